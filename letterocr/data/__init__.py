@@ -1,0 +1,1 @@
+"""Handwritten capital letters: one file a source, each giving the same `Letters`."""
