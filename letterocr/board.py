@@ -12,7 +12,6 @@ import os
 import re
 import socket
 import time
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,7 +33,6 @@ MOST_POINTS = 1000
 DENSE = 100  # every one of the first samples is shown
 
 _CURVES = {TEST_ERROR: "Test error", TRAIN_ERROR: "Train error", TRAIN_LOSS: "Train loss"}
-_QUARTILES = {"lower": 25.0, "upper": 75.0}
 
 
 @functools.lru_cache(maxsize=8)
@@ -158,10 +156,7 @@ class Board:
         """The median [n] of values [n, R], and its quartiles when there are replicas."""
         if self._replicas == 1:
             return {tag: values[:, 0]}
-        values = np.where(np.isfinite(values), values, np.nan)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", RuntimeWarning)  # rows without any number give NaN, as they should
-            median, lower, upper = np.nanpercentile(values, [50.0, *_QUARTILES.values()], axis=1)
+        median, lower, upper = (_quantile(values, q) for q in (0.5, 0.25, 0.75))
         return {tag: median, _quartile(tag, "lower"): lower, _quartile(tag, "upper"): upper}
 
     def _write(self, event: Any) -> None:
@@ -212,6 +207,15 @@ class Board:
 
         value = Summary.Value(tag=tag, tensor=metadata.NULL_TENSOR, metadata=metadata.create_summary_metadata(data))
         self._write(self._event(summary=Summary(value=[value])))
+
+
+def _quantile(values: np.ndarray, q: float) -> np.ndarray:
+    """The quantile of each row's finite values, NaN without any; np.nanquantile takes 20 times as long."""
+    ordered = np.sort(np.where(np.isfinite(values), values, np.nan), axis=1)  # NaN comes last
+    place = q * np.maximum(np.isfinite(ordered).sum(axis=1) - 1, 0)
+    below, above = np.floor(place).astype(int)[:, None], np.ceil(place).astype(int)[:, None]
+    left, right = np.take_along_axis(ordered, below, 1)[:, 0], np.take_along_axis(ordered, above, 1)[:, 0]
+    return left + (right - left) * (place - below[:, 0])
 
 
 def _quartile(tag: str, which: str) -> str:

@@ -13,7 +13,7 @@ from tensorboard.backend.event_processing.plugin_event_accumulator import EventA
 from tensorboard.plugins.custom_scalar import layout_pb2
 from tensorboard.plugins.hparams import api_pb2, metadata
 
-from letterocr.board import Board, shown
+from letterocr.board import Board, _quantile, shown
 
 HYPERPARAMETERS = {"seed": 3, "optimizer.alpha": 0.02, "rule": "printed", "bias": True}
 
@@ -78,6 +78,13 @@ def test_replicas_show_median_and_quartiles(tmp_path):
         "spread/error_test_upper",
     )
     assert {tag for m in margins for tag in (m.value, m.lower, m.upper)} <= set(read(tmp_path).Tags()["tensors"])
+
+
+@pytest.mark.parametrize("q", [0.25, 0.5, 0.75])
+def test_quantiles_are_those_of_numpy(q):
+    values = np.random.default_rng(1).random((20, 6))
+    values[::3, 2] = np.nan
+    np.testing.assert_allclose(_quantile(values, q), np.nanquantile(values, q, axis=1), rtol=1e-12)
 
 
 def test_the_dashboard_is_arranged_beforehand(tmp_path):
