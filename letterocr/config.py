@@ -34,7 +34,7 @@ class ModelConfig:
     activation: str = option("sigmoid", "s after every weight matrix", choices=("sigmoid", "linear"))
     temperature: Any = option(1.0, "T in s(x) = 1/(1+exp(-x/T)) (15); a list gives each replica its own", low=0)
     bias: bool = option(True, "whether each weight matrix has a bias (12, 14)")
-    init_scale: Any = option(1.0, "initial weights are normal with deviation init_scale/sqrt(inputs); may be a list", low=0)
+    init_scale: Any = option(1.0, "initial weights are normal with deviation init_scale*T/sqrt(inputs)", low=0)
     init_bias: str = option("zero", "initial biases: zero, or random like the weights", choices=("zero", "random"))
 
 
@@ -54,7 +54,7 @@ class EmnistConfig:
     """The 26 capital letters of EMNIST's by-class split (Cohen et al. 2017), 28x28 padded to 30x30."""
 
     name: str = option("emnist", "the source of the letters", choices=("emnist",))
-    path: str | None = option(None, "emnist.zip or a folder with its idx files; null: the emnist package's cache, else a download")
+    path: str | None = option(None, "emnist.zip or a folder of idx files; null: the emnist cache, else a download")
     frequencies: str = option(
         "natural", "class frequencies in training: as in the source, or equal", choices=("natural", "balanced")
     )
@@ -69,7 +69,7 @@ class ImagesConfig:
     name: str = option("images", "the source of the letters", choices=("images",))
     path: str = option("???", "the folder or .npz file")
     train_per_letter: int | None = option(None, "at most this many training letters of each class; null: all", low=1)
-    test_per_letter: int = option(20, "test letters of each class, from writers of their own where writers are known", low=1)
+    test_per_letter: int = option(20, "test letters of each class; from writers of their own if known", low=1)
     seed: int = option(0, "draws the test writers or test letters", low=0)
 
 
@@ -84,7 +84,7 @@ class VanillaConfig:
 class TrainConfig:
     """One run of `python -m letterocr.train`."""
 
-    model: Any = option(None, "two_layer, three_layer or four_layer, and its fields")
+    model: ModelConfig = field(default_factory=ModelConfig, metadata={"help": "the network", "runtime": False})
     data: Any = option(None, "synthetic, emnist or images, and its fields")
     optimizer: Any = option(None, "the optimizer and its fields")
     rule: str = option(
@@ -108,7 +108,7 @@ class TrainConfig:
     engine: str = option("auto", "how to compute", choices=("auto", "reference"))
     threads: int = option(0, "CPU threads; 0: as many as there are cores", low=0, runtime=True)
     output: str = option("outputs", "folder that holds the run folders", runtime=True)
-    resume: str = option("false", "true: go on with this run where it stopped; or the run folder to go on with", runtime=True)
+    resume: str = option("false", "true: go on where this run stopped; or a run folder to go on with", runtime=True)
     force: bool = option(False, "train again although the run folder is already there", runtime=True)
     checkpoint_seconds: float = option(30.0, "seconds between two checkpoints", low=0, runtime=True)
     tensorboard: bool = option(True, "write TensorBoard events into the run folder", runtime=True)
@@ -162,7 +162,11 @@ def _check_together(config: TrainConfig) -> None:
         ("model.init_scale", config.model.init_scale),
     ):
         if isinstance(value, list | tuple) and len(value) != config.replicas:
-            _fail(place, value, f"has {len(value)} values for replicas={config.replicas}; give one each, or a single number")
+            _fail(
+                place,
+                value,
+                f"has {len(value)} values for replicas={config.replicas}; give one each, or one for all",
+            )
     if any(t == 0 for t in per_replica(config.model.temperature, 1)):
         _fail("model.temperature", config.model.temperature, "must be greater than 0")
     every = str(config.evaluate_every)

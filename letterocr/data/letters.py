@@ -38,6 +38,12 @@ class Letters:
         """The letters at the given places, in that order."""
         return Letters(self.images[index], self.labels[index], None if self.writers is None else self.writers[index])
 
+    def box(self) -> int:
+        """Pixels of the longer side of a letter's ink, the median: how large a new picture must be drawn."""
+        ink = self.images.view(-1, SIDE, SIDE) > 0.25
+        sides = torch.maximum(ink.any(1).sum(1), ink.any(2).sum(1))
+        return int(sides.median())
+
     def fingerprint(self) -> str:
         """Sixteen hex digits that tell two sets of letters apart."""
         digest = hashlib.sha256(self.images.contiguous().numpy().tobytes())

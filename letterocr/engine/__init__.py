@@ -1,0 +1,1 @@
+"""Engines: take samples through forward, rule and optimizer, and keep the test error."""

@@ -1,0 +1,60 @@
+"""From a config and its letters to an engine at sample 0."""
+
+from __future__ import annotations
+
+import torch
+
+from letterocr import registry
+from letterocr.config import TrainConfig, per_replica
+from letterocr.data.letters import Letters, Split
+from letterocr.engine.records import Schedule
+from letterocr.engine.reference import ReferenceEngine
+from letterocr.errors import UserError
+from letterocr.network import initialise
+from letterocr.order import Order
+
+
+def choose_device(name: str) -> torch.device:
+    """The device that a config means.
+
+    Raises:
+        UserError: cuda is asked for and not there.
+    """
+    if name == "cuda" and not torch.cuda.is_available():
+        raise UserError("device=cuda: PyTorch finds no CUDA GPU here; take device=cpu or device=auto.")
+    return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def replica_seeds(config: TrainConfig) -> list[int]:
+    """The seed of each replica: seed, seed + 1, ...; all the same where a list of values tells them apart."""
+    listed = (config.learning_rate, config.model.temperature, config.model.init_scale)
+    step = 0 if any(isinstance(value, list | tuple) for value in listed) else 1
+    return [config.seed + step * r for r in range(config.replicas)]
+
+
+def build_engine(config: TrainConfig, split: Split) -> ReferenceEngine:
+    """Network, optimizers and orders of a config, in an engine at sample 0."""
+    device = choose_device(config.device)
+    seeds = replica_seeds(config)
+    rates = per_replica(config.learning_rate, config.replicas)
+    optimizer = registry.OPTIMIZERS[config.optimizer.name].load()
+    return ReferenceEngine(
+        initialise(config.model, seeds, getattr(torch, config.dtype), device),
+        [optimizer(config.optimizer, rate) for rate in rates],
+        [Order(config.order, len(split.train), seed) for seed in seeds],
+        split,
+        Schedule(str(config.evaluate_every), config.samples),
+        config.rule,
+        config.loss_factor,
+    )
+
+
+def rate_bound(config: TrainConfig, train: Letters) -> float | None:
+    """The largest safe learning rate per sample, 2/max|a|^2 for the half-loss; None for deeper networks.
+
+    An update multiplies the sample's own error q - c by 1 - 2 f alpha (|a|^2 + 1), the 1 where there is a bias.
+    """
+    if config.model.activation != "linear" or config.model.hidden:
+        return None
+    largest = float(train.images.double().square().sum(1).max()) + config.model.bias
+    return 2 / (2 * config.loss_factor * largest)

@@ -1,0 +1,58 @@
+"""What an engine reports of a stretch of samples, and when the test error is measured."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from torch import Tensor
+
+FOLLOW_UP_TO = 64  # samples between measurements beyond which a full product is cheaper than following each update
+
+
+@dataclass(frozen=True)
+class Records:
+    """One row a sample, one column a replica.
+
+    Attributes:
+        loss: [n, R], the sample's loss before its update.
+        wrong: [n, R] bool, whether the sample was misread before its update.
+        test_error: [n, R], the fraction of test letters misread after the update; NaN where not measured.
+    """
+
+    loss: np.ndarray
+    wrong: np.ndarray
+    test_error: np.ndarray
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """When the test error is measured: after every `every`-th sample, or log-spaced, and always at the end.
+
+    Args:
+        every: a whole number as text, or `log`: about 100 measurements for each tenfold of samples.
+        samples: length of the run.
+    """
+
+    every: str
+    samples: int
+
+    @property
+    def follows(self) -> bool:
+        """Whether the test pre-activations follow every update (exact, and cheaper when measured often)."""
+        return self.every != "log" and int(self.every) <= FOLLOW_UP_TO
+
+    def due(self, sample: int) -> bool:
+        """Whether the test error is measured when that many samples are learned."""
+        if sample in (0, self.samples):
+            return True
+        if self.every == "log":
+            grid = 100 * np.log10(sample)
+            return sample <= 43 or np.floor(grid) > np.floor(100 * np.log10(sample - 1))
+        return sample % int(self.every) == 0
+
+
+def one_hot(labels: Tensor, like: Tensor) -> Tensor:
+    """The correct outputs c (3) of labels [N]: [N, 26], of the dtype and device of `like`."""
+    target = like.new_zeros(len(labels), 26)
+    return target.scatter_(1, labels.unsqueeze(1), 1)

@@ -1,0 +1,105 @@
+"""The run folder: its name, and the files that say what the run is and what it came to.
+
+config.yaml        the resolved config
+environment.json   versions, device, threads, fingerprint of the letters
+curve.parquet      loss, training error and test error after every sample
+checkpoints/       the newest two
+events.out.*       for TensorBoard
+result.json        status, errors and time; there once the run is over
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from letterocr import __version__, registry
+from letterocr.config import TrainConfig, identity, plain
+from letterocr.errors import UserError
+from letterocr.files import write_json, write_text
+
+
+def folder_of(config: TrainConfig) -> Path:
+    """Where this run lives: a readable name and its identity, below `output`."""
+    name = f"{config.model.name}-{config.rule}-{config.data.name}-{identity(config)}"
+    return Path(config.output).expanduser() / name
+
+
+def write_config(folder: Path, config: TrainConfig) -> None:
+    """Store the resolved config, so that the folder alone is enough to go on."""
+    from omegaconf import OmegaConf
+
+    write_text(folder / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(plain(config))))
+
+
+def read_config(folder: Path) -> TrainConfig:
+    """The config that a run folder holds; `output` is where the folder is now.
+
+    Raises:
+        UserError: the folder is no run folder, or its config can't be read.
+    """
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+    from yaml import YAMLError
+
+    path = folder / "config.yaml"
+    if not path.is_file():
+        raise UserError(f"{folder} is no run folder: it has no config.yaml. Give the folder that train printed.")
+    try:
+        stored: Any = OmegaConf.load(path)
+        schema: Any = OmegaConf.structured(TrainConfig)
+        schema.data = OmegaConf.structured(registry.DATA[stored.data.name].schema)
+        schema.optimizer = OmegaConf.structured(registry.OPTIMIZERS[stored.optimizer.name].schema)
+        config: Any = OmegaConf.to_object(OmegaConf.merge(schema, stored))
+    except (OmegaConfBaseException, YAMLError, KeyError, OSError) as error:
+        raise UserError(f"{path} can't be read as a config: {str(error).splitlines()[0]}") from error
+    config.output = str(folder.resolve().parent)
+    return config
+
+
+def write_environment(folder: Path, facts: dict[str, Any]) -> None:
+    """Store the versions that the run ran with, and further facts."""
+    import numpy
+    import torch
+
+    versions = {"letterocr": __version__, "python": platform.python_version()}
+    versions |= {"torch": torch.__version__, "numpy": numpy.__version__, "platform": platform.platform()}
+    write_json(folder / "environment.json", versions | facts)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON file of the run folder; empty if it is not there.
+
+    Raises:
+        UserError: it is damaged.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except ValueError as error:
+        raise UserError(f"{path} is damaged ({error}); remove it and ask for the run again.") from error
+
+
+def hyperparameters(config: Any, prefix: str = "") -> dict[str, bool | int | float | str]:
+    """Every field that can change the result, flat, for TensorBoard's HParams tab."""
+    flat: dict[str, bool | int | float | str] = {}
+    for f in fields(config):
+        value = getattr(config, f.name)
+        if f.metadata["runtime"]:
+            continue
+        if hasattr(value, "__dataclass_fields__"):
+            flat |= hyperparameters(value, f"{prefix}{f.name}.")
+        else:
+            flat[prefix + f.name] = value if isinstance(value, bool | int | float | str) else str(value)
+    return flat
+
+
+def clear(folder: Path) -> None:
+    """Remove what an earlier run of the same config left in its folder, and nothing else."""
+    for pattern in ("checkpoints/*", "events.out.*", "curve.parquet", "result.json", "environment.json"):
+        for path in folder.glob(pattern):
+            path.unlink()

@@ -1,0 +1,266 @@
+"""One run: letters, network and engine; checkpoints, curve, TensorBoard and what the user sees.
+
+The engine alone decides the numbers. Nothing here depends on where a run was cut: the curve and the
+weights of an interrupted run that went on are the same bits as those of a run that was never stopped.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import signal
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from letterocr import checkpoint, registry
+from letterocr.board import Board, shown
+from letterocr.config import TrainConfig, check, per_replica
+from letterocr.curve import Curve, Summary
+from letterocr.data.letters import Split
+from letterocr.engine.build import build_engine, rate_bound
+from letterocr.engine.records import Records
+from letterocr.errors import UserError
+from letterocr.figures import pictures
+from letterocr.files import write_json
+from letterocr.folder import clear, folder_of, hyperparameters, read_json, write_config, write_environment
+from letterocr.signals import Signals
+from letterocr.terminal import Terminal
+
+STRETCH_SECONDS = 0.1  # how long the engine works between two looks at signals, clock and screen
+PICTURE_SHARE = 0.03  # of the training time, at most, goes into pictures during the run
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a run.
+
+    Attributes:
+        status: finished, diverged or stopped (by a signal, with a checkpoint).
+        folder: the run folder.
+        error: final test error, the median over replicas; 1.0 if the run diverged.
+        message: a closing sentence, or empty.
+        signal: the signal that stopped it, or 0.
+    """
+
+    status: str
+    folder: Path
+    error: float
+    message: str = ""
+    signal: int = 0
+
+
+def run(config: TrainConfig, live: bool | None = None) -> Outcome:
+    """Train as the config says, or go on, or tell what is there already.
+
+    Raises:
+        UserError: what the user can mend, before any training where it can be known.
+    """
+    check(config)
+    folder = folder_of(config)
+    result = read_json(folder / "result.json")
+    if result and not config.force:
+        message = f"This run is there already ({result['status']}): {folder}. Train it again with force=true."
+        return Outcome(result["status"], folder, result["error"], message)
+    unfinished = any(folder.glob("checkpoints/*.json"))
+    if unfinished and config.resume == "false" and not config.force:
+        raise UserError(f"{folder} holds an unfinished run: go on with resume=true, or start anew with force=true.")
+    torch.set_num_threads(config.threads or len(os.sched_getaffinity(0)))
+    split: Split = registry.DATA[config.data.name].load()(config.data)
+    try:
+        return _Session(config, folder, split, resume=unfinished and not config.force).train(live)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES):
+            raise
+        mend = "what was written is whole; make room or take another output=, then go on with resume=true"
+        raise UserError(f"{error.filename or folder} can't be written ({error.strerror}): {mend}.") from error
+
+
+class _Session:
+    """One process's part of a run."""
+
+    def __init__(self, config: TrainConfig, folder: Path, split: Split, resume: bool) -> None:
+        self.config, self.folder, self.split = config, folder, split
+        self.engine = build_engine(config, split)
+        self.curve = Curve(config.samples, config.replicas)
+        self.seconds = 0.0
+        self.diverged: dict[int, int] = {}  # replica: samples learned when its weights were last finite
+        self.notes: list[str] = []
+        bound = rate_bound(config, split.train)
+        self.bound = f" The safe bound 2/max|a|^2 is {bound:.3g} for these letters." if bound else ""
+        if bound and max(per_replica(config.learning_rate, config.replicas)) > bound:
+            self.notes.append(f"learning_rate={config.learning_rate} may diverge.{self.bound}")
+        self._make_folder(resume)
+        if resume:
+            self._take_up()
+        else:
+            self.curve.test_error[0] = self.engine.test_error().cpu().numpy()
+
+    def _make_folder(self, resume: bool) -> None:
+        state = sum(t.nbytes for t in self.engine.state().values())
+        needed = 3 * state + 40 * self.curve.loss.size + 20_000_000
+        self.folder.mkdir(parents=True, exist_ok=True)
+        free = shutil.disk_usage(self.folder).free
+        if free < needed:
+            raise UserError(
+                f"{self.folder} has {free / 1e6:.0f} MB free and this run may need {needed / 1e6:.0f} MB: "
+                "make room or take another output=."
+            )
+        letters = f"{self.split.train.fingerprint()}-{self.split.test.fingerprint()}"
+        stored = read_json(self.folder / "environment.json").get("letters", letters)
+        if resume and stored != letters:
+            raise UserError(
+                f"The letters of data={self.config.data.name} changed since {self.folder} began: use force=true."
+            )
+        if not resume:
+            clear(self.folder)
+        write_config(self.folder, self.config)
+        facts = {"device": str(self.engine.images.device), "threads": torch.get_num_threads(), "letters": letters}
+        write_environment(self.folder, facts | {"box": self.split.train.box()})
+
+    def _take_up(self) -> None:
+        try:
+            facts, tensors, damaged = checkpoint.load(self.folder / "checkpoints", self.engine.images.device)
+        except FileNotFoundError as error:
+            raise UserError(f"{self.folder} has no whole checkpoint: start anew with force=true.") from error
+        self.notes += damaged
+        self.engine.load_state(facts["sample"], tensors)
+        self.curve.load(self.folder / "curve.parquet", facts["sample"])
+        self.seconds = facts["seconds"]
+        self.diverged = {int(r): sample for r, sample in facts["diverged"].items()}
+
+    def train(self, live: bool | None) -> Outcome:
+        """Learn the samples that are left."""
+        config, first = self.config, self.engine.sample
+        with Terminal(config.samples, live) as terminal, Signals() as signals:
+            terminal.begin("letterocr", self._brief(), first)
+            for note in self.notes:
+                terminal.message(note)
+            self.board = (
+                Board(self.folder, hyperparameters(config), first, config.replicas) if config.tensorboard else None
+            )
+            self._last_checkpoint = time.monotonic()
+            self._picture_seconds, self._shown = 0.0, first if first else -1
+            try:
+                self._loop(terminal, signals)
+                if signals.received:
+                    return self._stop(signals.received)
+                return self._finish(terminal)
+            finally:
+                if self.board:
+                    self.board.close()
+
+    def _loop(self, terminal: Terminal, signals: Signals) -> None:
+        samples, stretch = self.config.samples, 1
+        while self.engine.sample < samples and not signals.received and len(self.diverged) < self.config.replicas:
+            start = time.perf_counter()
+            records = self.engine.advance(min(stretch, samples - self.engine.sample))
+            spent = time.perf_counter() - start
+            self.seconds += spent
+            stretch = max(1, min(2 * stretch, int(stretch * STRETCH_SECONDS / max(spent, 1e-9))))
+            self._add(records)
+            self._show(terminal)
+            if time.monotonic() - self._last_checkpoint >= self.config.checkpoint_seconds:
+                self._save()
+
+    def _add(self, records: Records) -> None:
+        """Add to the curve; a replica whose loss is not finite has diverged: it counts as error 1."""
+        before = self.curve.sample
+        for r in range(self.config.replicas):
+            if r not in self.diverged and not np.isfinite(records.loss[:, r]).all():
+                broken = int((~np.isfinite(records.loss[:, r])).argmax())
+                self.diverged[r] = max(before + broken - 1, 0)
+            if r in self.diverged:
+                late = records.test_error[max(self.diverged[r] - before, 0) :, r]
+                late[~np.isnan(late)] = 1.0
+        if len(self.diverged) == self.config.replicas:  # the curve ends with the last finite weights
+            kept = max(max(self.diverged.values()) - before, 0)
+            records = Records(records.loss[:kept], records.wrong[:kept], records.test_error[:kept])
+        self.curve.add(records)
+
+    def _show(self, terminal: Terminal) -> None:
+        now = self.curve.sample
+        points = shown(self._shown, now, self.config.samples)
+        self._shown = now
+        if self.board and len(points):
+            self.board.curve(
+                points, self.curve.train_error(points), self.curve.test_error[points], self.curve.loss[points]
+            )
+        if self.board and self._picture_seconds < PICTURE_SHARE * self.seconds - 0.1:
+            self._pictures()
+        measured = self.curve.last_error()
+        terminal.update(now, float(np.median(self.curve.train_error(np.array([now])))), measured)
+
+    def _pictures(self) -> None:
+        """Weights, confusion and worst letters of the first replica, into TensorBoard."""
+        start = time.perf_counter()
+        test, step = self.split.test, self.engine.sample
+        outputs = self.engine.test_outputs(0).cpu()
+        weight = self.engine.network.weights[0][0].cpu()
+        assert self.board is not None
+        self.board.picture("weights/first_layer", step, pictures.weight_images(weight.numpy()))
+        truth, read = test.labels.numpy(), outputs.argmax(-1).numpy()
+        self.board.picture("test/confusion", step, pictures.confusion_matrix(truth, read))
+        self.board.picture("test/worst", step, pictures.worst_letters(test.images.numpy(), truth, outputs.numpy()))
+        self._picture_seconds += time.perf_counter() - start
+
+    def _save(self) -> None:
+        self.curve.save(self.folder / "curve.parquet")  # first: a checkpoint needs its curve
+        facts = {"seconds": self.seconds, "diverged": self.diverged}
+        checkpoint.save(self.folder / "checkpoints", self.engine.sample, self.engine.state(), facts)
+        self._last_checkpoint = time.monotonic()
+
+    def _stop(self, number: int) -> Outcome:
+        self._save()
+        message = (
+            f"Stopped by {signal.Signals(number).name} after {self.engine.sample:,} samples; nothing is lost. "
+            f"Go on with: python -m letterocr.train resume={self.folder}"
+        )
+        return Outcome("stopped", self.folder, self.curve.last_error(), message, number)
+
+    def _finish(self, terminal: Terminal) -> Outcome:
+        summary = self.curve.summary(self.seconds)
+        everything = len(self.diverged) == self.config.replicas
+        status, error = ("diverged", 1.0) if everything else ("finished", summary.final_error)
+        if everything:
+            self.curve.save(self.folder / "curve.parquet")
+        else:
+            self._save()
+        if self.board:
+            self._pictures()
+            self.board.close(error, summary.best_error)
+        notes = [self._divergence(r, sample) for r, sample in sorted(self.diverged.items())]
+        self._write_result(status, error, summary)
+        terminal.finish(summary, self.folder, notes)
+        return Outcome(status, self.folder, error)
+
+    def _divergence(self, r: int, sample: int) -> str:
+        which = f" of replica {r}" if self.config.replicas > 1 else ""
+        rate = per_replica(self.config.learning_rate, self.config.replicas)[r]
+        too_large = f"learning_rate={rate:g} is too large.{self.bound} Take a smaller one."
+        return f"The weights{which} stopped being finite at sample {sample + 1:,}: {too_large}"
+
+    def _write_result(self, status: str, error: float, summary: Summary) -> None:
+        facts = asdict(summary) | {"reached": {f"{mark:g}": n for mark, n in summary.reached.items()}}
+        diverged = {str(r): sample for r, sample in self.diverged.items()}
+        write_json(self.folder / "result.json", {"status": status, "error": error, **facts, "diverged": diverged})
+
+    def _brief(self) -> dict[str, str]:
+        c, sizes = self.config, [w.shape[2] for w in self.engine.network.weights]
+        network = "-".join(map(str, [*sizes, 26]))
+        replicas = f", {c.replicas} replicas" if c.replicas > 1 else ""
+        every = {"1": "every sample", "log": "log-spaced samples"}.get(c.evaluate_every, f"{c.evaluate_every} samples")
+        train, test = len(self.split.train), len(self.split.test)
+        loss = f"loss {c.loss_factor:g} |q-c|^2"
+        return {
+            "network": f"{c.model.name} {network}, {c.model.activation}, T = {c.model.temperature}{replicas}",
+            "letters": f"{c.data.name}: {train:,} to train, {test:,} to test, {c.order}",
+            "learning": f"{c.rule} rule, {c.optimizer.name}, learning rate {c.learning_rate}, {loss}",
+            "engine": f"{self.engine.name}, {c.dtype} on {self.engine.images.device}, test error after {every}",
+            "seed": str(c.seed),
+            "folder": str(self.folder),
+        }

@@ -1,0 +1,182 @@
+"""The command `python -m letterocr.train`: Hydra in, a run, its final test error out (for sweepers)."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import sys
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from letterocr import registry
+from letterocr.config import ModelConfig, TrainConfig
+from letterocr.errors import UserError
+
+HELP = """python -m letterocr.train [field=value ...]
+
+Train a letter network one sample at a time and see its error after every sample.
+
+  python -m letterocr.train model=three_layer
+  python -m letterocr.train experiment=paper/fig7 data=emnist
+  python -m letterocr.train -m model=two_layer,three_layer learning_rate=0.01,0.02,0.05   # a sweep
+  python -m letterocr.train resume=RUN_FOLDER
+  tensorboard --logdir outputs
+
+  --cfg job shows the resolved config, --hydra-help the options of Hydra itself.
+"""
+
+
+def conf_folder() -> Path:
+    """The folder `conf/`: inside the package of an installed wheel, beside it in a checkout."""
+    package = Path(__file__).resolve().parent
+    inside = package / "conf"
+    return inside if inside.is_dir() else package.parent / "conf"
+
+
+def register() -> None:
+    """Make the schema known to Hydra."""
+    from hydra.core.config_store import ConfigStore
+
+    store = ConfigStore.instance()
+    store.store("train", TrainConfig, group="schema", package="_global_")
+    for group in ("data", "optimizer"):
+        for name, entry in registry.GROUPS[group].items():
+            store.store(name, entry.schema, group=f"schema/{group}")
+
+
+def _rows(schema: type, prefix: str, indent: int) -> list[str]:
+    rows = []
+    for f in fields(schema):
+        if prefix + f.name not in ("model", "data", "optimizer", "rule") and f.name != "name":
+            choices = f" [{', '.join(f.metadata['choices'])}]" if f.metadata["choices"] else ""
+            rows.append(f"{'':{indent}}{prefix + f.name:<{30 - indent}} {f.metadata['help']}{choices}")
+    return rows
+
+
+def help_text() -> str:
+    """What `--help` prints: every choice and every field with its one-line explanation."""
+    experiments = conf_folder() / "experiment"
+    names = sorted(str(p.relative_to(experiments).with_suffix("")) for p in experiments.rglob("*.yaml"))
+    parts = [HELP, f"experiment\n  {', '.join(names)}\n"]
+    for group, entries in registry.GROUPS.items():
+        parts.append(group)
+        for name, entry in entries.items():
+            parts.append(f"  {name:<28} {entry.line} ({entry.source})")
+            parts += _rows(entry.schema, f"{group}.", 4) if entry.schema else []
+        parts += _rows(ModelConfig, "model.", 4) if group == "model" else []
+        parts.append("")
+    parts.append("fields of the run")
+    parts += _rows(TrainConfig, "", 2)
+    return "\n".join(parts)
+
+
+def known_keys() -> set[str]:
+    """Every key that an override may name."""
+    keys = {f.name for f in fields(TrainConfig)} | {"experiment"} | {f"model.{f.name}" for f in fields(ModelConfig)}
+    for group in ("data", "optimizer"):
+        for entry in registry.GROUPS[group].values():
+            keys |= {f"{group}.{f.name}" for f in fields(entry.schema)} if entry.schema else set()
+    return keys
+
+
+def check_keys(overrides: list[str]) -> None:
+    """Refuse an override of a field that there is not.
+
+    Raises:
+        UserError: names the key, and the nearest one that there is.
+    """
+    known = known_keys()
+    for override in overrides:
+        key = override.partition("=")[0].lstrip("+~")
+        if "=" not in override or override.startswith("-") or "@" in key or key.startswith("hydra"):
+            continue
+        if key not in known:
+            near = difflib.get_close_matches(key, known, 1)
+            hint = f"did you mean {near[0]}?" if near else "--help lists every field."
+            raise UserError(f"{override}: there is no field {key}; {hint}")
+
+
+def typed(cfg: Any) -> TrainConfig:
+    """The typed config from Hydra's."""
+    from omegaconf import OmegaConf
+
+    config: Any = OmegaConf.to_object(cfg)
+    config.resume = config.resume.lower() if config.resume.lower() in ("true", "false") else config.resume
+    return config
+
+
+def resumed(config: TrainConfig, overrides: list[str]) -> TrainConfig:
+    """The config of the run folder that `resume=<run folder>` names, with this command's runtime fields.
+
+    Raises:
+        UserError: the command names a field that the folder's config decides.
+    """
+    from letterocr.folder import read_config
+
+    stored = read_config(Path(config.resume).expanduser())
+    runtime = {f.name for f in fields(TrainConfig) if f.metadata["runtime"]}
+    for override in overrides:
+        key = override.partition("=")[0]
+        if key not in runtime - {"output"}:
+            raise UserError(f"{override}: resume={config.resume} takes its settings from that folder; leave it out.")
+        setattr(stored, key, getattr(config, key))
+    stored.resume = "true"
+    return stored
+
+
+def task(cfg: Any) -> float:
+    """One run of the command; returns its final test error, 1.0 if it diverged."""
+    from hydra.core.hydra_config import HydraConfig
+    from hydra.types import RunMode
+
+    from letterocr.run import run
+
+    config = typed(cfg)
+    hydra = HydraConfig.get()
+    if config.resume not in ("true", "false"):
+        config = resumed(config, list(hydra.overrides.task))
+    outcome = run(config)
+    if outcome.message:
+        print(outcome.message, flush=True)
+    if outcome.status == "stopped":
+        sys.exit(128 + outcome.signal)
+    if outcome.status == "diverged" and hydra.mode == RunMode.RUN:
+        sys.exit(1)
+    return outcome.error
+
+
+def sentence(error: BaseException) -> str:
+    """Hydra's message and its cause on one line."""
+    texts = [str(e) for e in (error, error.__cause__) if e is not None]
+    lines = [line.strip() for text in texts for line in text.splitlines()]
+    return "; ".join(line for line in lines if line and not line.startswith(("full_key", "object_type", "reference_")))
+
+
+def main() -> None:
+    """Run the command: a mistake of the user ends with one sentence and status 2."""
+    if {"--help", "-h"} & set(sys.argv[1:]):
+        print(help_text())
+        return
+    import hydra
+    from hydra.errors import HydraException
+    from omegaconf.errors import OmegaConfBaseException
+
+    os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # errors reach us, who print one sentence
+    register()
+    try:
+        check_keys(sys.argv[1:])
+        hydra.main(version_base="1.3", config_path=str(conf_folder()), config_name="config")(task)()
+    except UserError as error:
+        sys.exit(_complain(str(error)))
+    except (HydraException, OmegaConfBaseException) as error:
+        sys.exit(_complain(sentence(error)))
+
+
+def _complain(text: str) -> int:
+    print(f"letterocr: {text}", file=sys.stderr, flush=True)
+    return 2
+
+
+if __name__ == "__main__":
+    main()
