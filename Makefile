@@ -1,0 +1,28 @@
+# Two commands: `make train` and `make test`. Both make the environment if it is missing.
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+ARGS ?= model=three_layer
+
+.PHONY: train test check env clean
+
+train: env
+	$(BIN)/python -m letterocr.train $(ARGS)
+
+test: env
+	$(BIN)/python -m pytest $(TESTS)
+
+check: env
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+env: $(VENV)/.ready
+
+$(VENV)/.ready: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache

@@ -1,0 +1,98 @@
+"""The command `python -m letterocr.predict RUN_FOLDER image.png ...`: a trained network reads pictures.
+
+Shapes: a [F, 900] the pictures of F files, drawn as large as the letters that the network was trained on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from letterocr.errors import UserError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from letterocr.network import Network
+
+
+def load_network(folder: Path) -> Network:
+    """The networks of a run folder, with the weights of its newest whole checkpoint.
+
+    Raises:
+        UserError: the folder is no run folder, or has no whole checkpoint.
+    """
+    import torch
+
+    from letterocr import checkpoint
+    from letterocr.engine.build import replica_seeds
+    from letterocr.folder import read_config
+    from letterocr.network import initialise
+
+    config = read_config(folder)
+    cpu = torch.device("cpu")
+    network = initialise(config.model, replica_seeds(config), getattr(torch, config.dtype), cpu)
+    try:
+        _, tensors, _ = checkpoint.load(folder / "checkpoints", cpu)
+    except FileNotFoundError as error:
+        raise UserError(f"{folder} has no whole checkpoint: train it first.") from error
+    network.load_state(tensors)
+    return network
+
+
+def read_letter(network: Network, a: Tensor) -> dict[str, Any]:
+    """What the first replica reads in one picture a [900].
+
+    Returns:
+        letter, runner_up, and outputs: a share for each letter, the outputs q cut to 0 and more, divided by their sum.
+    """
+    from letterocr.data.letters import ALPHABET
+
+    q = network.replica(0).forward(a.to(network.weights[0])[None])[-1][0].double().clamp(min=0)
+    shares = (q / q.sum().clamp(min=1e-12)).tolist()
+    best = sorted(range(len(ALPHABET)), key=lambda i: -shares[i])
+    outputs = dict(zip(ALPHABET, shares, strict=True))
+    return {"letter": ALPHABET[best[0]], "runner_up": ALPHABET[best[1]], "outputs": outputs}
+
+
+def line(name: str, reading: dict[str, Any]) -> str:
+    """One line for people: the letter, the runner-up and every output of 1 % or more."""
+    outputs = sorted(reading["outputs"].items(), key=lambda pair: -pair[1])
+    shown = "  ".join(f"{letter} {share:.0%}" for letter, share in outputs[:6] if share >= 0.01)
+    return f"{name}: {reading['letter']}, else {reading['runner_up']}   [{shown}]"
+
+
+def main() -> None:
+    """Run the command: a picture that can't be read ends with one sentence and status 2, the others are read."""
+    parser = argparse.ArgumentParser(
+        prog="python -m letterocr.predict", description="Read letters with a trained network."
+    )
+    parser.add_argument("run_folder", type=Path, help="the folder that train printed")
+    parser.add_argument("images", type=Path, nargs="+", help="pictures of one letter each, of any size and polarity")
+    parser.add_argument("--json", action="store_true", help="one JSON object a line, for programs")
+    arguments = parser.parse_args()
+    from letterocr.data import ink
+    from letterocr.folder import read_json
+
+    status = 0
+    try:
+        network = load_network(arguments.run_folder)
+        box = read_json(arguments.run_folder / "environment.json").get("box", ink.BOX)
+    except UserError as error:
+        sys.exit(f"letterocr: {error}")
+    for path in arguments.images:
+        try:
+            reading = read_letter(network, ink.normalise(ink.read(path), str(path), box))
+        except UserError as error:
+            print(f"letterocr: {error}", file=sys.stderr, flush=True)
+            status = 2
+            continue
+        print(json.dumps({"file": str(path), **reading}) if arguments.json else line(str(path), reading))
+    sys.exit(status)
+
+
+if __name__ == "__main__":
+    main()
