@@ -134,9 +134,12 @@ def task(cfg: Any) -> float:
 
     config = typed(cfg)
     hydra = HydraConfig.get()
-    if config.resume not in ("true", "false"):
-        config = resumed(config, list(hydra.overrides.task))
-    outcome = run(config)
+    try:
+        if config.resume not in ("true", "false"):
+            config = resumed(config, list(hydra.overrides.task))
+        outcome = run(config)
+    except UserError as error:  # here, before Hydra adds its own lines
+        sys.exit(_complain(str(error)))
     if outcome.message:
         print(outcome.message, flush=True)
     if outcome.status == "stopped":
@@ -147,10 +150,10 @@ def task(cfg: Any) -> float:
 
 
 def sentence(error: BaseException) -> str:
-    """Hydra's message and its cause on one line."""
-    texts = [str(e) for e in (error, error.__cause__) if e is not None]
+    """Hydra's message and its cause on one line, without its search path and object types."""
+    texts = [str(e).partition("Config search path")[0] for e in (error, error.__cause__) if e is not None]
     lines = [line.strip() for text in texts for line in text.splitlines()]
-    return "; ".join(line for line in lines if line and not line.startswith(("full_key", "object_type", "reference_")))
+    return " ".join(line for line in lines if line and not line.startswith(("full_key", "object_type", "reference_")))
 
 
 def main() -> None:
