@@ -67,7 +67,7 @@ class ImagesConfig:
     """Your own pictures: a folder of A/ ... Z/, or an .npz with images, labels and optional writers."""
 
     name: str = option("images", "the source of the letters", choices=("images",))
-    path: str = option("???", "the folder or .npz file")
+    path: str = option("", "the folder or .npz file")
     train_per_letter: int | None = option(None, "at most this many training letters of each class; null: all", low=1)
     test_per_letter: int = option(20, "test letters of each class; from writers of their own if known", low=1)
     seed: int = option(0, "draws the test writers or test letters", low=0)

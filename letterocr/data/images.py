@@ -28,7 +28,7 @@ def load(config: ImagesConfig) -> Split:
     Raises:
         UserError: names the file and the mend; see the checks below.
     """
-    if not config.path or config.path == "???":
+    if not config.path:
         raise UserError("data=images needs data.path=FOLDER (with A/ ... Z/ inside) or data.path=FILE.npz.")
     path = Path(config.path).expanduser()
     if path.is_dir():
