@@ -130,7 +130,7 @@ def _check_field(place: str, value: Any, metadata: Any) -> None:
         _fail(place, value, f"must be one of {', '.join(metadata['choices'])}{hint}")
     low = metadata.get("low")
     for number in value if isinstance(value, list | tuple) else [value]:
-        if low is None or number is None:
+        if low is None:
             continue
         if isinstance(number, bool) or not isinstance(number, int | float):
             _fail(place, value, "must be a number")
@@ -148,7 +148,7 @@ def check(config: Any, place: str = "") -> None:
         value = getattr(config, f.name)
         if is_dataclass(value):
             check(value, f"{place}{f.name}.")
-        else:
+        elif value is not None or f.default is not None:  # null only where it is the default
             _check_field(place + f.name, value, f.metadata)
     if isinstance(config, TrainConfig):
         _check_together(config)
@@ -181,6 +181,12 @@ def plain(config: Any) -> dict[str, Any]:
     return asdict(config)
 
 
+def _number(text: str) -> float:
+    """A whole number is the same number with and without a point."""
+    number = float(text)
+    return int(number) if number.is_integer() else number
+
+
 def identity(config: TrainConfig) -> str:
     """Twelve hex digits that name the run: a hash of every field that can change the result."""
     kept = plain(config)
@@ -189,4 +195,5 @@ def identity(config: TrainConfig) -> str:
             del kept[f.name]
     if kept["data"].get("path"):
         kept["data"]["path"] = str(Path(kept["data"]["path"]).expanduser().resolve())
+    kept = json.loads(json.dumps(kept), parse_float=_number)  # learning_rate=1.0 is learning_rate=1
     return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:12]
