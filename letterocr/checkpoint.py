@@ -20,7 +20,10 @@ KEPT = 2  # the newest, and the one before in case the newest is damaged
 
 
 def save(folder: Path, sample: int, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
-    """Write the checkpoint of that many samples learned; the oldest ones are removed."""
+    """Write the checkpoint of that many samples learned; keep it and the one before.
+
+    One of more samples is removed too: the run went back past it, so it was damaged.
+    """
     from safetensors.torch import save as serialise
 
     data = serialise({name: t.detach().cpu().contiguous() for name, t in tensors.items()})
@@ -29,9 +32,10 @@ def save(folder: Path, sample: int, tensors: dict[str, Tensor], facts: dict[str,
         temporary.write_bytes(data)
     digest = hashlib.sha256(data).hexdigest()
     write_json(path.with_suffix(".json"), {"sample": sample, "sha256": digest, **facts})
-    for old in sorted(folder.glob("*.json"))[:-KEPT]:
-        old.unlink()
-        old.with_suffix(".safetensors").unlink(missing_ok=True)
+    kept = sorted(p.stem for p in folder.glob("*.json") if p.stem <= path.stem)[-KEPT:]
+    for other in sorted(folder.glob("[0-9]*")):
+        if other.stem not in kept:
+            other.unlink()
 
 
 def load(folder: Path, device: torch.device) -> tuple[dict[str, Any], dict[str, Tensor], list[str]]:
