@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import platform
+import re
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -24,15 +25,18 @@ from letterocr.files import write_json, write_text
 
 def folder_of(config: TrainConfig) -> Path:
     """Where this run lives: a readable name and its identity, below `output`."""
-    name = f"{config.model.name}-{config.rule}-{config.data.name}-{identity(config)}"
+    name = re.sub(r"[^\w.-]", "_", f"{config.model.name}-{config.rule}-{config.data.name}-{identity(config)}")
     return Path(config.output).expanduser() / name
 
 
 def write_config(folder: Path, config: TrainConfig) -> None:
-    """Store the resolved config, so that the folder alone is enough to go on."""
+    """Store the resolved config, so that the folder alone is enough to go on, from any working directory."""
     from omegaconf import OmegaConf
 
-    write_text(folder / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(plain(config))))
+    stored = plain(config)
+    if stored["data"].get("path"):
+        stored["data"]["path"] = str(Path(stored["data"]["path"]).expanduser().resolve())
+    write_text(folder / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(stored)))
 
 
 def read_config(folder: Path) -> TrainConfig:
@@ -54,8 +58,9 @@ def read_config(folder: Path) -> TrainConfig:
         schema.data = OmegaConf.structured(registry.DATA[stored.data.name].schema)
         schema.optimizer = OmegaConf.structured(registry.OPTIMIZERS[stored.optimizer.name].schema)
         config: Any = OmegaConf.to_object(OmegaConf.merge(schema, stored))
-    except (OmegaConfBaseException, YAMLError, KeyError, OSError) as error:
-        raise UserError(f"{path} can't be read as a config: {str(error).splitlines()[0]}") from error
+    except (OmegaConfBaseException, YAMLError, AttributeError, KeyError, TypeError, ValueError, OSError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise UserError(f"{path} can't be read as a config ({reason}): give the run's command again.") from error
     config.output = str(folder.resolve().parent)
     return config
 
@@ -77,11 +82,14 @@ def read_json(path: Path) -> dict[str, Any]:
         UserError: it is damaged.
     """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(facts, dict):
+            raise ValueError("it holds no names and values")
+    except (FileNotFoundError, NotADirectoryError):
         return {}
-    except ValueError as error:
+    except (OSError, ValueError) as error:
         raise UserError(f"{path} is damaged ({error}); remove it and ask for the run again.") from error
+    return facts
 
 
 def hyperparameters(config: Any, prefix: str = "") -> dict[str, bool | int | float | str]:
@@ -100,6 +108,12 @@ def hyperparameters(config: Any, prefix: str = "") -> dict[str, bool | int | flo
 
 def clear(folder: Path) -> None:
     """Remove what an earlier run of the same config left in its folder, and nothing else."""
-    for pattern in ("checkpoints/*", "events.out.*", "curve.parquet", "result.json", "environment.json"):
+    for pattern in ("result.json", "checkpoints/*", "events.out.*", "curve.parquet", "environment.json"):
         for path in folder.glob(pattern):
             path.unlink()
+
+
+def clear_temporary(folder: Path) -> None:
+    """Remove the temporary files that a killed process left in the run folder."""
+    for path in folder.rglob(".*.tmp"):
+        path.unlink()

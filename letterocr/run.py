@@ -11,7 +11,7 @@ import os
 import shutil
 import signal
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -27,12 +27,24 @@ from letterocr.engine.records import Records
 from letterocr.errors import UserError
 from letterocr.figures import pictures
 from letterocr.files import write_json
-from letterocr.folder import clear, folder_of, hyperparameters, read_json, write_config, write_environment
+from letterocr.folder import (
+    clear,
+    clear_temporary,
+    folder_of,
+    hyperparameters,
+    read_json,
+    write_config,
+    write_environment,
+)
 from letterocr.signals import Signals
 from letterocr.terminal import Terminal
 
 STRETCH_SECONDS = 0.1  # how long the engine works between two looks at signals, clock and screen
 PICTURE_SHARE = 0.03  # of the training time, at most, goes into pictures during the run
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
+FORBIDDEN = (errno.EROFS, errno.EACCES, errno.EPERM)
+NO_FOLDER = (errno.ENOENT, errno.EEXIST, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP)
 
 
 @dataclass(frozen=True)
@@ -44,7 +56,7 @@ class Outcome:
         folder: the run folder.
         error: final test error, the median over replicas; 1.0 if the run diverged.
         message: a closing sentence, or empty.
-        signal: the signal that stopped it, or 0.
+        signal: the signal that came while it trained, or 0.
     """
 
     status: str
@@ -54,30 +66,46 @@ class Outcome:
     signal: int = 0
 
 
-def run(config: TrainConfig, live: bool | None = None) -> Outcome:
+def run(config: TrainConfig, live: bool | None = None, folder: Path | None = None) -> Outcome:
     """Train as the config says, or go on, or tell what is there already.
+
+    Args:
+        config: the run.
+        live: a live view or plain lines; by default live where standard output is a terminal.
+        folder: the run folder, where it is not the one that the config names.
 
     Raises:
         UserError: what the user can mend, before any training where it can be known.
     """
     check(config)
-    folder = folder_of(config)
-    result = read_json(folder / "result.json")
-    if result and not config.force:
-        message = f"This run is there already ({result['status']}): {folder}. Train it again with force=true."
-        return Outcome(result["status"], folder, result["error"], message)
-    unfinished = any(folder.glob("checkpoints/*.json"))
+    folder = folder or folder_of(config)
+    over = os.path.lexists(folder / "result.json")
+    if over and not config.force:
+        return _there(folder)
+    unfinished = not over and any(folder.glob("checkpoints/*.json"))
     if unfinished and config.resume == "false" and not config.force:
         raise UserError(f"{folder} holds an unfinished run: go on with resume=true, or start anew with force=true.")
     torch.set_num_threads(config.threads or len(os.sched_getaffinity(0)))
     split: Split = registry.DATA[config.data.name].load()(config.data)
     try:
-        return _Session(config, folder, split, resume=unfinished and not config.force).train(live)
+        return _Session(config, folder, split, resume=unfinished and config.resume == "true").train(live)
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES):
+        if error.errno not in FULL + FORBIDDEN + NO_FOLDER:
             raise
-        mend = "what was written is whole; make room or take another output=, then go on with resume=true"
-        raise UserError(f"{error.filename or folder} can't be written ({error.strerror}): {mend}.") from error
+        full = "what was written is whole; make room, then go on with resume=true"
+        mend = full if error.errno in FULL else "take another output="
+        raise UserError(f"{folder} can't be written ({os.strerror(error.errno)}): {mend}.") from error
+
+
+def _there(folder: Path) -> Outcome:
+    """What became of a run that is over."""
+    result = read_json(folder / "result.json")
+    try:
+        status, error = str(result["status"]), float(result["error"])
+    except (KeyError, TypeError, ValueError) as wrong:
+        raise UserError(f"{folder / 'result.json'} is damaged; remove it and ask for the run again.") from wrong
+    message = f"This run is there already ({status}): {folder}. Train it again with force=true."
+    return Outcome(status, folder, error, message)
 
 
 class _Session:
@@ -90,8 +118,10 @@ class _Session:
         self.seconds = 0.0
         self.diverged: dict[int, int] = {}  # replica: samples learned when its weights were last finite
         self.notes: list[str] = []
-        bound = rate_bound(config, split.train)
-        self.bound = f" The safe bound 2/max|a|^2 is {bound:.3g} for these letters." if bound else ""
+        bound = rate_bound(config, split.train) if config.loss_factor else None
+        pixels = "(|a|^2 + 1)" if config.model.bias else "|a|^2"  # the bias is one more input
+        formula = f"{1 / config.loss_factor:g}/max{pixels}" if bound else ""
+        self.bound = f" The safe bound {formula} is {bound:.3g} for these letters." if bound else ""
         if bound and max(per_replica(config.learning_rate, config.replicas)) > bound:
             self.notes.append(f"learning_rate={config.learning_rate} may diverge.{self.bound}")
         self._make_folder(resume)
@@ -118,6 +148,7 @@ class _Session:
             )
         if not resume:
             clear(self.folder)
+        clear_temporary(self.folder)
         write_config(self.folder, self.config)
         facts = {"device": str(self.engine.images.device), "threads": torch.get_num_threads(), "letters": letters}
         write_environment(self.folder, facts | {"box": self.split.train.box()})
@@ -128,8 +159,15 @@ class _Session:
         except FileNotFoundError as error:
             raise UserError(f"{self.folder} has no whole checkpoint: start anew with force=true.") from error
         self.notes += damaged
-        self.engine.load_state(facts["sample"], tensors)
-        self.curve.load(self.folder / "curve.parquet", facts["sample"])
+        path = self.folder / "curve.parquet"
+        try:
+            self.engine.load_state(facts["sample"], tensors)
+        except (KeyError, RuntimeError) as error:
+            raise UserError(f"{self.folder} is a run of another version: start anew with force=true.") from error
+        try:
+            self.curve.load(path, facts["sample"])
+        except (OSError, KeyError, ValueError) as error:
+            raise UserError(f"{path} is missing or damaged: start anew with force=true.") from error
         self.seconds = facts["seconds"]
         self.diverged = {int(r): sample for r, sample in facts["diverged"].items()}
 
@@ -147,16 +185,20 @@ class _Session:
             self._picture_seconds, self._shown = 0.0, first if first else -1
             try:
                 self._loop(terminal, signals)
-                if signals.received:
+                if signals.received and not self._over():
                     return self._stop(signals.received)
-                return self._finish(terminal)
+                return replace(self._finish(terminal), signal=signals.received)
             finally:
                 if self.board:
                     self.board.close()
 
+    def _over(self) -> bool:
+        """Whether nothing is left to learn."""
+        return self.engine.sample >= self.config.samples or len(self.diverged) == self.config.replicas
+
     def _loop(self, terminal: Terminal, signals: Signals) -> None:
         samples, stretch = self.config.samples, 1
-        while self.engine.sample < samples and not signals.received and len(self.diverged) < self.config.replicas:
+        while not self._over() and not signals.received:
             start = time.perf_counter()
             records = self.engine.advance(min(stretch, samples - self.engine.sample))
             spent = time.perf_counter() - start
@@ -164,23 +206,27 @@ class _Session:
             stretch = max(1, min(2 * stretch, int(stretch * STRETCH_SECONDS / max(spent, 1e-9))))
             self._add(records)
             self._show(terminal)
-            if time.monotonic() - self._last_checkpoint >= self.config.checkpoint_seconds:
+            if time.monotonic() - self._last_checkpoint >= self.config.checkpoint_seconds and not self._over():
                 self._save()
 
     def _add(self, records: Records) -> None:
-        """Add to the curve; a replica whose loss is not finite has diverged: it counts as error 1."""
+        """Add to the curve; a replica whose loss or last weights are not finite has diverged: it counts as error 1."""
         before = self.curve.sample
+        self.curve.add(records)
         for r in range(self.config.replicas):
-            if r not in self.diverged and not np.isfinite(records.loss[:, r]).all():
-                broken = int((~np.isfinite(records.loss[:, r])).argmax())
-                self.diverged[r] = max(before + broken - 1, 0)
+            broken = ~np.isfinite(records.loss[:, r])
+            if r not in self.diverged and broken.any():
+                self.diverged[r] = max(before + int(broken.argmax()) - 1, 0)
+            elif r not in self.diverged and self.engine.sample == self.config.samples and not self._finite(r):
+                self.diverged[r] = self.engine.sample - 1
             if r in self.diverged:
-                late = records.test_error[max(self.diverged[r] - before, 0) :, r]
+                late = self.curve.test_error[self.diverged[r] + 1 : self.curve.sample + 1, r]
                 late[~np.isnan(late)] = 1.0
         if len(self.diverged) == self.config.replicas:  # the curve ends with the last finite weights
-            kept = max(max(self.diverged.values()) - before, 0)
-            records = Records(records.loss[:kept], records.wrong[:kept], records.test_error[:kept])
-        self.curve.add(records)
+            self.curve.sample = max(self.diverged.values())
+
+    def _finite(self, r: int) -> bool:
+        return all(bool(tensor[r].isfinite().all()) for tensor in self.engine.network.state().values())
 
     def _show(self, terminal: Terminal) -> None:
         now = self.curve.sample
@@ -239,10 +285,10 @@ class _Session:
         return Outcome(status, self.folder, error)
 
     def _divergence(self, r: int, sample: int) -> str:
-        which = f" of replica {r}" if self.config.replicas > 1 else ""
+        which = f"Replica {r}" if self.config.replicas > 1 else "The run"
         rate = per_replica(self.config.learning_rate, self.config.replicas)[r]
         too_large = f"learning_rate={rate:g} is too large.{self.bound} Take a smaller one."
-        return f"The weights{which} stopped being finite at sample {sample + 1:,}: {too_large}"
+        return f"{which} diverged at sample {sample + 1:,}, after which loss or weights are not finite: {too_large}"
 
     def _write_result(self, status: str, error: float, summary: Summary) -> None:
         facts = asdict(summary) | {"reached": {f"{mark:g}": n for mark, n in summary.reached.items()}}

@@ -1,9 +1,21 @@
-"""SIGTERM and SIGINT noted, not obeyed at once: the run ends at a whole sample, with a checkpoint."""
+"""SIGTERM and SIGINT: noted while a run trains, which then ends at a whole sample; obeyed at once before and after."""
 
 from __future__ import annotations
 
 import signal
 from typing import Any
+
+
+class StoppedError(BaseException):
+    """A signal came while no run was training; not an `Exception`, so that nothing on the way catches it.
+
+    Attributes:
+        number: of the signal.
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"stopped by {signal.Signals(number).name}")
+        self.number = number
 
 
 class Signals:
@@ -20,3 +32,10 @@ class Signals:
     def __exit__(self, *exception: object) -> None:
         for number, handler in self._old.items():
             signal.signal(number, handler)
+
+
+class Obeyed(Signals):
+    """Raises StoppedError at SIGTERM and SIGINT while it is entered."""
+
+    def _note(self, number: int, frame: Any) -> None:
+        raise StoppedError(number)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
+import signal
 import sys
 from dataclasses import fields
 from pathlib import Path
@@ -12,6 +14,7 @@ from typing import Any
 from letterocr import registry
 from letterocr.config import ModelConfig, TrainConfig
 from letterocr.errors import UserError
+from letterocr.signals import Obeyed, StoppedError
 
 HELP = """python -m letterocr.train [field=value ...]
 
@@ -54,11 +57,15 @@ def _rows(schema: type, prefix: str, indent: int) -> list[str]:
     return rows
 
 
+def experiments() -> list[str]:
+    """The presets below `conf/experiment/`."""
+    folder = conf_folder() / "experiment"
+    return sorted(str(path.relative_to(folder).with_suffix("")) for path in folder.rglob("*.yaml"))
+
+
 def help_text() -> str:
     """What `--help` prints: every choice and every field with its one-line explanation."""
-    experiments = conf_folder() / "experiment"
-    names = sorted(str(p.relative_to(experiments).with_suffix("")) for p in experiments.rglob("*.yaml"))
-    parts = [HELP, f"experiment\n  {', '.join(names)}\n"]
+    parts = [HELP, f"experiment\n  {', '.join(experiments())}\n"]
     for group, entries in registry.GROUPS.items():
         parts.append(group)
         for name, entry in entries.items():
@@ -81,20 +88,37 @@ def known_keys() -> set[str]:
 
 
 def check_keys(overrides: list[str]) -> None:
-    """Refuse an override of a field that there is not.
+    """Refuse an override of a field, or by a choice, that there is not.
 
     Raises:
-        UserError: names the key, and the nearest one that there is.
+        UserError: names the key or choice, and the nearest one that there is.
     """
     known = known_keys()
+    choices = {group: list(entries) for group, entries in registry.GROUPS.items()} | {"experiment": experiments()}
     for override in overrides:
-        key = override.partition("=")[0].lstrip("+~")
+        key, _, value = override.partition("=")
+        key = key.lstrip("+~")
+        if override.startswith("~") and key in choices:
+            raise UserError(f"{override}: a run needs its {key}; choose one of {', '.join(choices[key])}.")
         if "=" not in override or override.startswith("-") or "@" in key or key.startswith("hydra"):
             continue
         if key not in known:
             near = difflib.get_close_matches(key, known, 1)
             hint = f"did you mean {near[0]}?" if near else "--help lists every field."
             raise UserError(f"{override}: there is no field {key}; {hint}")
+        plain = key in choices and re.fullmatch(r"[\w/,]+", value)  # Hydra itself reads lists, glob(*) and the like
+        for choice in value.split(",") if plain else []:
+            if choice not in [*choices[key], *(["null"] if key == "experiment" else [])]:
+                near = difflib.get_close_matches(choice, choices[key], 1)
+                hint = f"did you mean {near[0]}?" if near else f"choose one of {', '.join(choices[key])}."
+                raise UserError(f"{override}: there is no {key} {choice}; {hint}")
+
+
+def ordered(arguments: list[str]) -> list[str]:
+    """Overrides before options: Hydra takes no override after an option that follows another override."""
+    override = [not a.startswith("-") and ("=" in a or a.startswith("~")) for a in arguments]
+    first = [a for a, is_override in zip(arguments, override, strict=True) if is_override]
+    return first + [a for a, is_override in zip(arguments, override, strict=True) if not is_override]
 
 
 def typed(cfg: Any) -> TrainConfig:
@@ -121,7 +145,7 @@ def resumed(config: TrainConfig, overrides: list[str]) -> TrainConfig:
         if key not in runtime - {"output"}:
             raise UserError(f"{override}: resume={config.resume} takes its settings from that folder; leave it out.")
         setattr(stored, key, getattr(config, key))
-    stored.resume = "true"
+    stored.resume, stored.force = "true", config.force
     return stored
 
 
@@ -132,17 +156,18 @@ def task(cfg: Any) -> float:
 
     from letterocr.run import run
 
-    config = typed(cfg)
     hydra = HydraConfig.get()
     try:
+        config, folder = typed(cfg), None
         if config.resume not in ("true", "false"):
+            folder = Path(config.resume).expanduser()
             config = resumed(config, list(hydra.overrides.task))
-        outcome = run(config)
+        outcome = run(config, folder=folder)
     except UserError as error:  # here, before Hydra adds its own lines
         sys.exit(_complain(str(error)))
     if outcome.message:
         print(outcome.message, flush=True)
-    if outcome.status == "stopped":
+    if outcome.signal:  # a sweep ends too
         sys.exit(128 + outcome.signal)
     if outcome.status == "diverged" and hydra.mode == RunMode.RUN:
         sys.exit(1)
@@ -153,7 +178,8 @@ def sentence(error: BaseException) -> str:
     """Hydra's message and its cause on one line, without its search path and object types."""
     texts = [str(e).partition("Config search path")[0] for e in (error, error.__cause__) if e is not None]
     lines = [line.strip() for text in texts for line in text.splitlines()]
-    return " ".join(line for line in lines if line and not line.startswith(("full_key", "object_type", "reference_")))
+    noise = ("full_key", "object_type", "reference_", "To append to your config", "See https://hydra.cc")
+    return " ".join(line for line in lines if line and not line.startswith(noise))
 
 
 def main() -> None:
@@ -161,6 +187,15 @@ def main() -> None:
     if {"--help", "-h"} & set(sys.argv[1:]):
         print(help_text())
         return
+    try:
+        with Obeyed():
+            _train()
+    except StoppedError as error:
+        print(f"letterocr: {error} while no run was training; nothing is lost.", file=sys.stderr, flush=True)
+        sys.exit(128 + error.number)
+
+
+def _train() -> None:
     import hydra
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
@@ -168,12 +203,20 @@ def main() -> None:
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # errors reach us, who print one sentence
     register()
     try:
+        sys.argv[1:] = ordered(sys.argv[1:])
         check_keys(sys.argv[1:])
         hydra.main(version_base="1.3", config_path=str(conf_folder()), config_name="config")(task)()
     except UserError as error:
         sys.exit(_complain(str(error)))
     except (HydraException, OmegaConfBaseException) as error:
         sys.exit(_complain(sentence(error)))
+    except BrokenPipeError:  # nobody reads what we print
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        sys.exit(128 + signal.SIGPIPE)
+    except OSError as error:
+        if not error.filename:
+            raise
+        sys.exit(_complain(f"{error.filename} can't be used ({error.strerror}): take another path."))
 
 
 def _complain(text: str) -> int:

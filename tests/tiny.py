@@ -1,0 +1,182 @@
+"""A tiny alphabet in one file, and the command as the user gives it: a process of its own, or this one."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from unittest import mock
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import torch
+
+from letterocr import checkpoint
+
+GLYPHS = (
+    "01110 10001 11111 10001 10001",
+    "11110 10001 11110 10001 11110",
+    "01111 10000 10000 10000 01111",
+    "11110 10001 10001 10001 11110",
+    "11111 10000 11110 10000 11111",
+    "11111 10000 11110 10000 10000",
+    "01111 10000 10011 10001 01111",
+    "10001 10001 11111 10001 10001",
+    "01110 00100 00100 00100 01110",
+    "00111 00010 00010 10010 01100",
+    "10001 10010 11100 10010 10001",
+    "10000 10000 10000 10000 11111",
+    "10001 11011 10101 10001 10001",
+    "10001 11001 10101 10011 10001",
+    "01110 10001 10001 10001 01110",
+    "11110 10001 11110 10000 10000",
+    "01110 10001 10101 10011 01111",
+    "11110 10001 11110 10010 10001",
+    "01111 10000 01110 00001 11110",
+    "11111 00100 00100 00100 00100",
+    "10001 10001 10001 10001 01110",
+    "10001 10001 01010 01010 00100",
+    "10001 10001 10101 11011 10001",
+    "10001 01010 00100 01010 10001",
+    "10001 01010 00100 00100 00100",
+    "11111 00010 00100 01000 11111",
+)
+WRITERS = 5
+TINY = ["model.hidden=[40]", "threads=1", "data=images", "data.test_per_letter=1"]
+
+
+def write_letters(path: Path) -> None:
+    """Each of five writers writes every letter once: 5x5 pixels drawn large, with grey noise of a fixed seed."""
+    rng = np.random.default_rng(1)
+    bits = np.array([[list(map(int, row)) for row in glyph.split()] for glyph in GLYPHS], dtype=float)
+    large = np.pad(bits.repeat(4, axis=1).repeat(4, axis=2), ((0, 0), (5, 5), (5, 5)))
+    ink = np.concatenate([large * rng.uniform(0.6, 1.0, large.shape) for _ in range(WRITERS)])
+    np.savez(
+        path,
+        images=(255 * ink).astype(np.uint8),
+        labels=np.tile(np.arange(26), WRITERS),
+        writers=np.arange(WRITERS).repeat(26),
+    )
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command came to."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def sentence(self) -> str:
+        """The one line of a refusal."""
+        lines = self.err.splitlines()
+        assert len(lines) == 1, self.err
+        assert lines[0].startswith("letterocr: ")
+        return lines[0].removeprefix("letterocr: ")
+
+
+def start(*overrides: str, cwd: Path, env: dict[str, str] | None = None) -> subprocess.Popen[str]:
+    """Start the command in a process of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "letterocr.train", *overrides],
+        cwd=cwd,
+        env=os.environ | (env or {}),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def finish(process: subprocess.Popen[str]) -> Answer:
+    out, err = process.communicate(timeout=60)
+    return Answer(process.returncode, out, err)
+
+
+def wait_until(condition: Callable[[], bool], process: subprocess.Popen[str]) -> None:
+    """Wait until the condition holds, while the process lives."""
+    end = time.monotonic() + 60
+    while not condition():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < end, "it took too long"
+        time.sleep(0.005)
+
+
+def kill(process: subprocess.Popen[str], number: int = signal.SIGKILL) -> Answer:
+    process.send_signal(number)
+    return finish(process)
+
+
+@contextlib.contextmanager
+def _without_hydra_state() -> Iterator[None]:
+    from hydra.core.global_hydra import GlobalHydra
+
+    GlobalHydra.instance().clear()
+    try:
+        yield
+    finally:
+        GlobalHydra.instance().clear()
+
+
+def command(*overrides: str, cwd: Path | None = None) -> Answer:
+    """The command in this process: the same entry, without the seconds that a new process takes."""
+    from letterocr.train import main
+
+    out, err, status = io.StringIO(), io.StringIO(), 0
+    threads = torch.get_num_threads()
+    with (
+        _without_hydra_state(),
+        mock.patch.object(sys, "argv", ["letterocr.train", *overrides]),
+        contextlib.chdir(cwd or Path.cwd()),
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+    ):
+        try:
+            main()
+        except SystemExit as end:
+            status = end.code if isinstance(end.code, int) else 1
+        finally:
+            torch.set_num_threads(threads)
+    return Answer(status, out.getvalue(), err.getvalue())
+
+
+def run_folder(output: Path) -> Path:
+    """The only run folder there is."""
+    (folder,) = [path.parent for path in output.glob("*/config.yaml")]
+    return folder
+
+
+def checkpoints(output: Path) -> list[Path]:
+    """The JSON files of the checkpoints below `output`, oldest first."""
+    return sorted(output.glob("*/checkpoints/*.json"))
+
+
+def assert_same_bits(one: Path, other: Path) -> None:
+    """Both run folders hold the same final tensors and the same curve."""
+    (facts, tensors, _), (other_facts, other_tensors, _) = (
+        checkpoint.load(folder / "checkpoints", torch.device("cpu")) for folder in (one, other)
+    )
+    assert facts["sample"] == other_facts["sample"]
+    assert tensors.keys() == other_tensors.keys()
+    for name, tensor in tensors.items():
+        assert torch.equal(tensor, other_tensors[name]), name
+    curve, other_curve = (pq.read_table(folder / "curve.parquet") for folder in (one, other))
+    assert curve.column_names == other_curve.column_names
+    for name in curve.column_names:
+        np.testing.assert_array_equal(curve[name].to_numpy(), other_curve[name].to_numpy(), err_msg=name)
+
+
+@pytest.fixture(scope="session")
+def letters(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The override that names the tiny alphabet."""
+    path = tmp_path_factory.mktemp("letters") / "letters.npz"
+    write_letters(path)
+    return f"data.path={path}"
