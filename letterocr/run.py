@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shlex
 import shutil
 import signal
 import time
@@ -242,11 +243,14 @@ class _Session:
         terminal.update(now, float(np.median(self.curve.train_error(np.array([now])))), measured)
 
     def _pictures(self) -> None:
-        """Weights, confusion and worst letters of the first replica, into TensorBoard."""
+        """Weights, confusion and worst letters of the first replica that has not diverged, into TensorBoard."""
+        r = next((r for r in range(self.config.replicas) if r not in self.diverged), None)
+        if r is None:
+            return
         start = time.perf_counter()
         test, step = self.split.test, self.engine.sample
-        outputs = self.engine.test_outputs(0).cpu()
-        weight = self.engine.network.weights[0][0].cpu()
+        outputs = self.engine.test_outputs(r).cpu()
+        weight = self.engine.network.weights[0][r].cpu()
         assert self.board is not None
         self.board.picture("weights/first_layer", step, pictures.weight_images(weight.numpy()))
         truth, read = test.labels.numpy(), outputs.argmax(-1).numpy()
@@ -264,7 +268,7 @@ class _Session:
         self._save()
         message = (
             f"Stopped by {signal.Signals(number).name} after {self.engine.sample:,} samples; nothing is lost. "
-            f"Go on with: python -m letterocr.train resume={self.folder}"
+            f"Go on with: python -m letterocr.train {shlex.quote(f'resume={self.folder}')}"
         )
         return Outcome("stopped", self.folder, self.curve.last_error(), message, number)
 

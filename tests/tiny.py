@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
+import functools
 import io
+import itertools
+import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import numpy as np
 import pyarrow.parquet as pq
-import pytest
 import torch
 
 from letterocr import checkpoint
@@ -50,7 +56,6 @@ GLYPHS = (
     "11111 00010 00100 01000 11111",
 )
 WRITERS = 5
-TINY = ["model.hidden=[40]", "threads=1", "data=images", "data.test_per_letter=1"]
 
 
 def write_letters(path: Path) -> None:
@@ -65,6 +70,22 @@ def write_letters(path: Path) -> None:
         labels=np.tile(np.arange(26), WRITERS),
         writers=np.arange(WRITERS).repeat(26),
     )
+
+
+@functools.cache
+def letters() -> Path:
+    """The tiny alphabet, written once for all tests of this process."""
+    folder = Path(tempfile.mkdtemp())
+    atexit.register(shutil.rmtree, folder)
+    write_letters(folder / "letters.npz")
+    return folder / "letters.npz"
+
+
+def tiny(*overrides: str, model: str = "three_layer") -> list[str]:
+    """The overrides of a run that takes a fraction of a second; later ones win."""
+    hidden = {"two_layer": "[]", "three_layer": "[40]", "four_layer": "[40,30]"}[model]
+    own = [f"model={model}", f"model.hidden={hidden}", "threads=1", "engine=reference", "samples=300"]
+    return [*own, "data=images", f"data.path={letters()}", "data.test_per_letter=1", *overrides]
 
 
 @dataclass(frozen=True)
@@ -148,6 +169,37 @@ def command(*overrides: str, cwd: Path | None = None) -> Answer:
     return Answer(status, out.getvalue(), err.getvalue())
 
 
+class Killed(BaseException):
+    """What stands for the end of a process in the tests that need no process."""
+
+
+@contextlib.contextmanager
+def at_write(count: int, event: BaseException) -> Iterator[None]:
+    """Raise at the count-th file that is about to take its place."""
+    calls = itertools.count(1)
+
+    def fsync(_: int) -> None:
+        if next(calls) == count:
+            raise event
+
+    with mock.patch("os.fsync", fsync):
+        yield
+
+
+@contextlib.contextmanager
+def at_checkpoint(count: int, number: int = signal.SIGTERM) -> Iterator[None]:
+    """Send the signal to this process when the count-th checkpoint is written."""
+    calls, save = itertools.count(1), checkpoint.save
+
+    def save_and_signal(*arguments: Any) -> None:
+        save(*arguments)
+        if next(calls) == count:
+            signal.raise_signal(number)
+
+    with mock.patch("letterocr.checkpoint.save", save_and_signal):
+        yield
+
+
 def run_folder(output: Path) -> Path:
     """The only run folder there is."""
     (folder,) = [path.parent for path in output.glob("*/config.yaml")]
@@ -159,6 +211,18 @@ def checkpoints(output: Path) -> list[Path]:
     return sorted(output.glob("*/checkpoints/*.json"))
 
 
+def result_of(folder: Path) -> dict[str, Any]:
+    return json.loads((folder / "result.json").read_text())
+
+
+def assert_same_curve(one: Path, other: Path) -> None:
+    """Both run folders hold the same curve, to the bit."""
+    curve, other_curve = (pq.read_table(folder / "curve.parquet") for folder in (one, other))
+    assert curve.column_names == other_curve.column_names
+    for name in curve.column_names:
+        np.testing.assert_array_equal(curve[name].to_numpy(), other_curve[name].to_numpy(), err_msg=name)
+
+
 def assert_same_bits(one: Path, other: Path) -> None:
     """Both run folders hold the same final tensors and the same curve."""
     (facts, tensors, _), (other_facts, other_tensors, _) = (
@@ -168,15 +232,4 @@ def assert_same_bits(one: Path, other: Path) -> None:
     assert tensors.keys() == other_tensors.keys()
     for name, tensor in tensors.items():
         assert torch.equal(tensor, other_tensors[name]), name
-    curve, other_curve = (pq.read_table(folder / "curve.parquet") for folder in (one, other))
-    assert curve.column_names == other_curve.column_names
-    for name in curve.column_names:
-        np.testing.assert_array_equal(curve[name].to_numpy(), other_curve[name].to_numpy(), err_msg=name)
-
-
-@pytest.fixture(scope="session")
-def letters(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The override that names the tiny alphabet."""
-    path = tmp_path_factory.mktemp("letters") / "letters.npz"
-    write_letters(path)
-    return f"data.path={path}"
+    assert_same_curve(one, other)
