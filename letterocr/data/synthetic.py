@@ -1,0 +1,242 @@
+"""Handwriting of invented writers: capital letters without a download and without a font.
+
+A writer is a random draw of habits; each letter it writes is one of the skeletons, bent by these habits and
+by what varies from one repetition to the next, and drawn with a pen. Geometry is float64, and grey levels are
+rounded to 1/255 in the end, so that machines agree to within one grey level.
+
+Shapes: W writers, N letters, P points and S strokes a letter, K knots of a letter's proportions.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from letterocr.config import SyntheticConfig
+from letterocr.data.letters import ALPHABET, BOX, SIDE, Letters, Split
+from letterocr.data.pen import draw
+from letterocr.data.skeletons import Skeletons, skeletons
+from letterocr.randomness import stream
+
+CLASSES = len(ALPHABET)
+STROKES = 4  # S: no form has more
+KNOTS = [(x, y) for x in (-0.35, 0.0, 0.35) for y in (-0.5, 0.0, 0.5)]  # where proportions are pulled about
+KNOT_WIDTH = 0.4  # box heights that a knot's pull reaches
+WAVES = (1.0, 2.0, 4.0)  # periods of the tremor along a letter
+ANOTHER_FORM = 0.15  # how often a writer takes another form than its own
+WRITER_SHARE = 0.8  # of a letter's odd proportions: its writer's; the rest is the repetition's
+
+
+@dataclass(frozen=True)
+class Habit:
+    """How a habit is spread: normal over writers, and again over a writer's repetitions; kept in low..high."""
+
+    mean: float
+    writers: float
+    repetitions: float
+    low: float = -math.inf
+    high: float = math.inf
+
+
+HABITS = {  # lengths in box heights
+    "slant": Habit(0.08, 0.13, 0.05),  # to the right, for one up
+    "turn": Habit(0.0, 0.03, 0.03),  # radians
+    "width": Habit(0.0, 0.17, 0.08),  # logarithm of the stretch in x
+    "pen": Habit(math.log(0.048), 0.42, 0.10, math.log(0.018), math.log(0.12)),  # logarithm of the radius
+    "pressure": Habit(0.08, 0.06, 0.03, 0.0, 0.3),  # how much the radius varies along the letter
+    "rounding": Habit(0.15, 0.20, 0.05, 0.0, 0.5),  # share of a corner that each smoothing takes away
+    "tremor": Habit(0.012, 0.006, 0.004, 0.0, 0.04),
+    "overshoot": Habit(0.0, 0.02, 0.01),  # of a stroke's ends; negative leaves a gap
+    "proportions": Habit(0.06, 0.02, 0.01, 0.0, 0.12),  # pull of the knots
+    "looseness": Habit(0.03, 0.015, 0.005, 0.0, 0.08),  # of each stroke's place, size and direction
+}
+SMOOTHINGS = 4
+
+
+@dataclass(frozen=True)
+class Writers:
+    """Invented writers.
+
+    Attributes:
+        habits: [W, len(HABITS)] float64, standard normal.
+        taste: [W, 26] float64 in 0..1, which form of each letter.
+        proportions: [W, 26, K, 2] float64, standard normal, odd proportions of each letter.
+        strokes: [W, 26, S, 4] float64, standard normal, odd places, sizes and directions of each stroke.
+    """
+
+    habits: Tensor
+    taste: Tensor
+    proportions: Tensor
+    strokes: Tensor
+
+    def __len__(self) -> int:
+        return len(self.habits)
+
+
+def invent(count: int, generator: torch.Generator) -> Writers:
+    """The first `count` writers of a random stream; a larger count begins with the same ones."""
+    sizes = [(len(HABITS),), (CLASSES, len(KNOTS), 2), (CLASSES, STROKES, 4)]
+    widths = [math.prod(size) for size in sizes]
+    drawn = _uniform((count, CLASSES + 2 * sum(widths)), generator)
+    normal = _normal_from(drawn[:, CLASSES:].view(count, -1, 2))
+    habits, proportions, strokes = (
+        part.reshape(count, *size) for part, size in zip(normal.split(widths, 1), sizes, strict=True)
+    )
+    return Writers(habits, drawn[:, :CLASSES], proportions, strokes)
+
+
+def write(writers: Writers, who: Tensor, labels: Tensor, generator: torch.Generator) -> Tensor:
+    """Let writers write letters; each call and each row is another repetition.
+
+    Args:
+        writers: the writers.
+        who: [N] int64, which of them writes.
+        labels: [N] int64 in 0..25, what is written.
+        generator: draws what varies between repetitions.
+
+    Returns:
+        [N, 900] float32 in 0..1, multiples of 1/255; the ink's longer side is 24 pixels, its middle the picture's.
+    """
+    count = len(labels)
+    forms = skeletons()
+    again = _uniform((count, 2), generator)
+    taste = torch.where(again[:, 0] < ANOTHER_FORM, again[:, 1], writers.taste[who, labels])
+    form = forms.first[labels] + (taste[:, None] >= forms.chance[labels]).sum(1)
+    habit = _habits_now(writers.habits[who], _normal((count, len(HABITS)), generator))
+    points, stroke = forms.points[form], forms.stroke[form]
+    points = points + _pull(points, habit["proportions"], _mix(writers.proportions[who, labels], generator))
+    points = _loosen(points, stroke, habit["looseness"], _mix(writers.strokes[who, labels], generator))
+    points = _overshoot(points, stroke, habit["overshoot"], generator)
+    points = _round_corners(points, stroke, habit["rounding"])
+    waves = _waves(_normal((count, 2 * len(WAVES), 3), generator))
+    points = points + habit["tremor"][:, None, None] * waves[..., :2]
+    points = _lean(points, habit)
+    radius = habit["pen"].exp()[:, None] * (1 + habit["pressure"][:, None] * waves[..., 2]).clamp_min(0.5)
+    points, radius = _fit(points, radius, stroke)
+    return draw(points, radius, (stroke[:, 1:] == stroke[:, :-1]) & (stroke[:, 1:] >= 0))
+
+
+def load(config: SyntheticConfig) -> Split:
+    """Training and test letters, equally many of each class, by different writers, well mixed.
+
+    Every 26 letters in a row are the whole alphabet, so that the stored order can be learned from too.
+    """
+    train = _part("train", config.train_per_letter, config, 0)
+    first_test_writer = math.ceil(config.train_per_letter / config.repetitions)
+    return Split(train, _part("test", config.test_per_letter, config, first_test_writer))
+
+
+def _part(part: str, per_letter: int, config: SyntheticConfig, first_writer: int) -> Letters:
+    writers = invent(math.ceil(per_letter / config.repetitions), stream(config.seed, "synthetic", part, "writers"))
+    order = stream(config.seed, "synthetic", part, "order")
+    labels = _uniform((per_letter, CLASSES), order).argsort(1)  # each row is the alphabet, shuffled
+    turns = _uniform((per_letter, CLASSES), order).argsort(0)  # each column tells when a letter is whose turn
+    who = (turns // config.repetitions).gather(1, labels)
+    images = write(writers, who.flatten(), labels.flatten(), stream(config.seed, "synthetic", part, "letters"))
+    return Letters(images, labels.flatten(), who.flatten() + first_writer)
+
+
+def _uniform(size: tuple[int, ...], generator: torch.Generator) -> Tensor:
+    return torch.rand(size, generator=generator, dtype=torch.float64)
+
+
+def _normal_from(pairs: Tensor) -> Tensor:
+    """Normal numbers from pairs of uniform ones (Box, Muller 1958): torch's own depend on the array's size."""
+    return (-2 * torch.log1p(-pairs[..., 0])).sqrt() * torch.cos(2 * math.pi * pairs[..., 1])
+
+
+def _normal(size: tuple[int, ...], generator: torch.Generator) -> Tensor:
+    return _normal_from(_uniform((*size, 2), generator))
+
+
+def _mix(own: Tensor, generator: torch.Generator) -> Tensor:
+    """A writer's own oddness and the repetition's, again of deviation 1."""
+    return WRITER_SHARE * own + math.sqrt(1 - WRITER_SHARE**2) * _normal(tuple(own.shape), generator)
+
+
+def _habits_now(own: Tensor, now: Tensor) -> dict[str, Tensor]:
+    """Each habit [N], as it is in this repetition."""
+    return {
+        name: (h.mean + h.writers * own[:, i] + h.repetitions * now[:, i]).clamp(h.low, h.high)
+        for i, (name, h) in enumerate(HABITS.items())
+    }
+
+
+def _pull(points: Tensor, amount: Tensor, pulls: Tensor) -> Tensor:
+    """Smooth displacement [N, P, 2] by pulls [N, K, 2] at the knots: what touches goes on touching."""
+    knots = torch.tensor(KNOTS, dtype=torch.float64)
+    distance = (points[:, :, None] - knots).square().sum(-1)  # [N, P, K]
+    return amount[:, None, None] * torch.exp(distance / (-2 * KNOT_WIDTH**2)) @ pulls
+
+
+def _loosen(points: Tensor, stroke: Tensor, amount: Tensor, odd: Tensor) -> Tensor:
+    """Shift, scale and turn each stroke about its own middle; odd is [N, S, 4]."""
+    member = torch.nn.functional.one_hot(stroke.clamp_min(0), STROKES).double() * (stroke >= 0)[..., None]
+    middle = (member.mT @ points) / member.sum(1).clamp_min(1)[..., None]  # [N, S, 2]
+    of_point = torch.cat([middle, amount[:, None, None] * odd], 2)
+    of_point = of_point.gather(1, stroke.clamp_min(0)[..., None].expand(-1, -1, 6))
+    middle, shift, size, turn = of_point.split([2, 2, 1, 1], 2)
+    arm = points - middle
+    across = torch.stack([-arm[..., 1], arm[..., 0]], -1)
+    return middle + shift + (1 + size) * arm + turn * across
+
+
+def _overshoot(points: Tensor, stroke: Tensor, amount: Tensor, generator: torch.Generator) -> Tensor:
+    """Move the ends of the strokes on along their direction, each end by its own bit."""
+    step = points.diff(dim=1)
+    step = step / step.norm(dim=2, keepdim=True).clamp_min(1e-9)
+    step = torch.where((stroke[:, 1:] == stroke[:, :-1])[..., None], step, 0)  # [N, P - 1, 2], 0 between strokes
+    nothing = torch.zeros_like(points[:, :1])
+    into, out_of = torch.cat([nothing, step], 1), torch.cat([step, nothing], 1)
+    starts, ends = _edges(stroke)
+    bits = amount[:, None, None] + 0.02 * _normal((*stroke.shape, 1), generator)
+    return points + bits * (torch.where(ends[..., None], into, 0) - torch.where(starts[..., None], out_of, 0))
+
+
+def _edges(stroke: Tensor) -> tuple[Tensor, Tensor]:
+    """Whether each point begins, and whether it ends a stroke; [N, P] both."""
+    change = stroke[:, 1:] != stroke[:, :-1]
+    edge = torch.ones_like(change[:, :1])
+    return torch.cat([edge, change], 1), torch.cat([change, edge], 1)
+
+
+def _round_corners(points: Tensor, stroke: Tensor, amount: Tensor) -> Tensor:
+    """Draw every inner point of a stroke towards its neighbours' middle, a few times."""
+    starts, ends = _edges(stroke)
+    share = torch.where(starts | ends, 0, amount[:, None])[:, 1:-1, None]
+    points = points.clone()
+    for _ in range(SMOOTHINGS):
+        middle = (points[:, 2:] + points[:, :-2]) / 2
+        points[:, 1:-1] += share * (middle - points[:, 1:-1])
+    return points
+
+
+def _waves(amplitudes: Tensor) -> Tensor:
+    """Slow wavering along a letter [N, P, C] from amplitudes [N, 2 * len(WAVES), C]: faster waves are smaller."""
+    along = torch.linspace(0, 2 * math.pi, skeletons().points.shape[1], dtype=torch.float64)
+    basis = torch.stack([f(along * k) / math.sqrt(k) for k in WAVES for f in (torch.sin, torch.cos)], 1)
+    return basis @ amplitudes
+
+
+def _lean(points: Tensor, habit: dict[str, Tensor]) -> Tensor:
+    """Stretch, slant and turn the letter; y points down, so a slant to the right is minus y."""
+    x, y = points.unbind(2)
+    x = x * habit["width"].exp()[:, None] - habit["slant"][:, None] * y
+    cos, sin = habit["turn"].cos()[:, None], habit["turn"].sin()[:, None]
+    return torch.stack([cos * x - sin * y, sin * x + cos * y], 2)
+
+
+def _fit(points: Tensor, radius: Tensor, stroke: Tensor) -> tuple[Tensor, Tensor]:
+    """Scale so that the longer side of the ink is BOX pixels, and put its middle on the picture's."""
+    outside = (stroke < 0)[..., None]
+    edge = radius[..., None]
+    low = (points - edge).masked_fill(outside, math.inf).amin(1, keepdim=True)
+    high = (points + edge).masked_fill(outside, -math.inf).amax(1, keepdim=True)
+    scale = BOX / (high - low).amax(2, keepdim=True)
+    return (points - (low + high) / 2) * scale + SIDE / 2, radius * scale[..., 0]
+
+
+__all__ = ["HABITS", "Skeletons", "Writers", "invent", "load", "write"]
