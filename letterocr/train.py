@@ -165,6 +165,9 @@ def task(cfg: Any) -> float:
         outcome = run(config, folder=folder)
     except UserError as error:  # here, before Hydra adds its own lines
         sys.exit(_complain(str(error)))
+    except BrokenPipeError:  # nobody reads what we print
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        sys.exit(128 + signal.SIGPIPE)
     if outcome.message:
         print(outcome.message, flush=True)
     if outcome.signal:  # a sweep ends too
@@ -210,9 +213,6 @@ def _train() -> None:
         sys.exit(_complain(str(error)))
     except (HydraException, OmegaConfBaseException) as error:
         sys.exit(_complain(sentence(error)))
-    except BrokenPipeError:  # nobody reads what we print
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        sys.exit(128 + signal.SIGPIPE)
     except OSError as error:
         if not error.filename:
             raise
