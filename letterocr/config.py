@@ -78,6 +78,8 @@ class VanillaConfig:
     """Gradient descent, one sample at a time (6, 20)."""
 
     name: str = option("vanilla", "the optimizer", choices=("vanilla",))
+    momentum: float = option(0.0, "mu in M <- mu M + v h^T, W <- W - alpha M; below 1", low=0)
+    weight_decay: float = option(0.0, "lambda: adds lambda W to the gradient", low=0)
 
 
 @dataclass
@@ -93,6 +95,11 @@ class TrainConfig:
         choices=("printed", "eq18", "gradient"),
     )
     learning_rate: Any = option(0.1, "alpha in (6, 20); a list gives each replica its own", low=0)
+    schedule: str = option(
+        "constant",
+        "how alpha changes: not at all, to 0 linearly or by a cosine, or as 1/(1 + 9 i/samples)",
+        choices=("constant", "linear", "cosine", "inverse"),
+    )
     loss_factor: float = option(0.5, "factor of |q-c|^2 in the loss: 1 as in (4), 1/2 as (20) implies", low=0)
     samples: int = option(20_000, "training samples to learn, one update each", low=0)
     order: str = option(
@@ -105,7 +112,12 @@ class TrainConfig:
     seed: int = option(0, "seeds weights, sample order and every other random stream of the run", low=0)
     dtype: str = option("float32", "number format of weights and activations", choices=("float32", "float64"))
     device: str = option("auto", "where to compute; auto takes a GPU if there is one", choices=("auto", "cpu", "cuda"))
-    engine: str = option("auto", "how to compute", choices=("auto", "reference"))
+    engine: str = option(
+        "auto",
+        "plain, or exact in blocks of samples and fast; auto takes blocks where the optimizer allows it",
+        choices=("auto", "reference", "blocked"),
+    )
+    block: int = option(0, "samples a block; 0: chosen by size and device", low=0)
     threads: int = option(0, "CPU threads; 0: as many as there are cores", low=0, runtime=True)
     output: str = option("outputs", "folder that holds the run folders", runtime=True)
     resume: str = option("false", "true: go on where this run stopped; or a run folder to go on with", runtime=True)
@@ -169,6 +181,8 @@ def _check_together(config: TrainConfig) -> None:
             )
     if any(t == 0 for t in per_replica(config.model.temperature, 1)):
         _fail("model.temperature", config.model.temperature, "must be greater than 0")
+    if getattr(config.optimizer, "momentum", 0) >= 1:
+        _fail("optimizer.momentum", config.optimizer.momentum, "must be below 1, or old updates never fade")
     every = str(config.evaluate_every)
     if every != "log" and not (every.isdecimal() and int(every) > 0):
         _fail("evaluate_every", every, "must be a whole number of samples, at least 1, or log")

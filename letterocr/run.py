@@ -201,10 +201,13 @@ class _Session:
         samples, stretch = self.config.samples, 1
         while not self._over() and not signals.received:
             start = time.perf_counter()
-            records = self.engine.advance(min(stretch, samples - self.engine.sample))
+            done, block = self.engine.sample, self.engine.block
+            blocks = -(-(done + stretch) // block)  # cut at whole blocks only: a resumed run has the same ones
+            records = self.engine.advance(min(blocks * block, samples) - done)
             spent = time.perf_counter() - start
             self.seconds += spent
-            stretch = max(1, min(2 * stretch, int(stretch * STRETCH_SECONDS / max(spent, 1e-9))))
+            learned = len(records.loss)
+            stretch = max(1, min(2 * learned, int(learned * STRETCH_SECONDS / max(spent, 1e-9))))
             self._add(records)
             self._show(terminal)
             if time.monotonic() - self._last_checkpoint >= self.config.checkpoint_seconds and not self._over():

@@ -7,10 +7,11 @@ import torch
 from letterocr import registry
 from letterocr.config import TrainConfig, per_replica
 from letterocr.data.letters import Letters, Split
+from letterocr.engine.base import Engine
 from letterocr.engine.records import Schedule
-from letterocr.engine.reference import ReferenceEngine
 from letterocr.errors import UserError
 from letterocr.network import initialise
+from letterocr.optim.rates import LearningRate
 from letterocr.order import Order
 
 
@@ -32,21 +33,35 @@ def replica_seeds(config: TrainConfig) -> list[int]:
     return [config.seed + step * r for r in range(config.replicas)]
 
 
-def build_engine(config: TrainConfig, split: Split) -> ReferenceEngine:
-    """Network, optimizers and orders of a config, in an engine at sample 0."""
+def build_engine(config: TrainConfig, split: Split) -> Engine:
+    """Network, optimizers and orders of a config, in an engine at sample 0.
+
+    Raises:
+        UserError: engine=blocked with an optimizer that does not stay factored.
+    """
     device = choose_device(config.device)
     seeds = replica_seeds(config)
-    rates = per_replica(config.learning_rate, config.replicas)
+    network = initialise(config.model, seeds, getattr(torch, config.dtype), device)
     optimizer = registry.OPTIMIZERS[config.optimizer.name].load()
-    return ReferenceEngine(
-        initialise(config.model, seeds, getattr(torch, config.dtype), device),
-        [optimizer(config.optimizer, rate) for rate in rates],
-        [Order(config.order, len(split.train), seed) for seed in seeds],
-        split,
-        Schedule(str(config.evaluate_every), config.samples),
-        config.rule,
-        config.loss_factor,
-    )
+    optimizers = [
+        optimizer(config.optimizer, LearningRate(config.schedule, rate, config.samples), network.replica(r))
+        for r, rate in enumerate(per_replica(config.learning_rate, config.replicas))
+    ]
+    orders = [Order(config.order, len(split.train), seed) for seed in seeds]
+    schedule = Schedule(str(config.evaluate_every), config.samples)
+    arguments = (network, optimizers, orders, split, schedule, config.rule, config.loss_factor)
+    if config.engine == "blocked" and not optimizer.factored:
+        name = config.optimizer.name
+        raise UserError(
+            f"engine=blocked: optimizer={name} does not stay factored; take engine=reference or engine=auto."
+        )
+    if config.engine == "reference" or not optimizer.factored:
+        from letterocr.engine.reference import ReferenceEngine
+
+        return ReferenceEngine(*arguments)
+    from letterocr.engine.blocked import BlockedEngine
+
+    return BlockedEngine(*arguments, block=config.block)
 
 
 def rate_bound(config: TrainConfig, train: Letters) -> float | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from torch import Tensor
 
 FOLLOW_UP_TO = 64  # samples between measurements beyond which a full product is cheaper than following each update
 
@@ -50,9 +49,3 @@ class Schedule:
             grid = 100 * np.log10(sample)
             return sample <= 43 or np.floor(grid) > np.floor(100 * np.log10(sample - 1))
         return sample % int(self.every) == 0
-
-
-def one_hot(labels: Tensor, like: Tensor) -> Tensor:
-    """The correct outputs c (3) of labels [N]: [N, 26], of the dtype and device of `like`."""
-    target = like.new_zeros(len(labels), 26)
-    return target.scatter_(1, labels.unsqueeze(1), 1)

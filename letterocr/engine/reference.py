@@ -6,70 +6,37 @@ x [T, out] the test letters' first pre-activations W_1 X + b_1, which follow eve
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import torch
 from torch import Tensor
 
-from letterocr.data.letters import Split
-from letterocr.engine.records import Records, Schedule, one_hot
+from letterocr.engine.base import REFRESH, Engine, one_hot
+from letterocr.engine.records import Records
 from letterocr.network import Network
-from letterocr.optim.update import Optimizer, Update
-from letterocr.order import Order
+from letterocr.optim.update import DenseUpdate, Update
 from letterocr.rules import error_vectors, loss
 
-REFRESH = 4096  # samples after which x is computed anew, so that rounding can't add up
 
-
-class ReferenceEngine:
-    """Trains each replica by itself and keeps its test error after every sample.
-
-    Args:
-        network: R networks; changed in place.
-        optimizers: one a replica.
-        orders: one a replica.
-        split: training and test letters.
-        schedule: when the test error is measured.
-        rule: printed, eq18 or gradient.
-        loss_factor: f in the loss f |q - c|^2.
-    """
+class ReferenceEngine(Engine):
+    """Trains each replica by itself; takes any optimizer."""
 
     name = "reference"
 
-    def __init__(
-        self,
-        network: Network,
-        optimizers: list[Optimizer],
-        orders: list[Order],
-        split: Split,
-        schedule: Schedule,
-        rule: str,
-        loss_factor: float,
-    ) -> None:
-        self.network, self.optimizers, self.orders = network, optimizers, orders
-        self.schedule, self.rule, self.loss_factor = schedule, rule, loss_factor
-        like = network.weights[0]
-        self.images = split.train.images.to(like)
-        self.labels = split.train.labels.to(like.device)
-        self.targets = one_hot(self.labels, like)
-        self.test_images = split.test.images.to(like)
-        self.test_labels = split.test.labels.to(like.device)
-        self.sample = 0
-        self.test_first = [self._fresh(r) for r in range(network.replicas)]
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.targets = one_hot(self.labels, self.images)
+        self.test_first = [self._fresh(r) for r in range(self.network.replicas)]
 
     def _fresh(self, r: int) -> Tensor:
         return self.network.replica(r).preactivation(0, self.test_images)
 
-    def test_outputs(self, r: int) -> Tensor:
-        """The outputs [T, 26] of replica r for the test letters."""
+    def _misread(self, r: int) -> Tensor:
         network = self.network.replica(r)
         first = self.test_first[r] if self.schedule.follows else self._fresh(r)
-        return network.forward_from(1, [self.test_images, network.s(first)])[-1]
-
-    def test_error(self) -> Tensor:
-        """The fraction of test letters misread by each replica now: [R]."""
-        return torch.stack([self._misread(r) for r in range(self.network.replicas)]).double() / len(self.test_labels)
-
-    def _misread(self, r: int) -> Tensor:
-        return (self.test_outputs(r).argmax(-1) != self.test_labels).sum()
+        outputs = network.forward_from(1, [self.test_images, network.s(first)])[-1]
+        return (outputs.argmax(-1) != self.test_labels).sum()
 
     @torch.no_grad()
     def advance(self, count: int) -> Records:
@@ -92,38 +59,21 @@ class ReferenceEngine:
             losses[i] = loss(activations[-1], c, self.loss_factor)[0]
             wrong[i] = activations[-1].argmax() != self.labels[p[0]]
             v = error_vectors(network, activations, c, self.rule, self.loss_factor)
-            updates = self.optimizers[r].step(v, activations[:-1])
+            updates = self.optimizers[r].step(self.sample + i, network, v, activations[:-1])
             self._apply(r, network, updates, self.sample + i + 1)
             if self.schedule.due(self.sample + i + 1):
                 misread[i] = self._misread(r)
         return losses, wrong, misread / len(self.test_labels)
 
-    def _apply(self, r: int, network: Network, updates: list[Update], sample: int) -> None:
+    def _apply(self, r: int, network: Network, updates: Sequence[Update | DenseUpdate], sample: int) -> None:
         for update, weight, bias in zip(updates, network.weights, network.biases, strict=True):
             update.apply(weight, bias)
         if not self.schedule.follows:
             return
-        if sample % REFRESH == 0:
+        has_bias = network.biases[0] is not None
+        if sample % REFRESH == 0 or not updates[0].follow(self.test_first[r], self.test_images, has_bias):
             self.test_first[r] = self._fresh(r)
-        else:
-            updates[0].follow(self.test_first[r], self.test_images, network.biases[0] is not None)
 
-    def state(self) -> dict[str, Tensor]:
-        """Every tensor that a resumed run needs to go on with the same bits."""
-        state = self.network.state()
-        for r, optimizer in enumerate(self.optimizers):
-            state |= {f"optimizer.{r}.{name}": tensor for name, tensor in optimizer.state().items()}
-            if self.schedule.follows:
-                state[f"test_first.{r}"] = self.test_first[r]
-        return state
-
-    @torch.no_grad()
-    def load_state(self, sample: int, state: dict[str, Tensor]) -> None:
-        """Take up a checkpoint at that many samples learned."""
-        self.sample = sample
-        self.network.load_state(state)
-        for r, optimizer in enumerate(self.optimizers):
-            prefix = f"optimizer.{r}."
-            optimizer.load_state({n.removeprefix(prefix): t for n, t in state.items() if n.startswith(prefix)})
-            if self.schedule.follows:
-                self.test_first[r].copy_(state[f"test_first.{r}"])
+    def followed(self) -> dict[str, Tensor]:
+        """The first pre-activations of the test letters, where they follow."""
+        return {f"test_first.{r}": x for r, x in enumerate(self.test_first) if self.schedule.follows}

@@ -1,0 +1,38 @@
+"""A block of steps as scalars: how weights and momentum after each step are made of what the block began with.
+
+Steps of momentum mu, weight decay lambda and rates alpha_t, on outer products g_t = v_t h_t^T (t = 1 .. n):
+
+    M_t = mu M_{t-1} + g_t + lambda W_{t-1}        W_t = W_{t-1} - alpha_t M_t
+
+Both stay sums  (.)_t = p_t W_0 + r_t M_0 + sum_j c_tj g_j  with scalars that do not depend on the data.
+Shapes: n steps; W and M tables [n + 1, n + 2], row t: p_t, r_t, c_t1 .. c_tn.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def tables(rates: np.ndarray, momentum: float, weight_decay: float) -> tuple[np.ndarray, np.ndarray]:
+    """The scalars of W_t and of M_t for t = 0 .. n, in float64.
+
+    Args:
+        rates: [n], alpha_1 .. alpha_n.
+        momentum: mu.
+        weight_decay: lambda.
+
+    Returns:
+        Two tables [n + 1, n + 2]: columns p, r, c_1 .. c_n.
+    """
+    n = len(rates)
+    w, m = np.zeros((n + 1, n + 2)), np.zeros((n + 1, n + 2))
+    w[0, 0], m[0, 1] = 1.0, 1.0
+    if momentum == 0 and weight_decay == 0:
+        w[:, 0] = 1.0
+        w[1:, 2:] = np.tril(np.broadcast_to(-rates, (n, n)))
+        return w, m
+    for t in range(1, n + 1):
+        m[t] = momentum * m[t - 1] + weight_decay * w[t - 1]
+        m[t, t + 1] += 1.0
+        w[t] = w[t - 1] - rates[t - 1] * m[t]
+    return w, m
