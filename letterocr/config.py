@@ -34,7 +34,7 @@ class ModelConfig:
     activation: str = option("sigmoid", "s after every weight matrix", choices=("sigmoid", "linear"))
     temperature: Any = option(1.0, "T in s(x) = 1/(1+exp(-x/T)) (15); a list gives each replica its own", low=0)
     bias: bool = option(True, "whether each weight matrix has a bias (12, 14)")
-    init_scale: Any = option(1.0, "initial weights are normal with deviation init_scale*T/sqrt(inputs)", low=0)
+    init_scale: Any = option(3.0, "initial weights are normal with deviation init_scale*T/sqrt(inputs)", low=0)
     init_bias: str = option("zero", "initial biases: zero, or random like the weights", choices=("zero", "random"))
 
 
