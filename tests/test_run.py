@@ -45,12 +45,21 @@ ENGINES = [name for name in TrainConfig.__dataclass_fields__["engine"].metadata[
 EVERY_STRETCH = "checkpoint_seconds=0"
 
 
-@pytest.fixture
-def whole(tmp_path):
-    """The folder of a run that nothing interrupted."""
-    answer = command(*tiny(f"output={tmp_path / 'whole'}"))
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """The folder of a run that nothing interrupted; only to be read."""
+    output = tmp_path_factory.mktemp("whole")
+    answer = command(*tiny(f"output={output}"))
     assert answer.status == 0, answer.err
-    return run_folder(tmp_path / "whole")
+    return run_folder(output)
+
+
+@pytest.fixture(scope="module")
+def stopped(tmp_path_factory):
+    """The folder of a run that was stopped at its third checkpoint; only to be read."""
+    output = tmp_path_factory.mktemp("stopped")
+    stop_after(3, *tiny(f"output={output}"))
+    return run_folder(output)
 
 
 def stop_after(count: int, *overrides: str, number: int = signal.SIGTERM) -> None:
@@ -142,7 +151,7 @@ def test_killed_before_any_file_takes_its_place_it_goes_on_to_the_same_bits(tmp_
 
 def test_killed_by_sigkill_at_random_moments_it_goes_on_to_the_same_bits(tmp_path):
     rng = random.Random(5)
-    overrides = tiny("samples=9000")
+    overrides = tiny("samples=6000")
     output = tmp_path / "cut"
     cut = [*overrides, "checkpoint_seconds=0.05", "resume=true", f"output={output}"]
     samples = []
@@ -151,11 +160,11 @@ def test_killed_by_sigkill_at_random_moments_it_goes_on_to_the_same_bits(tmp_pat
         process = start(*cut, cwd=tmp_path)
         wait_until(lambda before=before: checkpoints(output)[-1:] != before[-1:], process)
         with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(rng.uniform(0, 0.2))
+            process.wait(rng.uniform(0, 0.15))
         assert kill(process).status == -signal.SIGKILL
         samples.append(int(checkpoints(output)[-1].stem))
     assert samples == sorted(set(samples))
-    assert 0 < samples[0] < samples[-1] < 9000
+    assert 0 < samples[0] < samples[-1] < 6000
     (folder,) = output.iterdir()
     (folder / "checkpoints" / ".left-behind.json.1.tmp").write_text("{")
     answer = command(f"resume={folder}", cwd=tmp_path)
@@ -404,9 +413,8 @@ def damaged(path: Path, text: str | None) -> None:
         ("checkpoints/*.safetensors", "", "has no whole checkpoint: start anew with force=true."),
     ],
 )
-def test_a_damaged_run_folder_gets_one_sentence(tmp_path, file, text, sentence):
-    stop_after(3, *tiny(f"output={tmp_path}"))
-    folder = run_folder(tmp_path)
+def test_a_damaged_run_folder_gets_one_sentence(tmp_path, stopped, file, text, sentence):
+    folder = shutil.copytree(stopped, tmp_path / "run")
     for path in list(folder.glob(file)) or [folder / file]:
         damaged(path, text)
     answer = command(f"resume={folder}")
@@ -423,14 +431,12 @@ def test_a_damaged_result_can_be_forced_away(tmp_path):
     assert command(*overrides, "force=true").status == 0
 
 
-def test_checkpoints_of_another_network_get_one_sentence(tmp_path):
-    overrides = tiny(f"output={tmp_path}")
-    stop_after(3, *overrides)
-    folder = run_folder(tmp_path)
+def test_checkpoints_of_another_network_get_one_sentence(tmp_path, stopped):
+    folder = shutil.copytree(stopped, tmp_path / "run")
     facts, tensors, _ = checkpoint.load(folder / "checkpoints", torch.device("cpu"))
     narrower = tensors | {"weight.0": tensors["weight.0"][:, :3]}
     checkpoint.save(folder / "checkpoints", facts["sample"], narrower, {"seconds": 0.0, "diverged": {}})
-    answer = command(*overrides, "resume=true")
+    answer = command(f"resume={folder}")
     assert answer.status == 2
     assert answer.sentence == f"{folder} is a run of another version: start anew with force=true."
 
@@ -445,7 +451,7 @@ def test_a_file_in_the_place_of_the_output_folder_gets_one_sentence(tmp_path, pl
     assert (tmp_path / "file").read_text() == "here I am"
 
 
-@pytest.mark.parametrize("count", [1, 3, 4, 5, 9])
+@pytest.mark.parametrize("count", [1, 4, 9])
 def test_a_disk_that_is_full_loses_nothing_that_was_written(tmp_path, whole, count):
     overrides = tiny(f"output={tmp_path / 'cut'}")
     full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "some/file")
