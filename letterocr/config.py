@@ -45,7 +45,7 @@ class SyntheticConfig:
     name: str = option("synthetic", "the source of the letters", choices=("synthetic",))
     train_per_letter: int = option(200, "training letters of each class", low=1)
     test_per_letter: int = option(20, "test letters of each class", low=1)
-    repetitions: int = option(2, "how often each writer writes each letter; train and test writers are disjoint", low=1)
+    repetitions: int = option(1, "how often each writer writes each letter; train and test writers are disjoint", low=1)
     seed: int = option(0, "draws the writers; separate from the run's seed, so that runs share their letters", low=0)
 
 

@@ -18,7 +18,7 @@ from torch import Tensor
 from letterocr.config import SyntheticConfig
 from letterocr.data.letters import ALPHABET, BOX, SIDE, Letters, Split
 from letterocr.data.pen import draw
-from letterocr.data.skeletons import Skeletons, skeletons
+from letterocr.data.skeletons import skeletons
 from letterocr.randomness import stream
 
 CLASSES = len(ALPHABET)
@@ -42,16 +42,16 @@ class Habit:
 
 
 HABITS = {  # lengths in box heights
-    "slant": Habit(0.08, 0.13, 0.05),  # to the right, for one up
+    "slant": Habit(0.07, 0.13, 0.05),  # to the right, for one up
     "turn": Habit(0.0, 0.03, 0.03),  # radians
-    "width": Habit(0.0, 0.17, 0.08),  # logarithm of the stretch in x
-    "pen": Habit(math.log(0.048), 0.42, 0.10, math.log(0.018), math.log(0.12)),  # logarithm of the radius
+    "width": Habit(0.14, 0.17, 0.08),  # logarithm of the stretch in x
+    "pen": Habit(math.log(0.061), 0.42, 0.10, math.log(0.018), math.log(0.12)),  # logarithm of the radius
     "pressure": Habit(0.08, 0.06, 0.03, 0.0, 0.3),  # how much the radius varies along the letter
     "rounding": Habit(0.15, 0.20, 0.05, 0.0, 0.5),  # share of a corner that each smoothing takes away
-    "tremor": Habit(0.012, 0.006, 0.004, 0.0, 0.04),
+    "tremor": Habit(0.007, 0.004, 0.002, 0.0, 0.04),
     "overshoot": Habit(0.0, 0.02, 0.01),  # of a stroke's ends; negative leaves a gap
-    "proportions": Habit(0.06, 0.02, 0.01, 0.0, 0.12),  # pull of the knots
-    "looseness": Habit(0.03, 0.015, 0.005, 0.0, 0.08),  # of each stroke's place, size and direction
+    "proportions": Habit(0.05, 0.02, 0.01, 0.0, 0.12),  # pull of the knots
+    "looseness": Habit(0.015, 0.01, 0.005, 0.0, 0.08),  # of each stroke's place, size and direction
 }
 SMOOTHINGS = 4
 
@@ -237,6 +237,3 @@ def _fit(points: Tensor, radius: Tensor, stroke: Tensor) -> tuple[Tensor, Tensor
     high = (points + edge).masked_fill(outside, -math.inf).amax(1, keepdim=True)
     scale = BOX / (high - low).amax(2, keepdim=True)
     return (points - (low + high) / 2) * scale + SIDE / 2, radius * scale[..., 0]
-
-
-__all__ = ["HABITS", "Skeletons", "Writers", "invent", "load", "write"]

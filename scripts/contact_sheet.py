@@ -1,0 +1,50 @@
+"""Draw `docs/synthetic.png`: every capital letter by some writers of the synthesiser, a row a writer.
+
+    python scripts/contact_sheet.py [--out docs/synthetic.png] [--writers 12] [--seed 0]
+
+Shapes: writers W, letters 26; images [W * 26, 900].
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import torch
+from PIL import Image
+
+from letterocr.data.letters import ALPHABET, SIDE
+from letterocr.data.synthetic import invent, write
+from letterocr.files import replacing
+from letterocr.randomness import stream
+
+
+def sheet(writers: int, seed: int) -> Image.Image:
+    """Dark ink on white: each row is a writer, each column a letter.
+
+    Args:
+        writers: how many writers; they are the first training writers of `data.seed=seed`.
+        seed: draws them.
+    """
+    hands = invent(writers, stream(seed, "synthetic", "train", "writers"))
+    who = torch.arange(writers).repeat_interleave(len(ALPHABET))
+    labels = torch.arange(len(ALPHABET)).repeat(writers)
+    ink = write(hands, who, labels, stream(seed, "contact sheet")).view(writers, len(ALPHABET), SIDE, SIDE)
+    rows = ink.permute(0, 2, 1, 3).reshape(writers * SIDE, len(ALPHABET) * SIDE)
+    return Image.fromarray(((1 - rows) * 255).round().to(torch.uint8).numpy())
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Write the sheet to a file."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--out", type=Path, default=Path("docs/synthetic.png"), help="the file to write")
+    parser.add_argument("--writers", type=int, default=12, help="rows of the sheet")
+    parser.add_argument("--seed", type=int, default=0, help="draws the writers")
+    options = parser.parse_args(arguments)
+    with replacing(options.out) as file:
+        sheet(options.writers, options.seed).save(file, "PNG", optimize=True)
+    print(f"{options.out}: {len(ALPHABET)} letters by {options.writers} writers")
+
+
+if __name__ == "__main__":
+    main()
