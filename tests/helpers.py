@@ -13,6 +13,8 @@ from letterocr.data.letters import PIXELS, Letters, Split
 from letterocr.engine.build import build_engine
 from letterocr.network import Network
 
+torch.set_num_threads(1)  # the networks are tiny: threads would only wait for each other
+
 
 def random_letters(count: int, seed: int, classes: int = 26) -> Letters:
     """Blots that can be learned: each class has one random picture, each letter adds noise of its own."""

@@ -78,12 +78,14 @@ def test_first_weights_are_normal_with_deviation_scale_t_over_root_inputs():
 
 
 def test_biases_start_at_zero_or_random_like_the_weights():
-    zero = initialise(ModelConfig(hidden=[2000]), [0], torch.float64, CPU)
-    random = initialise(ModelConfig(hidden=[2000], init_bias="random"), [0], torch.float64, CPU)
+    zero = initialise(ModelConfig(hidden=[2000], init_scale=1.0), [0], torch.float64, CPU)
+    random = initialise(ModelConfig(hidden=[2000], init_scale=1.0, init_bias="random"), [0], torch.float64, CPU)
     assert all(torch.count_nonzero(b) == 0 for b in zero.biases)
     assert random.biases[0].std().item() == pytest.approx(1 / 30, rel=5 / math.sqrt(4000))
     assert random.biases[1].std().item() == pytest.approx(1 / math.sqrt(2000), rel=0.7)
     assert all(torch.equal(a, b) for a, b in zip(zero.weights, random.weights, strict=True))
+    first = random.weights[0].flatten()[:2000]
+    assert abs((30 * random.biases[0][0] * 30 * first).mean().item()) < 5 / math.sqrt(2000)  # a stream of their own
 
 
 def test_no_bias_leaves_the_weights_as_they_were():
@@ -140,7 +142,9 @@ def test_the_start_is_equally_far_from_the_straight_part_at_every_temperature():
 
 
 def test_a_linear_network_has_no_temperature():
-    network = initialise(ModelConfig(hidden=[], activation="linear", temperature=150.0), [0], torch.float64, CPU)
+    network = initialise(
+        ModelConfig(hidden=[], activation="linear", init_scale=1.0, temperature=150.0), [0], torch.float64, CPU
+    )
     assert network.temperature is None
     assert network.weights[0].std().item() == pytest.approx(1 / 30, rel=0.03)
 
