@@ -6,6 +6,7 @@ Shapes: a [F, 900] the pictures of F files, drawn as large as the letters that t
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import sys
 from pathlib import Path
@@ -23,7 +24,7 @@ def load_network(folder: Path) -> Network:
     """The networks of a run folder, with the weights of its newest whole checkpoint.
 
     Raises:
-        UserError: the folder is no run folder, or has no whole checkpoint.
+        UserError: the folder is no run folder, or has no whole checkpoint that fits its config.
     """
     import torch
 
@@ -39,7 +40,12 @@ def load_network(folder: Path) -> Network:
         _, tensors, _ = checkpoint.load(folder / "checkpoints", cpu)
     except FileNotFoundError as error:
         raise UserError(f"{folder} has no whole checkpoint: train it first.") from error
-    network.load_state(tensors)
+    try:
+        network.load_state(tensors)
+    except (KeyError, RuntimeError) as error:
+        raise UserError(f"{folder}: the checkpoint does not fit config.yaml, which was changed: undo that.") from error
+    if not all(w[0].isfinite().all() for w in network.weights):
+        raise UserError(f"{folder}: the weights are not finite, the run diverged: train with a smaller learning_rate.")
     return network
 
 
@@ -51,10 +57,11 @@ def read_letter(network: Network, a: Tensor) -> dict[str, Any]:
     """
     from letterocr.data.letters import ALPHABET
 
-    q = network.replica(0).forward(a.to(network.weights[0])[None])[-1][0].double().clamp(min=0)
-    shares = (q / q.sum().clamp(min=1e-12)).tolist()
-    best = sorted(range(len(ALPHABET)), key=lambda i: -shares[i])
-    outputs = dict(zip(ALPHABET, shares, strict=True))
+    q = network.replica(0).forward(a.to(network.weights[0])[None])[-1][0].double()
+    best = q.argsort(descending=True, stable=True).tolist()
+    positive = q.clamp(min=0)
+    shares = positive / positive.sum().clamp(min=1e-12)
+    outputs = dict(zip(ALPHABET, shares.tolist(), strict=True))
     return {"letter": ALPHABET[best[0]], "runner_up": ALPHABET[best[1]], "outputs": outputs}
 
 
@@ -77,6 +84,8 @@ def main() -> None:
     from letterocr.data import ink
     from letterocr.folder import read_json
 
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a file's name may be no text
     status = 0
     try:
         network = load_network(arguments.run_folder)

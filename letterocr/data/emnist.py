@@ -6,12 +6,14 @@ Shapes: idx images [N, 28, 28] uint8, stored transposed; labels [N], 10..35 for 
 from __future__ import annotations
 
 import gzip
+import lzma
 import math
 import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.client import HTTPException
 from pathlib import Path
 from typing import IO, cast
 
@@ -21,11 +23,13 @@ import torch
 from letterocr.config import EmnistConfig
 from letterocr.data.letters import ALPHABET, PIXELS, SIDE, Letters, Split, take_per_letter
 from letterocr.errors import UserError
+from letterocr.files import replacing
 
 FIRST_CAPITAL = 10  # by-class labels: 0..9 digits, 10..35 capitals, 36..61 lower case
 EDGE = 28
 MOST_IMAGES = 2_000_000  # the official file has 697,932; more is not EMNIST
 BATCH = 10_000  # images decoded at a time
+DAMAGED = (OSError, EOFError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error)
 ELSEWHERE = "put emnist.zip (EMNIST's gzip.zip) at ~/.cache/emnist/emnist.zip, or name it with data.path=FILE"
 
 
@@ -50,23 +54,25 @@ def load(config: EmnistConfig) -> Split:
 
 
 def _find() -> Path:
-    """The emnist package's cache file, or else what torchvision downloads."""
+    """The emnist package's cache file, or else what torchvision downloads, kept whole or not at all."""
     import emnist
 
     cached = Path(emnist.get_cached_data_path())
     if cached.is_file():
         return cached
-    root = Path("~/.cache/letterocr").expanduser()
-    raw = root / "EMNIST" / "raw"
-    if not any(raw.glob("*byclass*")):
+    copy = Path("~/.cache/letterocr/emnist.zip").expanduser()
+    if not copy.is_file():
         from torchvision.datasets import EMNIST
+        from torchvision.datasets.utils import download_url
 
-        print(f"data=emnist: downloading EMNIST to {root}", flush=True)
+        print(f"data=emnist: downloading EMNIST to {copy}", flush=True)
         try:
-            EMNIST(root, split="byclass", download=True)
-        except (OSError, RuntimeError) as error:
-            raise UserError(f"data=emnist: there is no copy of EMNIST here and no network: {ELSEWHERE}.") from error
-    return raw
+            with replacing(copy) as partial:
+                download_url(EMNIST.url, partial.parent, partial.name, EMNIST.md5)
+        except (OSError, RuntimeError, HTTPException) as error:
+            why = f"there is no copy of EMNIST here and it can't be downloaded ({error})"
+            raise UserError(f"data=emnist: {why}: {ELSEWHERE}.") from error
+    return copy
 
 
 def _read_part(path: Path, part: str) -> Letters:
@@ -87,51 +93,56 @@ def _read_part(path: Path, part: str) -> Letters:
 
 
 def _images(stream: IO[bytes], name: str, wanted: np.ndarray) -> torch.Tensor:
-    """The wanted images [n, 900], decoded batch by batch so that the other ones never fill the memory."""
+    """The wanted images [n, 900], read batch by batch: neither the other ones nor a false header fill the memory."""
     count, height, width = _header(stream, name, 3)
     if (count, height, width) != (len(wanted), EDGE, EDGE):
         raise UserError(
             f"{name} has {count} images of {height}x{width} for {len(wanted)} labels of 28x28: {ELSEWHERE}."
         )
-    images = torch.zeros(int(wanted.sum()), SIDE, SIDE)
-    margin, done = (SIDE - EDGE) // 2, 0
+    kept = []
     for first in range(0, count, BATCH):
         chosen = wanted[first : first + BATCH]
-        raw = np.frombuffer(_exactly(stream, len(chosen) * EDGE * EDGE, name), np.uint8).reshape(-1, EDGE, EDGE)
-        upright = torch.from_numpy(raw[chosen].transpose(0, 2, 1).astype(np.float32)) / 255
+        raw = np.frombuffer(_exactly(stream, len(chosen) * EDGE * EDGE, name), np.uint8)
+        kept.append(raw.reshape(-1, EDGE, EDGE)[chosen])
+    _ended(stream, name)
+    images = torch.zeros(int(wanted.sum()), SIDE, SIDE)
+    margin, done = (SIDE - EDGE) // 2, 0
+    for batch in kept:
+        upright = torch.from_numpy(batch.transpose(0, 2, 1).astype(np.float32)) / 255
         images[done : done + len(upright), margin:-margin, margin:-margin] = upright
         done += len(upright)
-    _ended(stream, name)
     return images.reshape(-1, PIXELS)
 
 
 @contextmanager
 def _open(path: Path, stem: str) -> Iterator[tuple[IO[bytes], str]]:
     """The idx file with that name, from a zip archive or a folder, gzipped or not; nothing is unpacked to disk."""
+    name = str(path)
     try:
         if path.is_dir():
-            found = [p for p in (path / stem, path / f"{stem}.gz", path / "gzip" / f"{stem}.gz") if p.is_file()]
+            places = [path / place / file for place in ("", "gzip", "EMNIST/raw") for file in (stem, f"{stem}.gz")]
+            found = [p for p in places if p.is_file()]
             if not found:
                 raise UserError(f"data.path={path}: there is no {stem} or {stem}.gz in it: {ELSEWHERE}.")
+            name = str(found[0])
             with found[0].open("rb") as raw:
-                yield _unzipped(raw) if found[0].suffix == ".gz" else raw, str(found[0])
+                yield _unzipped(raw, name), name
         else:
             with zipfile.ZipFile(path) as archive:
-                inside = [n for n in archive.namelist() if n.rpartition("/")[2] == f"{stem}.gz"]
+                inside = [n for n in archive.namelist() if n.rpartition("/")[2] in (stem, f"{stem}.gz")]
                 if not inside:
                     raise UserError(f"{path} has no {stem}.gz inside: {ELSEWHERE}.")
+                name = f"{path}:{inside[0]}"
                 with archive.open(inside[0]) as raw:
-                    yield _unzipped(raw), f"{path}:{inside[0]}"
+                    yield _unzipped(raw, name), name
     except FileNotFoundError as error:
         raise UserError(f"data.path={path}: there is no such file or folder: {ELSEWHERE}.") from error
-    except (zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EOFError, NotImplementedError) as error:
-        raise UserError(f"{path} is damaged ({error}): {ELSEWHERE}.") from error
-    except RuntimeError as error:  # an encrypted archive
-        raise UserError(f"{path} can't be opened ({error}): {ELSEWHERE}.") from error
+    except DAMAGED as error:  # or encrypted, or packed in a way that Python can't unpack, or not ours to read
+        raise UserError(f"{name} can't be read ({error}): {ELSEWHERE}.") from error
 
 
-def _unzipped(raw: IO[bytes]) -> IO[bytes]:
-    return cast(IO[bytes], gzip.GzipFile(fileobj=raw))
+def _unzipped(raw: IO[bytes], name: str) -> IO[bytes]:
+    return cast(IO[bytes], gzip.GzipFile(fileobj=raw)) if name.endswith(".gz") else raw
 
 
 def _header(stream: IO[bytes], name: str, dimensions: int) -> tuple[int, ...]:

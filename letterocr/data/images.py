@@ -5,21 +5,25 @@ Shapes: images [N, H, W] or [N, H, W, 3] of any size and polarity; labels [N] in
 
 from __future__ import annotations
 
+import lzma
+import math
+import struct
 import zipfile
+import zlib
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 
 from letterocr.config import ImagesConfig
 from letterocr.data.ink import normalise, read
-from letterocr.data.letters import ALPHABET, Letters, Split, take_per_letter
+from letterocr.data.letters import ALPHABET, PIXELS, Letters, Split, take_per_letter
 from letterocr.errors import UserError
 from letterocr.randomness import stream
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm"}
-MOST_BYTES = 8_000_000_000  # of an .npz, unpacked
+MOST_BYTES = 4_000_000_000  # of an array in an .npz, unpacked
+DAMAGED = (OSError, EOFError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error)
 
 
 def load(config: ImagesConfig) -> Split:
@@ -33,7 +37,7 @@ def load(config: ImagesConfig) -> Split:
     path = Path(config.path).expanduser()
     if path.is_dir():
         letters = _read_folder(path)
-    elif path.suffix == ".npz":
+    elif path.suffix == ".npz" and path.exists():
         letters = _read_npz(path)
     else:
         what = "is neither a folder nor an .npz file" if path.exists() else "does not exist"
@@ -64,9 +68,11 @@ def split(letters: Letters, config: ImagesConfig, name: str) -> Split:
     for part, least in ((test, config.test_per_letter), (train, 1)):
         few = torch.bincount(part.labels, minlength=len(ALPHABET))
         if int(few.min()) < least:
+            letter = int(few.argmin())
+            apart = "" if letters.writers is None else ", and no writer is in both training and test"
             raise UserError(
-                f"data.test_per_letter={config.test_per_letter}: {name} has too few {ALPHABET[int(few.argmin())]} "
-                f"({int(counts[few.argmin()])} in all); take a smaller number or add pictures."
+                f"data.test_per_letter={config.test_per_letter}: {name} has too few {ALPHABET[letter]} "
+                f"({int(counts[letter])} in all{apart}); take a smaller number or add pictures."
             )
     train = take_per_letter(train, config.train_per_letter) if config.train_per_letter else train
     return Split(train, take_per_letter(test, config.test_per_letter))
@@ -91,9 +97,12 @@ def _read_folder(path: Path) -> Letters:
         folder = path / letter
         if not folder.is_dir():
             raise UserError(f"{path} has no folder {letter}/: it needs one folder for each letter, A/ ... Z/.")
-        files = sorted(f for f in folder.iterdir() if f.suffix.lower() in SUFFIXES and not f.name.startswith("."))
+        try:
+            files = sorted(f for f in folder.iterdir() if f.suffix.lower() in SUFFIXES and not f.name.startswith("."))
+        except OSError as error:
+            raise UserError(f"{folder} can't be read ({error.strerror}): see to its permissions.") from error
         if not files:
-            raise UserError(f"{folder} is empty: put at least one picture of {letter} in it.")
+            raise UserError(f"{folder} has no picture: put at least one of {letter} in it, as PNG or JPEG.")
         for file in files:
             images.append(normalise(read(file), str(file)))
             labels.append(label)
@@ -108,24 +117,24 @@ def _read_npz(path: Path) -> Letters:
     for name, array in arrays.items():
         if name != "images" and array.shape != (len(images),):
             raise UserError(f"{path}: {name} has the shape {array.shape} for {len(images)} images; it must be [N].")
-    grey = _grey(images, path)
-    letters = torch.stack([normalise(picture, f"{path}: image {i}") for i, picture in enumerate(grey)])
+    classes, top = _labels(labels, path), _top(images, path)
+    letters = torch.empty(len(images), PIXELS)
+    for i, picture in enumerate(images):
+        grey = (picture / top).astype(np.float32)
+        letters[i] = normalise(grey.mean(-1) if grey.ndim == 3 else grey, f"{path}: image {i}")
     writers = None
     if "writers" in arrays:
         writers = torch.from_numpy(np.unique(arrays["writers"], return_inverse=True)[1].astype(np.int64))
-    return Letters(letters, torch.from_numpy(_labels(labels, path)), writers)
+    return Letters(letters, torch.from_numpy(classes), writers)
 
 
 def _arrays(path: Path) -> dict[str, np.ndarray]:
-    """The arrays of an .npz that we know, without ever unpickling."""
+    """The arrays of an .npz that we know; nothing is unpickled, and nothing but them is unpacked."""
     try:
         with zipfile.ZipFile(path) as archive:
-            size = sum(entry.file_size for entry in archive.infolist())
-        if size > MOST_BYTES:
-            raise UserError(f"{path} unpacks to {size / 1e9:.1f} GB; split it into files of less than 8 GB.")
-        with np.load(path, allow_pickle=False) as file:
-            arrays: dict[str, Any] = {name: file[name] for name in ("images", "labels", "writers") if name in file}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+            there = [name for name in ("images", "labels", "writers") if f"{name}.npy" in archive.namelist()]
+            arrays = {name: _array(archive, name, path) for name in there}
+    except DAMAGED as error:
         raise UserError(f"{path} can't be read as an .npz of plain arrays ({error}): save it again.") from error
     for name in ("images", "labels"):
         if name not in arrays:
@@ -133,26 +142,41 @@ def _arrays(path: Path) -> dict[str, np.ndarray]:
     return arrays
 
 
-def _grey(images: np.ndarray, path: Path) -> np.ndarray:
-    """Grey levels [N, H, W] in 0..1."""
+def _array(archive: zipfile.ZipFile, name: str, path: Path) -> np.ndarray:
+    """One array, once its header agrees with what there is: memory is asked for only then."""
+    entry = archive.getinfo(f"{name}.npy")
+    with archive.open(entry) as file:
+        old = np.lib.format.read_magic(file) == (1, 0)
+        header = np.lib.format.read_array_header_1_0 if old else np.lib.format.read_array_header_2_0
+        shape, _, dtype = header(file)
+        size = math.prod(shape) * dtype.itemsize
+        if dtype.hasobject:
+            raise UserError(f"{path}: {name} holds Python objects, which may run code: save plain numbers or letters.")
+        if size > MOST_BYTES:
+            raise UserError(f"{path}: {name} takes {size / 1e9:.1f} GB unpacked: save less than 4 GB, as uint8.")
+        if file.tell() + size != entry.file_size:
+            raise UserError(f"{path}: {name} is not the {size} bytes that its header says: save it again.")
+    with archive.open(entry) as file:
+        return np.lib.format.read_array(file, allow_pickle=False)
+
+
+def _top(images: np.ndarray, path: Path) -> float:
+    """The largest grey level of all pictures: the white of light ink or of paper, whatever the type of number."""
     if images.dtype.kind not in "buif":
         raise UserError(f"{path}: images is of type {images.dtype}; it must hold numbers.")
-    top = float(np.iinfo(images.dtype).max) if images.dtype == np.uint8 or images.dtype == np.uint16 else 0.0
-    grey = images.astype(np.float32)
-    if not np.isfinite(grey).all():
+    low, high = float(images.min()), float(images.max())
+    if not (math.isfinite(low) and math.isfinite(high)):
         raise UserError(f"{path}: images holds values that are not finite.")
-    grey = grey.mean(-1) if grey.ndim == 4 else grey
-    top = top or max(float(grey.max()), 1.0)
-    if grey.min() < 0:
-        raise UserError(f"{path}: images holds the negative value {grey.min():g}; grey levels start at 0.")
-    return grey / top
+    if low < 0:
+        raise UserError(f"{path}: images holds the negative value {low:g}; grey levels start at 0.")
+    return high or 1.0
 
 
 def _labels(labels: np.ndarray, path: Path) -> np.ndarray:
     """Labels 0..25, from numbers or from letters."""
     if labels.dtype.kind in "US":
         texts = [t.decode("latin-1") if isinstance(t, bytes) else str(t) for t in labels]
-        wrong = [t for t in texts if len(t) != 1 or t.upper() not in ALPHABET]
+        wrong = [t for t in texts if len(t) != 1 or not t.isascii() or t.upper() not in ALPHABET]
         if wrong:
             raise UserError(f"{path}: labels holds {wrong[0]!r}; a label is a letter A..Z or a number 0..25.")
         return np.array([ALPHABET.index(t.upper()) for t in texts], dtype=np.int64)

@@ -6,7 +6,9 @@ Shapes: picture [H, W] in 0..1, letter [900] in 0..1 with ink 1.
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -16,13 +18,19 @@ from torch import Tensor
 from letterocr.data.letters import BOX, PIXELS, SIDE
 from letterocr.errors import UserError
 
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+WHITES = (1.0, 255.0, 1023.0, 4095.0, 16383.0, 65535.0)
+WHITES = (1.0, 255.0, 1023.0, 4095.0, 16383.0, 65535.0)
+WHITES = (1.0, 255.0, 1023.0, 4095.0, 16383.0, 65535.0)
 MOST_PIXELS = 50_000_000  # a larger picture is refused before it is decoded
 LEAST_CONTRAST = 0.1  # of the whole range; less is a blank page
 SPECK = 0.02  # of the largest stroke's pixels; smaller pieces are dirt
 
 
 def read(path: Path) -> np.ndarray:
-    """A picture file as grey levels [H, W] in 0..1, upright, transparent parts white.
+    """A picture file as grey levels [H, W], 0 black and 1 white, upright, transparent parts white.
 
     Raises:
         UserError: no such file, no picture, damaged, or larger than 50 megapixels.
@@ -31,47 +39,79 @@ def read(path: Path) -> np.ndarray:
 
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own, lower bound follows
+            warnings.simplefilter("ignore")  # remarks on metadata; on the size our own, lower bound follows
             with Image.open(path) as picture:
                 if picture.width * picture.height > MOST_PIXELS:
-                    size = f"{picture.width} x {picture.height}"
-                    raise UserError(f"{path} is too large ({size} pixels): make it smaller than 50 megapixels.")
-                upright = ImageOps.exif_transpose(picture)
-                if upright.mode in ("I", "F") or upright.mode.startswith("I;16"):
-                    grey = np.asarray(upright, dtype=np.float32)
-                    return grey / (65535.0 if grey.max() > 255 else 255.0)
-                if upright.has_transparency_data:
-                    page = Image.new("RGBA", upright.size, "white")
-                    upright = Image.alpha_composite(page, upright.convert("RGBA"))
-                return np.asarray(upright.convert("L"), dtype=np.float32) / 255
+                    raise Image.DecompressionBombError(f"{picture.width} x {picture.height} pixels")
+                return _grey(ImageOps.exif_transpose(picture))
     except FileNotFoundError as error:
         raise UserError(f"{path}: there is no such file; check the path.") from error
-    except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
+    except Image.DecompressionBombError as error:
+        raise UserError(f"{path} is too large ({error}): make it smaller than 50 megapixels.") from error
+    except Exception as error:  # Pillow's decoders raise errors of every kind at a damaged file
         reason = str(error) or type(error).__name__
         raise UserError(f"{path} can't be read as a picture ({reason}): save it again as PNG.") from error
 
 
-def _threshold(levels: np.ndarray) -> float:
-    """The level that best parts ink from paper: the largest variance between the two classes (Otsu 1979)."""
-    counts, edges = np.histogram(levels, 256, (0.0, 1.0))
-    centres = (edges[:-1] + edges[1:]) / 2
-    below = np.cumsum(counts)
-    above = below[-1] - below
-    total = np.cumsum(counts * centres)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        between = below * above * (total / below - (total[-1] - total) / above) ** 2
-    between = np.nan_to_num(between)
+def _grey(picture: Image) -> np.ndarray:
+    if picture.mode in ("I", "F") or picture.mode.startswith("I;16"):
+        levels = np.asarray(picture, dtype=np.float32)
+        if not np.isfinite(levels).all():
+            raise ValueError("it holds values that are not finite")
+        return levels / white(float(levels.max()))
+    for view in _views(picture):
+        levels = np.asarray(view, dtype=np.float32) / 255
+        if np.ptp(levels) >= LEAST_CONTRAST:
+            break
+    return levels
+
+
+def _views(picture: Image) -> Iterator[Image]:
+    """Ways to see a picture in grey, the usual one first: the next ones find ink as light as its paper."""
+    from PIL import Image
+
+    if picture.has_transparency_data:
+        picture = picture.convert("RGBA")
+        yield Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture).convert("L")
+        yield Image.alpha_composite(Image.new("RGBA", picture.size, "black"), picture).convert("L")
+    else:
+        yield picture.convert("L")
+        yield from picture.convert("RGB").split()
+
+
+def white(largest: float) -> float:
+    """The white of grey levels that are known up to their range: 1, or 2^bits - 1, whatever holds the largest."""
+    return next((top for top in WHITES if largest <= 1.001 * top), largest)
+
+
+def _threshold(levels: np.ndarray) -> int:
+    """The level that best parts ink from paper: the largest variance between the two classes (Otsu 1979).
+
+    Args:
+        levels: integers 0..255, of at least two values; the ink is above the threshold.
+    """
+    counts = np.bincount(levels.ravel(), minlength=256)
+    below = np.cumsum(counts)[:-1]
+    total = np.cumsum(counts * np.arange(256))
+    above = levels.size - below
+    parted = (below > 0) & (above > 0)
+    between = np.zeros(255)
+    means = total[:-1][parted] / below[parted], (total[-1] - total[:-1][parted]) / above[parted]
+    between[parted] = below[parted] * above[parted] * (means[0] - means[1]) ** 2
     best = np.flatnonzero(between == between.max())  # a flat top where the levels are few: take its middle
-    return float(edges[int(best[len(best) // 2]) + 1])
+    return int(best[len(best) // 2])
 
 
 def _without_specks(ink: np.ndarray) -> np.ndarray:
     """The ink [H, W] without pieces much smaller than its largest."""
     from scipy import ndimage
 
-    pieces, _ = ndimage.label(ink, np.ones((3, 3)))
-    sizes = np.bincount(pieces.ravel())[1:]
-    return np.isin(pieces, np.flatnonzero(sizes >= SPECK * sizes.max()) + 1)
+    pieces, count = ndimage.label(ink, np.ones((3, 3)))
+    if count == 1:
+        return ink
+    sizes = np.bincount(pieces.ravel())
+    sizes[0] = 0  # the paper
+    return (sizes >= SPECK * sizes.max())[pieces]
 
 
 def normalise(picture: np.ndarray, name: str, box: int = BOX) -> Tensor:
@@ -91,20 +131,23 @@ def normalise(picture: np.ndarray, name: str, box: int = BOX) -> Tensor:
     from scipy import ndimage
 
     border = np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]])
-    contrast = np.abs(picture - np.median(border))
+    contrast = np.abs(picture - np.partition(border, len(border) // 2)[len(border) // 2])  # a level that is there
     if contrast.max() < LEAST_CONTRAST:
         raise UserError(f"{name} is blank: no ink stands out from its border.")
     contrast = contrast / contrast.max()
-    ink = _without_specks(contrast > _threshold(contrast))
+    levels = (contrast * 255).astype(np.uint8)
+    ink = _without_specks(levels > _threshold(levels))
     rows, columns = np.flatnonzero(ink.any(1)), np.flatnonzero(ink.any(0))
-    top, bottom, left, right = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
-    edge = ndimage.binary_dilation(ink, np.ones((3, 3)))  # the soft rim of the strokes; the rest is paper
-    crop = (contrast * edge)[top:bottom, left:right]
+    letter = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+    edge = ndimage.binary_dilation(ink[letter], np.ones((3, 3)))  # the soft rim of the strokes; the rest is paper
+    crop = contrast[letter] * edge
     scale = box / max(crop.shape)
     height, width = (max(1, round(side * scale)) for side in crop.shape)
     source = torch.from_numpy(np.ascontiguousarray(crop, dtype=np.float32))[None, None]
     drawn = F.interpolate(source, (height, width), mode="bilinear", antialias=True, align_corners=False)[0, 0]
-    letter = torch.zeros(SIDE, SIDE)
+    page = torch.zeros(SIDE, SIDE)
     y, x = (SIDE - height) // 2, (SIDE - width) // 2
-    letter[y : y + height, x : x + width] = drawn.clamp(0, 1)
-    return letter.reshape(PIXELS)
+    page[y : y + height, x : x + width] = (
+        drawn / drawn.max()
+    )  # a thin pen on a large page is no fainter than a thick one
+    return page.reshape(PIXELS)
