@@ -118,7 +118,7 @@ def normalise(picture: np.ndarray, name: str, box: int = BOX) -> Tensor:
     """The letter in a picture: ink found, cropped, its longer side `box` pixels, centred in 30x30.
 
     Args:
-        picture: [H, W] in 0..1, dark on light or light on dark: the border tells which.
+        picture: [H, W] in 0..1, dark on light or light on dark: more than half of its border is paper.
         name: what a message calls the picture.
         box: pixels of the longer side of the ink.
 
