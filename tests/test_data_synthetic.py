@@ -104,7 +104,15 @@ def test_threads_do_not_change_the_letters(small):
     threads = torch.get_num_threads()
     try:
         torch.set_num_threads(3 if threads != 3 else 1)
+        changed = torch.get_num_threads()
         assert torch.equal(synthetic.load(SMALL).train.images, small.train.images)
+        assert torch.get_num_threads() == changed
+        writers = synthetic.invent(9, stream(0, "test"))
+        who, labels = torch.arange(234) % 9, torch.arange(234) % 26
+        many = synthetic.write(writers, who, labels, stream(1, "test"))
+        torch.set_num_threads(1)
+        one = synthetic.write(writers, who, labels, stream(1, "test"))
+        assert ((many - one).abs() < 1.5 / 255).all()
     finally:
         torch.set_num_threads(threads)
 

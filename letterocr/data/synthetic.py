@@ -10,6 +10,8 @@ Shapes: W writers, N letters, P points and S strokes a letter, K knots of a lett
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -124,9 +126,22 @@ def load(config: SyntheticConfig) -> Split:
 
     Every 26 letters in a row are the whole alphabet, so that the stored order can be learned from too.
     """
-    train = _part("train", config.train_per_letter, config, 0)
     first_test_writer = math.ceil(config.train_per_letter / config.repetitions)
-    return Split(train, _part("test", config.test_per_letter, config, first_test_writer))
+    with _one_thread():
+        train = _part("train", config.train_per_letter, config, 0)
+        test = _part("test", config.test_per_letter, config, first_test_writer)
+    return Split(train, test)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """The steps are small: threads would wait for each other, for many seconds where cores are shared."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _part(part: str, per_letter: int, config: SyntheticConfig, first_writer: int) -> Letters:
