@@ -5,6 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import torch
+
+torch.set_num_threads(1)  # small products: two threads that wait for each other on a busy machine are far slower
 
 
 @pytest.fixture

@@ -31,19 +31,26 @@ def choose_block(matrices: int, device: torch.device) -> int:
 
 
 class BlockedEngine(Engine):
-    """Trains in blocks; takes optimizers that stay factored (`optimizer.factored`)."""
+    """Trains in blocks; takes optimizers that stay factored (`optimizer.factored`).
+
+    Args:
+        *arguments: as for `Engine`.
+        block: samples a block; 0: chosen by size and device.
+        together: whether all replicas are computed in one stack, as on a GPU, or each by itself, as on the CPU.
+    """
 
     name = "blocked"
 
-    def __init__(self, *arguments: Any, block: int = 0) -> None:
+    def __init__(self, *arguments: Any, block: int = 0, together: bool | None = None) -> None:
         super().__init__(*arguments)
         device, matrices = self.images.device, len(self.network.weights)
         self.block = block or choose_block(matrices, device)
         self.targets = one_hot(self.labels, self.images)
         replicas = range(self.network.replicas)
-        self.groups = [list(replicas)] if device.type == "cuda" else [[r] for r in replicas]
+        self.together = device.type == "cuda" if together is None else together
+        self.groups = [list(replicas)] if self.together else [[r] for r in replicas]
         make: Any = Stack
-        if device.type == "cpu" and matrices <= 2:
+        if device.type == "cpu" and matrices <= 2 and not self.together:
             from letterocr.engine.compiled import CompiledStack
 
             make = CompiledStack
@@ -60,14 +67,14 @@ class BlockedEngine(Engine):
         self.pool = ThreadPoolExecutor(torch.get_num_threads()) if len(self.groups) > 1 else None
 
     def _network(self, group: list[int]) -> Any:
-        return self.network if self.images.is_cuda else self.network.replica(group[0])
+        return self.network if self.together else self.network.replica(group[0])
 
     def _momentum(self, group: list[int]) -> Momentum:
         """The optimizers' momentum: their own tensors, or views into common ones where a group has more replicas."""
         optimizers: list[Any] = [self.optimizers[r] for r in group]
         first = optimizers[0]
         weights, biases = first.weights, first.biases
-        if self.images.is_cuda:
+        if self.together:
             weights = [torch.stack(m) for m in zip(*(o.weights for o in optimizers), strict=True)]
             biases = [torch.stack(m) for m in zip(*(o.biases for o in optimizers), strict=True)]
             for r, optimizer in enumerate(optimizers):
@@ -127,7 +134,7 @@ class BlockedEngine(Engine):
         for stack, group in zip(self.stacks, self.groups, strict=True):
             parts = [self._samples(self.orders[r], first, n, shared) for r in group]
             scalars = [self._tables(r, first, n) for r in group]
-            if self.images.is_cuda:
+            if self.together:
                 (a, gram, targets, *test), rates = (
                     [torch.stack(x) for x in zip(*columns, strict=True)] for columns in (parts, scalars)
                 )
