@@ -5,25 +5,21 @@ Shapes: images [N, H, W] or [N, H, W, 3] of any size and polarity; labels [N] in
 
 from __future__ import annotations
 
-import lzma
 import math
-import struct
 import zipfile
-import zlib
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from letterocr.config import ImagesConfig
-from letterocr.data.ink import normalise, read
+from letterocr.data.ink import normalise, read, reason
 from letterocr.data.letters import ALPHABET, PIXELS, Letters, Split, take_per_letter
 from letterocr.errors import UserError
 from letterocr.randomness import stream
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm"}
 MOST_BYTES = 4_000_000_000  # of an array in an .npz, unpacked
-DAMAGED = (OSError, EOFError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error)
 
 
 def load(config: ImagesConfig) -> Split:
@@ -134,8 +130,10 @@ def _arrays(path: Path) -> dict[str, np.ndarray]:
         with zipfile.ZipFile(path) as archive:
             there = [name for name in ("images", "labels", "writers") if f"{name}.npy" in archive.namelist()]
             arrays = {name: _array(archive, name, path) for name in there}
-    except DAMAGED as error:
-        raise UserError(f"{path} can't be read as an .npz of plain arrays ({error}): save it again.") from error
+    except UserError:
+        raise
+    except Exception as error:  # zipfile and NumPy raise errors of every kind at a damaged file
+        raise UserError(f"{path} can't be read as an .npz of plain arrays ({reason(error)}): save it again.") from error
     for name in ("images", "labels"):
         if name not in arrays:
             raise UserError(f"{path} has no array {name}: it needs images [N, H, W] and labels [N].")

@@ -47,13 +47,18 @@ def read(path: Path) -> np.ndarray:
     except FileNotFoundError as error:
         raise UserError(f"{path}: there is no such file; check the path.") from error
     except Image.DecompressionBombError as error:
-        raise UserError(f"{path} is too large ({error}): make it smaller than 50 megapixels.") from error
+        raise UserError(f"{path} is too large ({reason(error)}): make it smaller than 50 megapixels.") from error
     except Exception as error:  # Pillow's decoders raise errors of every kind at a damaged file
-        reason = str(error) or type(error).__name__
-        raise UserError(f"{path} can't be read as a picture ({reason}): save it again as PNG.") from error
+        raise UserError(f"{path} can't be read as a picture ({reason(error)}): save it again as PNG.") from error
+
+
+def reason(error: Exception) -> str:
+    """What another library says about a file, in one line."""
+    return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
 
 
 def _grey(picture: Image) -> np.ndarray:
+    levels: np.ndarray
     if picture.mode in ("I", "F") or picture.mode.startswith("I;16"):
         levels = np.asarray(picture, dtype=np.float32)
         if not np.isfinite(levels).all():
