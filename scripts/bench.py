@@ -1,0 +1,310 @@
+"""Microseconds a sample: this project's engines beside the ways that people train one sample at a time.
+
+    python scripts/bench.py                       # everything; about ten minutes on two cores
+    python scripts/bench.py --networks three_layer --rounds 3
+
+All peers train the same network by the gradient rule on the same letters, on the CPU, in float32, in one process,
+in turn, and the median of the rounds counts. `with error` adds the error on the 520 test letters after every sample.
+The limit is what the unavoidable matrix products alone cost at this machine's measured rate: W A and V A^T for each
+block, and with error the last product for the 520 letters (for four layers, the middle one too).
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import multiprocessing
+import statistics
+import time
+from collections.abc import Callable
+from functools import partial
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from letterocr.config import ModelConfig, SyntheticConfig, TrainConfig, VanillaConfig
+from letterocr.data.letters import Split
+from letterocr.data.synthetic import load
+from letterocr.engine.build import build_engine
+
+NETWORKS = {"two_layer": [], "three_layer": [1800], "four_layer": [1800, 1800]}
+WIDTHS = [450, 900, 1800, 3600, 7200]
+RATE = 0.0005
+Peer = Callable[[int], Any]  # trains that many samples; what it returns is waited for
+
+
+def config(hidden: list[int], engine: str, error: bool) -> TrainConfig:
+    """The run that every peer does."""
+    activation = "sigmoid" if hidden else "linear"
+    model = ModelConfig(name="bench", hidden=hidden, activation=activation, init_scale=1.0)
+    every = "1" if error else str(10**9)
+    fields: dict[str, Any] = {"samples": 10**9, "learning_rate": RATE, "evaluate_every": every}
+    return TrainConfig(model=model, data=SyntheticConfig(), optimizer=VanillaConfig(), engine=engine, **fields)
+
+
+def ours(engine: str) -> Callable[[list[int], Split, bool], Peer]:
+    """One of the project's engines."""
+
+    def make(hidden: list[int], split: Split, error: bool) -> Peer:
+        built = build_engine(config(hidden, engine, error), split)
+        return lambda count: built.advance(-(-count // built.block) * built.block)
+
+    return make
+
+
+def torch_autograd(hidden: list[int], split: Split, error: bool) -> Peer:
+    """A module, autograd and optim.SGD with batches of one."""
+    sizes = [900, *hidden, 26]
+    layers: list[torch.nn.Module] = []
+    for fan_in, out in pairwise(sizes):
+        layers += [torch.nn.Linear(fan_in, out), torch.nn.Sigmoid() if hidden else torch.nn.Identity()]
+    model = torch.nn.Sequential(*layers)
+    optimizer = torch.optim.SGD(model.parameters(), RATE)
+    targets = torch.nn.functional.one_hot(split.train.labels, 26).float()
+
+    def train(count: int) -> None:
+        for i in range(count):
+            optimizer.zero_grad()
+            p = i % len(targets)
+            ((model(split.train.images[p : p + 1]) - targets[p]) ** 2).sum().mul(0.5).backward()
+            optimizer.step()
+            if error:
+                with torch.no_grad():
+                    (model(split.test.images).argmax(1) != split.test.labels).float().mean()
+
+    return train
+
+
+@torch.no_grad()
+def torch_by_hand(hidden: list[int], split: Split, error: bool) -> Peer:
+    """Hand-written backpropagation with rank-one updates in place."""
+    sizes = [900, *hidden, 26]
+    weights = [torch.randn(o, i) / i**0.5 for i, o in pairwise(sizes)]
+    biases = [torch.zeros(o) for o in sizes[1:]]
+    targets = torch.nn.functional.one_hot(split.train.labels, 26).float()
+
+    def squash(x: torch.Tensor) -> torch.Tensor:
+        return x.sigmoid_() if hidden else x
+
+    @torch.no_grad()
+    def train(count: int) -> None:
+        for i in range(count):
+            p = i % len(targets)
+            activations = [split.train.images[p]]
+            for w, b in zip(weights, biases, strict=True):
+                activations.append(squash(torch.addmv(b, w, activations[-1])))
+            v = activations[-1] - targets[p]
+            for k in range(len(weights) - 1, -1, -1):
+                h = activations[k + 1]
+                v = v * h * (1 - h) if hidden else v
+                below = weights[k].T.mv(v) if k else v
+                weights[k].addr_(v, activations[k], alpha=-RATE)
+                biases[k].add_(v, alpha=-RATE)
+                v = below
+            if error:
+                h = split.test.images
+                for w, b in zip(weights, biases, strict=True):
+                    h = squash(torch.addmm(b, h, w.T))
+                (h.argmax(1) != split.test.labels).float().mean()
+
+    return train
+
+
+def jax_scan(hidden: list[int], split: Split, error: bool) -> Peer:
+    """JAX: the whole run is one compiled scan over the samples."""
+    import jax
+    import jax.numpy as jnp
+
+    sizes = [900, *hidden, 26]
+    random = np.random.default_rng(0)
+    pairs = pairwise(sizes)
+    start = [(random.normal(size=(o, i)).astype("f4") / i**0.5, np.zeros(o, "f4")) for i, o in pairs]
+    images, targets = jnp.asarray(split.train.images.numpy()), jax.nn.one_hot(split.train.labels.numpy(), 26)
+    test, labels = jnp.asarray(split.test.images.numpy()), jnp.asarray(split.test.labels.numpy())
+    squash = jax.nn.sigmoid if hidden else (lambda x: x)
+
+    def forward(parameters: Any, a: Any) -> Any:
+        for w, b in parameters:
+            a = squash(a @ w.T + b)
+        return a
+
+    def step(parameters: Any, p: Any) -> Any:
+        gradient = jax.grad(lambda q: 0.5 * ((forward(q, images[p]) - targets[p]) ** 2).sum())(parameters)
+        parameters = jax.tree.map(lambda x, g: x - RATE * g, parameters, gradient)
+        return parameters, (forward(parameters, test).argmax(1) != labels).mean() if error else 0.0
+
+    scan = jax.jit(lambda parameters, order: jax.lax.scan(step, parameters, order), donate_argnums=0)
+    state = [jax.tree.map(jnp.asarray, start)]
+
+    def train(count: int) -> None:
+        state[0], errors = scan(state[0], jnp.arange(count) % len(images))
+        jax.block_until_ready((state[0], errors))
+
+    return train
+
+
+def sklearn_partial_fit(hidden: list[int], split: Split, error: bool) -> Peer:
+    """scikit-learn's MLPClassifier, partial_fit with one sample (its own loss, cross-entropy)."""
+    from sklearn.neural_network import MLPClassifier
+
+    settings = {"activation": "logistic", "solver": "sgd", "learning_rate_init": RATE, "momentum": 0.0, "batch_size": 1}
+    model = MLPClassifier(tuple(hidden), **settings)
+    images, labels = split.train.images.numpy(), split.train.labels.numpy()
+    model.partial_fit(images[:1], labels[:1], classes=np.arange(26))
+
+    def train(count: int) -> None:
+        for i in range(count):
+            p = i % len(labels)
+            model.partial_fit(images[p : p + 1], labels[p : p + 1])
+            if error:
+                (model.predict(split.test.images.numpy()) != split.test.labels.numpy()).mean()
+
+    return train
+
+
+PEERS: dict[str, tuple[str, Callable[[list[int], Split, bool], Peer]]] = {
+    "PyTorch autograd": ("torch", torch_autograd),
+    "PyTorch by hand": ("torch", torch_by_hand),
+    "JAX scan": ("jax", jax_scan),
+    "scikit-learn": ("sklearn", sklearn_partial_fit),
+    "letterocr reference": ("torch", ours("reference")),
+    "letterocr blocked": ("numba", ours("blocked")),
+}
+
+
+def seconds(work: Callable[[], Any]) -> float:
+    """How long it takes once."""
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def limit(hidden: list[int], test: int, error: bool) -> float:
+    """Microseconds a sample of the unavoidable matrix products at this machine's rate."""
+    m, k = (hidden or [26])[0], 64
+    w, a, v = torch.randn(m, 900), torch.randn(k, 900), torch.randn(k, m)
+    work: list[Callable[[], Any]] = [partial(torch.matmul, a, w.T), partial(w.addmm_, v.T, a, alpha=-1e-9)]
+    per_sample = [1 / k, 1 / k]
+    h = torch.randn(m, test)
+    for fan_in, out in zip(hidden, [*hidden[1:], 26], strict=True):
+        u, x = torch.randn(out, fan_in), torch.randn(fan_in)
+        if out != 26:  # the middle matrix is read twice for every sample, and updated once a block
+            factors = torch.randn(out, k), torch.randn(k, fan_in)
+            work += [partial(u.mv, x), partial(u.addmm_, *factors, alpha=-1e-9)]
+            per_sample += [2.0, 1 / k]
+        if error:
+            work.append(partial(torch.matmul, u, h))
+            per_sample.append(1.0)
+    best = [min(seconds(job) for _ in range(30)) for job in work]
+    return 1e6 * sum(b * share for b, share in zip(best, per_sample, strict=True))
+
+
+def measure(hidden: list[int], split: Split, error: bool, rounds: int, only: list[str]) -> dict[str, float]:
+    """Median microseconds a sample of every peer that is installed, in turn."""
+    trainers, counts = {}, {}
+    for name, (package, make) in PEERS.items():
+        if name in only and importlib.util.find_spec(package) and not (package == "sklearn" and not hidden):
+            train = make(hidden, split, error)
+            train(64)  # compile and warm up
+            once = seconds(partial(train, 64)) / 64
+            counts[name] = max(64, min(2048, int(1.0 / once) // 64 * 64))
+            train(counts[name])
+            trainers[name] = train
+    times: dict[str, list[float]] = {name: [] for name in trainers}
+    for _ in range(rounds):
+        for name, train in trainers.items():
+            times[name].append(1e6 * seconds(partial(train, counts[name])) / counts[name])
+    return {name: statistics.median(t) for name, t in times.items()}
+
+
+def peak_memory(hidden: list[int], split: Split, error: bool) -> tuple[float, float]:
+    """Megabytes of the weights, and how much the process grew at its peak while it trained: in a process of its own."""
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(_memory, (hidden, split.train.images.numpy(), split.train.labels.numpy(), error))
+
+
+def _memory(hidden: list[int], images: np.ndarray, labels: np.ndarray, error: bool) -> tuple[float, float]:
+    from letterocr.data.letters import Letters
+
+    def peak() -> float:
+        lines = Path("/proc/self/status").read_text().splitlines()
+        return int(next(line for line in lines if line.startswith("VmHWM")).split()[1]) / 1024
+
+    letters = Letters(torch.from_numpy(images), torch.from_numpy(labels))
+    split = Split(letters, letters.select(torch.arange(520)))
+    build_engine(config([8] * len(hidden), "blocked", error), split).advance(256)  # compiled code and thread pools
+    before = peak()
+    engine = build_engine(config(hidden, "blocked", error), split)
+    engine.advance(256)
+    return sum(w.nbytes for w in engine.network.weights) / 2**20, peak() - before
+
+
+def rows(title: str, hidden: list[int], split: Split, rounds: int, only: list[str]) -> list[str]:
+    """The table's rows of one network."""
+    lines = []
+    for error in (False, True):
+        times, least = measure(hidden, split, error, rounds, only), limit(hidden, len(split.test), error)
+        what, fast = "with error" if error else "train only", times.get("letterocr blocked", float("nan"))
+        for name, t in [*times.items(), ("the products alone", least)]:
+            lines.append(f"| {title} | {what} | {name} | {t:,.0f} | {t / fast:.2f} |")
+        print("\n".join(lines[-len(times) - 1 :]), flush=True)
+    return lines
+
+
+def plot(widths: list[int], times: dict[str, list[float]], path: Path) -> None:
+    """Time a sample against the hidden width."""
+    import matplotlib
+
+    matplotlib.use("agg")
+    import matplotlib.pyplot as plt
+
+    figure, axis = plt.subplots(figsize=(6, 4), layout="constrained")
+    for name, values in times.items():
+        axis.loglog(widths, values, marker="o", label=name)
+    axis.set(xlabel="hidden width", ylabel="microseconds a sample", title="three layers, train only", xticks=widths)
+    axis.set_xticklabels([str(w) for w in widths])
+    axis.minorticks_off()
+    axis.grid(alpha=0.3)
+    axis.legend()
+    figure.savefig(path, dpi=110)
+
+
+def main() -> None:
+    """Measure, print, and write the table and the plot for the README."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--networks", nargs="*", default=list(NETWORKS), choices=list(NETWORKS))
+    parser.add_argument(
+        "--widths", nargs="*", type=int, default=WIDTHS, help="hidden widths of the plot; none: no plot"
+    )
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--only", nargs="*", default=list(PEERS), choices=list(PEERS))
+    parser.add_argument("--output", type=Path, default=Path("docs"))
+    arguments = parser.parse_args()
+    split = load(SyntheticConfig())
+    head = ["| network | what | by | µs a sample | times blocked |", "|---|---|---|---|---|"]
+    print("\n".join(head))
+    lines = list(head)
+    for name in arguments.networks:
+        lines += rows(name, NETWORKS[name], split, arguments.rounds, arguments.only)
+    memory = ["", "| network | what | weights, MB | growth at the peak, MB |", "|---|---|---|---|"]
+    for name in arguments.networks:
+        for error in (False, True):
+            weights, growth = peak_memory(NETWORKS[name], split, error)
+            memory.append(f"| {name} | {'with error' if error else 'train only'} | {weights:.1f} | {growth:.1f} |")
+    print("\n".join(memory), flush=True)
+    arguments.output.mkdir(exist_ok=True)
+    (arguments.output / "bench.md").write_text("\n".join(lines + memory) + "\n")
+    if arguments.widths:
+        names = [n for n in arguments.only if n != "scikit-learn"]
+        found = [measure([width], split, False, 3, names) for width in arguments.widths]
+        times = {name: [f[name] for f in found] for name in found[0]}
+        for name, values in times.items():
+            print(f"{name}: " + ", ".join(f"{w}: {v:,.0f}" for w, v in zip(arguments.widths, values, strict=True)))
+        plot(arguments.widths, times, arguments.output / "bench.png")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,101 @@
+"""Train on synthetic letters alone, then read real ones: how well the synthesiser stands for handwriting.
+
+    python scripts/real_letters.py ../shared/data/writers25.npz
+
+Every letter of the file is a test letter; none is learned from. The test after the last sample counts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from dataclasses import replace
+
+import torch
+
+from letterocr.config import ImagesConfig, ModelConfig, SyntheticConfig, TrainConfig, VanillaConfig
+from letterocr.data import images, synthetic
+from letterocr.data.letters import ALPHABET, Letters, Split
+from letterocr.engine.build import build_engine
+
+INIT_SCALE = 3.0
+RULES = {"gradient": (1.0, 0.05), "printed": (150.0, 0.02)}  # temperature and learning rate, as in conf/rule/
+
+
+def all_letters(path: str) -> Letters:
+    """Every letter of an .npz or folder, normalised as training does it: what is split off is put back."""
+    split = images.load(ImagesConfig(path=path, test_per_letter=1))
+    return Letters(*(torch.cat(pair) for pair in zip(*map(_tensors, (split.train, split.test)), strict=True)))
+
+
+def _tensors(letters: Letters) -> tuple[torch.Tensor, torch.Tensor]:
+    return letters.images, letters.labels
+
+
+def train(
+    rule: str, data: SyntheticConfig, real: Letters, samples: int, seed: int
+) -> tuple[float, float, torch.Tensor]:
+    """The three-layer network after one run on synthetic letters.
+
+    Returns:
+        The error on real letters, the error on synthetic test letters, and what is read [N] for each real letter.
+    """
+    temperature, rate = RULES[rule]
+    config = TrainConfig(
+        model=ModelConfig(temperature=temperature, init_scale=INIT_SCALE),
+        data=data,
+        optimizer=VanillaConfig(),
+        rule=rule,
+        learning_rate=rate,
+        samples=samples,
+        evaluate_every="log",
+        seed=seed,
+        engine="reference",
+    )
+    split = synthetic.load(data)
+    engine = build_engine(config, Split(split.train, real))
+    error = float(engine.advance(samples).test_error[-1, 0])
+    network = engine.network.replica(0)
+    read = network.forward(real.images.to(network.weights[0]))[-1].argmax(-1).cpu()
+    own = network.forward(split.test.images.to(network.weights[0]))[-1].argmax(-1).cpu()
+    return error, float((own != split.test.labels).double().mean()), read
+
+
+def confusions(labels: torch.Tensor, read: torch.Tensor) -> list[str]:
+    """One line a letter: its error and what it is most often taken for."""
+    lines = []
+    for c, letter in enumerate(ALPHABET):
+        counts = torch.bincount(read[labels == c], minlength=len(ALPHABET))
+        total, counts[c] = int(counts.sum()), 0
+        worst = [(int(counts[k]), ALPHABET[k]) for k in counts.argsort(descending=True)[:3] if counts[k]]
+        lines.append(f"  {letter} {float(counts.sum()) / total:6.1%}  " + " ".join(f"{k} {n}" for n, k in worst))
+    return lines
+
+
+def main() -> None:
+    """Print one line a rule and seed; with --confusions also one a letter."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("path", help="real letters: an .npz with images and labels, or a folder of A/ ... Z/")
+    parser.add_argument("--rules", default="gradient,printed", help="which rules, by commas")
+    parser.add_argument("--seeds", default="0", help="seeds of the run and of the synthetic letters, by commas")
+    parser.add_argument("--samples", type=int, default=20_000, help="synthetic letters learned, one update each")
+    parser.add_argument("--confusions", action="store_true", help="what each letter is taken for")
+    args = parser.parse_args()
+    real = all_letters(args.path)
+    print(f"{len(real)} real letters; a 900-1800-26 network, {args.samples} synthetic letters learned")
+    for rule in args.rules.split(","):
+        for seed in map(int, args.seeds.split(",")):
+            start = time.perf_counter()
+            error, own, read = train(rule, replace(SyntheticConfig(), seed=seed), real, args.samples, seed)
+            seconds = time.perf_counter() - start
+            print(
+                f"{rule:<9} seed {seed}: {error:6.1%} of the real letters misread, "
+                f"{own:6.1%} of the synthetic test letters ({seconds:.0f} s)",
+                flush=True,
+            )
+            if args.confusions:
+                print("\n".join(confusions(real.labels, read)))
+
+
+if __name__ == "__main__":
+    main()
