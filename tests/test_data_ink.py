@@ -12,7 +12,7 @@ import pytest
 import torch
 from PIL import Image, ImageDraw
 
-from letterocr.data.ink import normalise, read, white
+from letterocr.data.ink import normalise, normalise_all, read, white
 from letterocr.data.letters import BOX, SIDE
 from letterocr.errors import UserError
 
@@ -68,6 +68,49 @@ def refused(call, *parts: str) -> str:
     for part in parts:
         assert part in text
     return text
+
+
+# Pictures that are arrays
+
+
+@pytest.mark.parametrize("kind", [bool, np.uint8, np.int64, np.float64])
+def test_arrays_of_zeros_and_ones_and_of_bytes_give_the_same_letter(kind):
+    expected = letter(drawn_l())
+    assert np.array_equal(letter(drawn_l().astype(kind)), expected)
+    if kind is not bool:
+        assert np.array_equal(letter((255 * drawn_l()).astype(kind)), expected)
+    assert np.array_equal(letter(torch.from_numpy(drawn_l().astype(kind))), expected)
+
+
+def test_colour_and_transparency_in_an_array_are_read_as_in_a_file(tmp_path):
+    shape = (*drawn_l().shape, 1)
+    colours = np.where(drawn_l()[..., None] > 0, [200, 30, 60], [20, 110, 20]).astype(np.uint8)
+    path = saved(tmp_path, Image.fromarray(colours))
+    assert np.array_equal(letter(colours), letter(read(path)))
+    ink = np.concatenate([np.zeros((*shape[:2], 3)), drawn_l()[..., None]], 2)  # black, opaque where there is ink
+    assert_is_l(letter(ink))
+    assert_is_l(letter(ink.astype(np.uint8) * 255))
+
+
+def test_many_pictures_are_each_read_as_they_are_alone():
+    pages = [drawn_l(), 1 - drawn_l(100, 20), drawn_l(41, 3).astype(np.uint8)]
+    letters = normalise_all(((f"page {i}", page) for i, page in enumerate(pages)), box=20)
+    assert letters.shape == (3, SIDE * SIDE)
+    for given, page in zip(letters, pages, strict=True):
+        assert torch.equal(given, normalise(page, "alone", 20))
+    refused(lambda: normalise_all([("page 7", np.zeros((9, 9)))]), "page 7", "blank")
+
+
+@pytest.mark.parametrize("shape", [(9,), (9, 9, 2), (2, 9, 9, 3), (0, 9), (9, 0, 3)])
+def test_an_array_of_another_shape_is_no_picture(shape):
+    refused(lambda: letter(np.ones(shape)), "it has the shape", str(shape))
+
+
+@pytest.mark.parametrize("level", [-1.0, np.nan, np.inf])
+def test_levels_that_are_no_grey(level):
+    page = drawn_l()
+    page[3, 3] = level
+    refused(lambda: letter(page), "it holds levels", "finite and not negative")
 
 
 # Finding the ink

@@ -1,12 +1,12 @@
 """From a picture of any size and polarity to a letter: find the ink, centre it, scale it.
 
-Shapes: picture [H, W] in 0..1, letter [900] in 0..1 with ink 1.
+Shapes: picture [H, W] grey, [H, W, 3] colour or [H, W, 4] with transparency; letter [900] in 0..1 with ink 1.
 """
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,15 +16,14 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from letterocr.data.letters import BOX, PIXELS, SIDE
+from letterocr.data.paper import paper
 from letterocr.errors import UserError
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-WHITES = (1.0, 255.0, 1023.0, 4095.0, 16383.0, 65535.0)
-WHITES = (1.0, 255.0, 1023.0, 4095.0, 16383.0, 65535.0)
-WHITES = (1.0, 255.0, 1023.0, 4095.0, 16383.0, 65535.0)
 MOST_PIXELS = 50_000_000  # a larger picture is refused before it is decoded
+WHITES = (1.0, 255.0, 1023.0, 4095.0, 16383.0, 65535.0)  # of 1, 8, 10, 12, 14 and 16 bits
 LEAST_CONTRAST = 0.1  # of the whole range; less is a blank page
 SPECK = 0.02  # of the largest stroke's pixels; smaller pieces are dirt
 
@@ -57,13 +56,75 @@ def reason(error: Exception) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
 
 
+def normalise(picture: np.ndarray | Tensor, name: str, box: int = BOX) -> Tensor:
+    """The letter in a picture: ink found, cropped, its longer side `box` pixels, centred in 30x30.
+
+    Args:
+        picture: [H, W], [H, W, 3] or [H, W, 4]; grey levels in 0..1 or in 0..2^bits-1, dark on light or light on
+            dark: the border tells which.
+        name: what a message calls the picture.
+        box: pixels of the longer side of the ink.
+
+    Returns:
+        [900] float32 in 0..1, ink is 1.
+
+    Raises:
+        UserError: there is no ink, or nothing but ink; the shape or the grey levels are not those of a picture.
+    """
+    from scipy import ndimage
+
+    levels = _levels(picture, name)
+    contrast = np.abs(levels - paper(levels))
+    if contrast.max() < LEAST_CONTRAST:
+        raise UserError(f"{name} is blank: no ink stands out from its border.")
+    contrast = contrast / contrast.max()
+    steps = (contrast * 255).astype(np.uint8)
+    ink = _without_specks(steps > _threshold(steps))
+    rows, columns = np.flatnonzero(ink.any(1)), np.flatnonzero(ink.any(0))
+    place = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+    edge = ndimage.binary_dilation(ink[place], np.ones((3, 3)))  # the soft rim of the strokes; the rest is paper
+    crop = contrast[place] * edge
+    scale = box / max(crop.shape)
+    height, width = (max(1, round(side * scale)) for side in crop.shape)
+    source = torch.from_numpy(np.ascontiguousarray(crop, dtype=np.float32))[None, None]
+    drawn = F.interpolate(source, (height, width), mode="bilinear", antialias=True, align_corners=False)[0, 0]
+    drawn = drawn / drawn.max()  # a thin pen on a large page is no fainter than a thick one
+    letter = torch.zeros(SIDE, SIDE)
+    y, x = (SIDE - height) // 2, (SIDE - width) // 2
+    letter[y : y + height, x : x + width] = drawn
+    return letter.reshape(PIXELS)
+
+
+def normalise_all(pictures: Iterable[tuple[str, np.ndarray | Tensor]], box: int = BOX) -> Tensor:
+    """The letters [N, 900] in N pictures of any sizes, each given with its name, one in memory at a time.
+
+    Raises:
+        UserError: as in `normalise`, at the first picture that is none.
+    """
+    return torch.stack([normalise(picture, name, box) for name, picture in pictures])
+
+
+def _levels(picture: np.ndarray | Tensor, name: str) -> np.ndarray:
+    """Grey levels [H, W] in 0..1 of a picture of any kind."""
+    from PIL import Image
+
+    levels = np.asarray(picture, dtype=np.float32)
+    if levels.ndim not in (2, 3) or (levels.ndim == 3 and levels.shape[2] not in (3, 4)) or not levels.size:
+        raise UserError(f"{name} has the shape {levels.shape}; a picture is [H, W], [H, W, 3] or [H, W, 4].")
+    low, high = float(levels.min()), float(levels.max())
+    if not 0 <= low <= high < np.inf:
+        raise UserError(f"{name} holds levels from {low:g} to {high:g}; they must be finite and not negative.")
+    levels = levels / white(high)
+    return levels if levels.ndim == 2 else _grey(Image.fromarray((levels * 255).round().astype(np.uint8)))
+
+
 def _grey(picture: Image) -> np.ndarray:
     levels: np.ndarray
     if picture.mode in ("I", "F") or picture.mode.startswith("I;16"):
         levels = np.asarray(picture, dtype=np.float32)
         if not np.isfinite(levels).all():
             raise ValueError("it holds values that are not finite")
-        return levels / white(float(levels.max()))
+        return (levels / white(float(levels.max()))).clip(min=0)
     for view in _views(picture):
         levels = np.asarray(view, dtype=np.float32) / 255
         if np.ptp(levels) >= LEAST_CONTRAST:
@@ -117,42 +178,3 @@ def _without_specks(ink: np.ndarray) -> np.ndarray:
     sizes = np.bincount(pieces.ravel())
     sizes[0] = 0  # the paper
     return (sizes >= SPECK * sizes.max())[pieces]
-
-
-def normalise(picture: np.ndarray, name: str, box: int = BOX) -> Tensor:
-    """The letter in a picture: ink found, cropped, its longer side `box` pixels, centred in 30x30.
-
-    Args:
-        picture: [H, W] in 0..1, dark on light or light on dark: more than half of its border is paper.
-        name: what a message calls the picture.
-        box: pixels of the longer side of the ink.
-
-    Returns:
-        [900] float32 in 0..1, ink is 1.
-
-    Raises:
-        UserError: there is no ink, or nothing but ink.
-    """
-    from scipy import ndimage
-
-    border = np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]])
-    contrast = np.abs(picture - np.partition(border, len(border) // 2)[len(border) // 2])  # a level that is there
-    if contrast.max() < LEAST_CONTRAST:
-        raise UserError(f"{name} is blank: no ink stands out from its border.")
-    contrast = contrast / contrast.max()
-    levels = (contrast * 255).astype(np.uint8)
-    ink = _without_specks(levels > _threshold(levels))
-    rows, columns = np.flatnonzero(ink.any(1)), np.flatnonzero(ink.any(0))
-    letter = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
-    edge = ndimage.binary_dilation(ink[letter], np.ones((3, 3)))  # the soft rim of the strokes; the rest is paper
-    crop = contrast[letter] * edge
-    scale = box / max(crop.shape)
-    height, width = (max(1, round(side * scale)) for side in crop.shape)
-    source = torch.from_numpy(np.ascontiguousarray(crop, dtype=np.float32))[None, None]
-    drawn = F.interpolate(source, (height, width), mode="bilinear", antialias=True, align_corners=False)[0, 0]
-    page = torch.zeros(SIDE, SIDE)
-    y, x = (SIDE - height) // 2, (SIDE - width) // 2
-    page[y : y + height, x : x + width] = (
-        drawn / drawn.max()
-    )  # a thin pen on a large page is no fainter than a thick one
-    return page.reshape(PIXELS)
