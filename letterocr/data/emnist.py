@@ -21,7 +21,7 @@ import numpy as np
 import torch
 
 from letterocr.config import EmnistConfig
-from letterocr.data.letters import ALPHABET, PIXELS, SIDE, Letters, Split, take_per_letter
+from letterocr.data.letters import ALPHABET, PIXELS, SIDE, Letters, Split
 from letterocr.errors import UserError
 from letterocr.files import replacing
 
@@ -40,17 +40,16 @@ def load(config: EmnistConfig) -> Split:
         UserError: the file is missing, damaged or not by-class EMNIST, or a letter is missing.
     """
     path = Path(config.path).expanduser() if config.path else _find()
-    train, test = (_read_part(path, part) for part in ("train", "test"))
-    if config.frequencies == "balanced":
-        train = take_per_letter(train, int(torch.bincount(train.labels).min()))
-    if config.train_per_letter:
-        train = take_per_letter(train, config.train_per_letter)
-    least = int(torch.bincount(test.labels).min())
-    if least < config.test_per_letter:
+    train, test = _classes(path, "train"), _classes(path, "test")
+    rarest = int(np.bincount(test[test >= 0]).min())
+    if rarest < config.test_per_letter:
         raise UserError(
-            f"data.test_per_letter={config.test_per_letter}: {path} has only {least} test letters of a class."
+            f"data.test_per_letter={config.test_per_letter}: {path} has only {rarest} test letters of a class."
         )
-    return Split(train, take_per_letter(test, config.test_per_letter))
+    most = config.train_per_letter or len(train)
+    if config.frequencies == "balanced":
+        most = min(most, int(np.bincount(train[train >= 0]).min()))
+    return Split(_letters(path, "train", train, most), _letters(path, "test", test, config.test_per_letter))
 
 
 def _find() -> Path:
@@ -75,21 +74,30 @@ def _find() -> Path:
     return copy
 
 
-def _read_part(path: Path, part: str) -> Letters:
+def _classes(path: Path, part: str) -> np.ndarray:
+    """The class 0..25 of each image of that part [N], -1 where it is no capital."""
     with _open(path, f"emnist-byclass-{part}-labels-idx1-ubyte") as (stream, name):
         (count,) = _header(stream, name, 1)
         labels = np.frombuffer(_exactly(stream, count, name), np.uint8).astype(np.int64)
         _ended(stream, name)
     if count and labels.max() > 61:
         raise UserError(f"{name} has the label {labels.max()}; by-class EMNIST has 0..61: {ELSEWHERE}.")
-    capital = (labels >= FIRST_CAPITAL) & (labels < FIRST_CAPITAL + len(ALPHABET))
-    with _open(path, f"emnist-byclass-{part}-images-idx3-ubyte") as (stream, name):
-        images = _images(stream, name, capital)
-    letters = torch.from_numpy(labels[capital] - FIRST_CAPITAL)
-    missing = [ALPHABET[c] for c in range(len(ALPHABET)) if not (letters == c).any()]
+    classes = labels - FIRST_CAPITAL
+    classes[(classes < 0) | (classes >= len(ALPHABET))] = -1
+    missing = [ALPHABET[c] for c in range(len(ALPHABET)) if not (classes == c).any()]
     if missing:
         raise UserError(f"{name} has no letter {', '.join(missing)}: {ELSEWHERE}.")
-    return Letters(images, letters)
+    return classes
+
+
+def _letters(path: Path, part: str, classes: np.ndarray, most: int) -> Letters:
+    """The first letters of each class, at most so many; the others are never decoded."""
+    wanted = np.zeros(len(classes), dtype=bool)
+    for c in range(len(ALPHABET)):
+        wanted[np.flatnonzero(classes == c)[:most]] = True
+    with _open(path, f"emnist-byclass-{part}-images-idx3-ubyte") as (stream, name):
+        images = _images(stream, name, wanted)
+    return Letters(images, torch.from_numpy(classes[wanted]))
 
 
 def _images(stream: IO[bytes], name: str, wanted: np.ndarray) -> torch.Tensor:
