@@ -232,6 +232,38 @@ def test_writers_may_have_any_names(tmp_path, names):
         assert counts(split.train) == [2] * 26
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_writers_of_a_few_letters_each_are_drawn_so_that_both_parts_have_every_letter(tmp_path, seed):
+    whole = arrays(6)  # writers 0 and 1 wrote A..M, 2 and 3 N..Z, 4 nothing but A, 5 everything
+    wrote = [(0, 13), (0, 13), (13, 26), (13, 26), (0, 1), (0, 26)]
+    first, last = np.array(wrote)[whole["writers"]].T
+    kept = (first <= whole["labels"]) & (whole["labels"] < last)
+    path = make_npz(tmp_path / "own.npz", **{name: array[kept] for name, array in whole.items()})
+    split = load_path(path, test_per_letter=1, seed=seed)
+    assert set(split.train.writers.tolist()).isdisjoint(split.test.writers.tolist())
+    assert counts(split.test) == [1] * 26
+    assert min(counts(split.train)) >= 1
+
+
+def test_a_writer_whom_the_test_does_not_need_stays_in_training(tmp_path):
+    whole = arrays(8)
+    kept = (whole["writers"] < 2) | (whole["labels"] == 0)  # all but two writers wrote nothing but A
+    path = make_npz(tmp_path / "own.npz", **{name: array[kept] for name, array in whole.items()})
+    for seed in range(4):
+        split = load_path(path, test_per_letter=1, seed=seed)
+        assert counts(split.train)[0] >= 6
+        assert counts(split.train)[1:] == [1] * 25
+
+
+def test_the_suffix_may_be_upper_case_and_ink_as_light_as_paper_is_told_by_its_colour(tmp_path):
+    expected = load_path(make_npz(tmp_path / "grey.npz")).train
+    ink = arrays(3)["images"][..., None] > 0
+    colours = np.where(ink, [200, 30, 70], [20, 115, 22]).astype(np.uint8)  # as light, by the luma of ITU-R 601
+    given = load_path(make_npz(tmp_path / "own.npz", images=colours).rename(tmp_path / "OWN.NPZ")).train
+    assert torch.equal(given.labels, expected.labels)
+    assert (given.images - expected.images).abs().max() < 0.01
+
+
 def test_at_most_so_many_training_letters(tmp_path):
     split = load_path(make_npz(tmp_path / "own.npz", 6), train_per_letter=3)
     assert counts(split.train) == [3] * 26

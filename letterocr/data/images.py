@@ -13,8 +13,8 @@ import numpy as np
 import torch
 
 from letterocr.config import ImagesConfig
-from letterocr.data.ink import normalise, read, reason
-from letterocr.data.letters import ALPHABET, PIXELS, Letters, Split, take_per_letter
+from letterocr.data.ink import normalise_all, read, reason
+from letterocr.data.letters import ALPHABET, Letters, Split, take_per_letter
 from letterocr.errors import UserError
 from letterocr.randomness import stream
 
@@ -33,7 +33,7 @@ def load(config: ImagesConfig) -> Split:
     path = Path(config.path).expanduser()
     if path.is_dir():
         letters = _read_folder(path)
-    elif path.suffix == ".npz" and path.exists():
+    elif path.suffix.lower() == ".npz" and path.exists():
         letters = _read_npz(path)
     else:
         what = "is neither a folder nor an .npz file" if path.exists() else "does not exist"
@@ -47,7 +47,7 @@ def split(letters: Letters, config: ImagesConfig, name: str) -> Split:
     Raises:
         UserError: a letter is missing, or there are too few for the test.
     """
-    counts = torch.bincount(letters.labels, minlength=len(ALPHABET))
+    counts = _counts(letters.labels)
     missing = [ALPHABET[c] for c in range(len(ALPHABET)) if not counts[c]]
     if missing:
         raise UserError(f"{name} has no letter {', '.join(missing)}: every letter A..Z needs pictures.")
@@ -62,7 +62,7 @@ def split(letters: Letters, config: ImagesConfig, name: str) -> Split:
         in_test[test_places] = True
         train, test = shuffled.select(~in_test), shuffled.select(in_test)
     for part, least in ((test, config.test_per_letter), (train, 1)):
-        few = torch.bincount(part.labels, minlength=len(ALPHABET))
+        few = _counts(part.labels)
         if int(few.min()) < least:
             letter = int(few.argmin())
             apart = "" if letters.writers is None else ", and no writer is in both training and test"
@@ -74,35 +74,43 @@ def split(letters: Letters, config: ImagesConfig, name: str) -> Split:
     return Split(train, take_per_letter(test, config.test_per_letter))
 
 
+def _counts(labels: torch.Tensor) -> torch.Tensor:
+    return torch.bincount(labels, minlength=len(ALPHABET))
+
+
 def _by_writer(letters: Letters, needed: int, seed: int) -> tuple[Letters, Letters]:
-    """Move writers to the test, in random order, until every class has enough test letters."""
+    """Move writers to the test, in random order, until every class has enough test letters.
+
+    A writer stays in training who has no letter that the test still needs, or who is the last one to have a letter.
+    """
     assert letters.writers is not None
     writers = letters.writers.unique()
     order = writers[torch.randperm(len(writers), generator=stream(seed, "test writers"))]
     in_test = torch.zeros(len(letters), dtype=torch.bool)
-    for writer in order[:-1]:
-        in_test |= letters.writers == writer
-        if int(torch.bincount(letters.labels[in_test], minlength=len(ALPHABET)).min()) >= needed:
-            break
+    for writer in order:
+        own = letters.writers == writer
+        helps = _counts(letters.labels[own]) * (_counts(letters.labels[in_test]) < needed)
+        if helps.any() and _counts(letters.labels[~(in_test | own)]).all():
+            in_test |= own
     return letters.select(~in_test), letters.select(in_test)
 
 
 def _read_folder(path: Path) -> Letters:
-    images, labels = [], []
+    files: list[Path] = []
+    labels: list[int] = []
     for label, letter in enumerate(ALPHABET):
         folder = path / letter
         if not folder.is_dir():
             raise UserError(f"{path} has no folder {letter}/: it needs one folder for each letter, A/ ... Z/.")
         try:
-            files = sorted(f for f in folder.iterdir() if f.suffix.lower() in SUFFIXES and not f.name.startswith("."))
+            found = sorted(f for f in folder.iterdir() if f.suffix.lower() in SUFFIXES and not f.name.startswith("."))
         except OSError as error:
             raise UserError(f"{folder} can't be read ({error.strerror}): see to its permissions.") from error
-        if not files:
+        if not found:
             raise UserError(f"{folder} has no picture: put at least one of {letter} in it, as PNG or JPEG.")
-        for file in files:
-            images.append(normalise(read(file), str(file)))
-            labels.append(label)
-    return Letters(torch.stack(images), torch.tensor(labels))
+        files += found
+        labels += [label] * len(found)
+    return Letters(normalise_all((str(file), read(file)) for file in files), torch.tensor(labels))
 
 
 def _read_npz(path: Path) -> Letters:
@@ -114,10 +122,7 @@ def _read_npz(path: Path) -> Letters:
         if name != "images" and array.shape != (len(images),):
             raise UserError(f"{path}: {name} has the shape {array.shape} for {len(images)} images; it must be [N].")
     classes, top = _labels(labels, path), _top(images, path)
-    letters = torch.empty(len(images), PIXELS)
-    for i, picture in enumerate(images):
-        grey = (picture / top).astype(np.float32)
-        letters[i] = normalise(grey.mean(-1) if grey.ndim == 3 else grey, f"{path}: image {i}")
+    letters = normalise_all((f"{path}: image {i}", picture / top) for i, picture in enumerate(images))
     writers = None
     if "writers" in arrays:
         writers = torch.from_numpy(np.unique(arrays["writers"], return_inverse=True)[1].astype(np.int64))
