@@ -40,10 +40,10 @@ def load_network(folder: Path) -> Network:
         _, tensors, _ = checkpoint.load(folder / "checkpoints", cpu)
     except FileNotFoundError as error:
         raise UserError(f"{folder} has no whole checkpoint: train it first.") from error
-    try:
-        network.load_state(tensors)
-    except (KeyError, RuntimeError) as error:
-        raise UserError(f"{folder}: the checkpoint does not fit config.yaml, which was changed: undo that.") from error
+    trained = {name: t.shape for name, t in tensors.items() if name.startswith(("weight.", "bias."))}
+    if trained != {name: t.shape for name, t in network.state().items()}:
+        raise UserError(f"{folder}: the checkpoint does not fit config.yaml, which was changed: undo that.")
+    network.load_state(tensors)
     if not all(w[0].isfinite().all() for w in network.weights):
         raise UserError(f"{folder}: the weights are not finite, the run diverged: train with a smaller learning_rate.")
     return network

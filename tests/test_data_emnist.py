@@ -437,7 +437,7 @@ def test_a_bomb_is_not_unpacked(tmp_path):
     assert peak(lambda: refused(path, TRAIN_LABELS, "longer than its header says")) < 10_000_000
 
 
-@pytest.mark.parametrize("prefix", ["../", "../../gzip/", "/", "/tmp/../", "C:\\", "gzip/../../"])
+@pytest.mark.parametrize("prefix", ["../", "../../gzip/", "/", "/else/../", "C:\\", "gzip/../../"])
 def test_names_that_lead_out_of_an_archive_write_nothing(tmp_path, home, prefix):
     folder = tmp_path / "a" / "b"
     zipped(folder / "emnist.zip", official() | {"escaped": b"x"}, prefix=prefix)
