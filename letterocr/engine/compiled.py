@@ -39,6 +39,9 @@ class CompiledStack(Stack):
             self.arguments = (*(x.numpy() for x in arrays), self.labels, self.rates.numpy(), s, flag)
         self.arguments += (self.losses.numpy(), self.wrong.numpy())
 
+        self.unbiased = self.P.new_zeros(26).numpy()
+        self.outputs = None if self.test_images is None else self.P.new_zeros(26, len(self.test_images))
+
     def _scratch(self) -> tuple[Tensor, Tensor]:
         """Momentum that is forgotten at once (mu = 0), where weights decay or biases learn."""
         last = self.network.weights[1]
@@ -52,3 +55,22 @@ class CompiledStack(Stack):
     def learn(self, start: int, stop: int) -> None:
         """Learn the samples start .. stop - 1 of the block."""
         self.kernel(start, stop, *self.arguments)
+
+    def follow(self, i: int) -> None:
+        """Give the test letters' pre-activations the update of sample i."""
+        if self.momentum.mu or self.momentum.decay:
+            super().follow(i)
+        else:
+            scale = -float(self.rates[i]) * float(self.inverse_temperature())
+            self.z.addr_(self.errors[0][i], self.test_gram[i], alpha=scale)
+
+    def misread(self, i: int, labels: Tensor) -> Tensor:
+        """How many test letters are misread after sample i."""
+        if len(self.network.weights) == 1:
+            return torch.tensor(kernels.misread(self.z.numpy(), self.unbiased, labels.numpy()))
+        assert self.outputs is not None
+        weight, bias = self.network.weights[1], self.network.biases[1]
+        h = self.z if self.network.temperature is None else torch.sigmoid(self.z, out=self.test_hidden)
+        torch.mm(weight, h, out=self.outputs)
+        own = self.unbiased if bias is None else bias.numpy()
+        return torch.tensor(kernels.misread(self.outputs.numpy(), own, labels.numpy()))

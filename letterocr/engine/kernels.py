@@ -190,13 +190,17 @@ def learn_two_matrices(start, stop, P, K, V, H, U, b, N, d, labels, rates, s, fl
 
 
 @numba.njit(cache=True, nogil=True)
-def misread(outputs, labels):
-    """How many columns of the outputs [26, T] have their largest value elsewhere than at the label [T]."""
-    top, where = outputs[0].copy(), np.zeros(outputs.shape[1], np.int64)
-    for r in range(1, outputs.shape[0]):
-        row = outputs[r]
+def misread(x, bias, labels):
+    """How many columns of x + bias [26, T] have their largest value elsewhere than at the label [T].
+
+    s is increasing: the largest pre-activation is the largest output, unless both round to the same number.
+    """
+    top, where = x[0] + bias[0], np.zeros(x.shape[1], np.int64)
+    for r in range(1, x.shape[0]):
+        row = x[r]
         for t in range(row.shape[0]):
-            larger = row[t] > top[t]
-            top[t] = row[t] if larger else top[t]
+            value = row[t] + bias[r]
+            larger = value > top[t]
+            top[t] = value if larger else top[t]
             where[t] = r if larger else where[t]
     return (where != labels).sum()

@@ -289,33 +289,36 @@ class Stack:
             self.learn(i, i + 1)
             self.follow(i)
             if i in wanted:
-                counts.append(self._misread(self.test_outputs(i), labels))
+                counts.append(self.misread(i, labels))
         return torch.stack(counts, -1) if counts else self.losses[..., :0]
 
-    def _misread(self, outputs: Tensor, labels: Tensor) -> Tensor:
-        return (outputs.argmax(-2) != labels).sum(-1)
+    def misread(self, i: int, labels: Tensor) -> Tensor:
+        """How many test letters are misread after sample i of the block: [...]."""
+        return (self.test_outputs(i).argmax(-2) != labels).sum(-1)
 
     def end(self) -> None:
         """Bring the deferred weight matrices and their momentum up to date."""
         n = self.n
         w, m = self.w_table[..., n, : n + 2], self.m_table[..., n, : n + 2]
+        decays = bool(self.momentum.decay)  # p is 1 otherwise
         for k in range(self.deferred):
             weight, bias = self.network.weights[k], self.network.biases[k]
             v, h = self.errors[k][..., :n, :], self.inputs[k][..., :n, :]
             late = (self.momentum.weights[k], self.momentum.biases[k]) if self.momentum.mu else (None, None)
-            _combine(weight, late[0], w, m, 2, lambda c, v=v, h=h: ((c.unsqueeze(-1) * v).mT, h))
+            _combine(weight, late[0], w, m, 2, decays, lambda c, v=v, h=h: ((c.unsqueeze(-1) * v).mT, h))
             if bias is not None:
-                _combine(bias, late[1], w, m, 1, lambda c, v=v: vecmat(c, v))
+                _combine(bias, late[1], w, m, 1, decays, lambda c, v=v: vecmat(c, v))
 
 
-def _combine(weight: Tensor, late: Tensor | None, w: Tensor, m: Tensor, dims: int, added) -> None:
+def _combine(weight: Tensor, late: Tensor | None, w: Tensor, m: Tensor, dims: int, decays: bool, added) -> None:
     """W <- p W + r M + sum c_j g_j and M <- p' W + r' M + sum c'_j g_j, in place and without a second matrix.
 
     With the new W in place, M becomes (p'/p) W + (r' - p' r/p) M; p is close to 1.
     """
     shape = (..., *([None] * dims))
     p, r = w[..., 0][shape], w[..., 1][shape]
-    weight.mul_(p)
+    if decays:
+        weight.mul_(p)
     if late is not None:
         weight.addcmul_(r.expand_as(weight), late)
         share = m[..., 0][shape] / p
