@@ -189,7 +189,7 @@ def limit(hidden: list[int], test: int, error: bool) -> float:
     work: list[Callable[[], Any]] = [partial(torch.matmul, a, w.T), partial(w.addmm_, v.T, a, alpha=-1e-9)]
     per_sample = [1 / k, 1 / k]
     h = torch.randn(m, test)
-    for fan_in, out in zip(hidden, [*hidden[1:], 26], strict=True):
+    for fan_in, out in pairwise([*hidden, 26]):
         u, x = torch.randn(out, fan_in), torch.randn(fan_in)
         if out != 26:  # the middle matrix is read twice for every sample, and updated once a block
             factors = torch.randn(out, k), torch.randn(k, fan_in)

@@ -40,7 +40,7 @@ class CompiledStack(Stack):
         self.arguments += (self.losses.numpy(), self.wrong.numpy())
 
         self.unbiased = self.P.new_zeros(26).numpy()
-        self.outputs = None if self.test_images is None else self.P.new_zeros(26, len(self.test_images))
+        self.outputs = None if self.test_images is None else self.P.new_zeros(len(self.test_images), 26)
 
     def _scratch(self) -> tuple[Tensor, Tensor]:
         """Momentum that is forgotten at once (mu = 0), where weights decay or biases learn."""
@@ -62,7 +62,7 @@ class CompiledStack(Stack):
             super().follow(i)
         else:
             scale = -float(self.rates[i]) * float(self.inverse_temperature())
-            self.z.addr_(self.errors[0][i], self.test_gram[i], alpha=scale)
+            self.z.addr_(self.test_gram[i], self.errors[0][i], alpha=scale)
 
     def misread(self, i: int, labels: Tensor) -> Tensor:
         """How many test letters are misread after sample i."""
@@ -71,6 +71,6 @@ class CompiledStack(Stack):
         assert self.outputs is not None
         weight, bias = self.network.weights[1], self.network.biases[1]
         h = self.z if self.network.temperature is None else torch.sigmoid(self.z, out=self.test_hidden)
-        torch.mm(weight, h, out=self.outputs)
+        torch.mm(h, weight.T, out=self.outputs)
         own = self.unbiased if bias is None else bias.numpy()
         return torch.tensor(kernels.misread(self.outputs.numpy(), own, labels.numpy()))

@@ -191,16 +191,16 @@ def learn_two_matrices(start, stop, P, K, V, H, U, b, N, d, labels, rates, s, fl
 
 @numba.njit(cache=True, nogil=True)
 def misread(x, bias, labels):
-    """How many columns of x + bias [26, T] have their largest value elsewhere than at the label [T].
+    """How many rows of x + bias [T, 26] have their largest value elsewhere than at the label [T].
 
     s is increasing: the largest pre-activation is the largest output, unless both round to the same number.
     """
-    top, where = x[0] + bias[0], np.zeros(x.shape[1], np.int64)
-    for r in range(1, x.shape[0]):
-        row = x[r]
-        for t in range(row.shape[0]):
-            value = row[t] + bias[r]
-            larger = value > top[t]
-            top[t] = value if larger else top[t]
-            where[t] = r if larger else where[t]
-    return (where != labels).sum()
+    wrong = 0
+    for t in range(x.shape[0]):
+        where, top = 0, x[t, 0] + bias[0]
+        for r in range(1, x.shape[1]):
+            value = x[t, r] + bias[r]
+            if value > top:
+                where, top = r, value
+        wrong += where != labels[t]
+    return wrong
