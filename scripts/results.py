@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 MODELS = {"two_layer": ["gradient"], "three_layer": ["printed", "eq18", "gradient"]}
-MODELS["four_layer"] = MODELS["three_layer"]
+MODELS["four_layer"] = ["printed", "gradient"]
 
 
 def result(overrides: list[str], output: Path) -> dict[str, float]:
@@ -30,6 +30,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("real", type=Path, nargs="?", help="folder with emnist.zip and writers25.npz")
     parser.add_argument("--samples", type=int, default=20_000)
+    parser.add_argument("--threads", type=int, default=0, help="of each run; 0: as many as there are cores")
     parser.add_argument("--output", type=Path, default=Path("outputs/results"))
     arguments = parser.parse_args()
     sources = {"synthetic": ["data=synthetic"]}
