@@ -42,13 +42,8 @@ def main() -> None:
         for rule in rules:
             for name, data in sources.items():
                 every = "log" if model == "four_layer" else "1"  # four layers: see docs/bench.md for what each costs
-                run = [
-                    f"model={model}",
-                    f"rule={rule}",
-                    *data,
-                    f"samples={arguments.samples}",
-                    f"evaluate_every={every}",
-                ]
+                run = [f"model={model}", f"rule={rule}", *data, f"samples={arguments.samples}"]
+                run += [f"evaluate_every={every}", f"threads={arguments.threads}"]
                 r = result(run, arguments.output)
                 reached = r["reached"]["0.2"]  # type: ignore[index]
                 at = f"{reached:,}" if reached else "not reached"

@@ -69,7 +69,7 @@ def weight_images(weight: np.ndarray, count: int = 64) -> np.ndarray:
     chosen = np.nan_to_num(weight[rows], nan=0.0, posinf=0.0, neginf=0.0)
     # A few extreme weights would make all others pale.
     scale = float(np.quantile(np.abs(chosen), 0.998)) or float(np.abs(chosen).max()) or 1.0
-    colours = _WEIGHT_COLOURS[np.clip(np.rint(127.5 + 127.5 * chosen / scale), 0, 255).astype(np.uint8)]
+    colours = _WEIGHT_COLOURS[np.rint(127.5 + 127.5 * np.clip(chosen / scale, -1, 1)).astype(np.uint8)]
 
     columns = 7 if lettered else min(8, len(rows))
     zoom, gap, label = (4, 10, 20) if lettered else (3, 6, 0)
