@@ -18,7 +18,6 @@ from letterocr.data import images, synthetic
 from letterocr.data.letters import ALPHABET, Letters
 from letterocr.engine.build import build_engine
 
-INIT_SCALE = 3.0
 RULES = {"gradient": (1.0, 0.05), "printed": (150.0, 0.02)}  # temperature and learning rate, as in conf/rule/
 
 
@@ -42,7 +41,7 @@ def train(
     """
     temperature, rate = RULES[rule]
     config = TrainConfig(
-        model=ModelConfig(temperature=temperature, init_scale=INIT_SCALE),
+        model=ModelConfig(temperature=temperature),
         data=data,
         optimizer=VanillaConfig(),
         rule=rule,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
@@ -12,8 +14,6 @@ from letterocr.config import ModelConfig, SyntheticConfig, TrainConfig, VanillaC
 from letterocr.data.letters import PIXELS, Letters, Split
 from letterocr.engine.build import build_engine
 from letterocr.network import Network
-
-torch.set_num_threads(1)  # the networks are tiny: threads would only wait for each other
 
 
 def random_letters(count: int, seed: int, classes: int = 26) -> Letters:
@@ -57,3 +57,23 @@ def make_engine(
     fields = {"samples": 200, "engine": "reference", "device": "cpu"} | fields
     dtype_name = str(dtype).removeprefix("torch.")
     return build_engine(small_config(model=model, learning_rate=rate, dtype=dtype_name, **fields), split)
+
+
+def one_sentence(error: BaseException, *parts: str) -> str:
+    """The message of a mistake: one line that ends as a sentence and has every part."""
+    text = str(error)
+    assert "\n" not in text
+    assert text.endswith(".")
+    for part in parts:
+        assert part in text
+    return text
+
+
+def peak(call: Callable[[], object]) -> int:
+    """The most bytes that Python and NumPy held at once."""
+    tracemalloc.start()
+    try:
+        call()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()

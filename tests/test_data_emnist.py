@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import socket
 import struct
-import tracemalloc
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +15,7 @@ import numpy as np
 import pytest
 import torch
 import torchvision
+from helpers import one_sentence, peak
 
 from letterocr.config import EmnistConfig
 from letterocr.data.emnist import load
@@ -99,12 +99,7 @@ def refused(path: Path | None, *parts: str, **fields) -> str:
     fields = {"path": None if path is None else str(path), "test_per_letter": TEST_PER_LETTER} | fields
     with pytest.raises(UserError) as raised:
         load(EmnistConfig(**fields))
-    text = str(raised.value)
-    assert "\n" not in text
-    assert text.endswith(".")
-    for part in parts:
-        assert part in text
-    return text
+    return one_sentence(raised.value, *parts)
 
 
 # What is read
@@ -387,16 +382,6 @@ def test_an_encrypted_archive(tmp_path):
 
 
 # What asks for too much
-
-
-def peak(call: Callable[[], object]) -> int:
-    """The most bytes that Python and NumPy held at once."""
-    tracemalloc.start()
-    try:
-        call()
-        return tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
 
 
 @pytest.mark.parametrize(

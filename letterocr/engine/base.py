@@ -54,6 +54,7 @@ class Engine:
         like = network.weights[0]
         self.images = split.train.images.to(like)
         self.labels = split.train.labels.to(like.device)
+        self.targets = one_hot(self.labels, like)
         self.test_images = split.test.images.to(like)
         self.test_labels = split.test.labels.to(like.device)
         self.sample = 0

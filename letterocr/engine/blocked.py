@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from letterocr.engine.base import REFRESH, Engine, one_hot
+from letterocr.engine.base import REFRESH, Engine
 from letterocr.engine.records import Records
 from letterocr.engine.recurrence import tables
 from letterocr.engine.stack import Momentum, Stack
@@ -45,7 +45,6 @@ class BlockedEngine(Engine):
         super().__init__(*arguments)
         device, matrices = self.images.device, len(self.network.weights)
         self.block = block or choose_block(matrices, device)
-        self.targets = one_hot(self.labels, self.images)
         replicas = range(self.network.replicas)
         self.together = device.type == "cuda" if together is None else together
         self.groups = [list(replicas)] if self.together else [[r] for r in replicas]

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from letterocr.engine.base import REFRESH, Engine, one_hot
+from letterocr.engine.base import REFRESH, Engine
 from letterocr.engine.records import Records
 from letterocr.network import Network
 from letterocr.optim.update import DenseUpdate, Update
@@ -26,7 +26,6 @@ class ReferenceEngine(Engine):
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
-        self.targets = one_hot(self.labels, self.images)
         self.test_first = [self._fresh(r) for r in range(self.network.replicas)]
 
     def _fresh(self, r: int) -> Tensor:
