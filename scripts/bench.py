@@ -210,7 +210,7 @@ def measure(hidden: list[int], split: Split, error: bool, rounds: int, only: lis
             train = make(hidden, split, error)
             train(64)  # compile and warm up
             once = seconds(partial(train, 64)) / 64
-            counts[name] = max(64, min(2048, int(1.0 / once) // 64 * 64))
+            counts[name] = max(64, min(16384, int(1.0 / once) // 64 * 64))
             train(counts[name])
             trainers[name] = train
     times: dict[str, list[float]] = {name: [] for name in trainers}

@@ -34,13 +34,14 @@ STEPS = {
 }
 
 
-def letters(count: int, name: int) -> Letters:
+def letters(count: int, name: int, blank: int = 901) -> Letters:
+    """Letters that are blank in every `blank`-th pixel."""
     generator = torch.Generator().manual_seed(name)
-    ink = torch.rand(count, 900, generator=generator) < 0.15
+    ink = (torch.rand(count, 900, generator=generator) < 0.15) & (torch.arange(1, 901) % blank != 0)
     return Letters(ink * torch.rand(count, 900, generator=generator), torch.arange(count) % 26)
 
 
-SPLIT = Split(letters(130, 1), letters(52, 2))
+SPLIT = Split(letters(130, 1, blank=3), letters(52, 2))  # test letters have ink where no training letter has
 
 
 def config(network: str, step: str, **fields: Any) -> TrainConfig:
@@ -165,13 +166,29 @@ def test_all_replicas_in_one_stack_as_on_a_gpu(network: str, step: str) -> None:
     assert_same(apart, together, advance(apart, 300), advance(together, 300), 1e-10)
 
 
-@pytest.mark.parametrize("network", ["two_layer", "three_layer"])
+@pytest.mark.parametrize("network", ["two_layer", "three_layer", "four_layer"])
 def test_the_torch_path_equals_the_compiled_one(network: str, monkeypatch: pytest.MonkeyPatch) -> None:
     fast = build_engine(config(network, "both"), SPLIT)
-    monkeypatch.setattr(compiled, "CompiledStack", Stack)
+    monkeypatch.setattr(compiled, "CompiledStack", lambda *arguments, threads: Stack(*arguments))
     plain = build_engine(config(network, "both"), SPLIT)
     assert type(plain.stacks[0]) is Stack  # type: ignore[attr-defined]
     assert_same(plain, fast, advance(plain, 300), advance(fast, 300), 1e-10)
+
+
+def test_inked_pixels_come_first_and_the_order_is_its_own_inverse() -> None:
+    swaps, count = blocked.ink_first(SPLIT.train.images)
+    assert count == 600
+    assert (SPLIT.train.images[:, swaps[:count]] != 0).any(0).all()
+    assert (SPLIT.train.images[:, swaps[count:]] == 0).all()
+    assert torch.equal(swaps[swaps], torch.arange(900))
+
+
+def test_weights_of_pixels_without_ink_learn_nothing() -> None:
+    engine = build_engine(config("three_layer", "plain"), SPLIT)
+    before = engine.network.weights[0].clone()
+    engine.advance(300)
+    changed = (engine.network.weights[0] != before).any(1)[0]
+    assert torch.equal(changed, (SPLIT.train.images != 0).any(0))
 
 
 def test_what_follows_is_refreshed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -185,5 +202,5 @@ def test_divergence_shows_in_the_loss() -> None:
     engine = build_engine(config("two_layer", "plain", dtype="float32", learning_rate=1e30), SPLIT)
     assert not np.isfinite(advance(engine, 100).loss).all()
     engine = build_engine(config("three_layer", "plain", dtype="float32"), SPLIT)
-    engine.network.weights[0][0, 3, 5] = torch.nan
+    engine.network.weights[0][0, 3, 6] = torch.nan  # a pixel that has ink
     assert not np.isfinite(advance(engine, 10).loss).any()

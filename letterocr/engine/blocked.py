@@ -11,6 +11,7 @@ Shapes: A [n, 900] the block's samples, G = A A^T + 1 [n, n] their Gram matrix, 
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,23 @@ def choose_block(matrices: int, device: torch.device) -> int:
     """Samples a block: enough for fast products, few enough that the corrections, quadratic in it, stay small."""
     if device.type == "cuda":
         return 128
-    return {1: 128, 2: 64}.get(matrices, 32)
+    return {1: 128, 2: 128}.get(matrices, 48)
+
+
+def ink_first(images: Tensor) -> tuple[Tensor, int]:
+    """Which pixels to swap so that those with ink in any letter come first, and how many have ink.
+
+    Args:
+        images: [N, 900].
+
+    Returns:
+        An order [900] of the pixels that is its own inverse, and the number of inked pixels.
+    """
+    inked = (images != 0).any(0).cpu()
+    count, order = int(inked.sum()), torch.arange(len(inked))
+    late, free = order[count:][inked[count:]], order[:count][~inked[:count]]
+    order[late], order[free] = free, late
+    return order.to(images.device), count
 
 
 class BlockedEngine(Engine):
@@ -49,20 +66,26 @@ class BlockedEngine(Engine):
         self.together = device.type == "cuda" if together is None else together
         self.groups = [list(replicas)] if self.together else [[r] for r in replicas]
         make: Any = Stack
-        if device.type == "cpu" and matrices <= 2 and not self.together:
+        if device.type == "cpu" and matrices <= 3 and not self.together:
             from letterocr.engine.compiled import CompiledStack
 
-            make = CompiledStack
+            # without test letters the replicas' stacks learn at the same time, with one thread each
+            alone = len(self.groups) == 1 or self.schedule.follows
+            make = partial(CompiledStack, threads=torch.get_num_threads() if alone else 1)
         elif device.type == "cuda":
             from letterocr.engine.graphed import GraphedStack
 
             make = GraphedStack
-        test = self.test_images if self.schedule.follows else None
+        self.swaps, self.ink = ink_first(self.images)
+        self.inked = self.images[:, self.swaps[: self.ink]]
+        self.test_inked = self.test_images[:, self.swaps]
+        test = self.test_inked if self.schedule.follows else None
         with torch.no_grad():
-            self.stacks: list[Stack] = [
-                make(self._network(group), self._momentum(group), self.rule, self.loss_factor, self.block, test)
-                for group in self.groups
-            ]
+            self.stacks: list[Stack] = []
+            self._swap()
+            rest = (self.rule, self.loss_factor, self.block, test, self.ink)
+            self.stacks = [make(self._network(group), self._momentum(group), *rest) for group in self.groups]
+            self._swap()
         self.pool = ThreadPoolExecutor(torch.get_num_threads()) if len(self.groups) > 1 else None
 
     def _network(self, group: list[int]) -> Any:
@@ -84,25 +107,35 @@ class BlockedEngine(Engine):
     def advance(self, count: int) -> Records:
         """Learn the next `count` samples with every replica, block by block."""
         end, parts = self.sample + count, []
+        self._swap()
         while self.sample < end:
             parts.append(self._one_block(self._stop(end)))
+        self._swap()
         columns = (torch.cat(c, -1).reshape(-1, count).mT.cpu().numpy() for c in zip(*parts, strict=True))
         return Records(*columns)
+
+    def _swap(self) -> None:
+        """Bring the first layer's columns of inked pixels to the front, or back: twice changes nothing."""
+        for weight in [self.network.weights[0], *(m for stack in self.stacks for m in stack.momentum.weights[:1])]:
+            for matrix in weight if weight.dim() == 3 else [weight]:
+                for rows in matrix.split(256):  # few rows at a time: no second matrix
+                    rows.copy_(rows[:, self.swaps])
 
     def _stop(self, end: int) -> int:
         """Where the next block ends: at a multiple of its size, at a refresh, or where the error is measured."""
         stop = min(end, self.sample - self.sample % self.block + self.block)
         stop = min(stop, self.sample - self.sample % REFRESH + REFRESH)
-        if not self.schedule.follows:
-            stop = next((s for s in range(self.sample + 1, stop) if self.schedule.due(s)), stop)
-        return stop
+        if self.schedule.follows:
+            return stop
+        due = np.flatnonzero(self.schedule.due_in(self.sample + 1, stop))
+        return self.sample + 1 + int(due[0]) if len(due) else stop
 
     def _one_block(self, stop: int) -> tuple[Tensor, Tensor, Tensor]:
         """Learn up to `stop`: losses [R, n], whether misread [R, n], test errors [R, n]."""
         first, n = self.sample, stop - self.sample
         self._begin(first, n)
         errors = self.images.new_full((self.network.replicas, n), torch.nan, dtype=torch.float64)
-        due = [i for i in range(n) if self.schedule.due(first + i + 1)]
+        due = np.flatnonzero(self.schedule.due_in(first + 1, stop + 1)).tolist()
         if self.schedule.follows:
             for stack, group in zip(self.stacks, self.groups, strict=True):
                 self._learn_and_measure(stack, group, due, errors)
@@ -117,7 +150,9 @@ class BlockedEngine(Engine):
             for stack in self.stacks:
                 stack.refresh()
         if due and not self.schedule.follows:
+            self._swap()
             errors[:, -1] = self.test_error()
+            self._swap()
         losses = torch.cat([stack.losses[..., :n].reshape(-1, n) for stack in self.stacks])
         wrong = torch.cat([stack.wrong[..., :n].reshape(-1, n) for stack in self.stacks])
         return losses, wrong, errors
@@ -146,8 +181,8 @@ class BlockedEngine(Engine):
         key = (order.kind, order.seed)
         if key not in shared:
             places = order.indices(first, n).to(self.images.device)
-            a, bias = self.images[places], float(self.network.biases[0] is not None)
-            test = (a @ self.test_images.mT + bias,) if self.schedule.follows else ()
+            a, bias = self.inked[places], float(self.network.biases[0] is not None)
+            test = (a @ self.test_inked[:, : self.ink].mT + bias,) if self.schedule.follows else ()
             shared[key] = (a, a @ a.mT + bias, self.targets[places], *test)
         return shared[key]
 

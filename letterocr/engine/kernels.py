@@ -1,14 +1,10 @@
-"""The inner loop over the samples of a block, compiled by Numba for the CPU.
+"""The pieces of the compiled engine: s, the output error and the last weight matrix, by Numba on the CPU.
 
-It holds the part that is sequential: each sample's small vectors, and the last weight matrix, which fits the
-cache. The first weight matrix is never touched here; its share comes in as P and K.
-
-Shapes, for one network: n samples a block, m hidden units (or 26 where there is no hidden layer).
-    P [n, m]    first pre-activations with the block's starting weights
-    K [n, n]    K[i, j] v_j is what sample j's update adds to sample i's first pre-activation
-    V [n, m]    the first layer's error vectors; H [n, m] its activations
-    U [26, m]   the last weight matrix, b [26] its bias, N [26, m] and d [26] their momentum
-    settings    alpha per sample in rates[n]; scalars in `s`, see `settings`
+Shapes, for one network: m hidden units.
+    x, h, v [m]  pre-activation, activation and error vector of a hidden layer
+    q [26]       outputs, then their error vector
+    U [26, m]    the last weight matrix, b [26] its bias, N [26, m] and d [26] their momentum
+    s            the scalars of `settings`; flag: the bits of `flags`
 """
 
 from __future__ import annotations
@@ -17,13 +13,15 @@ import math
 
 import numba
 import numpy as np
+from llvmlite import ir
 from numba import types
-from numba.extending import overload
+from numba.extending import intrinsic, overload
 
 # Sums may be reordered and fused, but NaN and infinity keep their meaning: they tell divergence.
 FAST = {"contract", "reassoc", "nsz", "arcp"}
+compiled = numba.njit(fastmath=FAST, cache=True, nogil=True, error_model="numpy")
 TEMPERATURE, FACTOR, MOMENTUM, DECAY = range(4)
-OUTPUT_SLOPE, HIDDEN_SLOPE, SIGMOID, BIAS = 1, 2, 4, 8
+OUTPUT_SLOPE, HIDDEN_SLOPE, SIGMOID, BIAS, THREADS = 1, 2, 4, 8, 16
 
 
 def settings(temperature: float, loss_factor: float, momentum: float, decay: float, dtype: type) -> np.ndarray:
@@ -31,62 +29,71 @@ def settings(temperature: float, loss_factor: float, momentum: float, decay: flo
     return np.array([1 / temperature, 2 * loss_factor, momentum, decay], dtype)
 
 
-def flags(rule: str, sigmoid: bool, bias: bool) -> int:
-    """What a kernel does, as bits: s' in the output and in the hidden error vectors, s itself, biases."""
+def flags(rule: str, sigmoid: bool, bias: bool, threads: bool) -> int:
+    """What a kernel does, as bits: s' in the output and in the hidden error vectors, s itself, biases, threads."""
     slopes = {"printed": 0, "eq18": HIDDEN_SLOPE, "gradient": HIDDEN_SLOPE | OUTPUT_SLOPE}[rule]
-    return slopes * sigmoid | SIGMOID * sigmoid | BIAS * bias
+    return slopes * sigmoid | SIGMOID * sigmoid | BIAS * bias | THREADS * threads
 
 
-def _exp(x: np.ndarray, factor: float, out: np.ndarray, power: np.ndarray) -> None:
-    """Out <- exp(factor x), elementwise; compiled by element type below."""
+@intrinsic
+def _power_of_two(context, k):
+    """2^k of a whole number in a float32, by its exponent's bits; NaN gives any number."""
+
+    def generate(context, builder, signature, arguments):
+        integer = ir.IntType(32)
+        exponent = builder.add(builder.fptosi(arguments[0], integer), integer(127))
+        return builder.bitcast(builder.shl(exponent, integer(23)), ir.FloatType())
+
+    return types.float32(types.float32), generate
+
+
+def _exp(y: float) -> float:
+    """The exponential of y; compiled by its type below."""
+    return math.exp(y)
 
 
 @overload(_exp, jit_options={"fastmath": FAST})
-def _compile_exp(x, factor, out, power):
-    if x.dtype != types.float32:
+def _compile_exp(y):
+    if y != types.float32:
+        return lambda y: math.exp(y)
 
-        def exact(x, factor, out, power):
-            for i in range(x.shape[0]):
-                out[i] = math.exp(factor * x[i])
-
-        return exact
-
-    def vectorised(x, factor, out, power):
+    def vectorised(y):
         # exp(y) = 2^k exp(r), |r| <= ln(2)/2: a polynomial for exp(r) (Moshier's Cephes, 1989), within
         # 2 units in the last place, in a form that LLVM turns into vector instructions.
-        exponent = power.view(np.int32)
-        for i in range(x.shape[0]):
-            y = factor * x[i]
-            y = np.float32(87.0) if y > np.float32(87.0) else y  # in this order NaN stays NaN
-            y = np.float32(-87.0) if y < np.float32(-87.0) else y
-            k = np.int32(y * np.float32(1.44269504) + np.float32(128.5)) - np.int32(128)
-            f = np.float32(k)
-            r = (y - f * np.float32(0.693359375)) + f * np.float32(2.12194440e-4)
-            p = np.float32(1.9875691500e-4)
-            p = p * r + np.float32(1.3981999507e-3)
-            p = p * r + np.float32(8.3334519073e-3)
-            p = p * r + np.float32(4.1665795894e-2)
-            p = p * r + np.float32(1.6666665459e-1)
-            p = p * r + np.float32(5.0000001201e-1)
-            out[i] = p * r * r + r + np.float32(1.0)
-            exponent[i] = (k + np.int32(127)) << np.int32(23)
-        for i in range(x.shape[0]):
-            out[i] *= power[i]
+        y = np.float32(87.0) if y > np.float32(87.0) else y  # in this order NaN stays NaN
+        y = np.float32(-87.0) if y < np.float32(-87.0) else y
+        k = np.rint(y * np.float32(1.44269504))
+        r = (y - k * np.float32(0.693359375)) + k * np.float32(2.12194440e-4)
+        p = np.float32(1.9875691500e-4)
+        p = p * r + np.float32(1.3981999507e-3)
+        p = p * r + np.float32(8.3334519073e-3)
+        p = p * r + np.float32(4.1665795894e-2)
+        p = p * r + np.float32(1.6666665459e-1)
+        p = p * r + np.float32(5.0000001201e-1)
+        return (p * r * r + r + np.float32(1.0)) * _power_of_two(k)  # type: ignore[call-arg]
 
     return vectorised
 
 
-@numba.njit(fastmath=FAST, cache=True, nogil=True, error_model="numpy")
-def _squash(x, inverse_temperature, out, power):
+@compiled
+def squash(x, inverse_temperature, out):
     """The function s (15) of each element."""
-    _exp(x, -inverse_temperature, out, power)
     one = x.dtype.type(1)
     for i in range(x.shape[0]):
-        out[i] = one / (one + out[i])
+        out[i] = one / (one + _exp(-inverse_temperature * x[i]))
 
 
-@numba.njit(fastmath=FAST, cache=True, nogil=True, error_model="numpy")
-def _add_earlier(x, k, v, count):
+@compiled
+def activate(x, s, flag, h):
+    """H <- s(x), the activations of a layer (15)."""
+    if flag & SIGMOID:
+        squash(x, s[TEMPERATURE], h)
+    else:
+        h[:] = x
+
+
+@compiled
+def add_earlier(x, k, v, count):
     """X <- x + sum over j < count of k[j] v[j]; four at a time, so that x is loaded less often."""
     j = 0
     while j + 4 <= count:
@@ -102,8 +109,8 @@ def _add_earlier(x, k, v, count):
         j += 1
 
 
-@numba.njit(fastmath=FAST, cache=True, nogil=True, error_model="numpy")
-def _output_error(q, label, s, flag):
+@compiled
+def output_error(q, label, s, flag):
     """From the outputs q to their error vector, in place; returns the loss and whether the letter was misread."""
     total, best = q.dtype.type(0), 0
     for r in range(q.shape[0]):
@@ -119,86 +126,81 @@ def _output_error(q, label, s, flag):
     return total * s[FACTOR] / q.dtype.type(2), best != label
 
 
-@numba.njit(fastmath=FAST, cache=True, nogil=True, error_model="numpy")
-def learn_one_matrix(start, stop, P, K, V, labels, s, flag, loss, wrong):
-    """Learn samples start .. stop - 1 of a block with a single weight matrix (2, 6)."""
-    power = np.empty(P.shape[1], P.dtype)
-    for i in range(start, stop):
-        q = V[i]
-        x = P[i]
-        _add_earlier(x, K[i], V, i)
-        if flag & SIGMOID:
-            _squash(x, s[TEMPERATURE], q, power)
-        else:
-            q[:] = x
-        loss[i], wrong[i] = _output_error(q, labels[i], s, flag)
+@compiled
+def rows_times(W, x, out, start, stop):
+    """Out[start:stop] <- W[start:stop] x."""
+    i = start
+    while i + 4 <= stop:  # four rows at a time, so that x is loaded less often
+        r0, r1, r2, r3 = W[i], W[i + 1], W[i + 2], W[i + 3]
+        s0 = s1 = s2 = s3 = W.dtype.type(0)
+        for j in range(W.shape[1]):
+            s0 += r0[j] * x[j]
+            s1 += r1[j] * x[j]
+            s2 += r2[j] * x[j]
+            s3 += r3[j] * x[j]
+        out[i], out[i + 1], out[i + 2], out[i + 3] = s0, s1, s2, s3
+        i += 4
+    while i < stop:
+        total, row = W.dtype.type(0), W[i]
+        for j in range(W.shape[1]):
+            total += row[j] * x[j]
+        out[i] = total
+        i += 1
 
 
-@numba.njit(fastmath=FAST, cache=True, nogil=True, error_model="numpy")
-def learn_two_matrices(start, stop, P, K, V, H, U, b, N, d, labels, rates, s, flag, loss, wrong):
-    """Learn samples start .. stop - 1 of a block with two weight matrices (16-20)."""
-    m, outputs = P.shape[1], U.shape[0]
-    one = P.dtype.type(1)
-    power, q, x26, power26 = (
-        np.empty(m, P.dtype),
-        np.empty(outputs, P.dtype),
-        np.empty(outputs, P.dtype),
-        np.empty(outputs, P.dtype),
-    )
-    plain = s[MOMENTUM] == 0 and s[DECAY] == 0
-    for i in range(start, stop):
-        x, h, v = P[i], H[i], V[i]
-        _add_earlier(x, K[i], V, i)
-        if flag & SIGMOID:
-            _squash(x, s[TEMPERATURE], h, power)
+@compiled
+def last_layer(h, U, b, N, d, label, rate, s, flag, q, x, v):
+    """The last weight matrix for one sample: outputs (16), their error, v <- U^T q (19), and the update (20).
+
+    x [26] is scratch; returns the loss and whether the letter was misread.
+    """
+    outputs, m = U.shape
+    rows_times(U, h, x, 0, outputs)
+    x += b
+    activate(x, s, flag, q)
+    loss, wrong = output_error(q, label, s, flag)
+    v[:] = 0
+    for r in range(0, outputs, 2):  # W_q^T v_q and the update of W_q in one pass, two rows at a time
+        row0, row1, v0, v1 = U[r], U[r + 1], q[r], q[r + 1]
+        if s[MOMENTUM] == 0 and s[DECAY] == 0:
+            a0, a1 = -rate * v0, -rate * v1
+            for u in range(m):
+                v[u] += v0 * row0[u] + v1 * row1[u]
+                row0[u] += a0 * h[u]
+                row1[u] += a1 * h[u]
         else:
-            h[:] = x
+            mean0, mean1 = N[r], N[r + 1]
+            for u in range(m):
+                v[u] += v0 * row0[u] + v1 * row1[u]
+                mean0[u] = s[MOMENTUM] * mean0[u] + v0 * h[u] + s[DECAY] * row0[u]
+                mean1[u] = s[MOMENTUM] * mean1[u] + v1 * h[u] + s[DECAY] * row1[u]
+                row0[u] -= rate * mean0[u]
+                row1[u] -= rate * mean1[u]
+    if flag & BIAS:
         for r in range(outputs):
-            total, row = P.dtype.type(0), U[r]
-            for u in range(m):
-                total += row[u] * h[u]
-            x26[r] = total + b[r]
-        if flag & SIGMOID:
-            _squash(x26, s[TEMPERATURE], q, power26)
-        else:
-            q[:] = x26
-        loss[i], wrong[i] = _output_error(q, labels[i], s, flag)
-        v[:] = 0
-        for r in range(0, outputs, 2):  # W_q^T v_q and the update of W_q in one pass, two rows at a time
-            row0, row1, v0, v1 = U[r], U[r + 1], q[r], q[r + 1]
-            if plain:
-                a0, a1 = -rates[i] * v0, -rates[i] * v1
-                for u in range(m):
-                    v[u] += v0 * row0[u] + v1 * row1[u]
-                    row0[u] += a0 * h[u]
-                    row1[u] += a1 * h[u]
-            else:
-                mean0, mean1 = N[r], N[r + 1]
-                for u in range(m):
-                    v[u] += v0 * row0[u] + v1 * row1[u]
-                    mean0[u] = s[MOMENTUM] * mean0[u] + v0 * h[u] + s[DECAY] * row0[u]
-                    mean1[u] = s[MOMENTUM] * mean1[u] + v1 * h[u] + s[DECAY] * row1[u]
-                    row0[u] -= rates[i] * mean0[u]
-                    row1[u] -= rates[i] * mean1[u]
-        if flag & BIAS:
-            for r in range(outputs):
-                d[r] = s[MOMENTUM] * d[r] + q[r] + s[DECAY] * b[r]
-                b[r] -= rates[i] * d[r]
-        if flag & HIDDEN_SLOPE:
-            for u in range(m):
-                v[u] *= h[u] * (one - h[u]) * s[TEMPERATURE]
+            d[r] = s[MOMENTUM] * d[r] + q[r] + s[DECAY] * b[r]
+            b[r] -= rate * d[r]
+    return loss, wrong
+
+
+@compiled
+def multiply_slope(v, h, s, flag):
+    """V <- v . s'(x) where s(x) = h, for the rules that have s' in the hidden layers (18)."""
+    if flag & HIDDEN_SLOPE:
+        for u in range(v.shape[0]):
+            v[u] *= h[u] * (v.dtype.type(1) - h[u]) * s[TEMPERATURE]
 
 
 @numba.njit(cache=True, nogil=True)
 def misread(x, bias, labels):
-    """How many rows of x + bias [T, 26] have their largest value elsewhere than at the label [T].
+    """How many rows of x [T, 26 or more] + bias [26] have their largest value elsewhere than at the label [T].
 
     s is increasing: the largest pre-activation is the largest output, unless both round to the same number.
     """
     wrong = 0
     for t in range(x.shape[0]):
         where, top = 0, x[t, 0] + bias[0]
-        for r in range(1, x.shape[1]):
+        for r in range(1, bias.shape[0]):
             value = x[t, r] + bias[r]
             if value > top:
                 where, top = r, value

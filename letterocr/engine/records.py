@@ -43,9 +43,15 @@ class Schedule:
 
     def due(self, sample: int) -> bool:
         """Whether the test error is measured when that many samples are learned."""
-        if sample in (0, self.samples):
-            return True
+        return bool(self.due_in(sample, sample + 1)[0])
+
+    def due_in(self, start: int, stop: int) -> np.ndarray:
+        """Whether the test error is measured when start, ..., stop - 1 samples are learned: bool [stop - start]."""
+        sample = np.arange(start, stop)
         if self.every == "log":
-            grid = 100 * np.log10(sample)
-            return sample <= 43 or np.floor(grid) > np.floor(100 * np.log10(sample - 1))
-        return sample % int(self.every) == 0
+            grid = 100 * np.log10(np.maximum(sample, 1))
+            before = 100 * np.log10(np.maximum(sample - 1, 1))
+            due = (sample <= 43) | (np.floor(grid) > np.floor(before))
+        else:
+            due = sample % int(self.every) == 0
+        return due | (sample == 0) | (sample == self.samples)

@@ -11,7 +11,8 @@ is updated after every sample. The test letters' first pre-activations follow ev
 Shapes: n samples a block, T test letters; `...` is R where the replicas are computed together (on a GPU), and
 nothing where each has a stack of its own (on the CPU: its bits then can't depend on the others).
     weights [..., out, in]   momentum M [..., out, in], d [..., out]   tables w, m [..., n + 1, n + 2]
-    inputs[k] [..., n, in_k], errors[k] [..., n, out_k] of the deferred layers; P, K as in `kernels`
+    inputs[k] [..., n, in_k] (of the pixels those with ink), errors[k] [..., n, out_k] of the deferred layers
+    P, K as in `loops`
     z [..., T, m] the test letters' first pre-activations divided by the temperature, y their momentum
     (in this layout each CPU thread reads what it wrote: the other one is three times slower on two cores)
 """
@@ -23,26 +24,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from letterocr.data.letters import PIXELS
+from letterocr.engine.products import add_outer, combine, matvec, vecmat
 from letterocr.network import Network
 from letterocr.rules import loss
-
-
-def matvec(weight: Tensor, x: Tensor) -> Tensor:
-    """W x: [..., out] for [..., out, in] and [..., in]."""
-    return torch.mv(weight, x) if x.dim() == 1 else (weight @ x.unsqueeze(-1)).squeeze(-1)
-
-
-def vecmat(x: Tensor, weight: Tensor) -> Tensor:
-    """The row x times W: [..., in] for [..., out] and [..., out, in]."""
-    return torch.mv(weight.mT, x) if x.dim() == 1 else (x.unsqueeze(-2) @ weight).squeeze(-2)
-
-
-def add_outer(target: Tensor, left: Tensor, right: Tensor) -> None:
-    """Add left right^T [..., out, in] to the target in place."""
-    if left.dim() == 1:
-        target.addr_(left, right)
-    else:
-        target.baddbmm_(left.unsqueeze(-1), right.unsqueeze(-2))
 
 
 @dataclass
@@ -72,6 +57,7 @@ class Stack:
         loss_factor: f in the loss.
         block: the most samples a block has.
         test_images: [T, 900], or None where the test error is not followed.
+        ink: pixels, from the first on, that training letters have ink in; the others' weights learn nothing.
     """
 
     def __init__(
@@ -82,16 +68,18 @@ class Stack:
         loss_factor: float,
         block: int,
         test_images: Tensor | None,
+        ink: int = PIXELS,
     ) -> None:
         self.network, self.momentum = network, momentum
-        self.rule, self.loss_factor, self.block = rule, loss_factor, block
+        self.rule, self.loss_factor, self.block, self.ink = rule, loss_factor, block, ink
         self.deferred = max(len(network.weights) - 1, 1)
         self.bias = 0.0 if network.biases[0] is None else 1.0
         first = network.weights[0]
         lead = first.shape[:-2]
         new = first.new_zeros
         self.errors = [new(*lead, block, w.shape[-2]) for w in network.weights[: self.deferred]]
-        self.inputs = [new(*lead, block, w.shape[-1]) for w in network.weights[: self.deferred]]
+        widths = [ink, *(w.shape[-1] for w in network.weights[1 : self.deferred])]
+        self.inputs = [new(*lead, block, width) for width in widths]
         self.hidden = [*self.inputs[1:]]
         if len(network.weights) > 1:
             self.hidden.append(new(*lead, block, network.weights[-1].shape[-1]))
@@ -106,7 +94,7 @@ class Stack:
             self.test_gram = new(*lead, block, len(test_images))
             self.z = new(*lead, len(test_images), first.shape[-2])
             self.y = torch.zeros_like(self.z) if momentum.mu else None
-            self.test_hidden = torch.empty_like(self.z)
+            self.test_hidden = self.z if network.temperature is None else torch.empty_like(self.z)
             self.refresh()
 
     def inverse_temperature(self) -> Tensor | float:
@@ -127,7 +115,7 @@ class Stack:
         return followed
 
     def begin(self, a: Tensor, gram: Tensor, test_gram: Tensor | None, targets: Tensor, tables: list[Tensor]) -> None:
-        """Start a block: the samples' pixels a [..., n, 900], their Gram matrices, targets, rates and tables."""
+        """Start a block: the samples' pixels a [..., n, ink], their Gram matrices, targets, rates and tables."""
         n = a.shape[-2]
         rates, w, m = tables
         self.n = n
@@ -139,14 +127,14 @@ class Stack:
         p, r, c = w[..., :n, 0:1], w[..., :n, 1:2], w[..., :n, 2:]
         self.K[..., :n, :n] = c * gram
         first = self.P[..., :n, :]
-        torch.matmul(a, self.network.weights[0].mT, out=first)
+        torch.matmul(a, self.network.weights[0][..., : self.ink].mT, out=first)
         bias = self.network.biases[0]
         if bias is not None:
             first.add_(bias.unsqueeze(-2))
         if self.momentum.mu or self.momentum.decay:
             first.mul_(p)
         if self.momentum.mu:
-            late = a @ self.momentum.weights[0].mT
+            late = a @ self.momentum.weights[0][..., : self.ink].mT
             first.add_(r * (late + self.momentum.biases[0].unsqueeze(-2) if self.bias else late))
 
     def learn(self, start: int, stop: int) -> None:
@@ -249,8 +237,8 @@ class Stack:
             d.add_(bias, alpha=decay)
             bias.sub_(rate * d)
 
-    def follow(self, i: int) -> None:
-        """Give the test letters' pre-activations the update of sample i."""
+    def follow(self, i: int, due: bool) -> None:
+        """Give the test letters' pre-activations the update of sample i, and their activations where they are due."""
         v, g, rate = self.errors[0][..., i, :], self.test_gram[..., i, :], self.rates[..., i : i + 1]
         mu, decay = self.momentum.mu, self.momentum.decay
         inverse = self.inverse_temperature()
@@ -259,43 +247,52 @@ class Stack:
             if decay:
                 self.z.mul_(1 - rate.unsqueeze(-1) * decay)
             add_outer(self.z, g, -rate * v)
-            return
-        self.y.mul_(mu).add_(self.z, alpha=decay)
-        add_outer(self.y, g, v)
-        self.z.sub_(rate.unsqueeze(-1) * self.y)
+        else:
+            self.y.mul_(mu).add_(self.z, alpha=decay)
+            add_outer(self.y, g, v)
+            self.z.sub_(rate.unsqueeze(-1) * self.y)
+        if due and self.test_hidden is not self.z:
+            torch.sigmoid(self.z, out=self.test_hidden)
 
-    def test_outputs(self, i: int) -> Tensor:
-        """The outputs [..., T, 26] for the test letters after sample i of the block."""
-        network, last = self.network, len(self.network.weights) - 1
-        sigmoid = network.temperature is not None
-        h = torch.sigmoid(self.z, out=self.test_hidden) if sigmoid else self.z
-        for k in range(1, last + 1):
-            weight, bias = network.weights[k], network.biases[k]
-            x = h @ weight.mT if bias is None else h @ weight.mT + bias.unsqueeze(-2)
-            if k < last:
-                p, r, c = (part.unsqueeze(-2) for part in self._row(i + 1))
-                x = p * x
-                if self.momentum.mu:
-                    late = h @ self.momentum.weights[k].mT
-                    x = x + r * (late + self.momentum.biases[k].unsqueeze(-2) if self.bias else late)
-                coefficient = c[..., : i + 1] * (h @ self.inputs[k][..., : i + 1, :].mT + self.bias)
-                x = x + coefficient @ self.errors[k][..., : i + 1, :]
-            h = torch.sigmoid(x * self.inverse_temperature()) if sigmoid else x
+    def last_inputs(self, i: int) -> Tensor:
+        """The test letters' inputs of the last weight matrix after sample i of the block: [..., T, in]."""
+        network, h = self.network, self.test_hidden
+        for k in range(1, len(network.weights) - 1):
+            x, bias = h @ network.weights[k].mT, network.biases[k]
+            if bias is not None:
+                x.add_(bias.unsqueeze(-2))
+            p, r, c = (part.unsqueeze(-2) for part in self._row(i + 1))
+            if self.momentum.mu or self.momentum.decay:
+                x.mul_(p)
+            if self.momentum.mu:
+                late = h @ self.momentum.weights[k].mT
+                x = x + r * (late + self.momentum.biases[k].unsqueeze(-2) if self.bias else late)
+            coefficient = c[..., : i + 1] * (h @ self.inputs[k][..., : i + 1, :].mT + self.bias)
+            x = x + coefficient @ self.errors[k][..., : i + 1, :]
+            h = x if network.temperature is None else torch.sigmoid(x * self.inverse_temperature())
         return h
+
+    def misread(self, i: int, labels: Tensor) -> Tensor:
+        """How many test letters are misread after sample i of the block: [...].
+
+        s is increasing: the largest pre-activation is the largest output, unless both round to the same number.
+        """
+        if len(self.network.weights) == 1:
+            x = self.z
+        else:
+            x, bias = self.last_inputs(i) @ self.network.weights[-1].mT, self.network.biases[-1]
+            x = x if bias is None else x + bias.unsqueeze(-2)
+        return (x.argmax(-1) != labels).sum(-1)
 
     def learn_and_measure(self, due: list[int], labels: Tensor) -> Tensor:
         """Learn the block, the test letters following; the misread letters after each sample in `due`: [..., len]."""
         counts, wanted = [], set(due)
         for i in range(self.n):
             self.learn(i, i + 1)
-            self.follow(i)
+            self.follow(i, i in wanted)
             if i in wanted:
                 counts.append(self.misread(i, labels))
         return torch.stack(counts, -1) if counts else self.losses[..., :0]
-
-    def misread(self, i: int, labels: Tensor) -> Tensor:
-        """How many test letters are misread after sample i of the block: [...]."""
-        return (self.test_outputs(i).argmax(-1) != labels).sum(-1)
 
     def end(self) -> None:
         """Bring the deferred weight matrices and their momentum up to date."""
@@ -306,32 +303,6 @@ class Stack:
             weight, bias = self.network.weights[k], self.network.biases[k]
             v, h = self.errors[k][..., :n, :], self.inputs[k][..., :n, :]
             late = (self.momentum.weights[k], self.momentum.biases[k]) if self.momentum.mu else (None, None)
-            _combine(weight, late[0], w, m, 2, decays, lambda c, v=v, h=h: ((c.unsqueeze(-1) * v).mT, h))
+            combine(weight, late[0], w, m, 2, decays, lambda c, v=v, h=h: ((c.unsqueeze(-1) * v).mT, h))
             if bias is not None:
-                _combine(bias, late[1], w, m, 1, decays, lambda c, v=v: vecmat(c, v))
-
-
-def _combine(weight: Tensor, late: Tensor | None, w: Tensor, m: Tensor, dims: int, decays: bool, added) -> None:
-    """W <- p W + r M + sum c_j g_j and M <- p' W + r' M + sum c'_j g_j, in place and without a second matrix.
-
-    With the new W in place, M becomes (p'/p) W + (r' - p' r/p) M; p is close to 1.
-    """
-    shape = (..., *([None] * dims))
-    p, r = w[..., 0][shape], w[..., 1][shape]
-    if decays:
-        weight.mul_(p)
-    if late is not None:
-        weight.addcmul_(r.expand_as(weight), late)
-        share = m[..., 0][shape] / p
-        late.mul_(m[..., 1][shape] - share * r).addcmul_(share.expand_as(late), weight)
-        _add(late, added(m[..., 2:]))
-    _add(weight, added(w[..., 2:]))
-
-
-def _add(target: Tensor, what: Tensor | tuple[Tensor, Tensor]) -> None:
-    if isinstance(what, Tensor):
-        target.add_(what)
-    elif target.dim() == 2:
-        target.addmm_(*what)
-    else:
-        target.baddbmm_(*what)
+                combine(bias, late[1], w, m, 1, decays, lambda c, v=v: vecmat(c, v))

@@ -1,0 +1,119 @@
+"""Large products and the test letters, compiled by Numba and shared among threads in a fixed number of pieces.
+
+The pieces are the same for any number of threads, so the bits are too. (PyTorch's matrix-vector product uses one
+thread, and its sigmoid is three times slower.)
+
+Shapes: W [out, in], x [in], v [out]; z, y, h [T, m] as in `stack`.
+"""
+
+from __future__ import annotations
+
+import numba
+from numba import prange
+
+from letterocr.engine.kernels import DECAY, FAST, MOMENTUM, SIGMOID, THREADS, compiled, rows_times, squash
+
+PIECES = 8
+threaded = numba.njit(fastmath=FAST, cache=True, nogil=True, error_model="numpy", parallel=True)
+
+
+def use_threads(count: int) -> None:
+    """Let the compiled loops use as many threads as PyTorch does."""
+    numba.set_num_threads(min(count, numba.config.NUMBA_NUM_THREADS))  # type: ignore[attr-defined]
+
+
+@compiled
+def piece(total, index):
+    """Where the index-th of PIECES stretches of `total` rows begins, in steps of four."""
+    return min(total, (total + 4 * PIECES - 1) // (4 * PIECES) * 4 * index)
+
+
+@compiled
+def _sum_of_rows(v, W, out, start, stop):
+    out[:] = 0
+    i = start
+    while i + 8 <= stop:
+        r0, r1, r2, r3, r4, r5, r6, r7 = W[i], W[i + 1], W[i + 2], W[i + 3], W[i + 4], W[i + 5], W[i + 6], W[i + 7]
+        v0, v1, v2, v3, v4, v5, v6, v7 = v[i], v[i + 1], v[i + 2], v[i + 3], v[i + 4], v[i + 5], v[i + 6], v[i + 7]
+        for j in range(W.shape[1]):
+            first = v0 * r0[j] + v1 * r1[j] + v2 * r2[j] + v3 * r3[j]
+            out[j] += first + (v4 * r4[j] + v5 * r5[j] + v6 * r6[j] + v7 * r7[j])
+        i += 8
+    while i < stop:
+        v0, r0 = v[i], W[i]
+        for j in range(W.shape[1]):
+            out[j] += v0 * r0[j]
+        i += 1
+
+
+@threaded
+def _matvec_threaded(W, x, out):
+    for k in prange(PIECES):
+        rows_times(W, x, out, piece(W.shape[0], k), piece(W.shape[0], k + 1))
+
+
+@threaded
+def _vecmat_threaded(v, W, parts):
+    for k in prange(PIECES):
+        _sum_of_rows(v, W, parts[k], piece(W.shape[0], k), piece(W.shape[0], k + 1))
+
+
+@compiled
+def matvec(W, x, out, flag):
+    """Out <- W x."""
+    if flag & THREADS:
+        _matvec_threaded(W, x, out)
+    else:
+        for k in range(PIECES):
+            rows_times(W, x, out, piece(W.shape[0], k), piece(W.shape[0], k + 1))
+
+
+@compiled
+def vecmat(v, W, parts, out, flag):
+    """Out <- W^T v; parts [PIECES, in] is scratch."""
+    if flag & THREADS:
+        _vecmat_threaded(v, W, parts)
+    else:
+        for k in range(PIECES):
+            _sum_of_rows(v, W, parts[k], piece(W.shape[0], k), piece(W.shape[0], k + 1))
+    for j in range(out.shape[0]):
+        total = parts[0, j]
+        for k in range(1, PIECES):
+            total += parts[k, j]
+        out[j] = total
+
+
+@compiled
+def _follow_rows(z, y, g, step, rate, s, flag, h, start, stop):
+    for t in range(start, stop):
+        row, late = z[t], y[t if y.shape[0] > 1 else 0]
+        if s[MOMENTUM] == 0:
+            keep, factor = z.dtype.type(1) - rate * s[DECAY], -rate * g[t]
+            for u in range(z.shape[1]):
+                row[u] = keep * row[u] + factor * step[u]
+        else:
+            for u in range(z.shape[1]):
+                late[u] = s[MOMENTUM] * late[u] + s[DECAY] * row[u] + g[t] * step[u]
+                row[u] -= rate * late[u]
+        if h.shape[0] > 1 and flag & SIGMOID:
+            squash(row, z.dtype.type(1), h[t])
+
+
+@threaded
+def _follow_threaded(z, y, g, step, rate, s, flag, h):
+    for k in prange(PIECES):
+        _follow_rows(z, y, g, step, rate, s, flag, h, piece(z.shape[0], k), piece(z.shape[0], k + 1))
+
+
+@compiled
+def follow(z, y, g, step, rate, s, flag, h):
+    """Give the test letters' pre-activations z one sample's update, and h <- s(z) where h has rows.
+
+    y is their momentum, with one row where there is none; g [T] the Gram row, step [m] the error vector divided
+    by the temperature.
+    """
+    if flag & THREADS:
+        _follow_threaded(z, y, g, step, rate, s, flag, h)
+    else:
+        for k in range(PIECES):
+            _follow_rows(z, y, g, step, rate, s, flag, h, piece(z.shape[0], k), piece(z.shape[0], k + 1))

@@ -1,0 +1,55 @@
+"""Products of a weight matrix and its updates, for one network or for R networks in one tensor.
+
+Shapes: W, M [..., out, in], x [..., in], v [..., out]; `...` is R, or nothing.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def matvec(weight: Tensor, x: Tensor) -> Tensor:
+    """W x: [..., out] for [..., out, in] and [..., in]."""
+    return torch.mv(weight, x) if x.dim() == 1 else (weight @ x.unsqueeze(-1)).squeeze(-1)
+
+
+def vecmat(x: Tensor, weight: Tensor) -> Tensor:
+    """The row x times W: [..., in] for [..., out] and [..., out, in]."""
+    return torch.mv(weight.mT, x) if x.dim() == 1 else (x.unsqueeze(-2) @ weight).squeeze(-2)
+
+
+def add_outer(target: Tensor, left: Tensor, right: Tensor) -> None:
+    """Add left right^T [..., out, in] to the target in place."""
+    if left.dim() == 1:
+        target.addr_(left, right)
+    else:
+        target.baddbmm_(left.unsqueeze(-1), right.unsqueeze(-2))
+
+
+def combine(weight: Tensor, late: Tensor | None, w: Tensor, m: Tensor, dims: int, decays: bool, added) -> None:
+    """W <- p W + r M + sum c_j g_j and M <- p' W + r' M + sum c'_j g_j, in place and without a second matrix.
+
+    With the new W in place, M becomes (p'/p) W + (r' - p' r/p) M; p is close to 1.
+    """
+    shape = (..., *([None] * dims))
+    p, r = w[..., 0][shape], w[..., 1][shape]
+    if decays:
+        weight.mul_(p)
+    if late is not None:
+        weight.addcmul_(r.expand_as(weight), late)
+        share = m[..., 0][shape] / p
+        late.mul_(m[..., 1][shape] - share * r).addcmul_(share.expand_as(late), weight)
+        _add(late, added(m[..., 2:]))
+    _add(weight, added(w[..., 2:]))
+
+
+def _add(target: Tensor, what: Tensor | tuple[Tensor, Tensor]) -> None:
+    if isinstance(what, Tensor):
+        target.add_(what)
+        return
+    inked = target[..., : what[1].shape[-1]]
+    if target.dim() == 2:
+        inked.addmm_(*what)
+    else:
+        inked.baddbmm_(*what)
