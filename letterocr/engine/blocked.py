@@ -2,8 +2,9 @@
 
 For a block of samples the first layer's pre-activations are one product with the weights at the block's start,
 corrected sample by sample with the block's Gram matrix; one more product brings the weights up to date. The
-numbers are those of separate updates up to rounding. `stack` has the equations, `kernels` the inner loop that
-Numba compiles for networks of one or two weight matrices on the CPU.
+numbers are those of separate updates up to rounding. Pixels without ink in any training letter are left out of both
+products: their weights learn nothing. `stack` has the equations, `loops` the inner loop that Numba compiles for
+networks of one to three weight matrices on the CPU.
 
 Shapes: A [n, 900] the block's samples, G = A A^T + 1 [n, n] their Gram matrix, X [T, 900] the test letters.
 """
