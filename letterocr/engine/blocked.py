@@ -27,9 +27,7 @@ from letterocr.engine.stack import Momentum, Stack
 
 def choose_block(matrices: int, device: torch.device) -> int:
     """Samples a block: enough for fast products, few enough that the corrections, quadratic in it, stay small."""
-    if device.type == "cuda":
-        return 128
-    return {1: 128, 2: 128}.get(matrices, 48)
+    return 128 if device.type == "cuda" or matrices <= 2 else 48
 
 
 def ink_first(images: Tensor) -> tuple[Tensor, int]:

@@ -15,7 +15,7 @@ from letterocr.engine import kernels, loops, pieces
 from letterocr.engine.stack import Stack
 
 LOOPS: dict[int, Any] = {1: loops.learn_one_matrix, 2: loops.learn_two_matrices, 3: loops.learn_three_matrices}
-GROUP = 32
+GROUP = 32  # samples whose effect on the rest of the block is added as one product
 PADDED = 32  # rows of the last weight matrix for the test letters' product, which is slower with 26
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numba
 from numba import prange
 
-from letterocr.engine.kernels import DECAY, FAST, MOMENTUM, SIGMOID, THREADS, compiled, rows_times, squash
+from letterocr.engine.kernels import DECAY, FAST, MOMENTUM, SIGMOID, THREADS, add_earlier, compiled, rows_times, squash
 
 PIECES = 8
 threaded = numba.njit(fastmath=FAST, cache=True, nogil=True, error_model="numpy", parallel=True)
@@ -31,19 +31,7 @@ def piece(total, index):
 @compiled
 def _sum_of_rows(v, W, out, start, stop):
     out[:] = 0
-    i = start
-    while i + 8 <= stop:
-        r0, r1, r2, r3, r4, r5, r6, r7 = W[i], W[i + 1], W[i + 2], W[i + 3], W[i + 4], W[i + 5], W[i + 6], W[i + 7]
-        v0, v1, v2, v3, v4, v5, v6, v7 = v[i], v[i + 1], v[i + 2], v[i + 3], v[i + 4], v[i + 5], v[i + 6], v[i + 7]
-        for j in range(W.shape[1]):
-            first = v0 * r0[j] + v1 * r1[j] + v2 * r2[j] + v3 * r3[j]
-            out[j] += first + (v4 * r4[j] + v5 * r5[j] + v6 * r6[j] + v7 * r7[j])
-        i += 8
-    while i < stop:
-        v0, r0 = v[i], W[i]
-        for j in range(W.shape[1]):
-            out[j] += v0 * r0[j]
-        i += 1
+    add_earlier(out, v[start:], W[start:], stop - start)
 
 
 @threaded

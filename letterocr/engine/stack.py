@@ -24,7 +24,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from letterocr.data.letters import PIXELS
 from letterocr.engine.products import add_outer, combine, matvec, vecmat
 from letterocr.network import Network
 from letterocr.rules import loss
@@ -68,7 +67,7 @@ class Stack:
         loss_factor: float,
         block: int,
         test_images: Tensor | None,
-        ink: int = PIXELS,
+        ink: int,
     ) -> None:
         self.network, self.momentum = network, momentum
         self.rule, self.loss_factor, self.block, self.ink = rule, loss_factor, block, ink
