@@ -12,6 +12,7 @@ block, and with error the last product for the 520 letters (for four layers, the
 from __future__ import annotations
 
 import argparse
+import gc
 import importlib.util
 import multiprocessing
 import statistics
@@ -220,26 +221,60 @@ def measure(hidden: list[int], split: Split, error: bool, rounds: int, only: lis
     return {name: statistics.median(t) for name, t in times.items()}
 
 
-def peak_memory(hidden: list[int], split: Split, error: bool) -> tuple[float, float]:
-    """Megabytes of the weights, and how much the process grew at its peak while it trained: in a process of its own."""
+MEMORY_HEAD = (
+    "weights | largest matrix | letters | other arrays | largest of them | largest temporary | growth at the peak"
+)
+
+
+def peak_memory(hidden: list[int], split: Split, error: bool) -> list[float]:
+    """The megabytes of the columns in `MEMORY_HEAD` while an engine trains, in a process of its own."""
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         return pool.apply(_memory, (hidden, split.train.images.numpy(), split.train.labels.numpy(), error))
 
 
-def _memory(hidden: list[int], images: np.ndarray, labels: np.ndarray, error: bool) -> tuple[float, float]:
-    from letterocr.data.letters import Letters
+def _memory(hidden: list[int], images: np.ndarray, labels: np.ndarray, error: bool) -> list[float]:
+    from torch.profiler import ProfilerActivity, profile
 
-    def peak() -> float:
-        lines = Path("/proc/self/status").read_text().splitlines()
-        return int(next(line for line in lines if line.startswith("VmHWM")).split()[1]) / 1024
+    from letterocr.data.letters import Letters
 
     letters = Letters(torch.from_numpy(images), torch.from_numpy(labels))
     split = Split(letters, letters.select(torch.arange(520)))
     build_engine(config([8] * len(hidden), "blocked", error), split).advance(256)  # compiled code and thread pools
-    before = peak()
+    before, there = _peak(), set(_arrays())
     engine = build_engine(config(hidden, "blocked", error), split)
     engine.advance(256)
-    return sum(w.nbytes for w in engine.network.weights) / 2**20, peak() - before
+    growth = _peak() - before
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as found:
+        engine.advance(256)
+    temporary = max(event.self_cpu_memory_usage for event in found.events())
+    weights = [w.nbytes for w in engine.network.weights]
+    own = {w.untyped_storage().data_ptr() for w in engine.network.weights}
+    data = (engine.images, engine.test_images, engine.inked, engine.test_inked, engine.targets)  # type: ignore[attr-defined]
+    given = {x.untyped_storage().data_ptr() for x in data}
+    arrays = {place: size for place, size in _arrays().items() if place not in there | own | given}
+    sizes = [
+        sum(weights),
+        max(weights),
+        sum(x.nbytes for x in data),
+        sum(arrays.values()),
+        max(arrays.values()),
+        temporary,
+    ]
+    return [*(size / 2**20 for size in sizes), growth]
+
+
+def _peak() -> float:
+    """The most memory that this process ever held, in megabytes."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith("VmHWM")).split()[1]) / 1024
+
+
+def _arrays() -> dict[int, int]:
+    """Bytes of every array that lives, by its place: tensors and what NumPy owns."""
+    living = gc.get_objects()
+    sizes = {x.ctypes.data: x.nbytes for x in living if issubclass(type(x), np.ndarray) and x.base is None}
+    storages = [x.untyped_storage() for x in living if issubclass(type(x), torch.Tensor)]
+    return sizes | {storage.data_ptr(): storage.nbytes() for storage in storages}
 
 
 def rows(title: str, hidden: list[int], split: Split, rounds: int, only: list[str]) -> list[str]:
@@ -289,11 +324,11 @@ def main() -> None:
     lines = list(head)
     for name in arguments.networks:
         lines += rows(name, NETWORKS[name], split, arguments.rounds, arguments.only)
-    memory = ["", "| network | what | weights, MB | growth at the peak, MB |", "|---|---|---|---|"]
+    memory = ["", "Megabytes:", "", f"| network | what | {MEMORY_HEAD} |", "|---" * 9 + "|"]
     for name in arguments.networks:
         for error in (False, True):
-            weights, growth = peak_memory(NETWORKS[name], split, error)
-            memory.append(f"| {name} | {'with error' if error else 'train only'} | {weights:.1f} | {growth:.1f} |")
+            sizes = " | ".join(f"{size:.1f}" for size in peak_memory(NETWORKS[name], split, error))
+            memory.append(f"| {name} | {'with error' if error else 'train only'} | {sizes} |")
     print("\n".join(memory), flush=True)
     arguments.output.mkdir(exist_ok=True)
     (arguments.output / "bench.md").write_text("\n".join(lines + memory) + "\n")
