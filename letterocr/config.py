@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import difflib
 import hashlib
 import json
 import math
+import operator
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any
@@ -13,15 +15,29 @@ from typing import Any
 from letterocr.errors import UserError
 
 
-def option(default: Any, help: str, *, choices: tuple[str, ...] = (), low: float | None = None, runtime: bool = False):
+def option(
+    default: Any,
+    help: str,
+    *,
+    choices: tuple[str, ...] = (),
+    words: tuple[str, ...] = (),
+    low: float | None = None,
+    above: float | None = None,
+    high: float | None = None,
+    below: float | None = None,
+    runtime: bool = False,
+):
     """A field with its one-line explanation.
 
-    `choices` are the values that a text may take, `low` is the least value of a number, and `runtime` marks
-    a field that can't change the result, so that it is no part of a run's identity.
+    `choices` are the values that a text may take, `words` what may stand in place of a number; a number is at least
+    `low`, greater than `above`, at most `high`, less than `below`. `runtime` marks a field that can't change the
+    result, so that it is no part of a run's identity.
     """
-    metadata = {"help": help, "choices": choices, "low": low, "runtime": runtime}
-    if isinstance(default, list):
-        return field(default_factory=lambda: list(default), metadata=metadata)
+    bounds = {"at least": low, "greater than": above, "at most": high, "below": below}
+    kept = {name: bound for name, bound in bounds.items() if bound is not None}
+    metadata = {"help": help, "choices": choices, "words": words, "bounds": kept, "runtime": runtime}
+    if isinstance(default, list | dict):
+        return field(default_factory=lambda: copy.copy(default), metadata=metadata)
     return field(default=default, metadata=metadata)
 
 
@@ -32,7 +48,7 @@ class ModelConfig:
     name: str = option("three_layer", "what the paper calls the network")
     hidden: list[int] = option([1800], "widths of the hidden layers; empty for the two-layer network", low=1)
     activation: str = option("sigmoid", "s after every weight matrix", choices=("sigmoid", "linear"))
-    temperature: Any = option(1.0, "T in s(x) = 1/(1+exp(-x/T)) (15); a list gives each replica its own", low=0)
+    temperature: Any = option(1.0, "T in s(x) = 1/(1+exp(-x/T)) (15); a list gives each replica its own", above=0)
     bias: bool = option(True, "whether each weight matrix has a bias (12, 14)")
     init_scale: Any = option(3.0, "initial weights are normal with deviation init_scale*T/sqrt(inputs)", low=0)
     init_bias: str = option("zero", "initial biases: zero, or random like the weights", choices=("zero", "random"))
@@ -74,15 +90,6 @@ class ImagesConfig:
 
 
 @dataclass
-class VanillaConfig:
-    """Gradient descent, one sample at a time (6, 20)."""
-
-    name: str = option("vanilla", "the optimizer", choices=("vanilla",))
-    momentum: float = option(0.0, "mu in M <- mu M + v h^T, W <- W - alpha M; below 1", low=0)
-    weight_decay: float = option(0.0, "lambda: adds lambda W to the gradient", low=0)
-
-
-@dataclass
 class TrainConfig:
     """One run of `python -m letterocr.train`."""
 
@@ -94,14 +101,20 @@ class TrainConfig:
         "error vectors: as printed (19), with the derivative in the hidden layers only (18), or the true gradient",
         choices=("printed", "eq18", "gradient"),
     )
-    learning_rate: Any = option(0.1, "alpha in (6, 20); a list gives each replica its own", low=0)
+    learning_rate: Any = option(
+        0.1,
+        "alpha in (6, 20); a list gives each replica its own; auto takes the bound of this network, rule and letters",
+        words=("auto",),
+        low=0,
+    )
     schedule: str = option(
         "constant",
         "how alpha changes: not at all, to 0 linearly or by a cosine, or as 1/(1 + 9 i/samples)",
         choices=("constant", "linear", "cosine", "inverse"),
     )
     loss_factor: float = option(0.5, "factor of |q-c|^2 in the loss: 1 as in (4), 1/2 as (20) implies", low=0)
-    samples: int = option(20_000, "training samples to learn, one update each", low=0)
+    samples: int = option(20_000, "training samples to learn", low=0)
+    batch: str = option("1", "samples an update, which takes their mean; all: every training letter")
     order: str = option(
         "shuffled",
         "order of the samples: shuffled epochs, drawn with replacement, or cyclic as stored",
@@ -126,6 +139,9 @@ class TrainConfig:
     tensorboard: bool = option(True, "write TensorBoard events into the run folder", runtime=True)
 
 
+HOLDS = {"at least": operator.ge, "greater than": operator.gt, "at most": operator.le, "below": operator.lt}
+
+
 def per_replica(value: Any, replicas: int) -> list[float]:
     """The value for each replica: a number is shared, a list has one each."""
     return [float(v) for v in value] if isinstance(value, list | tuple) else [float(value)] * replicas
@@ -140,14 +156,14 @@ def _check_field(place: str, value: Any, metadata: Any) -> None:
         near = difflib.get_close_matches(str(value), metadata["choices"], 1)
         hint = f" (did you mean {near[0]}?)" if near else ""
         _fail(place, value, f"must be one of {', '.join(metadata['choices'])}{hint}")
-    low = metadata.get("low")
+    bounds = metadata.get("bounds")
+    if not bounds or (isinstance(value, str) and value in metadata["words"]):
+        return
     for number in value if isinstance(value, list | tuple) else [value]:
-        if low is None:
-            continue
         if isinstance(number, bool) or not isinstance(number, int | float):
-            _fail(place, value, "must be a number")
-        if not math.isfinite(number) or number < low:
-            _fail(place, value, f"must be a finite number of at least {low}")
+            _fail(place, value, " ".join(["must be a number", *(f"or {word}" for word in metadata["words"])]))
+        if not math.isfinite(number) or not all(HOLDS[name](number, bound) for name, bound in bounds.items()):
+            _fail(place, value, "must be a finite number " + " and ".join(f"{n} {b:g}" for n, b in bounds.items()))
 
 
 def check(config: Any, place: str = "") -> None:
@@ -179,13 +195,15 @@ def _check_together(config: TrainConfig) -> None:
                 value,
                 f"has {len(value)} values for replicas={config.replicas}; give one each, or one for all",
             )
-    if any(t == 0 for t in per_replica(config.model.temperature, 1)):
-        _fail("model.temperature", config.model.temperature, "must be greater than 0")
-    if getattr(config.optimizer, "momentum", 0) >= 1:
-        _fail("optimizer.momentum", config.optimizer.momentum, "must be below 1, or old updates never fade")
     every = str(config.evaluate_every)
     if every != "log" and not (every.isdecimal() and int(every) > 0):
         _fail("evaluate_every", every, "must be a whole number of samples, at least 1, or log")
+    batch = str(config.batch)
+    if batch != "all" and not (batch.isdecimal() and int(batch) > 0):
+        _fail("batch", batch, "must be a whole number of samples, at least 1, or all")
+    refusal = config.optimizer.refusal(config) if hasattr(config.optimizer, "refusal") else None
+    if refusal:
+        _fail(*refusal)
     if config.model.name == "two_layer" and config.model.hidden:
         _fail("model.hidden", config.model.hidden, "the two-layer network has no hidden layer; take model=three_layer")
 

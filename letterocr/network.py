@@ -54,6 +54,10 @@ class Network:
         bias = self.biases[k]
         return x if bias is None else x + bias.unsqueeze(-2)
 
+    def back(self, k: int, v: Tensor) -> Tensor:
+        """W_k^T v for each row v of [..., N, out]: [..., N, in]."""
+        return v @ self.weights[k]
+
     def s(self, x: Tensor) -> Tensor:
         """The function s between the layers (15), elementwise."""
         return x if self.temperature is None else torch.sigmoid(x / self.temperature)

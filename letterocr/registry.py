@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pkgutil import resolve_name
 from typing import Any
 
-from letterocr import config
+from letterocr import config, optimizers
 
 
 @dataclass(frozen=True)
@@ -54,10 +54,82 @@ DATA = {
 }
 OPTIMIZERS = {
     "vanilla": Entry(
-        config.VanillaConfig,
+        optimizers.VanillaConfig,
         "letterocr.optim.vanilla:Vanilla",
         "Kantack 2020, (6, 20)",
-        "gradient descent, one sample at a time",
+        "gradient descent, one sample or batch at a time",
+    ),
+    "sgd": Entry(
+        optimizers.SgdConfig,
+        "letterocr.optim.sgd:Sgd",
+        "Kantack 2020, section IV",
+        "descent on a random part of the weights for each sample",
+    ),
+    "asgd": Entry(
+        optimizers.AsgdConfig,
+        "letterocr.optim.asgd:Asgd",
+        "Bottou 2010; Polyak, Juditsky 1992",
+        "descent, tested on the average of its weights",
+    ),
+    "newton": Entry(
+        optimizers.NewtonConfig,
+        "letterocr.optim.newton:Newton",
+        "Bottou 2010; Plackett 1950",
+        "Newton's method on the two-layer network, recursive least squares",
+    ),
+    "gauss_newton": Entry(
+        optimizers.GaussNewtonConfig,
+        "letterocr.optim.gauss_newton:GaussNewton",
+        "Schraudolph 2002",
+        "damped Gauss-Newton steps, solved in the outputs",
+    ),
+    "smd": Entry(
+        optimizers.SmdConfig,
+        "letterocr.optim.smd:Smd",
+        "Schraudolph 2002",
+        "stochastic meta-descent: learning rates that learn",
+    ),
+    "diagonal": Entry(
+        optimizers.DiagonalConfig,
+        "letterocr.optim.diagonal:Diagonal",
+        "LeCun, Bottou, Orr, Müller 1998",
+        "a learning rate for each weight from its mean curvature",
+    ),
+    "kfac": Entry(
+        optimizers.KfacConfig,
+        "letterocr.optim.kfac:Kfac",
+        "Martens, Grosse 2015",
+        "Kronecker factors of the curvature, the step an outer product",
+    ),
+    "learned": Entry(
+        optimizers.LearnedConfig,
+        "letterocr.optim.learned:Learned",
+        "Andrychowicz et al. 2016",
+        "a recurrent network makes the step of each weight",
+    ),
+    "learned_factored": Entry(
+        optimizers.LearnedFactoredConfig,
+        "letterocr.optim.learned_factored:LearnedFactored",
+        "after Andrychowicz et al. 2016",
+        "recurrent networks make the factors of the step",
+    ),
+    "torch": Entry(
+        optimizers.TorchConfig,
+        "letterocr.optim.torch:Torch",
+        "torch.optim",
+        "any optimizer of PyTorch: optimizer.name=Adam",
     ),
 }
+
+
+def optimizer_of(chosen: Any) -> Entry:
+    """The entry of an optimizer's config, by its class: `optimizer=torch` keeps PyTorch's own name."""
+    return next(entry for entry in OPTIMIZERS.values() if entry.schema is type(chosen))
+
+
+def optimizer_named(name: str) -> Entry:
+    """The entry of an optimizer's name, which may be PyTorch's own."""
+    return OPTIMIZERS.get(name, OPTIMIZERS["torch"])
+
+
 GROUPS = {"model": MODELS, "rule": RULES, "data": DATA, "optimizer": OPTIMIZERS}

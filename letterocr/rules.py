@@ -33,9 +33,14 @@ def error_vectors(
     v = (activations[-1] - target) * (2 * loss_factor)
     if rule == "gradient":
         v = v * network.slope(activations[-1])
+    return propagate(network, activations, v, rule)
+
+
+def propagate(network: Network, activations: list[Tensor], v: Tensor, rule: str) -> list[Tensor]:
+    """The error vectors of every weight matrix, first to last, from the last one v [..., N, 26] (17-19)."""
     vectors = [v]
     for k in range(len(network.weights) - 1, 0, -1):
-        v = v @ network.weights[k]
+        v = network.back(k, v)
         if rule != "printed":
             v = v * network.slope(activations[k])
         vectors.append(v)

@@ -120,9 +120,8 @@ class _Session:
         self.diverged: dict[int, int] = {}  # replica: samples learned when its weights were last finite
         self.notes: list[str] = []
         if config.engine == "auto" and self.engine.name == "reference":
-            self.notes.append(
-                f"optimizer={config.optimizer.name} does not stay factored: the reference engine is used."
-            )
+            what = f"optimizer={config.optimizer.name} with batch={config.batch}"
+            self.notes.append(f"{what} makes no single outer products: the reference engine is used.")
         bound = rate_bound(config, split.train) if config.loss_factor else None
         pixels = "(|a|^2 + 1)" if config.model.bias else "|a|^2"  # the bias is one more input
         formula = f"{1 / config.loss_factor:g}/max{pixels}" if bound else ""

@@ -13,10 +13,11 @@ from dataclasses import replace
 
 import torch
 
-from letterocr.config import ImagesConfig, ModelConfig, SyntheticConfig, TrainConfig, VanillaConfig
+from letterocr.config import ImagesConfig, ModelConfig, SyntheticConfig, TrainConfig
 from letterocr.data import images, synthetic
 from letterocr.data.letters import ALPHABET, Letters
 from letterocr.engine.build import build_engine
+from letterocr.optimizers import VanillaConfig
 
 RULES = {"gradient": (1.0, 0.05), "printed": (150.0, 0.02)}  # temperature and learning rate, as in conf/rule/
 

@@ -10,10 +10,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from letterocr.config import ModelConfig, SyntheticConfig, TrainConfig, VanillaConfig
+from letterocr.config import ModelConfig, SyntheticConfig, TrainConfig
 from letterocr.data.letters import PIXELS, Letters, Split
 from letterocr.engine.build import build_engine
 from letterocr.network import Network
+from letterocr.optimizers import VanillaConfig
 
 
 def random_letters(count: int, seed: int, classes: int = 26) -> Letters:

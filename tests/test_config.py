@@ -75,7 +75,7 @@ def test_the_defaults_are_accepted(data):
         ("model.hidden", [1800, -3], "at least 1"),
         ("model.temperature", 0, "greater than 0"),
         ("model.temperature", 0.0, "greater than 0"),
-        ("model.temperature", -150.0, "at least 0"),
+        ("model.temperature", -150.0, "greater than 0"),
         ("model.temperature", math.nan, "finite"),
         ("model.temperature", math.inf, "finite"),
         ("model.temperature", "warm", "must be a number"),

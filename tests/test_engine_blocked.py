@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 import torch
 
-from letterocr.config import ModelConfig, SyntheticConfig, TrainConfig, VanillaConfig
+from letterocr.config import ModelConfig, SyntheticConfig, TrainConfig
 from letterocr.data.letters import Letters, Split
 from letterocr.engine import blocked, compiled
 from letterocr.engine.blocked import BlockedEngine
 from letterocr.engine.build import build_engine
 from letterocr.engine.records import Records
 from letterocr.engine.stack import Stack
+from letterocr.optimizers import VanillaConfig
 
 SAMPLES = 1000
 NETWORKS = {

@@ -17,10 +17,11 @@ from PIL import Image
 from tiny import GLYPHS, write_letters
 
 from letterocr import checkpoint
-from letterocr.config import ImagesConfig, ModelConfig, TrainConfig, VanillaConfig
+from letterocr.config import ImagesConfig, ModelConfig, TrainConfig
 from letterocr.data.ink import normalise
 from letterocr.data.letters import ALPHABET
 from letterocr.network import Network
+from letterocr.optimizers import VanillaConfig
 from letterocr.predict import line, load_network, main, read_letter
 from letterocr.run import run
 

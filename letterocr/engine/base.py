@@ -62,7 +62,7 @@ class Engine:
     @torch.no_grad()
     def test_outputs(self, r: int) -> Tensor:
         """The outputs [T, 26] of replica r for the test letters, by a full forward pass."""
-        return self.network.replica(r).forward(self.test_images)[-1]
+        return self.optimizers[r].measured(self.network.replica(r)).forward(self.test_images)[-1]
 
     def test_error(self) -> Tensor:
         """The fraction of test letters misread by each replica now, by a full forward pass: [R] float64."""

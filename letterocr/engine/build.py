@@ -42,23 +42,33 @@ def build_engine(config: TrainConfig, split: Split) -> Engine:
     device = choose_device(config.device)
     seeds = replica_seeds(config)
     network = initialise(config.model, seeds, getattr(torch, config.dtype), device)
-    optimizer = registry.OPTIMIZERS[config.optimizer.name].load()
+    optimizer = registry.optimizer_of(config.optimizer).load()
+    rates = [
+        LearningRate(config.schedule, rate, config.samples)
+        for rate in per_replica(config.learning_rate, config.replicas)
+    ]
     optimizers = [
-        optimizer(config.optimizer, LearningRate(config.schedule, rate, config.samples), network.replica(r))
-        for r, rate in enumerate(per_replica(config.learning_rate, config.replicas))
+        optimizer(config.optimizer, rate, network.replica(r), seed)
+        for r, (rate, seed) in enumerate(zip(rates, seeds, strict=True))
     ]
     orders = [Order(config.order, len(split.train), seed) for seed in seeds]
     schedule = Schedule(str(config.evaluate_every), config.samples)
     arguments = (network, optimizers, orders, split, schedule, config.rule, config.loss_factor)
-    if config.engine == "blocked" and not optimizer.factored:
-        name = config.optimizer.name
+    batch = len(split.train) if config.batch == "all" else int(config.batch)
+    form = optimizers[0].form if batch == 1 else "dense"
+    if config.engine == "blocked" and form == "dense":
         raise UserError(
-            f"engine=blocked: optimizer={name} does not stay factored; take engine=reference or engine=auto."
+            f"engine=blocked: optimizer={config.optimizer.name} with batch={config.batch} gives no single outer "
+            "product for each weight matrix; take engine=auto."
         )
-    if config.engine == "reference" or not optimizer.factored:
+    if config.engine == "reference" or form == "dense":
         from letterocr.engine.reference import ReferenceEngine
 
-        return ReferenceEngine(*arguments)
+        return ReferenceEngine(*arguments, batch=batch)
+    if form == "outer":
+        from letterocr.engine.outer import OuterEngine
+
+        return OuterEngine(*arguments, block=config.block)
     from letterocr.engine.blocked import BlockedEngine
 
     return BlockedEngine(*arguments, block=config.block)

@@ -1,12 +1,12 @@
-"""The plain engine: one sample after another, one replica after another, obviously right.
+"""The plain engine: one batch after another (usually of one sample), one replica after another, obviously right.
 
-Shapes: a [1, 900] the sample, c [1, 26] its correct output, X [T, 900] the test letters,
+Shapes: a [N, 900] the batch, c [N, 26] its correct outputs, X [T, 900] the test letters,
 x [T, out] the test letters' first pre-activations W_1 X + b_1, which follow every update at its rank's cost.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
@@ -15,64 +15,98 @@ from torch import Tensor
 from letterocr.engine.base import REFRESH, Engine
 from letterocr.engine.records import Records
 from letterocr.network import Network
-from letterocr.optim.update import DenseUpdate, Update
+from letterocr.optim.update import Batch, Update
 from letterocr.rules import error_vectors, loss
 
 
 class ReferenceEngine(Engine):
-    """Trains each replica by itself; takes any optimizer."""
+    """Trains each replica by itself; takes any optimizer.
+
+    Args:
+        *arguments: as for `Engine`.
+        batch: samples an update.
+    """
 
     name = "reference"
 
-    def __init__(self, *arguments: Any) -> None:
+    def __init__(self, *arguments: Any, batch: int = 1) -> None:
         super().__init__(*arguments)
-        self.test_first = [self._fresh(r) for r in range(self.network.replicas)]
+        self.block = self.batch = batch
+        self.follows = self.schedule.follows and all(o.measured(self.network) is self.network for o in self.optimizers)
+        self.test_first: list[Tensor | None] = [None] * self.network.replicas  # None: to be computed anew
 
-    def _fresh(self, r: int) -> Tensor:
-        return self.network.replica(r).preactivation(0, self.test_images)
+    def _first(self, r: int, network: Network) -> Tensor:
+        x = self.test_first[r]
+        if x is None:
+            x = self.test_first[r] = network.preactivation(0, self.test_images)
+        return x
 
-    def _misread(self, r: int) -> Tensor:
-        network = self.network.replica(r)
-        first = self.test_first[r] if self.schedule.follows else self._fresh(r)
-        outputs = network.forward_from(1, [self.test_images, network.s(first)])[-1]
+    def _misread(self, r: int, network: Network) -> Tensor:
+        if self.follows:
+            outputs = network.forward_from(1, [self.test_images, network.s(self._first(r, network))])[-1]
+        else:
+            outputs = self.optimizers[r].measured(network).forward_from(0, [self.test_images])[-1]
         return (outputs.argmax(-1) != self.test_labels).sum()
 
     @torch.no_grad()
     def advance(self, count: int) -> Records:
-        """Learn the next `count` samples with every replica."""
+        """Learn the next `count` samples with every replica; what is left of a batch at their end is a smaller one."""
         columns = [self._advance_replica(r, count) for r in range(self.network.replicas)]
         self.sample += count
         losses, wrong, errors = (torch.stack(c, 1).cpu().numpy() for c in zip(*columns, strict=True))
         return Records(losses, wrong, errors)
 
     def _advance_replica(self, r: int, count: int) -> tuple[Tensor, Tensor, Tensor]:
-        network = self.network.replica(r)
+        optimizer = self.optimizers[r]
         places = self.orders[r].indices(self.sample, count).to(self.images.device)
         losses = self.images.new_empty(count)
         wrong = torch.empty(count, dtype=torch.bool, device=self.images.device)
         misread = torch.full((count,), torch.nan, dtype=torch.float64, device=self.images.device)
-        for i in range(count):
-            p = places[i : i + 1]
-            activations = network.forward(self.images[p])
-            c = self.targets[p]
-            losses[i] = loss(activations[-1], c, self.loss_factor)[0]
-            wrong[i] = activations[-1].argmax() != self.labels[p[0]]
+        for start, stop, network in self._networks(r, places):
+            p = places[start:stop]
+            activations, c = network.forward(self.images[p]), self.targets[p]
+            losses[start:stop] = loss(activations[-1], c, self.loss_factor)
+            wrong[start:stop] = activations[-1].argmax(-1) != self.labels[p]
             v = error_vectors(network, activations, c, self.rule, self.loss_factor)
-            updates = self.optimizers[r].step(self.sample + i, network, v, activations[:-1])
-            self._apply(r, network, updates, self.sample + i + 1)
-            if self.schedule.due(self.sample + i + 1):
-                misread[i] = self._misread(r)
+            first, last = self.sample + start, self.sample + stop
+            updates = optimizer.step(first, network, Batch(activations, v, c, self.rule, self.loss_factor))
+            self._follow(r, network, updates)
+            self._take(r, network, updates)
+            self._refresh(r, network, first, last)
+            optimizer.applied(last, network)
+            if self.schedule.due_in(first + 1, last + 1).any():
+                misread[stop - 1] = self._misread(r, network)
         return losses, wrong, misread / len(self.test_labels)
 
-    def _apply(self, r: int, network: Network, updates: Sequence[Update | DenseUpdate], sample: int) -> None:
-        for update, weight, bias in zip(updates, network.weights, network.biases, strict=True):
-            update.apply(weight, bias)
-        if not self.schedule.follows:
-            return
-        has_bias = network.biases[0] is not None
-        if sample % REFRESH == 0 or not updates[0].follow(self.test_first[r], self.test_images, has_bias):
-            self.test_first[r] = self._fresh(r)
+    def _networks(self, r: int, places: Tensor) -> Iterator[tuple[int, int, Network]]:
+        """Where the next batches start and stop, and the network that learns them.
+
+        They begin at multiples of the batch size.
+        """
+        start = 0
+        while start < len(places):
+            stop = min(len(places), start + self.batch - (self.sample + start) % self.batch)
+            yield start, stop, self.network.replica(r)
+            start = stop
+
+    def _take(self, r: int, network: Network, updates: Sequence[Update] | None) -> None:
+        """Change the weights."""
+        if updates is not None:
+            for update, weight, bias in zip(updates, network.weights, network.biases, strict=True):
+                update.apply(weight, bias)
+
+    def _follow(self, r: int, network: Network, updates: Sequence[Update] | None) -> None:
+        """Give the test letters' first pre-activations the update that the network is about to take."""
+        if self.follows:
+            has_bias = network.biases[0] is not None
+            if not updates or not updates[0].follow(self._first(r, network), self.test_images, has_bias):
+                self.test_first[r] = None
+
+    def _refresh(self, r: int, network: Network, first: int, last: int) -> None:
+        if self.test_first[r] is not None and last // REFRESH > first // REFRESH:
+            self.test_first[r] = network.preactivation(0, self.test_images)
 
     def followed(self) -> dict[str, Tensor]:
         """The first pre-activations of the test letters, where they follow."""
-        return {f"test_first.{r}": x for r, x in enumerate(self.test_first) if self.schedule.follows}
+        replicas = range(self.network.replicas if self.follows else 0)
+        return {f"test_first.{r}": self._first(r, self.network.replica(r)) for r in replicas}

@@ -1,16 +1,45 @@
-"""What an optimizer asks of one weight matrix: an `Update`, kept as factors, or a `DenseUpdate`.
+"""What an optimizer is, what it sees of N samples (`Batch`), and what it asks of one weight matrix (`Update`).
 
 Shapes: left [out, k], right [k, in], bias [out]; k is the rank, 1 for one sample of plain descent.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any
 
 from torch import Tensor
 
 from letterocr.network import Network
+from letterocr.optim.rates import LearningRate
+
+
+@dataclass(frozen=True)
+class Batch:
+    """The forward and backward pass of the N samples that one update learns from.
+
+    Attributes:
+        activations: L + 1 tensors [N, width], the pixels first and the outputs q last.
+        errors: L error vectors v [N, out], by the run's rule.
+        targets: the correct outputs c [N, 26].
+        rule: printed, eq18 or gradient.
+        loss_factor: f in the loss f |q - c|^2.
+    """
+
+    activations: list[Tensor]
+    errors: list[Tensor]
+    targets: Tensor
+    rule: str
+    loss_factor: float
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+    @property
+    def inputs(self) -> list[Tensor]:
+        """The inputs h [N, in] of every weight matrix."""
+        return self.activations[:-1]
 
 
 @dataclass
@@ -38,8 +67,12 @@ class Update:
     def follow(self, preactivation: Tensor, inputs: Tensor, has_bias: bool) -> bool:
         """Give W inputs + b [N, out] the change that `apply` gives W and b, at the rank's cost; True: done.
 
-        Exact up to rounding: (W + left right) x = W x + left (right x).
+        Exact up to rounding: (W + left right) x = W x + left (right x). False where the rank is so high that a new
+        product costs less.
         """
+        (out, rank), width = self.left.shape, self.right.shape[1]
+        if rank * (out + width) > out * width:
+            return False
         _add_product(preactivation, inputs @ self.right.mT, self.left.mT, self.scale)
         if has_bias:
             preactivation.add_(self.bias)
@@ -53,44 +86,52 @@ def _add_product(target: Tensor, left: Tensor, right: Tensor, scale: float) -> N
         target.addmm_(left, right, beta=scale)
 
 
-@dataclass
-class DenseUpdate:
-    """W <- W + factor weight and b <- b + factor bias, with a full matrix.
+class Optimizer:
+    """Turns the pairs (v, h) of one network's layers into updates; one object a replica.
+
+    Args:
+        config: its fields.
+        rate: alpha of each sample.
+        network: without the replica dimension; the tensors are the ones that training changes.
+        seed: of the replica, for random streams.
 
     Attributes:
-        weight: [out, in].
-        bias: [out].
-        factor: usually -alpha.
+        form: what its steps are made of, and so which engine takes them:
+            `scalars`: linear in W, M and v h^T with known scalars (`engine.recurrence`), compiled in blocks;
+            `outer`: one outer product a weight matrix for one sample, deferred in blocks;
+            `dense`: anything else, in the reference engine.
     """
 
-    weight: Tensor
-    bias: Tensor
-    factor: float
+    form = "dense"
 
-    def apply(self, weight: Tensor, bias: Tensor | None) -> None:
-        """Change the weight [out, in] and the bias [out] in place."""
-        weight.add_(self.weight, alpha=self.factor)
-        if bias is not None:
-            bias.add_(self.bias, alpha=self.factor)
+    def __init__(self, config: Any, rate: LearningRate, network: Network, seed: int) -> None:
+        self.config, self.rate, self.seed = config, rate, seed
 
-    def follow(self, preactivation: Tensor, inputs: Tensor, has_bias: bool) -> bool:
-        """False: a full matrix can't be followed at less than the cost of a new product."""
-        return False
+    def step(self, sample: int, network: Network, batch: Batch) -> Sequence[Update] | None:
+        """One update a weight matrix from the batch that comes after `sample` samples.
 
+        None: it changed the weights in place.
+        """
+        raise NotImplementedError
 
-class Optimizer(Protocol):
-    """Turns the pairs (v, h) of one network's layers into updates."""
+    def applied(self, sample: int, network: Network) -> None:
+        """Told after each update, when that many samples are learned."""
 
-    def step(
-        self, sample: int, network: Network, errors: list[Tensor], inputs: list[Tensor]
-    ) -> list[Update] | list[DenseUpdate]:
-        """One update a weight matrix, from its error vectors [1, out] and its inputs [1, in]."""
-        ...
+    def measured(self, network: Network) -> Network:
+        """The network whose test error counts."""
+        return network
 
     def state(self) -> dict[str, Tensor]:
         """Every tensor that a resumed run needs, by name."""
-        ...
+        return {}
 
     def load_state(self, state: dict[str, Tensor]) -> None:
         """Take up the tensors of a checkpoint."""
-        ...
+        for name, tensor in self.state().items():
+            tensor.copy_(state[name])
+
+
+def mean_descent(batch: Batch, alpha: float, scale: float = 1.0) -> list[Update]:
+    """W <- scale W - alpha (1/N) sum of v h^T over the batch, in factors (Kantack 2020, 6 and 20)."""
+    steps = [v * (-alpha / len(batch)) for v in batch.errors]
+    return [Update(d.mT, h, d.sum(0), scale) for d, h in zip(steps, batch.inputs, strict=True)]
