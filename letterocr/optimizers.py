@@ -81,7 +81,7 @@ class GaussNewtonConfig:
     """Damped Gauss-Newton steps, solved in the outputs."""
 
     name: str = option("gauss_newton", "the optimizer", choices=("gauss_newton",))
-    damping: float = option(1.0, "lambda in the step (G + lambda 1)^-1 times the gradient", low=0)
+    damping: float = option(0.3, "lambda in the step (G + lambda 1)^-1 times the gradient", low=0)
     iterations: int = option(20, "of conjugate gradients, for batches of more than one sample", low=1)
 
     def refusal(self, run: TrainConfig) -> Refusal:
@@ -123,8 +123,8 @@ class KfacConfig:
     """Online Kronecker factors (Martens, Grosse 2015), their inverses kept by rank-one updates."""
 
     name: str = option("kfac", "the optimizer", choices=("kfac",))
-    damping: float = option(0.1, "what both factors start with on their diagonal", above=0)
-    prior: float = option(100.0, "how many samples the start counts for in the factors' means", above=0)
+    damping: float = option(10.0, "added to both factors' diagonals, in parts of their mean eigenvalue", above=0)
+    prior: float = option(100.0, "how many samples' worth of damping both factors start with", above=0)
 
     def refusal(self, run: TrainConfig) -> Refusal:
         """Only one sample at a time."""

@@ -44,6 +44,10 @@ def load_network(folder: Path) -> Network:
     if trained != {name: t.shape for name, t in network.state().items()}:
         raise UserError(f"{folder}: the checkpoint does not fit config.yaml, which was changed: undo that.")
     network.load_state(tensors)
+    for r in range(network.replicas):  # what optimizer=asgd tests is the average
+        prefix = f"optimizer.{r}.average."
+        averages = {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
+        network.replica(r).load_state(averages or network.replica(r).state())
     if not all(w[0].isfinite().all() for w in network.weights):
         raise UserError(f"{folder}: the weights are not finite, the run diverged: train with a smaller learning_rate.")
     return network

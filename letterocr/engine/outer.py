@@ -52,7 +52,8 @@ class Deferred(Network):
         i = self.count
         x = self.first[i] + self.K[:i, i] @ self.left[0][:i]
         bias = self.biases[0]
-        return self.forward_from(1, [a, self.s(x if bias is None else x + bias).unsqueeze(0)])
+        x = x if bias is None else x + bias
+        return self.forward_from(1, [a, self.s(x.unsqueeze(0))])
 
     def preactivation(self, k: int, h: Tensor) -> Tensor:
         """W_k h + b_k for each row h of [N, in], with the steps so far."""
