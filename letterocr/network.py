@@ -48,10 +48,13 @@ class Network:
             None if self.temperature is None else self.temperature[r],
         )
 
+    def product(self, k: int, h: Tensor) -> Tensor:
+        """W_k h for each row h of [..., N, in]: [..., N, out]."""
+        return h @ self.weights[k].mT
+
     def preactivation(self, k: int, h: Tensor) -> Tensor:
         """W_k h + b_k for each row h of [..., N, in]: [..., N, out]."""
-        x = h @ self.weights[k].mT
-        bias = self.biases[k]
+        x, bias = self.product(k, h), self.biases[k]
         return x if bias is None else x + bias.unsqueeze(-2)
 
     def back(self, k: int, v: Tensor) -> Tensor:

@@ -55,9 +55,9 @@ class Deferred(Network):
         x = x if bias is None else x + bias
         return self.forward_from(1, [a, self.s(x.unsqueeze(0))])
 
-    def preactivation(self, k: int, h: Tensor) -> Tensor:
-        """W_k h + b_k for each row h of [N, in], with the steps so far."""
-        x, i = super().preactivation(k, h), self.count
+    def product(self, k: int, h: Tensor) -> Tensor:
+        """W_k h for each row h of [N, in], with the steps so far."""
+        x, i = super().product(k, h), self.count
         if k < len(self.deferred) and i:
             x.addmm_(h @ self.right[k][:i].mT, self.left[k][:i])
         return x
