@@ -3,7 +3,6 @@
 Shapes: P parameters in all, in the order weight, bias (where there is one), weight, ...
 """
 
-import warnings
 from types import ModuleType
 
 import pytest
@@ -22,9 +21,9 @@ SIZES = [[7, 3], [7, 5, 3], [7, 5, 4, 3]]
 PRODUCTS = {"hessian": hessian, "gauss_newton": gauss_newton, "empirical_fisher": empirical_fisher}
 
 over_networks = pytest.mark.parametrize("sizes", SIZES, ids=str)
-over_functions = pytest.mark.parametrize("temperature", [None, 1.0, 3.0], ids=["linear", "T=1", "T=3"])
+over_functions = pytest.mark.parametrize("temperature", [None, 3.0], ids=["linear", "sigmoid"])
 over_biases = pytest.mark.parametrize("bias", [True, False], ids=["bias", "no bias"])
-over_batches = pytest.mark.parametrize(("count", "factor"), [(1, 0.5), (1, 1.0), (4, 0.5), (4, 0.7)])
+over_batches = pytest.mark.parametrize(("count", "factor"), [(1, 0.5), (4, 0.7)])
 
 
 def small_network(sizes: list[int], temperature: float | None, bias: bool = True, seed: int = 0) -> Network:
@@ -133,12 +132,14 @@ def test_a_direction_without_a_bias_has_a_bias_of_zero(name):
     assert all(torch.equal(one, other) for one, other in zip(*products, strict=True))
 
 
-@pytest.fixture(scope="module")
+# It takes forward-mode products, for which PyTorch itself compiles TorchScript, which PyTorch deprecates.
+with_curvlinops = pytest.mark.filterwarnings("ignore:`torch.jit.script` is:FutureWarning")
+
+
+@pytest.fixture
 def curvlinops() -> ModuleType:
-    """The library of Dangel et al.; it compiles TorchScript on import, which new versions of PyTorch deprecate."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", r"`torch\.jit\.script` is deprecated", FutureWarning)
-        return pytest.importorskip("curvlinops")
+    """The library of Dangel et al., curvlinops-for-pytorch."""
+    return pytest.importorskip("curvlinops")
 
 
 class Module(torch.nn.Module):
@@ -161,6 +162,7 @@ def operator(curvlinops: ModuleType, name: str, network: Network, a: Tensor, c: 
     return getattr(curvlinops, f"{kind}LinearOperator")(module, loss, list(module.params), [(a, c)])
 
 
+@with_curvlinops
 @over_networks
 @over_functions
 @over_biases
@@ -184,7 +186,7 @@ def rank(matrix: Tensor) -> int:
 @pytest.mark.parametrize("count", [1, 2])
 def test_ranks(sizes, count):
     """Of one sample: two a layer for the Hessian, one in the first; one for the others."""
-    network = small_network([9, *(s + 4 for s in sizes[1:])], 1.0)
+    network = small_network([s + 4 for s in sizes], 1.0)
     _, batch = random_batch(network, count)
     direction = random_direction(network, rank=4)
     for k, p in enumerate(hessian(network, batch, direction)):
@@ -258,6 +260,7 @@ def test_the_diagonal_is_exact_for_two_weight_matrices(sizes, temperature, bias,
     assert_same(listed(network, gauss_newton_diagonal(network, batch)), exact_diagonal(network, a, factor))
 
 
+@with_curvlinops
 @pytest.mark.parametrize("count", [1, 3])
 def test_the_diagonal_is_that_of_curvlinops(curvlinops, count):
     network = small_network([4, 3, 2], 1.0)
