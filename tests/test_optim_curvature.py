@@ -126,8 +126,8 @@ def test_a_direction_without_a_bias_has_a_bias_of_zero(name):
     network = small_network([7, 5, 3], 1.0)
     _, batch = random_batch(network, 2)
     direction = random_direction(network)
-    zero = [Factors(d.left, d.right, torch.zeros_like(d.bias)) for d in direction]
-    missing = [Factors(d.left, d.right) for d in direction]
+    zero = [Dense(d.dense(), torch.zeros_like(d.bias)) for d in direction]
+    missing = [Dense(d.dense()) for d in direction]
     products = [listed(network, PRODUCTS[name](network, batch, d)) for d in (zero, missing)]
     assert all(torch.equal(one, other) for one, other in zip(*products, strict=True))
 

@@ -63,12 +63,12 @@ class Factors:
     Attributes:
         left: [out, r].
         right: [r, in].
-        bias: d [out]; None is 0. Without meaning where the network has no bias.
+        bias: d [out]. Without meaning where the network has no bias.
     """
 
     left: Tensor
     right: Tensor
-    bias: Tensor | None = None
+    bias: Tensor
 
     def product(self, h: Tensor) -> Tensor:
         """D h for each row h of [N, in]: [N, out]."""

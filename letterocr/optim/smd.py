@@ -67,7 +67,7 @@ class Smd(Optimizer):
         w.addcmul_(gain, gradient, value=-alpha)
 
     def _follow(self, name: str, force: Tensor, alpha: float) -> None:
-        """v <- lambda v - p force, where the force is g + lambda C v."""
+        """The new effect lambda v - p force, where the force is g + lambda C v."""
         self.effects[name].mul_(self.memory).addcmul_(self.gains[name], force, value=-alpha)
 
     def state(self) -> dict[str, Tensor]:
