@@ -97,7 +97,7 @@ class SmdConfig:
     """Stochastic meta-descent: each weight has a learning rate that learns (Schraudolph 2002)."""
 
     name: str = option("smd", "the optimizer", choices=("smd",))
-    meta_rate: float = option(0.05, "mu in p <- p max(1/2, 1 + mu v g)", low=0)
+    meta_rate: float = option(3.0, "mu in p <- p max(1/2, 1 - mu g v)", low=0)
     memory: float = option(0.99, "lambda, how far back the effect of p is followed; in [0, 1]", low=0, high=1)
 
     def refusal(self, run: TrainConfig) -> Refusal:
@@ -110,7 +110,7 @@ class DiagonalConfig:
     """Stochastic diagonal Levenberg-Marquardt (LeCun et al. 1998): alpha/(mean curvature + damping) for each weight."""
 
     name: str = option("diagonal", "the optimizer", choices=("diagonal",))
-    damping: float = option(0.1, "added to the mean curvature of each weight", above=0)
+    damping: float = option(0.03, "added to the mean curvature of each weight", above=0)
     memory: float = option(0.99, "gamma in the running mean of the curvature; in [0, 1)", low=0, below=1)
 
     def refusal(self, run: TrainConfig) -> Refusal:
