@@ -11,7 +11,7 @@ a rate grows where the descent -g goes on in the direction v of the steps so far
 
 C is the Gauss-Newton matrix. Without g the effect follows v <- lambda (1 - p C) v: the Hessian, indefinite far from
 a minimum, would let v grow without end along each direction of negative curvature, while Gauss-Newton has none. One
-product C v costs about as much as a gradient, and stays an outer product a sample until it meets v.
+product C v costs about a pass forward and back, and stays an outer product a sample until it meets v.
 
 p is alpha times a gain that starts at 1: a schedule of alpha multiplies all rates. Biases learn theirs likewise.
 
