@@ -26,6 +26,8 @@ TABLE: dict[str, tuple[Any, float, float]] = {
     "asgd": (o.AsgdConfig(), 0.1, 0.3),
     "newton": (o.NewtonConfig(ridge=1e-3, forget=0.999), 1.0, 0.0),
     "gauss_newton": (o.GaussNewtonConfig(damping=1.0), 1.0, 0.1),
+    "smd": (o.SmdConfig(), 0.1, 0.3),
+    "diagonal": (o.DiagonalConfig(), 0.02, 0.01),
     "kfac": (o.KfacConfig(), 0.3, 0.03),
     "torch, Adam": (o.TorchConfig(name="Adam"), 0.01, 0.003),
     "torch, SGD": (o.TorchConfig(name="SGD", options={"momentum": 0.5, "nesterov": True}), 0.05, 0.1),
