@@ -20,18 +20,18 @@ import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
-from letterocr.data.letters import ALPHABET, SIDE, Letters
+from letterocr.data.letters import ALPHABET, BOX, SIDE, Letters
 from letterocr.network import Network
 from letterocr.optim import learned, learned_factored, recurrent
 from letterocr.optim.recurrent import Memory, Parameters
 from letterocr.randomness import stream
 from letterocr.rules import error_vectors, loss
 
-WIDTHS = (20, 32, 48, 64)  # of the hidden layer
+WIDTHS = {False: (12, 16, 24, 32), True: (20, 32, 48, 64)}  # of the hidden layer; True: for the rule on the factors
 INIT_SCALES = (1.5, 5.0)  # drawn between, logarithms evenly
 TESTED = 52  # E
 CROSS_ENTROPY = 0.2
-COARSE = 3  # for the rule of each coordinate, every third pixel of every third row stands for all
+COARSE = 3  # for the rule of each coordinate, every third pixel of every third row stands for all that have ink
 
 
 @dataclass
@@ -67,12 +67,13 @@ def draw(
 ) -> Task:
     """The networks and letters of an episode; another one for each seed and number."""
     g = stream(seed, "meta", episode)
-    width = WIDTHS[int(torch.randint(len(WIDTHS), (1,), generator=g))]
+    width = WIDTHS[factored][int(torch.randint(len(WIDTHS[factored]), (1,), generator=g))]
     n = 1 if factored or torch.rand(1, generator=g) < 0.75 else 10
-    stride = 1 if factored else COARSE
-    images = letters.images.view(-1, SIDE, SIDE)
-    x, y = torch.randint(stride, (2,), generator=g).tolist()
-    images = images[:, x::stride, y::stride].flatten(1)
+    images, margin = letters.images.view(-1, SIDE, SIDE), (SIDE - BOX) // 2
+    if not factored:
+        x, y = (margin + torch.randint(COARSE, (2,), generator=g)).tolist()
+        images = images[:, x : SIDE - margin : COARSE, y : SIDE - margin : COARSE]
+    images = images.flatten(1)
     sizes = [images.shape[1], width, len(ALPHABET)]
     deviation = _between(*INIT_SCALES, (replicas, 1, 1), g)
     weights, biases, scales, error_scales = [], [], [], []

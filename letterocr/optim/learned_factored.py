@@ -4,11 +4,13 @@ One recurrent network reads every coordinate of a layer's error vector v, anothe
 (the bias is one more input, of value 1), and each makes its factor of the step. So there are some 2,700 coordinates
 instead of 1.6 million, and the step stays an outer product. Both start from the factor itself:
 
-    v' = 0.1 (exp(p) v / rms(v) + r),        h' = (exp(p) h + (q - 1/2) m + 0.1 r) / (|h|^2 + 1)
+    v' = 0.3 (exp(p) u + r),    u = w / rms(w),    w = v / max(s'/s'_max, 0.02)
+    h' = (exp(p) h + (q - 1) m + 0.1 r) / (|h - m|^2 + 1)
 
-p, q, r are the network's outputs for the coordinate, m the running mean of h: q = -1/2 centres the input. What the
-networks read is free of scale, apart from logarithms, and T times a change of pre-activations of order 1 suits every
-temperature. Besides v it reads the layer's output and its slope, so that it can take the slope out of v again.
+p, q, r are the network's outputs for the coordinate, w the error with the sigmoid's slope taken out again, m the mean
+of the inputs so far (0 for the bias): where outputs are 0, the rule is a normalised error correction with centred
+inputs. What the networks read is free of scale, apart from logarithms, and T times a change of pre-activations of
+order 1 suits every temperature.
 
 Shapes: any leading dimensions (of networks side by side), then v, y [..., out], h [..., in + 1].
 """
@@ -37,6 +39,7 @@ TINY = 1e-30
 SLOWEST = 0.01  # running means take at least this share of the newest value
 QUICK = 0.1  # of v: signs change from letter to letter
 LARGEST = 6.0  # of the exponents p
+FLATTEST = 0.02  # of the steepest slope: the least that v is divided by
 
 
 @dataclass
@@ -46,8 +49,8 @@ class Layer:
     Attributes:
         v_memory: h and c [20, ... out] of the network that reads v.
         h_memory: h and c [20, ... (in + 1)] of the network that reads h.
-        means: running means [..., out] of v / rms(v) and of the outputs, [..., in + 1] of h and h^2, and
-            [..., 1] of log rms(v).
+        means: running means [..., out] of u and of the outputs, [..., in + 1] of h (m) and h^2, and [..., 1] of
+            log rms(w).
     """
 
     v_memory: Memory
@@ -83,7 +86,7 @@ def factors(
         parameters: of both networks.
         layer: what is remembered.
         v: [..., out] the error vector.
-        y: [..., out] the layer's outputs; zeros where they are linear.
+        y: [..., out] the layer's outputs; 1/2 where they are linear.
         h: [..., in + 1] its inputs, the last for the bias.
         context: the samples learned, whether it is the first layer, whether it is the last, and T [..., 1].
 
@@ -92,32 +95,36 @@ def factors(
     """
     sample, is_first, is_last, temperature = context
     newest = max(1 / (sample + 1), SLOWEST)
-    rms_v, rms_h = _rms(v), _rms(h)
-    logarithm = (rms_v * temperature).log()
-    u = v / rms_v
-    seen = [u, y, h, h.square(), logarithm]
+    slope, zero = 4 * y * (1 - y), torch.zeros_like(h[..., :1])
+    w = v / slope.clamp_min(FLATTEST)
+    rms_w, rms_h = _rms(w), _rms(h)
+    logarithm = (rms_w * temperature).log()
+    u = w / rms_w
+    seen = [u, y, torch.cat([h[..., :-1], zero], -1), h.square(), logarithm]
     shares = [max(newest, QUICK), newest, newest, newest, newest]
     means = [m + (x - m) * s for m, x, s in zip(layer.means, seen, shares, strict=True)]
-    mean_u, mean_y, mean_h, mean_square, mean_logarithm = means
+    mean_u, mean_y, _, mean_square, mean_logarithm = means
+    mean_h = layer.means[2]  # without this sample: its own part is not taken away
+    centred = h - mean_h
     age = v.new_full((1,), 10 / (10 + sample))
     size = u.abs().clamp_min(1e-6).log() / 10
     read_v = _features(
-        u.asinh(), size, 2 * y - 1, 4 * y * (1 - y), mean_u.asinh(), 2 * mean_y - 1, (logarithm / 10).clamp(-2, 2),
+        u.asinh(), size, 2 * y - 1, slope, mean_u.asinh(), 2 * mean_y - 1, (logarithm / 10).clamp(-2, 2),
         (logarithm - mean_logarithm).clamp(-4, 4) / 2, age, age.new_full((1,), float(is_last)),
         age.new_full((1,), float(is_first)), like=v,
     )  # fmt: skip
     spread = (mean_square - mean_h.square()).clamp_min(0).sqrt()
     read_h = _features(
-        (h / rms_h).asinh(), h.clamp(-3, 3), (mean_h / rms_h).asinh(), ((h - mean_h) / rms_h).asinh(),
+        (h / rms_h).asinh(), h.clamp(-3, 3), (mean_h / rms_h).asinh(), (centred / rms_h).asinh(),
         (spread / rms_h).asinh(), (rms_h.log() / 5).clamp(-2, 2), age, age.new_full((1,), float(is_last)),
         age.new_full((1,), float(is_first)), like=h,
     )  # fmt: skip
     of_v, v_memory = recurrent.advance(parameters, read_v, layer.v_memory, "v.")
     of_h, h_memory = recurrent.advance(parameters, read_h, layer.h_memory, "h.")
     p, r = of_v.unflatten(1, v.shape)
-    left = 0.1 * (p.clamp(max=LARGEST).exp() * u + r)
+    left = 0.3 * (p.clamp(max=LARGEST).exp() * u + r)
     p, q, r = of_h.unflatten(1, h.shape)
-    right = (p.clamp(max=LARGEST).exp() * h + (q - 0.5) * mean_h + 0.1 * r) / (h.square().sum(-1, keepdim=True) + 1)
+    right = (p.clamp(max=LARGEST).exp() * h + (q - 1) * mean_h + 0.1 * r) / (centred.square().sum(-1, keepdim=True) + 1)
     return left, right, Layer(v_memory, h_memory, means)
 
 
@@ -144,7 +151,7 @@ class LearnedFactored(Optimizer):
         updates = []
         for k, layer in enumerate(self.layers):
             v, y = batch.errors[k][0], batch.activations[k + 1][0]
-            y = torch.zeros_like(y) if network.temperature is None else y
+            y = torch.full_like(y, 0.5) if network.temperature is None else y
             h = torch.cat([batch.inputs[k][0], one])
             left, right, new = factors(self.parameters, layer, v, y, h, (sample, k == 0, k == last, t))
             for old, tensor in zip(layer.tensors(), new.tensors(), strict=True):
