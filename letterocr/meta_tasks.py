@@ -30,7 +30,7 @@ from letterocr.rules import error_vectors, loss
 WIDTHS = {False: (12, 16, 24, 32), True: (20, 32, 48, 64)}  # of the hidden layer; True: for the rule on the factors
 INIT_SCALES = (1.5, 5.0)  # drawn between, logarithms evenly
 TESTED = 52  # E
-CROSS_ENTROPY = 0.2
+CROSS_ENTROPY = 1.0
 COARSE = 3  # for the rule of each coordinate, every third pixel of every third row stands for all that have ink
 
 
@@ -62,9 +62,7 @@ def _between(low: float, high: float, size: tuple[int, ...], generator: torch.Ge
     return torch.exp(math.log(low) + (math.log(high) - math.log(low)) * torch.rand(size, generator=generator))
 
 
-def draw(
-    letters: Letters, seed: int, episode: int, *, replicas: int, steps: int, factored: bool
-) -> Task:
+def draw(letters: Letters, seed: int, episode: int, *, replicas: int, steps: int, factored: bool) -> Task:
     """The networks and letters of an episode; another one for each seed and number."""
     g = stream(seed, "meta", episode)
     width = WIDTHS[factored][int(torch.randint(len(WIDTHS[factored]), (1,), generator=g))]
@@ -148,9 +146,7 @@ class Optimizee:
             parameters, learned.preprocess(torch.cat([g.flatten() for g in flat])), self.memory
         )
         parts = output[0].split([g.numel() for g in flat])
-        return [
-            p.view_as(g) * s / (g.shape[-1] - 1) for p, g, s in zip(parts, flat, self.task.scales, strict=True)
-        ]
+        return [p.view_as(g) * s / (g.shape[-1] - 1) for p, g, s in zip(parts, flat, self.task.scales, strict=True)]
 
     def _factored(self, parameters: Parameters, activations: list[Tensor], errors: list[Tensor]) -> list[Tensor]:
         """The steps [B, out, in + 1] of the rule on the factors."""

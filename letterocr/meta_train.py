@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from letterocr.errors import UserError
+from letterocr.signals import Obeyed, StoppedError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -171,9 +172,10 @@ def meta_train(settings: Settings, output: Path, folder: Path) -> None:
             raise UserError(f"checkpoints={folder} holds a run of other settings: take another folder, or remove it.")
         trainer.load(facts, tensors)
         print("\n".join([*damaged, f"resumed at meta-step {trainer.step:,}"]), flush=True)
-    saved, shown, recent = time.monotonic(), -math.inf, []
+    saved, shown = time.monotonic(), -math.inf
+    recent: list[list[tuple[float, float]]] = []
     while trainer.step < settings.steps:
-        recent = (recent + [trainer.run_episode()])[-20:]
+        recent = [*recent, trainer.run_episode()][-20:]
         now = time.monotonic()
         if now - shown > LINE or trainer.step == settings.steps:
             shown = now
@@ -209,20 +211,33 @@ def main() -> None:
     parser.add_argument("--checkpoints", type=Path, help="their folder; by default beside the file")
     args = parser.parse_args()
     try:
-        which = args.which.removeprefix("which=")
-        if which not in RULES:
-            raise UserError(f"which={which}: must be one of {', '.join(RULES)}.")
-        for name in ("steps", "unroll", "replicas", "letters"):
-            if getattr(args, name) < 1:
-                raise UserError(f"{name}={getattr(args, name)}: must be a whole number, at least 1.")
-        if not (math.isfinite(args.rate) and args.rate >= 0):
-            raise UserError(f"rate={args.rate}: must be a finite number, at least 0.")
-        settings = Settings(which, args.steps, args.unroll, args.replicas, args.rate, args.seed, args.letters)
-        output = args.output or Path("outputs/meta") / f"{which}.safetensors"
-        meta_train(settings, output, args.checkpoints or output.with_suffix(".checkpoints"))
+        with Obeyed():
+            settings = _settings(args)
+            output = args.output or Path("outputs/meta") / f"{settings.which}.safetensors"
+            meta_train(settings, output, args.checkpoints or output.with_suffix(".checkpoints"))
     except UserError as error:
         print(f"letterocr: {error}", file=sys.stderr, flush=True)
         sys.exit(2)
+    except StoppedError as error:
+        print(f"letterocr: {error}; the same command goes on from its last checkpoint.", file=sys.stderr, flush=True)
+        sys.exit(128 + error.number)
+
+
+def _settings(args: argparse.Namespace) -> Settings:
+    """The settings of the command.
+
+    Raises:
+        UserError: names the option, its value and what it may be.
+    """
+    which = args.which.removeprefix("which=")
+    if which not in RULES:
+        raise UserError(f"which={which}: must be one of {', '.join(RULES)}.")
+    for name in ("steps", "unroll", "replicas", "letters"):
+        if getattr(args, name) < 1:
+            raise UserError(f"{name}={getattr(args, name)}: must be a whole number, at least 1.")
+    if not (math.isfinite(args.rate) and args.rate >= 0):
+        raise UserError(f"rate={args.rate}: must be a finite number, at least 0.")
+    return Settings(which, args.steps, args.unroll, args.replicas, args.rate, args.seed, args.letters)
 
 
 if __name__ == "__main__":

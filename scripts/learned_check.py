@@ -77,7 +77,7 @@ class Trial:
             q = network.forward(test.images)[-1]
             losses.append(loss(q, one_hot(test.labels, 26).float()).mean(-1))
             errors.append((q.argmax(-1) != test.labels).float().mean(-1))
-        return tuple(torch.stack(x).unflatten(1, (rates, -1)) for x in (losses, errors))  # type: ignore[return-value]
+        return tuple(torch.stack(x).unflatten(1, (rates, -1)) for x in (losses, errors))
 
 
 def rival(name: str, rates: list[float]) -> Callable[[Network], Step]:
@@ -127,8 +127,9 @@ def learned(name: str, path: str | None, rates: list[float]) -> Callable[[Networ
 
         def step(sample: int, network: Network, batch: Batch) -> None:
             for r, (optimizer, replica) in enumerate(zip(optimizers, replicas, strict=True)):
-                own = [[x[r] for x in part] for part in (batch.activations, batch.errors)]
-                updates = optimizer.step(sample, replica, Batch(*own, batch.targets[r], batch.rule, batch.loss_factor))
+                activations, errors = ([x[r] for x in part] for part in (batch.activations, batch.errors))
+                own = Batch(activations, errors, batch.targets[r], batch.rule, batch.loss_factor)
+                updates = optimizer.step(sample, replica, own)
                 for update, w, b in zip(updates or [], replica.weights, replica.biases, strict=False):
                     update.apply(w, b)
 

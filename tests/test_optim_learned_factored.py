@@ -11,7 +11,7 @@ from letterocr.engine.build import build_engine
 from letterocr.engine.outer import OuterEngine
 from letterocr.engine.reference import ReferenceEngine
 from letterocr.errors import UserError
-from letterocr.optim import learned_factored, recurrent
+from letterocr.optim import learned_factored
 from letterocr.optim.learned_factored import LearnedFactored
 from letterocr.optim.rates import LearningRate
 from letterocr.optim.update import Batch
@@ -66,16 +66,20 @@ def test_a_resumed_run_has_the_same_bits(config, engine):
 
 
 def test_with_silent_networks_the_step_has_a_closed_form():
-    """At p = q = r = 0 it is 0.1 v/rms(v) times (h - m/2) / (|h|^2 + 1), m the running mean of h."""
+    """At p = q = r = 0 it is 0.3 w/rms(w) times (h - m)/(|h - m|^2 + 1); m: the mean of the h before, bias 0."""
     parameters = {name: torch.zeros(s, dtype=torch.float64) for name, s in learned_factored.SHAPES.items()}
-    v, y, inputs = (torch.randn(3, n, dtype=torch.float64, generator=torch.Generator().manual_seed(n)) for n in (4, 5, 6))
-    v, y = torch.randn(3, 5, dtype=torch.float64), torch.rand(3, 5, dtype=torch.float64)
-    layer, one = learned_factored.fresh(v[0], inputs[0]), torch.ones(1, dtype=torch.float64)
-    for i, (error, output, h) in enumerate(zip(v, y, inputs, strict=True)):
-        left, right, layer = learned_factored.factors(parameters, layer, error, output, h, (i, True, True, one))
-        mean = inputs[: i + 1].mean(0)
-        np.testing.assert_allclose(left, 0.1 * error / error.square().mean().sqrt(), rtol=1e-12)
-        np.testing.assert_allclose(right, (h - mean / 2) / (h.square().sum() + 1), rtol=1e-12)
+    rng = np.random.default_rng(0)
+    v, y, inputs = rng.normal(size=(3, 5)), rng.uniform(0.1, 0.9, (3, 5)), rng.normal(size=(3, 6))
+    inputs[:, -1] = 1
+    layer = learned_factored.fresh(torch.zeros(5).double(), torch.zeros(6).double())
+    for i in range(3):
+        now = [torch.from_numpy(x[i]) for x in (v, y, inputs)]
+        left, right, layer = learned_factored.factors(parameters, layer, *now, (i, True, True, torch.ones(1).double()))
+        w = v[i] / (4 * y[i] * (1 - y[i]))
+        mean = inputs[:i].mean(0) if i else np.zeros(6)
+        mean[-1] = 0
+        np.testing.assert_allclose(left, 0.3 * w / np.sqrt(np.mean(w**2)), rtol=1e-12)
+        np.testing.assert_allclose(right, (inputs[i] - mean) / (np.sum((inputs[i] - mean) ** 2) + 1), rtol=1e-12)
 
 
 def test_the_bias_is_one_more_input_and_alpha_scales_the_step(config):
@@ -125,8 +129,3 @@ def test_a_bad_file_is_refused_before_training(tmp_path):
     with pytest.raises(UserError) as error:
         build_engine(small_config(optimizer=LearnedFactoredConfig(path=str(path)), device="cpu"), SPLIT)
     one_sentence(error.value, "optimizer.path=", "can't be read")
-
-
-def test_each_network_has_parameters_of_its_own():
-    assert {name.partition(".")[0] for name in learned_factored.SHAPES} == {"v", "h"}
-    assert all(recurrent.UNITS in shape or name.endswith("bias") for name, shape in learned_factored.SHAPES.items())

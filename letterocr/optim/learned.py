@@ -59,7 +59,9 @@ class Learned(Optimizer):
         super().__init__(config, rate, network, seed)
         like = network.weights[0]
         self.parameters = rule_file.read("learned", config.path, SHAPES, like)
-        counts = [t.numel() for pair in zip(network.weights, network.biases, strict=True) for t in pair if t is not None]
+        counts = [
+            t.numel() for pair in zip(network.weights, network.biases, strict=True) for t in pair if t is not None
+        ]
         self.memory = recurrent.fresh(sum(counts), LAYERS, like)
 
     def step(self, sample: int, network: Network, batch: Batch) -> Sequence[Update] | None:

@@ -17,7 +17,6 @@ Shapes: any leading dimensions (of networks side by side), then v, y [..., out],
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
