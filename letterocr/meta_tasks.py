@@ -2,7 +2,7 @@
 
 Every tensor has the dimension B of networks trained side by side. Gradients that the rule reads are detached, so that
 no second derivatives are needed (Andrychowicz et al. 2016); the loss after each step is differentiable in the step.
-Half of the networks are rescaled at random (Lv, Jiang, Li 2017).
+Some of the networks are rescaled at random (Lv, Jiang, Li 2017).
 
 What is lowered is log f + CROSS_ENTROPY e: f is the loss |q - c|^2 / 2, and e the cross-entropy of the softmax of the
 last pre-activations. Without e, rules stop at outputs near 0, where f is 1/2 and flat.
@@ -31,6 +31,7 @@ WIDTHS = {False: (12, 16, 24, 32), True: (20, 32, 48, 64)}  # of the hidden laye
 INIT_SCALES = (1.5, 5.0)  # drawn between, logarithms evenly
 TESTED = 52  # E
 CROSS_ENTROPY = 1.0
+RESCALED = {False: 0.25, True: 0.5}  # the share of networks that are rescaled
 COARSE = 3  # for the rule of each coordinate, every third pixel of every third row stands for all that have ink
 
 
@@ -75,7 +76,7 @@ def draw(letters: Letters, seed: int, episode: int, *, replicas: int, steps: int
     sizes = [images.shape[1], width, len(ALPHABET)]
     deviation = _between(*INIT_SCALES, (replicas, 1, 1), g)
     weights, biases, scales, error_scales = [], [], [], []
-    rescaled = (torch.rand(replicas, 1, 1, generator=g) < 0.5).float()
+    rescaled = (torch.rand(replicas, 1, 1, generator=g) < RESCALED[factored]).float()
     for fan_in, out in pairwise(sizes):
         weights.append(torch.randn(replicas, out, fan_in, generator=g) * deviation / math.sqrt(fan_in))
         biases.append(torch.zeros(replicas, out))

@@ -1,11 +1,14 @@
 """The command `python -m letterocr.meta_train`: trains the rules that `optimizer=learned...` follow.
 
-    python -m letterocr.meta_train which=learned
-    python -m letterocr.meta_train which=learned_factored
+    python -m letterocr.meta_train which=learned --steps 260 --unroll 50 --replicas 4 --rate 0.008
+    python -m letterocr.meta_train which=learned_factored --steps 400 --unroll 50
 
-Truncated backpropagation through time (Andrychowicz et al. 2016): the rule trains small letter networks for some
-100 updates; after every 20 of them Adam changes the rule so that the logarithm of the networks' loss, mean over these
-20 updates, falls. Letters are synthetic. A run that was stopped goes on where its last checkpoint was, bit for bit.
+made the files that ship with the package (torch 2.14.1, one thread). Truncated backpropagation through time
+(Andrychowicz et al. 2016): the rule trains small letter networks for some 100 updates; after each unroll of them Adam
+changes the rule so that the networks' loss on other letters, mean over the unroll, falls (`meta_tasks`). The paper's
+unrolls have 20 updates, the default here; with one letter an update the shipped rules need longer ones, since in 20
+letters it pays best to push all outputs towards 0. Letters are synthetic. A run that was stopped goes on from its last
+checkpoint, bit for bit.
 """
 
 from __future__ import annotations

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 import torch
 from helpers import make_engine, one_sentence, random_network, random_split, small_config
+from omegaconf import OmegaConf
 from rules import random_rule, write_rule
+from tiny import command, tiny
 from torch.nn.functional import one_hot
 
 from letterocr.config import ModelConfig
@@ -108,3 +110,27 @@ def test_a_bad_file_is_refused_before_training(tmp_path):
     with pytest.raises(UserError) as error:
         build_engine(small_config(optimizer=LearnedConfig(path=str(tmp_path / "none")), device="cpu"), SPLIT)
     one_sentence(error.value, "optimizer.path=", "no such file")
+
+
+@pytest.mark.parametrize("which", ["learned", "learned_factored"])
+@pytest.mark.parametrize("others", [[], ["rule=printed"], ["model=two_layer"]], ids=str)
+def test_the_command_takes_the_step_as_it_was_trained(which, others):
+    answer = command(f"optimizer={which}", *others, "--cfg", "job", "--resolve")
+    assert answer.status == 0, answer.err
+    config = OmegaConf.create(answer.out)
+    assert config.learning_rate == 1
+    assert config.optimizer == {"name": which, "path": None}
+
+
+@pytest.mark.parametrize("which", ["learned", "learned_factored"])
+def test_the_command_trains_with_the_shipped_rule(which, tmp_path):
+    answer = command(*tiny(f"optimizer={which}", "samples=8", "engine=auto", f"output={tmp_path}", "tensorboard=false"))
+    assert answer.status == 0, answer.err
+
+
+def test_the_command_refuses_a_bad_file_in_one_sentence(tmp_path):
+    (tmp_path / "rule.safetensors").write_bytes(b"damaged")
+    path = tmp_path / "rule.safetensors"
+    answer = command(*tiny("optimizer=learned", f"optimizer.path={path}", f"output={tmp_path / 'runs'}"))
+    assert answer.status == 2
+    assert "can't be read" in answer.sentence
