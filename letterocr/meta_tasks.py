@@ -27,7 +27,7 @@ from letterocr.optim.recurrent import Memory, Parameters
 from letterocr.randomness import stream
 from letterocr.rules import error_vectors, loss
 
-WIDTHS = {False: (12, 16, 24, 32), True: (20, 32, 48, 64)}  # of the hidden layer; True: for the rule on the factors
+WIDTHS = {False: (12, 16, 24, 32), True: (20, 32, 48, 64)}  # of the hidden layer; True: `factored`
 INIT_SCALES = (1.5, 5.0)  # drawn between, logarithms evenly
 TESTED = 52  # E
 CROSS_ENTROPY = 1.0
@@ -45,8 +45,8 @@ class Task:
         targets: [B, steps, n, 26].
         test_images: [B, E, pixels].
         test_targets: [B, E, 26].
-        scales: what each weight and bias is rescaled by, [B, out, in + 1] a layer; None for factored rules.
-        error_scales: what each error vector is rescaled by, [B, 1] a layer.
+        scales: what each weight and bias is rescaled by, [B, out, in + 1] a layer, for the rule of each coordinate.
+        error_scales: what each error vector is rescaled by, [B, 1] a layer, for the rule on the factors.
     """
 
     network: Network
@@ -64,7 +64,16 @@ def _between(low: float, high: float, size: tuple[int, ...], generator: torch.Ge
 
 
 def draw(letters: Letters, seed: int, episode: int, *, replicas: int, steps: int, factored: bool) -> Task:
-    """The networks and letters of an episode; another one for each seed and number."""
+    """The networks and letters of an episode; others for each seed and number.
+
+    Args:
+        letters: what is drawn from.
+        seed: of the meta-training.
+        episode: its number.
+        replicas: B.
+        steps: updates.
+        factored: for the rule on the factors, of single letters and all pixels; else of 1 or 10 letters, coarse.
+    """
     g = stream(seed, "meta", episode)
     width = WIDTHS[factored][int(torch.randint(len(WIDTHS[factored]), (1,), generator=g))]
     n = 1 if factored or torch.rand(1, generator=g) < 0.75 else 10
