@@ -152,11 +152,10 @@ class Optimizee:
         for v, h, scale in zip(errors, activations, self.task.scales, strict=False):
             h = torch.cat([h, torch.ones_like(h[..., :1])], -1)
             flat.append(scale * (v.mT @ h) / h.shape[1])
-        output, self.memory = recurrent.advance(
-            parameters, learned.preprocess(torch.cat([g.flatten() for g in flat])), self.memory
-        )
-        parts = output[0].split([g.numel() for g in flat])
-        return [p.view_as(g) * s / (g.shape[-1] - 1) for p, g, s in zip(parts, flat, self.task.scales, strict=True)]
+        g = torch.cat([x.flatten() for x in flat])
+        output, self.memory = recurrent.advance(parameters, learned.preprocess(g), self.memory)
+        parts = learned.descent(output, g).split([x.numel() for x in flat])
+        return [p.view_as(x) * s / (x.shape[-1] - 1) for p, x, s in zip(parts, flat, self.task.scales, strict=True)]
 
     def _factored(self, parameters: Parameters, activations: list[Tensor], errors: list[Tensor]) -> list[Tensor]:
         """The steps [B, out, in + 1] of the rule on the factors."""

@@ -14,7 +14,7 @@ from torch.nn.functional import one_hot
 from letterocr.config import ModelConfig
 from letterocr.engine.build import build_engine
 from letterocr.errors import UserError
-from letterocr.optim import learned
+from letterocr.optim import learned, rule_file
 from letterocr.optim.learned import Learned, preprocess
 from letterocr.optim.rates import LearningRate
 from letterocr.optim.update import Batch
@@ -57,10 +57,10 @@ def test_the_gradients_are_autograds():
 @pytest.mark.parametrize("chunk", [7, 1 << 15])
 @pytest.mark.parametrize("alpha", [1.0, 0.3])
 def test_a_step_is_that_of_pytorchs_lstm(config, monkeypatch, chunk, alpha):
-    """Three updates of every coordinate by torch.nn.LSTM, each layer's divided by its number of inputs."""
+    """Three updates of every coordinate by torch.nn.LSTM: 20 e^p g + r, divided by the layer's number of inputs."""
     monkeypatch.setattr(learned, "CHUNK", chunk)
     parameters = {name: p.double() for name, p in random_rule("learned").items()}
-    lstm, head = torch.nn.LSTM(2, 20, 2, dtype=torch.float64), torch.nn.Linear(20, 1, dtype=torch.float64)
+    lstm, head = torch.nn.LSTM(2, 20, 2, dtype=torch.float64), torch.nn.Linear(20, 2, dtype=torch.float64)
     with torch.no_grad():
         for k in range(2):
             getattr(lstm, f"weight_ih_l{k}").copy_(parameters[f"lstm.{k}.input"])
@@ -82,10 +82,21 @@ def test_a_step_is_that_of_pytorchs_lstm(config, monkeypatch, chunk, alpha):
         for tensor, history, g, inputs in zip(expected, histories, gradients, (9, 5, 9, 5), strict=True):
             history.append(preprocess(g.flatten()).T)
             with torch.no_grad():
-                m = head(lstm(torch.stack(history))[0][-1]).view_as(tensor)
-            tensor -= alpha * m / inputs
+                p, r = head(lstm(torch.stack(history))[0][-1]).T
+            tensor -= alpha * (20 * torch.exp(p) * g.flatten() + r).view_as(tensor) / inputs
     for tensor, other in zip([*network.weights, *network.biases], expected, strict=True):
         torch.testing.assert_close(tensor, other, rtol=1e-10, atol=1e-12)
+
+
+def test_with_a_silent_network_it_is_gradient_descent(tmp_path):
+    """A head of zeros: W <- W - alpha 20 g / n."""
+    zeros = {name: torch.zeros(shape) for name, shape in learned.SHAPES.items()}
+    rule_file.write(tmp_path / "zeros.safetensors", zeros, {"which": "learned"})
+    chosen = LearnedConfig(path=str(tmp_path / "zeros.safetensors"))
+    model = ModelConfig(hidden=[900], bias=False)  # n = 900 in both layers
+    one = make_engine(SPLIT, model, rate=0.9, optimizer=chosen)
+    other = make_engine(SPLIT, model, rate=0.9 * 20 / 900)
+    np.testing.assert_allclose(one.advance(10).loss, other.advance(10).loss, rtol=1e-10)
 
 
 @pytest.mark.parametrize("name", list(MODELS))

@@ -5,8 +5,13 @@ parameters are shared, its memory is not. Two layers of 20 units read the gradie
 
     (log|g| / p, sgn g)   where |g| >= e^-p,      (-1, e^p g)   elsewhere,
 
-and W <- W - alpha m / n, where m is their output and n the number of inputs of the weight's layer: so a layer's
-pre-activations move alike whatever its width (Yang, Hu 2021). alpha = 1 is the step that was meta-trained.
+and W <- W - alpha m / n, where n is the number of inputs of the weight's layer: so a layer's pre-activations move alike
+whatever its width (Yang, Hu 2021). In the paper m is the output itself. Here there are two, p and r, with
+
+    m = 20 exp(p) g + r:
+
+a step in proportion to g, which tells the one right letter's large errors from the many small ones, is hard to make
+of logarithms and signs alone. alpha = 1 is the step that was meta-trained.
 
 Shapes: g [N] the coordinates of one network, layer after layer, each layer's weights [out, in] before its bias [out].
 """
@@ -27,7 +32,9 @@ from letterocr.optimizers import LearnedConfig
 
 P = 10.0
 LAYERS = 2
-SHAPES = recurrent.shapes(features=2, outputs=1, layers=LAYERS)
+SHAPES = recurrent.shapes(features=2, outputs=2, layers=LAYERS)
+GAIN = 20.0
+LARGEST = 6.0  # of the exponents p
 CHUNK = 1 << 15  # coordinates at a time: their gates stay in the cache
 
 
@@ -36,6 +43,12 @@ def preprocess(g: Tensor) -> Tensor:
     large = g.abs() >= math.exp(-P)
     logarithm = torch.where(large, g.abs().clamp_min(math.exp(-P)).log() / P, -1.0)
     return torch.stack([logarithm, torch.where(large, g.sign(), g * math.exp(P))])
+
+
+def descent(output: Tensor, g: Tensor) -> Tensor:
+    """The step m [N] from the network's outputs [2, N] and the gradients [N]."""
+    p, r = output
+    return GAIN * p.clamp(max=LARGEST).exp() * g + r
 
 
 def gradients(batch: Batch) -> list[Tensor]:
@@ -81,7 +94,7 @@ class Learned(Optimizer):
             g = gradient[start : start + CHUNK]
             memory = [m[:, first + start : first + start + len(g)] for m in self.memory]
             output, new = recurrent.advance(self.parameters, preprocess(g), memory)
-            flat[start : start + CHUNK].sub_(output[0], alpha=scale)
+            flat[start : start + CHUNK].sub_(descent(output, g), alpha=scale)
             for old, m in zip(memory, new, strict=True):
                 old.copy_(m)
 
