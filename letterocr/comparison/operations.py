@@ -1,0 +1,70 @@
+"""Multiply-adds a sample, by the equations of each method, for updates of one sample.
+
+Counted are the terms that grow with a weight matrix or with a square of its sides; operations on a layer's single
+vectors, such as s and s', are left out, as are additions alone, random draws and square roots. No engine's tricks are
+counted: a product W a costs out in, whatever of it is shared, deferred or skipped.
+
+Legend: of weight matrix k, m = outputs, n = inputs, P = sum of m n over all matrices, P' = the same without the first.
+
+    forward      P         W h for every matrix
+    backward     P'        W^T v for every matrix but the first
+    update       P         W <- W + l r^T
+    vanilla      forward + backward + update = 2 P + P'; momentum adds 2 P (mu M, alpha M), weight decay P
+    sgd          vanilla, and P for a mask of single weights; masks of rows, columns or layers act on v and h alone
+    asgd         vanilla, and P for the running mean, in the part of the run that is averaged
+    newton       forward + update, and 2 n^2: R^-1 a, and the rank-one update of R^-1 (recursive least squares)
+    gauss_newton vanilla, and 26 P' (26 backward passes for J), (26^2 + 26) m for each matrix (J J^T and J^T y),
+                 26^3 / 3 (its Cholesky factors)
+    smd          vanilla, and 2 (P + P') + P for the curvature-vector product (forward with W and V, backward, outer
+                 product), 8 P elementwise: p (3: mu v g, p times it, p g), v (3), lambda C v (1), v g's own (1)
+    diagonal     vanilla, and P' backward with squared weights, P' to square them, P for the outer product of
+                 curvatures, 3 P elementwise: the running mean (2), the division (1)
+    kfac         vanilla, and for each matrix 2 n^2 + 2 m^2: (product with the inverse factor, its rank-one update)
+    learned      vanilla, and for each weight and bias one pass through the rule's network
+    learned_factored   vanilla, and for each entry of every v and h one pass through the rule's networks
+    Adam         vanilla, and 7 P elementwise: m (2), v (3), their quotient (1), the step (1)
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from letterocr.config import TrainConfig
+from letterocr.data.letters import ALPHABET
+from letterocr.network import layer_sizes
+
+OUTPUTS = len(ALPHABET)
+
+
+def multiply_adds(config: TrainConfig) -> float:
+    """Multiply-adds for each sample that a run learns, the mean over the run.
+
+    Raises:
+        KeyError: an optimizer of PyTorch that the legend has not.
+    """
+    sizes = list(pairwise(layer_sizes(config.model)))
+    weights = sum(n * m for n, m in sizes)
+    behind = weights - sizes[0][0] * sizes[0][1]
+    vanilla = 2 * weights + behind
+    optimizer, squares = config.optimizer, sum(n * n + m * m for n, m in sizes)
+    match optimizer.name:
+        case "vanilla":
+            return vanilla + (2 * weights if optimizer.momentum else 0) + (weights if optimizer.weight_decay else 0)
+        case "sgd":
+            return vanilla + (weights if optimizer.mask == "weight" else 0)
+        case "asgd":
+            return vanilla + (1 - optimizer.start) * weights
+        case "newton":
+            return 2 * weights + 2 * sizes[0][0] ** 2
+        case "gauss_newton":
+            outputs = sum(m for _, m in sizes)
+            return vanilla + OUTPUTS * behind + (OUTPUTS**2 + OUTPUTS) * outputs + OUTPUTS**3 / 3
+        case "smd":
+            return vanilla + 2 * (weights + behind) + weights + 8 * weights
+        case "diagonal":
+            return vanilla + 2 * behind + weights + 3 * weights
+        case "kfac":
+            return vanilla + 2 * squares
+        case "Adam":
+            return vanilla + 7 * weights
+    raise KeyError(optimizer.name)
