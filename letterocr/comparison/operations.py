@@ -15,18 +15,20 @@ Legend: of weight matrix k, m = outputs, n = inputs, P = sum of m n over all mat
     newton       forward + update, and 2 n^2: R^-1 a, and the rank-one update of R^-1 (recursive least squares)
     gauss_newton vanilla, and 26 P' (26 backward passes for J), (26^2 + 26) m for each matrix (J J^T and J^T y),
                  26^3 / 3 (its Cholesky factors)
-    smd          vanilla, and 2 (P + P') + P for the curvature-vector product (forward with W and V, backward, outer
-                 product), 8 P elementwise: p (3: mu v g, p times it, p g), v (3), lambda C v (1), v g's own (1)
-    diagonal     vanilla, and P' backward with squared weights, P' to square them, P for the outer product of
-                 curvatures, 3 P elementwise: the running mean (2), the division (1)
-    kfac         vanilla, and for each matrix 2 n^2 + 2 m^2: (product with the inverse factor, its rank-one update)
-    learned      vanilla, and for each weight and bias one pass through the rule's network
-    learned_factored   vanilla, and for each entry of every v and h one pass through the rule's networks
-    Adam         vanilla, and 7 P elementwise: m (2), v (3), their quotient (1), the step (1)
+    smd          vanilla, and 2 (P + P') for the curvature-vector product (forward with V and W, backward, outer
+                 product), 8 P elementwise: the gains (3), the step (2), the effects (3)
+    diagonal     vanilla, and 2 P' (backward with squared weights, and the squares), P for the curvatures' outer
+                 product, 4 P elementwise: the mean (2), the quotient (1), the step (1)
+    kfac         vanilla, and for each matrix 2 n^2 + 2 m^2 (product with the inverse factor, its rank-one update)
+    learned      vanilla, and for each weight and bias one pass through the rule's network, which takes as many
+                 multiply-adds as its matrices have entries
+    learned_factored   vanilla, and one such pass for each entry of every v, and of every h with its bias
+    Adam         vanilla, and 7 P elementwise: m (1), v (3), the root's scale (1), the quotient (1), the step (1)
 """
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 
 from letterocr.config import TrainConfig
@@ -60,11 +62,25 @@ def multiply_adds(config: TrainConfig) -> float:
             outputs = sum(m for _, m in sizes)
             return vanilla + OUTPUTS * behind + (OUTPUTS**2 + OUTPUTS) * outputs + OUTPUTS**3 / 3
         case "smd":
-            return vanilla + 2 * (weights + behind) + weights + 8 * weights
+            return vanilla + 2 * (weights + behind) + 8 * weights
         case "diagonal":
-            return vanilla + 2 * behind + weights + 3 * weights
+            return vanilla + 2 * behind + 5 * weights
         case "kfac":
             return vanilla + 2 * squares
+        case "learned":
+            from letterocr.optim.learned import SHAPES
+
+            biases = sum(m for _, m in sizes) if config.model.bias else 0
+            return vanilla + (weights + biases) * _entries(SHAPES)
+        case "learned_factored":
+            from letterocr.optim.learned_factored import SHAPES
+
+            return vanilla + sum(m * _entries(SHAPES, "v.") + (n + 1) * _entries(SHAPES, "h.") for n, m in sizes)
         case "Adam":
             return vanilla + 7 * weights
     raise KeyError(optimizer.name)
+
+
+def _entries(shapes: dict[str, tuple[int, ...]], prefix: str = "") -> int:
+    """How many entries the matrices of a rule's network have."""
+    return sum(math.prod(s) for name, s in shapes.items() if name.startswith(prefix) and not name.endswith("bias"))

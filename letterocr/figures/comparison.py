@@ -51,6 +51,8 @@ def draw_errors(axis: Any, finals: dict[str, Final], cost: str, places: dict[str
         band = seen & np.isfinite(high)
         axis.fill_between(across[band], low[band], high[band], color=style(places[name])["color"], alpha=0.12, lw=0)
     axis.set(xlabel=UNITS[cost], ylabel="test error, %", xscale="log", ylim=(0, 100))
+    if cost != "multiply-adds":
+        _plain_ticks(axis)
     axis.grid(alpha=0.3)
 
 
@@ -62,8 +64,18 @@ def draw_profile(axis: Any, ratios: np.ndarray, names: Sequence[str], cost: str)
     for place, (name, share) in enumerate(zip(names, performance_profile(ratios, tau), strict=True)):
         axis.step(tau, 100 * share, where="post", label=name, **style(place))
     axis.set(xlabel=f"{cost} to the target, times the best", xscale="log", ylim=(0, 102))
+    _plain_ticks(axis)
     axis.set_ylabel("problems and seeds solved, %")
     axis.grid(alpha=0.3)
+
+
+def _plain_ticks(axis: Any) -> None:
+    """1, 2, 5, 10, ... along a logarithmic axis, without exponents."""
+    from matplotlib.ticker import LogLocator, NullFormatter
+
+    axis.xaxis.set_major_locator(LogLocator(10, (1, 2, 5)))
+    axis.xaxis.set_major_formatter("{x:g}")
+    axis.xaxis.set_minor_formatter(NullFormatter())
 
 
 def legend_outside(figure: Any, axis: Any) -> None:
