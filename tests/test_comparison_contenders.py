@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from letterocr import registry
-from letterocr.comparison.contenders import CONTENDERS, Range, compose, found, placed, points, trial_values
+from letterocr.comparison.contenders import CONTENDERS, NETWORKS, Range, compose, found, placed, points, trial_values
 from letterocr.config import check
 
 
@@ -77,6 +77,15 @@ def unlike(one: Any, other: Any, prefix: str = "") -> set[str]:
         pairs = enumerate(zip(one, other, strict=True))
         return {p for i, (x, y) in pairs for p in unlike(x, y, f"{prefix}{i}.")}
     return set() if one == other else {prefix.removesuffix(".")}
+
+
+@pytest.mark.parametrize("name", CONTENDERS)
+@pytest.mark.parametrize("network", NETWORKS)
+def test_every_range_has_the_default_in_it(name: str, network: str) -> None:
+    config = compose([f"model={network}", *CONTENDERS[name].overrides])
+    for r in CONTENDERS[name].space:
+        low, high = sorted((r.at(0), r.at(1)))
+        assert low <= found(config, r.path) <= high
 
 
 def test_a_contenders_defaults_are_the_train_commands() -> None:

@@ -49,10 +49,10 @@ def test_vanilla_is_what_pytorch_counts_in_autograd(hidden: list[int]) -> None:
         (SgdConfig(mask="weight"), P),
         (SgdConfig(mask="row"), 0),
         (AsgdConfig(start=0.25), 0.75 * P),
-        (GaussNewtonConfig(), 26 * BEHIND + (26 * 26 + 26) * (40 + 30 + 26) + 26**3 / 3),
+        (GaussNewtonConfig(), 26 * BEHIND + 26 * 26 * (40 + 30 + 26) + 26**3 / 3),
         (SmdConfig(), 2 * (P + BEHIND) + 8 * P),
         (DiagonalConfig(), 2 * BEHIND + 5 * P),
-        (KfacConfig(), 2 * (900**2 + 40**2 + 40**2 + 30**2 + 30**2 + 26**2)),
+        (KfacConfig(), BEHIND + 4 * (900**2 + 40**2 + 40**2 + 30**2 + 30**2 + 26**2)),
         (TorchConfig("Adam"), 7 * P),
     ],
 )

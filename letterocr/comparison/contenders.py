@@ -2,7 +2,8 @@
 
 Every search space is the unit square, and every contender gets the same points of it, those of one Halton sequence
 (Halton 1960). The first coordinate is the learning rate, over four decades, log-uniform; the second at most one
-further hyperparameter, over two decades, log-uniform. A range is the same for every network and all letters.
+further hyperparameter, over two decades, log-uniform: a tenth to ten times its default, or the two decades next to a
+bound of 1. A range is the same for every network and all letters, and has the defaults in it.
 
 The defaults are those of the command `letterocr.train`, unless the overrides here say otherwise.
 Shapes: points [T, 2] in the open unit square for T trials.
@@ -78,15 +79,15 @@ CONTENDERS = {
     ),
     "asgd": Contender(("optimizer=asgd",), (DESCENT, Range("optimizer.start", 0.01, below_one=True))),
     "newton": Contender(("optimizer=newton",), (rate(1e-3), Range("optimizer.ridge", 0.1)), ("two_layer",)),
-    "gauss_newton": Contender(("optimizer=gauss_newton",), (rate(1e-3), Range("optimizer.damping", 0.1))),
-    "smd": Contender(("optimizer=smd",), (DESCENT, Range("optimizer.meta_rate", 0.005))),
-    "diagonal": Contender(("optimizer=diagonal",), (rate(1e-5), Range("optimizer.damping", 0.01))),
-    "kfac": Contender(("optimizer=kfac",), (rate(1e-5), Range("optimizer.damping", 0.01))),
+    "gauss_newton": Contender(("optimizer=gauss_newton",), (rate(1e-3), Range("optimizer.damping", 0.03))),
+    "smd": Contender(("optimizer=smd",), (DESCENT, Range("optimizer.meta_rate", 0.3))),
+    "diagonal": Contender(("optimizer=diagonal",), (rate(1e-5), Range("optimizer.damping", 0.003))),
+    "kfac": Contender(("optimizer=kfac",), (rate(1e-3), Range("optimizer.damping", 1.0))),
     "learned": Contender(("optimizer=learned",), (rate(1e-3),)),
     "learned_factored": Contender(("optimizer=learned_factored",), (rate(1e-3),)),
     "adam": Contender(
-        ("optimizer=torch", "optimizer.name=Adam", "+optimizer.options.betas=[0.9,0.999]", "learning_rate=0.001"),
-        (rate(1e-5), Range("optimizer.options.betas.0", 0.01, below_one=True)),  # defaults: Kingma, Ba 2015
+        ("optimizer=torch", "optimizer.name=Adam", "+optimizer.options.betas=[0.9,0.999]"),
+        (rate(1e-5), Range("optimizer.options.betas.0", 0.01, below_one=True)),
     ),
 }
 

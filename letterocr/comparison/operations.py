@@ -13,13 +13,14 @@ Legend: of weight matrix k, m = outputs, n = inputs, P = sum of m n over all mat
     sgd          vanilla, and P for a mask of single weights; masks of rows, columns or layers act on v and h alone
     asgd         vanilla, and P for the running mean, in the part of the run that is averaged
     newton       forward + update, and 2 n^2: R^-1 a, and the rank-one update of R^-1 (recursive least squares)
-    gauss_newton vanilla, and 26 P' (26 backward passes for J), (26^2 + 26) m for each matrix (J J^T and J^T y),
-                 26^3 / 3 (its Cholesky factors)
+    gauss_newton vanilla, and 26 P' (the unit errors sent back), 26^2 m for each matrix (J J^T), 26^3 / 3 (to solve
+                 with it)
     smd          vanilla, and 2 (P + P') for the curvature-vector product (forward with V and W, backward, outer
                  product), 8 P elementwise: the gains (3), the step (2), the effects (3)
     diagonal     vanilla, and 2 P' (backward with squared weights, and the squares), P for the curvatures' outer
                  product, 4 P elementwise: the mean (2), the quotient (1), the step (1)
-    kfac         vanilla, and for each matrix 2 n^2 + 2 m^2 (product with the inverse factor, its rank-one update)
+    kfac         vanilla, and P' (noise sent back), and for each matrix 4 n^2 + 4 m^2: S^-1 h (1), the update of rank
+                 two (2), A^-1 h (1), and the same for G
     learned      vanilla, and for each weight and bias one pass through the rule's network, which takes as many
                  multiply-adds as its matrices have entries
     learned_factored   vanilla, and one such pass for each entry of every v, and of every h with its bias
@@ -60,13 +61,13 @@ def multiply_adds(config: TrainConfig) -> float:
             return 2 * weights + 2 * sizes[0][0] ** 2
         case "gauss_newton":
             outputs = sum(m for _, m in sizes)
-            return vanilla + OUTPUTS * behind + (OUTPUTS**2 + OUTPUTS) * outputs + OUTPUTS**3 / 3
+            return vanilla + OUTPUTS * behind + OUTPUTS**2 * outputs + OUTPUTS**3 / 3
         case "smd":
             return vanilla + 2 * (weights + behind) + 8 * weights
         case "diagonal":
             return vanilla + 2 * behind + 5 * weights
         case "kfac":
-            return vanilla + 2 * squares
+            return vanilla + behind + 4 * squares
         case "learned":
             from letterocr.optim.learned import SHAPES
 
