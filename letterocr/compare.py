@@ -19,7 +19,7 @@ from letterocr.signals import Obeyed, StoppedError
 DESCRIPTION = """Compare optimizers: tuned on a part of the training letters, all at the same number of trials, then
 trained at the same seeds and measured on the test letters; error against samples, multiply-adds and
 seconds. Ends in OUTPUT/results.md, results.json and pictures. Stopped or killed, it goes on when the same
-command is given again."""
+command is given again. Most of the time goes into `learned`, which makes each weight's step by itself."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -41,8 +41,8 @@ def parser() -> argparse.ArgumentParser:
         help=", ".join(CONTENDERS),
     )
     add("--hidden", type=int, default=32, help="width of each hidden layer (default %(default)s)")
-    add("--samples", type=int, default=4000, help="samples that each run learns (default %(default)s)")
-    add("--trials", type=int, default=15, help="points of each search space (default %(default)s)")
+    add("--samples", type=int, default=1500, help="samples that each run learns (default %(default)s)")
+    add("--trials", type=int, default=11, help="points of each search space (default %(default)s)")
     add("--seeds", type=int, default=10, help="final runs of each setting (default %(default)s)")
     add("--workers", type=int, default=len(os.sched_getaffinity(0)), help="runs side by side (default: the cores)")
     add("--output", type=Path, default=Path("outputs/compare"), help="folder (default %(default)s)")

@@ -17,6 +17,8 @@ from letterocr.optimizers import (
     DiagonalConfig,
     GaussNewtonConfig,
     KfacConfig,
+    LearnedConfig,
+    LearnedFactoredConfig,
     NewtonConfig,
     SgdConfig,
     SmdConfig,
@@ -59,6 +61,18 @@ def test_vanilla_is_what_pytorch_counts_in_autograd(hidden: list[int]) -> None:
 def test_what_each_adds_to_vanilla(optimizer: Any, more: float) -> None:
     vanilla = multiply_adds(small_config(model=FOUR))
     assert multiply_adds(small_config(model=FOUR, optimizer=optimizer)) == pytest.approx(vanilla + more, rel=1e-12)
+
+
+def test_a_learned_rule_costs_a_pass_through_its_network_for_each_coordinate() -> None:
+    def lstm(features: int, outputs: int, layers: int) -> int:
+        """Four gates of 20 units in each layer, and the head."""
+        return 80 * (features + 20) + (layers - 1) * 80 * 40 + 20 * outputs
+
+    vanilla = multiply_adds(small_config(model=FOUR))
+    learned = multiply_adds(small_config(model=FOUR, optimizer=LearnedConfig()))
+    assert learned - vanilla == (P + 40 + 30 + 26) * lstm(2, 1, 2)
+    factored = multiply_adds(small_config(model=FOUR, optimizer=LearnedFactoredConfig()))
+    assert factored - vanilla == (40 + 30 + 26) * lstm(11, 2, 1) + (901 + 41 + 31) * lstm(9, 3, 1)
 
 
 def test_recursive_least_squares_is_quadratic_in_the_pixels() -> None:
