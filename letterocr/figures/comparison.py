@@ -70,10 +70,11 @@ def draw_profile(axis: Any, ratios: np.ndarray, names: Sequence[str], cost: str)
 
 
 def _plain_ticks(axis: Any) -> None:
-    """1, 2, 5, 10, ... along a logarithmic axis, without exponents."""
+    """1, 2, 5, 10, ... along a logarithmic axis, or powers of ten where it is long, without exponents."""
     from matplotlib.ticker import LogLocator, NullFormatter
 
-    axis.xaxis.set_major_locator(LogLocator(10, (1, 2, 5)))
+    low, high = axis.get_xlim()
+    axis.xaxis.set_major_locator(LogLocator(10, (1, 2, 5) if high < 1000 * low else (1,)))
     axis.xaxis.set_major_formatter("{x:g}")
     axis.xaxis.set_minor_formatter(NullFormatter())
 
