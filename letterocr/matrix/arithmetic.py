@@ -43,14 +43,14 @@ class Relation:
     def text(self) -> str:
         """As in (9): `L + F - I = E`, positive terms first."""
         text = ""
-        for c, letter in sorted(self.terms, key=lambda term: (term[0] < 0, term[1])):
+        for c, letter in sorted(self.terms, key=lambda term: term[0] < 0):
             sign = ("-" if c < 0 else "") if not text else (" - " if c < 0 else " + ")
             text += f"{sign}{'' if abs(c) == 1 else abs(c)}{ALPHABET[letter]}"
         return f"{text} = {ALPHABET[self.target]}"
 
     @property
     def null_vector(self) -> Tensor:
-        """d = c - e_k [26] float64: A d is the relation's residual vector."""
+        """The vector d = c - e_k [26] float64: A d is the relation's residual vector."""
         d = torch.zeros(len(ALPHABET), dtype=torch.float64)
         for c, letter in self.terms:
             d[letter] += c

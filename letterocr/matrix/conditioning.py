@@ -12,6 +12,7 @@ Shapes: A [900, n], W_h [H, 900], b_h [H], H [H, n].
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -19,6 +20,7 @@ import torch
 from torch import Tensor
 
 from letterocr.config import ModelConfig
+from letterocr.data.letters import PIXELS
 from letterocr.matrix.alphabet import with_ones
 from letterocr.matrix.spectrum import EffectiveRanks, centred, effective_ranks, singular_values
 from letterocr.network import initialise
@@ -34,6 +36,7 @@ class Conditioning:
         condition: the largest of them over the smallest.
         ranks: effective ranks of the same matrix.
         centred_values: singular values without the mean letter.
+        centred_condition: the largest of them over the smallest but the one that is 0 since the mean is away.
         centred_ranks: effective ranks without the mean letter: what tells the letters apart.
     """
 
@@ -42,32 +45,40 @@ class Conditioning:
     condition: float
     ranks: EffectiveRanks
     centred_values: Tensor
+    centred_condition: float
     centred_ranks: EffectiveRanks
 
 
 def conditioning(A: Tensor, temperature: float | None = None) -> Conditioning:
     """The conditioning of activations A [m, n], which come from a sigmoid of this temperature, or are pixels."""
     extended, rest = with_ones(A.double()), centred(A.double())
-    values = singular_values(extended)
-    condition = float(values[0] / values[-1])
+    values, differences = singular_values(extended), singular_values(rest)
+    last = min(A.shape[0], A.shape[1] - 1) - 1
     return Conditioning(
-        temperature, values, condition, effective_ranks(extended), singular_values(rest), effective_ranks(rest)
+        temperature,
+        values,
+        float(values[0] / values[-1]),
+        effective_ranks(extended),
+        differences,
+        float(differences[0] / differences[last]),
+        effective_ranks(rest),
     )
 
 
 def random_hidden_layer(
-    width: int = 1800, seed: int = 0, deviation: float = 0.1, biases: bool = False
+    width: int = 1800, seed: int = 0, deviation: float = 15.0, biases: bool = False
 ) -> tuple[Tensor, Tensor]:
     """W_h [width, 900] and b_h [width], drawn as for a run with this seed, float64.
 
     Args:
         width: hidden values.
         seed: of the run.
-        deviation: of the weights; 3 T / 30 is what runs at temperature T start with.
+        deviation: of the weights; 15 is what runs at the paper's temperature of 150 start with, 3 T / sqrt(900).
         biases: whether the biases are drawn as well; else they are 0.
     """
-    fan_in_root = 30.0  # of 900 pixels
-    model = ModelConfig(hidden=[width], init_scale=deviation * fan_in_root, init_bias="random" if biases else "zero")
+    model = ModelConfig(
+        hidden=[width], init_scale=deviation * math.sqrt(PIXELS), init_bias="random" if biases else "zero"
+    )
     network = initialise(model, [seed], torch.float64, torch.device("cpu")).replica(0)
     assert network.biases[0] is not None
     return network.weights[0], network.biases[0]

@@ -92,7 +92,9 @@ def effective_ranks(A: Tensor) -> EffectiveRanks:
     noise = max(m, n) * torch.finfo(torch.float64).eps
     threshold = optimal_threshold(min(m, n) / max(m, n)) * float(sigma.quantile(0.5))
     return EffectiveRanks(
-        *(energy_rank(sigma, share) for share in (0.90, 0.95, 0.99)),
+        energy_90=energy_rank(sigma, 0.90),
+        energy_95=energy_rank(sigma, 0.95),
+        energy_99=energy_rank(sigma, 0.99),
         entropy=math.exp(float(torch.special.entr(shares).sum())),
         stable=float(sigma.square().sum()),
         numerical=int((sigma > noise).sum()),
