@@ -57,6 +57,25 @@ def relative_errors(A: Tensor, approximation: Tensor) -> Tensor:
     return (A.double() - approximation).norm(dim=0) / A.double().norm(dim=0)
 
 
+def readable_ranks(A: Tensor, from_mean: bool = False) -> Tensor:
+    """For every column the least r from which on its reconstruction is more like it than like any other column: [n].
+
+    A stand-in for an eye that reads Fig. 4 and knows these letters only. Likeness is the cosine of the angle.
+
+    Args:
+        A: [m, n].
+        from_mean: as in `reconstruct`.
+    """
+    n, lengths = A.shape[1], A.double().norm(dim=0)
+    wrong_until = torch.zeros(n, dtype=torch.long)
+    for r in range(min(A.shape)):
+        approximation = reconstruct(A, r, from_mean)
+        most_like = ((A.double() / lengths).mT @ approximation).argmax(0)
+        nothing = approximation.norm(dim=0) < 1e-12 * lengths
+        wrong_until[(most_like != torch.arange(n)) | nothing] = r + 1
+    return wrong_until
+
+
 @dataclass(frozen=True)
 class EffectiveRanks:
     """Effective ranks of one matrix, by name.
