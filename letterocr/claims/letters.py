@@ -1,0 +1,211 @@
+"""Claims about the alphabet matrix itself: its left inverse, letter arithmetic, the bias, its spectrum (7-13)."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from letterocr.claims.finding import FAILS, HOLDS, Finding, Material, new_figure, only_if
+from letterocr.data.letters import ALPHABET
+from letterocr.figures.matrix import (
+    RANK_NAMES,
+    draw_outputs,
+    draw_reconstructions,
+    draw_relation,
+    draw_singular_values,
+)
+from letterocr.matrix.alphabet import left_inverse, read_letters
+from letterocr.matrix.arithmetic import distances_from_others, mending_bias, ranks, relation, search
+from letterocr.matrix.spectrum import centred, effective_ranks, energy_rank, readable_ranks, singular_values
+
+
+def misreading(material: Material) -> Finding:
+    """Fig. 3: the left inverse of the alphabet misreads a handwritten E as L, with several other spikes."""
+    inverse = left_inverse(material.A)
+    reading = read_letters(inverse.pinv, material.split.test)
+    found = reading.confusion("E", "L")
+    several = found and max((reading.spikes(int(p)) for p in found.examples), key=len)
+    shown = [*([found] if found else []), *[c for c in reading.confusions if c is not found][:3]]
+    figure = new_figure(12, 6)
+    for axis, confusion in zip(figure.subplots(2, 2).flat, shown, strict=False):
+        place = int(confusion.examples[0])
+        truth = int(reading.truth[place])
+        draw_outputs(axis, reading.outputs[place], truth, material.split.test.images[place])
+    top = ", ".join(f"{c.truth} as {c.read} {c.count}x" for c in reading.confusions[:8])
+    if found and several and len(several) >= 3:
+        verdict = HOLDS
+        evidence = (
+            f"{found.count} test letters E are read as L, one of them with outputs of more than half for {several}."
+        )
+    else:
+        verdict = only_if("another letter than E is meant, or another reading than L")
+        evidence = f"E is {'hardly' if found else 'never'} read as L here; the most frequent misreadings are {top}."
+    return Finding(
+        "W = (A^T A)^-1 A^T (8) misreads a handwritten E as L, with several other spikes in the output (Fig. 3).",
+        verdict,
+        evidence,
+        {
+            "largest entry of |W A - I|, by singular values": f"{inverse.pinv_error:.1e}",
+            "the same by the normal equations": f"{inverse.normal_error:.1e}",
+            "condition number of A": f"{inverse.condition:.1f}",
+            "of A^T A": f"{inverse.gram_condition:.0f}",
+            "error on the test letters": f"{reading.error:.1%}",
+            "misread most often": top,
+        },
+        {"fig3": figure},
+    )
+
+
+def arithmetic(material: Material) -> Finding:
+    """(9): letters are nearly sums and differences of others."""
+    A = material.A
+    stated, best = relation(A, "L + F = E"), search(A, 12)
+    alone = _nearest_letter(A)
+    near = [r for r in best if r.residual < alone[r.target]]
+    figure = new_figure(8, 7)
+    for axis, shown in zip(figure.subplots(4, 1), [stated, *best[:3]], strict=True):
+        draw_relation(axis, A, shown)
+    distance = distances_from_others(A)
+    e = stated.target
+    evidence = (
+        f"L + F is {stated.residual:.0%} away from E, of E's length, and the letter nearest to E {alone[e]:.0%}; "
+        f"the best of all pairs and triples is {best[0].text} with {best[0].residual:.0%}."
+    )
+    condition = f"other letters are combined, such as {best[0].text}"
+    return Finding(
+        "Letters are nearly linear combinations of others: L + F ~ E (9a), L + T - B + 3 ~ I (9b).",
+        HOLDS if stated.residual < alone[e] else only_if(condition) if near else FAILS,
+        evidence,
+        {r.text: f"{r.residual:.1%}" for r in [stated, *best]}
+        | {
+            f"best for {name}": ", ".join(f"{r.text} ({r.residual:.0%})" for r in search(A, 3, target=name))
+            for name in "EI"
+        }
+        | {
+            "distance of E from the span of all other letters": f"{distance[e]:.1%}",
+            "the same for all letters, least and largest": f"{distance.min():.1%}, {distance.max():.1%}",
+            "(9b)": "has the digit 3, which is no letter of this alphabet",
+        },
+        {"arithmetic": figure},
+    )
+
+
+def _nearest_letter(A: Tensor) -> Tensor:
+    """|a_j - a_k| / |a_k| for the letter j nearest to each k: [26]."""
+    return (torch.cdist(A.mT, A.mT) + torch.diag(torch.full((A.shape[1],), torch.inf))).amin(0) / A.norm(dim=0)
+
+
+def bias(material: Material) -> Finding:
+    """(12): one bias mends one relation only, and none whose coefficients sum to zero."""
+    own = ranks(material.A)
+    exact: dict[str, Any] = {}
+    for texts in (["L + F = E"], ["F + T - E = I"], ["L + F = E", "L + T = I"]):
+        A = material.A.clone()
+        for text in texts:
+            stated = relation(A, text)
+            A[:, stated.target] = sum(c * A[:, k] for c, k in stated.terms)
+        found = ranks(A)
+        exact[" and ".join(texts)] = found.relations, found.binding
+    best = search(material.A, 100)
+    binding = sum(mending_bias(r.null_vector) is None for r in best)
+    return Finding(
+        "Where letters depend on each other no linear map is right, and one bias mends one relation only (12).",
+        HOLDS if [b for _, b in exact.values()] == [0, 1, 1] else FAILS,
+        f"Of the 100 nearest relations among these letters {binding} have coefficients that sum to zero, "
+        "so that no bias touches them; where two relations are made exact, a bias leaves one.",
+        {
+            "rank of A": own.letters,
+            "rank of [A; 1^T]": own.with_ones,
+            "exact relations among the letters": own.relations,
+        }
+        | {f"{text} made exact: relations without and with bias": f"{a}, {b}" for text, (a, b) in exact.items()}
+        | {"of the 100 nearest relations, a bias can't mend": binding},
+    )
+
+
+def reconstruction(material: Material) -> Finding:
+    """Fig. 4: B is readable from about five singular values."""
+    A, b = material.A, ALPHABET.index("B")
+    readable = readable_ranks(A)
+    least = int(readable[b])
+    figure = new_figure(12, 4)
+    top, bottom = figure.subplots(2, 1)
+    draw_reconstructions(top, A, "B", (1, 2, 3, 5, 8, 13, 20))
+    draw_reconstructions(bottom, A, "B", (1, 2, 3, 5, 8, 13, 20), from_mean=True)
+    single = [int(readable_ranks(M)[b]) for M in material.single_writers[:50]]
+    return Finding(
+        "The letter B is readable from the first 5 or so singular values of A (13; Fig. 4).",
+        HOLDS if least <= 6 else only_if(f"the first {least} are taken"),
+        f"The reconstruction of B is more like B than like any other letter from r = {least} on; "
+        f"of all letters the median is {int(readable.median())}, the last {int(readable.max())}.",
+        {
+            "r from which on each letter is itself": ", ".join(
+                f"{letter} {int(r)}" for letter, r in zip(ALPHABET, readable, strict=True)
+            ),
+            "B, singular values of A less the mean letter": int(readable_ranks(A, from_mean=True)[b]),
+            **({"B in the alphabets of single writers": _spread(single)} if single else {}),
+        },
+        {"fig4": figure},
+    )
+
+
+def singular(material: Material) -> Finding:
+    """Fig. 5: of the 26 singular values the first two dominate."""
+    A = material.A
+    values = singular_values(A)
+    energy = values.square() / values.square().sum()
+    figure = new_figure(7, 4)
+    axis = figure.subplots()
+    draw_singular_values(axis, values, "A")
+    draw_singular_values(axis, singular_values(centred(A)), "A less the mean letter")
+    first, second = float(values[0] / values[1]), float(values[1] / values[2])
+    single = [singular_values(M) for M in material.single_writers]
+    both = energy_rank(values, 0.5) <= 2 and second >= 1.5
+    return Finding(
+        "Of the 26 singular values of A the first two dominate (Fig. 5).",
+        HOLDS if both else only_if("it is said of the first alone, which is nearly the mean letter"),
+        f"The first makes {energy[0]:.0%} of the energy and the second {energy[1]:.0%}; the first is {first:.1f} times "
+        f"the second, and the second {second:.2f} times the third.",
+        {"singular values": ", ".join(f"{v:.2f}" for v in values)}
+        | (
+            {
+                "single writers: first over second": _spread([float(v[0] / v[1]) for v in single]),
+                "single writers: second over third": _spread([float(v[1] / v[2]) for v in single]),
+            }
+            if single
+            else {}
+        ),
+        {"fig5": figure},
+    )
+
+
+def _spread(values: list[Any]) -> str:
+    """Median and range."""
+    t = torch.tensor(values, dtype=torch.float64)
+    return f"{float(t.median()):.3g} ({float(t.min()):.3g} to {float(t.max()):.3g}; {len(values)} writers)"
+
+
+def rank(material: Material) -> Finding:
+    """Fig. 5: the effective rank is about 5, the effective null space has up to 21 dimensions."""
+    A = material.A
+    columns = {"A": asdict(effective_ranks(A)), "less the mean": asdict(effective_ranks(centred(A)))}
+    if material.single_writers:
+        columns["first writer alone"] = asdict(effective_ranks(material.single_writers[0]))
+    near = [RANK_NAMES[name] for name, value in columns["A"].items() if 4 <= value <= 6]
+    low, high = min(columns["A"].values()), max(columns["A"].values())
+    return Finding(
+        "The effective rank of A is about 5, and its effective null space has up to 21 dimensions (Fig. 5).",
+        only_if(f"effective rank means {' or '.join(near)}") if near else FAILS,
+        f"Seven definitions give from {low:.1f} to {high:.0f}; A itself has rank {columns['A']['numerical']}: "
+        "it has no null space, only directions that count little.",
+        {
+            label: "; ".join(
+                f"{column} {values[name]:.1f}" if isinstance(values[name], float) else f"{column} {values[name]}"
+                for column, values in columns.items()
+            )
+            for name, label in RANK_NAMES.items()
+        },
+    )

@@ -1,0 +1,153 @@
+"""Claims about training: two layers against three (Fig. 7), and four (Fig. 8), with the printed rule and the gradient.
+
+Each training run is a run folder of its own: one that is finished is not trained again, and one that was stopped goes
+on. *Size of the error jumps*: the root mean square of the change of the test error between two measurements, over the
+second half of the run, in percentage points; the paper calls a network with large ones less stable.
+
+Shapes: m measurements, R replicas; errors [m, R].
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from letterocr.claims.finding import FAILS, HOLDS, Finding, Material, new_figure, only_if
+from letterocr.config import TrainConfig
+from letterocr.figures.curves import draw_curve, read_curve
+
+NAMES = {"two_layer": "two layers", "three_layer": "three layers", "four_layer": "four layers"}
+MARK = 0.5  # the test error whose first sample tells how fast a network learns
+SLOWER = 1.0
+MUCH = 2.0  # times the other's jumps is much less stable
+
+
+class Stopped(Exception):  # noqa: N818 - it is no error
+    """A signal stopped a training run, which goes on when asked for again.
+
+    Attributes:
+        number: of the signal.
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__("stopped")
+        self.number = number
+
+
+def config_of(experiment: str, model: str, rule: str, material: Material) -> TrainConfig:
+    """The config that `python -m letterocr.train experiment=... model=... rule=...` resolves to, on these letters."""
+    from hydra import compose, initialize_config_dir
+
+    from letterocr.train import conf_folder, register, typed
+
+    register()
+    overrides = [f"experiment={experiment}", f"model={model}", f"rule={rule}", f"samples={material.samples}"]
+    overrides += [f"replicas={material.replicas}", f"evaluate_every={material.every}", "resume=true"]
+    with initialize_config_dir(version_base="1.3", config_dir=str(conf_folder().resolve())):
+        config = typed(compose("config", overrides))
+    config.data, config.output, config.threads = material.data, str(material.runs), material.threads
+    return config
+
+
+def trained(experiment: str, model: str, rule: str, material: Material) -> Path:
+    """The run folder of this network, which is trained where it is not there yet.
+
+    Raises:
+        Stopped: a signal came.
+    """
+    from letterocr.run import run
+
+    outcome = run(config_of(experiment, model, rule, material))
+    if outcome.signal:
+        raise Stopped(outcome.signal)
+    return outcome.folder
+
+
+def final_errors(errors: np.ndarray) -> np.ndarray:
+    """The mean error over the last tenth of the measurements: [R]."""
+    return errors[-max(len(errors) // 10, 1) :].mean(0)
+
+
+def error_jumps(errors: np.ndarray) -> np.ndarray:
+    """Root mean square of the change between two measurements, over the second half: [R]."""
+    return np.sqrt(np.square(np.diff(errors[len(errors) // 2 :], axis=0)).mean(0))
+
+
+def first_below(samples: np.ndarray, errors: np.ndarray, mark: float) -> np.ndarray:
+    """Samples learned when the error was first at most `mark`; infinite where it never was: [R]."""
+    reached = errors <= mark
+    return np.where(reached.any(0), samples[reached.argmax(0)], np.inf)
+
+
+def _band(values: np.ndarray, unit: str) -> str:
+    """Median and quartiles."""
+    low, middle, high = np.percentile(values, [25, 50, 75], method="nearest")  # some may be infinite
+    scale, places = (100, ".2f") if unit == "points" else (100, ".1f") if unit == "%" else (1, ",.0f")
+    return f"{scale * middle:{places}} {unit} ({scale * low:{places}} to {scale * high:{places}})"
+
+
+def _compare(experiment: str, models: list[str], material: Material) -> tuple[Any, dict, dict]:
+    """Train the models by both rules: the figure, the curves by (rule, model), and the numbers."""
+    figure = new_figure(12, 4.5)
+    curves, numbers = {}, {}
+    for axis, rule in zip(figure.subplots(1, 2, sharey=True), ("printed", "gradient"), strict=True):
+        for model in models:
+            own_rule = "printed" if model == "two_layer" else rule  # one linear layer: all rules are alike
+            folder = trained(experiment, model, own_rule, material)
+            samples, errors = curves[rule, model] = read_curve(folder)
+            draw_curve(axis, folder, NAMES[model])
+            name = f"{rule} rule, {NAMES[model]}: "
+            numbers[f"{name}final error"] = _band(final_errors(errors), "%")
+            numbers[f"{name}first at {MARK:.0%}"] = _band(first_below(samples, errors, MARK), "samples")
+            numbers[f"{name}size of the error jumps"] = _band(error_jumps(errors), "points")
+        axis.set(title=f"{rule} rule", xlabel="samples learned", ylim=(0, 100))
+        axis.grid(alpha=0.3)
+        axis.legend()
+    figure.axes[0].set_ylabel("test error, %")
+    numbers["of each"] = f"median (quartiles) of {material.replicas}; error measured every {material.every} samples"
+    return figure, curves, numbers
+
+
+def _verdict(holds: dict[str, bool]) -> str:
+    true = [rule for rule, found in holds.items() if found]
+    return HOLDS if len(true) == len(holds) else only_if(f"the {true[0]} rule trains it") if true else FAILS
+
+
+def two_against_three(material: Material) -> Finding:
+    """Fig. 7: the three-layer network gets to a lower error than the two-layer network."""
+    figure, curves, numbers = _compare("paper/fig7", ["two_layer", "three_layer"], material)
+    final = {key: float(np.median(final_errors(errors))) for key, (_, errors) in curves.items()}
+    holds = {rule: final[rule, "three_layer"] < final[rule, "two_layer"] for rule in ("printed", "gradient")}
+    return Finding(
+        "The three-layer network gets to a lower error than the two-layer network (Fig. 7).",
+        _verdict(holds),
+        f"After {material.samples:,} samples two layers are at {final['printed', 'two_layer']:.1%}, three at "
+        f"{final['printed', 'three_layer']:.1%} with the printed rule and {final['gradient', 'three_layer']:.1%} with "
+        "the gradient.",
+        numbers,
+        {"fig7": figure},
+    )
+
+
+def four_layers(material: Material) -> Finding:
+    """Fig. 8: four layers learn more slowly than three, and much less stably."""
+    figure, curves, numbers = _compare("paper/fig8", ["three_layer", "four_layer"], material)
+    parts, holds = [], {}
+    for rule in ("printed", "gradient"):
+        three, four = curves[rule, "three_layer"], curves[rule, "four_layer"]
+        begin = [float(np.median(first_below(*curve, MARK))) for curve in (three, four)]
+        jumps = [float(np.median(error_jumps(curve[1]))) for curve in (three, four)]
+        holds[rule] = begin[1] > SLOWER * begin[0] and jumps[1] > MUCH * jumps[0]
+        parts.append(
+            f"with the {rule} rule they are first at {MARK:.0%} after {begin[1]:,.0f} samples (three layers "
+            f"{begin[0]:,.0f}) and their error jumps by {100 * jumps[1]:.2f} points ({100 * jumps[0]:.2f})"
+        )
+    return Finding(
+        "The four-layer network learns more slowly than the three-layer network, and much less stably (Fig. 8).",
+        _verdict(holds),
+        f"Four layers: {'; '.join(parts)}.",
+        numbers,
+        {"fig8": figure},
+    )
