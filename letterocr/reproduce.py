@@ -12,6 +12,7 @@ from typing import Any
 
 from letterocr import registry
 from letterocr.errors import UserError
+from letterocr.signals import Obeyed, StoppedError
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,7 @@ def _main(arguments: argparse.Namespace) -> None:
     training = (arguments.samples, arguments.replicas, arguments.every, arguments.threads)
     material = Material(split, config, runs, *training)
     about = {
-        "letters": f"{arguments.data}: {len(split.train):,} to make the alphabet and to train, {len(split.test)} to test",
+        "letters": f"{arguments.data}: {len(split.train):,} make the alphabet and train, {len(split.test)} test",
         "command": shlex.join(["python", "-m", "letterocr.reproduce", *sys.argv[1:]]),
         "version": f"letterocr {__version__}",
     }
@@ -122,7 +123,11 @@ def main() -> None:
     """Run the command: a mistake of the user ends with one sentence and status 2."""
     arguments = parser().parse_args()
     try:
-        _main(arguments)
+        with Obeyed():
+            _main(arguments)
+    except StoppedError as error:
+        print(f"letterocr: {error}; the page holds what was measured before.", file=sys.stderr, flush=True)
+        sys.exit(128 + error.number)
     except UserError as error:
         print(f"letterocr: {error}", file=sys.stderr, flush=True)
         sys.exit(2)

@@ -53,17 +53,17 @@ def sigmoid(material: Material) -> Finding:
     draw_conditioning(figure.subplots(), pixels, hidden)
     own = pixels.centred_ranks.entropy
     buys = [c.temperature for c in hidden if c.temperature and c.centred_ranks.entropy >= own + 1]
+    if PAPERS in buys:
+        verdict = HOLDS
+    else:
+        verdict = only_if(f"it is bent: T of {max(buys):g} or less with these weights") if buys else FAILS
     at_papers = next(c for c in hidden if c.temperature == PAPERS)
     return Finding(
         "A hidden layer tells apart letters that a linear map can't (21-27).",
-        HOLDS
-        if PAPERS in buys
-        else only_if(f"it is bent: T of {max(buys):g} or less with these weights")
-        if buys
-        else FAILS,
+        verdict,
         f"Less the mean letter, the letters have an effective rank (entropy) of {own:.1f} as pixels, "
         f"{hidden[0].centred_ranks.entropy:.1f} behind the layer at T = {hidden[0].temperature:g} and "
-        f"{at_papers.centred_ranks.entropy:.1f} at T = {PAPERS:g}, where s is nearly linear before training.",
+        f"{at_papers.centred_ranks.entropy:.1f} at T = {PAPERS:g}, where s is still nearly straight before training.",
         {"pixels: effective rank, condition number": f"{own:.2f}, {pixels.centred_condition:.1f}"}
         | {f"T = {c.temperature:g}": f"{c.centred_ranks.entropy:.2f}, {c.centred_condition:.1f}" for c in hidden}
         | {"weights": "normal with deviation 15, as runs at T = 150 start; the same at every T"},

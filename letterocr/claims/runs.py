@@ -17,23 +17,11 @@ import numpy as np
 from letterocr.claims.finding import FAILS, HOLDS, Finding, Material, new_figure, only_if
 from letterocr.config import TrainConfig
 from letterocr.figures.curves import draw_curve, read_curve
+from letterocr.signals import StoppedError
 
 NAMES = {"two_layer": "two layers", "three_layer": "three layers", "four_layer": "four layers"}
 MARK = 0.5  # the test error whose first sample tells how fast a network learns
-SLOWER = 1.0
 MUCH = 2.0  # times the other's jumps is much less stable
-
-
-class Stopped(Exception):  # noqa: N818 - it is no error
-    """A signal stopped a training run, which goes on when asked for again.
-
-    Attributes:
-        number: of the signal.
-    """
-
-    def __init__(self, number: int) -> None:
-        super().__init__("stopped")
-        self.number = number
 
 
 def config_of(experiment: str, model: str, rule: str, material: Material) -> TrainConfig:
@@ -55,13 +43,13 @@ def trained(experiment: str, model: str, rule: str, material: Material) -> Path:
     """The run folder of this network, which is trained where it is not there yet.
 
     Raises:
-        Stopped: a signal came.
+        StoppedError: a signal came; asked for again, the run goes on.
     """
     from letterocr.run import run
 
     outcome = run(config_of(experiment, model, rule, material))
     if outcome.signal:
-        raise Stopped(outcome.signal)
+        raise StoppedError(outcome.signal)
     return outcome.folder
 
 
@@ -101,6 +89,8 @@ def _compare(experiment: str, models: list[str], material: Material) -> tuple[An
             name = f"{rule} rule, {NAMES[model]}: "
             numbers[f"{name}final error"] = _band(final_errors(errors), "%")
             numbers[f"{name}first at {MARK:.0%}"] = _band(first_below(samples, errors, MARK), "samples")
+            if (diverged := int((errors[-1] == 1).sum())) > 0:
+                numbers[f"{name}diverged"] = f"{diverged} of {errors.shape[1]}"
             numbers[f"{name}size of the error jumps"] = _band(error_jumps(errors), "points")
         axis.set(title=f"{rule} rule", xlabel="samples learned", ylim=(0, 100))
         axis.grid(alpha=0.3)
@@ -137,9 +127,9 @@ def four_layers(material: Material) -> Finding:
     parts, holds = [], {}
     for rule in ("printed", "gradient"):
         three, four = curves[rule, "three_layer"], curves[rule, "four_layer"]
-        begin = [float(np.median(first_below(*curve, MARK))) for curve in (three, four)]
-        jumps = [float(np.median(error_jumps(curve[1]))) for curve in (three, four)]
-        holds[rule] = begin[1] > SLOWER * begin[0] and jumps[1] > MUCH * jumps[0]
+        begin = [float(np.median(first_below(samples, errors, MARK))) for samples, errors in (three, four)]
+        jumps = [float(np.median(error_jumps(errors))) for _, errors in (three, four)]
+        holds[rule] = begin[1] > begin[0] and jumps[1] > MUCH * jumps[0]
         parts.append(
             f"with the {rule} rule they are first at {MARK:.0%} after {begin[1]:,.0f} samples (three layers "
             f"{begin[0]:,.0f}) and their error jumps by {100 * jumps[1]:.2f} points ({100 * jumps[0]:.2f})"
