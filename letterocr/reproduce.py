@@ -55,21 +55,22 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("claims", nargs="*", metavar="CLAIM")
     made.add_argument("--data", choices=list(registry.DATA), default="synthetic", help="the letters")
     made.add_argument("--path", help="where they are (emnist, images)")
+    made.add_argument("--test-per-letter", type=int, default=20, help="test letters of each class")
     made.add_argument("--output", type=Path, default=Path("outputs/reproduce"), help="the folder of the page")
     made.add_argument("--samples", type=int, default=20_000, help="training samples of each run")
     made.add_argument("--replicas", type=int, default=10, help="networks side by side, for medians and quartiles")
-    made.add_argument("--every", type=int, default=10, help="samples between two measurements of the test error")
+    made.add_argument("--every", type=int, default=50, help="samples between two measurements of the test error")
     made.add_argument("--threads", type=int, default=0, help="CPU threads of each run; 0: as many as there are cores")
     return made
 
 
-def data_config(name: str, path: str | None) -> Any:
+def data_config(name: str, path: str | None, test_per_letter: int) -> Any:
     """The config of the letters.
 
     Raises:
         UserError: a path where none is taken.
     """
-    config = registry.DATA[name].schema()  # type: ignore[misc]
+    config: Any = registry.DATA[name].schema(test_per_letter=test_per_letter)  # type: ignore[misc]
     if path is None:
         return config
     if not hasattr(config, "path"):
@@ -100,10 +101,10 @@ def _main(arguments: argparse.Namespace) -> None:
     unknown = [name for name in arguments.claims if name not in CLAIMS]
     if unknown:
         raise UserError(f"{unknown[0]} is no claim; choose among {', '.join(CLAIMS)}.")
-    for field, least in (("samples", 10), ("replicas", 1), ("every", 1), ("threads", 0)):
-        if getattr(arguments, field) < least:
-            raise UserError(f"--{field}={getattr(arguments, field)}: must be at least {least}.")
-    config = data_config(arguments.data, arguments.path)
+    for field, least in (("test_per_letter", 1), ("samples", 10), ("replicas", 1), ("every", 1), ("threads", 0)):
+        if (number := getattr(arguments, field)) < least:
+            raise UserError(f"--{field.replace('_', '-')}={number}: must be at least {least}.")
+    config = data_config(arguments.data, arguments.path, arguments.test_per_letter)
     from letterocr import __version__
     from letterocr.claims.finding import Material
 

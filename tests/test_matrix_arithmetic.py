@@ -15,6 +15,7 @@ from letterocr.errors import UserError
 from letterocr.matrix.alphabet import with_ones
 from letterocr.matrix.arithmetic import (
     Relation,
+    best_combination,
     collapse,
     distances_from_others,
     mending_bias,
@@ -110,6 +111,15 @@ def test_distances_from_the_other_letters_have_a_closed_form():
     A[:, E] = A[:, L] + A[:, F]
     assert distances_from_others(A)[[E, F, L]].max() < 1e-13
     assert distances_from_others(A)[EYE] > 0.1
+
+
+def test_the_best_real_coefficients_are_numpys():
+    A = draw(60, 26)
+    coefficients, residual = best_combination(A, "LFT", "E")
+    B = A.numpy()[:, [L, F, ALPHABET.index("T")]]
+    expected, squares, *_ = np.linalg.lstsq(B, A.numpy()[:, E], rcond=None)
+    np.testing.assert_allclose(coefficients, expected, rtol=1e-10)
+    assert residual == pytest.approx(math.sqrt(squares[0]) / np.linalg.norm(A[:, E]))
 
 
 def test_null_relations_span_scipys_null_space():

@@ -40,7 +40,7 @@ class Material:
     runs: Path
     samples: int = 20_000
     replicas: int = 10
-    every: int = 10
+    every: int = 50
     threads: int = 0
 
     @cached_property

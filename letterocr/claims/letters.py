@@ -18,7 +18,7 @@ from letterocr.figures.matrix import (
     draw_singular_values,
 )
 from letterocr.matrix.alphabet import left_inverse, read_letters
-from letterocr.matrix.arithmetic import distances_from_others, mending_bias, ranks, relation, search
+from letterocr.matrix.arithmetic import best_combination, distances_from_others, mending_bias, ranks, relation, search
 from letterocr.matrix.spectrum import (
     centred,
     effective_ranks,
@@ -72,21 +72,27 @@ def arithmetic(material: Material) -> Finding:
     """(9): letters are nearly sums and differences of others."""
     A = material.A
     stated, best = relation(A, "L + F = E"), search(A, 12)
-    alone = _nearest_letter(A)
+    alone, e = _nearest_multiple(A), stated.target
     near = [r for r in best if r.residual < alone[r.target]]
     figure = new_figure(8, 7)
     for axis, shown in zip(figure.subplots(4, 1), [stated, *best[:3]], strict=True):
         draw_relation(axis, A, shown)
     distance = distances_from_others(A)
-    e = stated.target
+    (c_l, c_f), real = best_combination(A, "LF", "E")
+    mixed = f"{c_l:.2f} L + {c_f:.2f} F"
+    if stated.residual < alone[e]:
+        verdict = HOLDS
+    elif real < alone[e]:
+        verdict = only_if(f"the coefficients need not be whole: {mixed} ~ E")
+    else:
+        verdict = only_if(f"other letters are combined, such as {best[0].text}") if near else FAILS
     evidence = (
-        f"L + F is {stated.residual:.0%} away from E, of E's length, and the letter nearest to E {alone[e]:.0%}; "
-        f"the best of all pairs and triples is {best[0].text} with {best[0].residual:.0%}."
+        f"Of E's length, L + F is {stated.residual:.0%} away from E, {mixed} {real:.0%} and the nearest multiple of "
+        f"one letter {alone[e]:.0%}; the best of all pairs and triples is {best[0].text} with {best[0].residual:.0%}."
     )
-    condition = f"other letters are combined, such as {best[0].text}"
     return Finding(
         "Letters are nearly linear combinations of others: L + F ~ E (9a), L + T - B + 3 ~ I (9b).",
-        HOLDS if stated.residual < alone[e] else only_if(condition) if near else FAILS,
+        verdict,
         evidence,
         {r.text: f"{r.residual:.1%}" for r in [stated, *best]}
         | {
@@ -102,9 +108,11 @@ def arithmetic(material: Material) -> Finding:
     )
 
 
-def _nearest_letter(A: Tensor) -> Tensor:
-    """|a_j - a_k| / |a_k| for the letter j nearest to each k: [26]."""
-    return (torch.cdist(A.mT, A.mT) + torch.diag(torch.full((A.shape[1],), torch.inf))).amin(0) / A.norm(dim=0)
+def _nearest_multiple(A: Tensor) -> Tensor:
+    """The least |c a_j - a_k| / |a_k| over all letters j and real c, for each k: [26]; the sine of an angle."""
+    unit = A / A.norm(dim=0)
+    cosines = (unit.mT @ unit).abs().fill_diagonal_(0).amax(0)
+    return (1 - cosines.square()).clamp(min=0).sqrt()
 
 
 def bias(material: Material) -> Finding:

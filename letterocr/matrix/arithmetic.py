@@ -125,16 +125,30 @@ def search(A: Tensor, count: int = 20, sizes: tuple[int, ...] = (2, 3), target: 
     return sorted(best, key=lambda r: (r.residual, r.text))[:count]
 
 
+def best_combination(A: Tensor, letters: str, target: str) -> tuple[Tensor, float]:
+    """The real coefficients with which letters come nearest to another one, and the residual that is left.
+
+    Args:
+        A: [m, 26].
+        letters: what is combined, such as `LF`.
+        target: the letter to come near to.
+
+    Returns:
+        Coefficients [len(letters)], and |sum c_i a_i - a_k| / |a_k|.
+    """
+    B = A.double()[:, [ALPHABET.index(letter) for letter in letters]]
+    a = A.double()[:, ALPHABET.index(target)]
+    coefficients = torch.linalg.lstsq(B, a[:, None], driver="gelsd").solution[:, 0]
+    return coefficients, float((B @ coefficients - a).norm() / a.norm())
+
+
 def distances_from_others(A: Tensor) -> Tensor:
     """How far each letter is from the span of all others, |a_k - projection| / |a_k|: [26]; 0 is an exact relation.
 
-    Equals 1 / sqrt((G^-1)_kk) / |a_k|; taken from least squares, which a singular G does not disturb.
+    Equals 1 / sqrt((G^-1)_kk) / |a_k|; taken from least squares, which a singular G does not disturb. A [m, 26].
     """
-    A = A.double()
-    rest = [torch.cat([A[:, :k], A[:, k + 1 :]], 1) for k in range(A.shape[1])]
-    solutions = [torch.linalg.lstsq(B, A[:, k], driver="gelsd").solution for k, B in enumerate(rest)]
-    residuals = [A[:, k] - B @ x for k, (B, x) in enumerate(zip(rest, solutions, strict=True))]
-    return torch.stack(residuals).norm(dim=1) / A.norm(dim=0)
+    residuals = [best_combination(A, ALPHABET.replace(k, ""), k)[1] for k in ALPHABET]
+    return torch.tensor(residuals, dtype=torch.float64)
 
 
 def null_relations(A: Tensor, tolerance: float | None = None) -> Tensor:
