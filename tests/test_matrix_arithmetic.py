@@ -18,6 +18,7 @@ from letterocr.matrix.arithmetic import (
     best_combination,
     collapse,
     distances_from_others,
+    distinct,
     mending_bias,
     null_relations,
     ranks,
@@ -88,7 +89,19 @@ def test_a_relation_reads_and_writes_its_text():
 
 
 @pytest.mark.parametrize(
-    "text", ["", "L + F", "L + F = 3", "L + f = E", "L F = E", "L + F = E = I", "+ = E", "L + = E"]
+    "text",
+    [
+        "",
+        "L + F",
+        "L + F = 3",
+        "L + f = E",
+        "L F = E",
+        "L + F = E = I",
+        "+ = E",
+        "L + = E",
+        "0L + F = E",
+        "L + 03F = E",
+    ],
 )
 def test_what_is_no_relation_is_refused(text):
     with pytest.raises(UserError) as refused:
@@ -111,6 +124,13 @@ def test_distances_from_the_other_letters_have_a_closed_form():
     A[:, E] = A[:, L] + A[:, F]
     assert distances_from_others(A)[[E, F, L]].max() < 1e-13
     assert distances_from_others(A)[EYE] > 0.1
+
+
+def test_relations_that_say_the_same_are_told_once():
+    A = draw(12, 26)
+    texts = ["E + T - F = I", "F + I - T = E", "-E + F + I = T", "E + T = I", "-E + I = T", "2E + T = I"]
+    kept = [r.text for r in distinct([relation(A, text) for text in texts])]
+    assert kept == ["E + T - F = I", "E + T = I", "2E + T = I"]
 
 
 def test_the_best_real_coefficients_are_numpys():

@@ -18,7 +18,15 @@ from letterocr.figures.matrix import (
     draw_singular_values,
 )
 from letterocr.matrix.alphabet import left_inverse, read_letters
-from letterocr.matrix.arithmetic import best_combination, distances_from_others, mending_bias, ranks, relation, search
+from letterocr.matrix.arithmetic import (
+    best_combination,
+    distances_from_others,
+    distinct,
+    mending_bias,
+    ranks,
+    relation,
+    search,
+)
 from letterocr.matrix.spectrum import (
     centred,
     effective_ranks,
@@ -71,7 +79,7 @@ def misreading(material: Material) -> Finding:
 def arithmetic(material: Material) -> Finding:
     """(9): letters are nearly sums and differences of others."""
     A = material.A
-    stated, best = relation(A, "L + F = E"), search(A, 12)
+    stated, best = relation(A, "L + F = E"), distinct(search(A, 60))[:12]
     alone, e = _nearest_multiple(A), stated.target
     near = [r for r in best if r.residual < alone[r.target]]
     figure = new_figure(8, 7)
@@ -126,13 +134,14 @@ def bias(material: Material) -> Finding:
             A[:, stated.target] = sum(c * A[:, k] for c, k in stated.terms)
         found = ranks(A)
         exact[" and ".join(texts)] = found.relations, found.binding
-    best = search(material.A, 100)
+    best = distinct(search(material.A, 500))[:100]
     binding = sum(mending_bias(r.null_vector) is None for r in best)
     return Finding(
         "Where letters depend on each other no linear map is right, and one bias mends one relation only (12).",
         HOLDS if [b for _, b in exact.values()] == [0, 1, 1] else FAILS,
         f"Of the 100 nearest relations among these letters {binding} have coefficients that sum to zero, "
-        "so that no bias touches them; where two relations are made exact, a bias leaves one.",
+        "so that no bias touches them (all letters share the mean letter, which must cancel); where two relations are "
+        "made exact, a bias leaves one.",
         {
             "rank of A": own.letters,
             "rank of [A; 1^T]": own.with_ones,

@@ -71,9 +71,9 @@ def relation(A: Tensor, text: str) -> Relation:
     """
     left, equals, right = text.partition("=")
     target, compact = right.strip(), re.sub(r"\s", "", left)
-    term = r"([+-]?)(\d*)([A-Z])"
+    term = r"([+-]?)([1-9]\d*)?([A-Z])"
     letters = [letter for _, _, letter in re.findall(term, compact)]
-    if not equals or not re.fullmatch(r"[A-Z]", target) or not re.fullmatch(rf"{term}([+-]\d*[A-Z])*", compact):
+    if not equals or not re.fullmatch(r"[A-Z]", target) or not re.fullmatch(rf"{term}([+-]([1-9]\d*)?[A-Z])*", compact):
         raise UserError(f"relation {text!r}: write letters A..Z with whole numbers, as in L + F - 2I = E.")
     if len({*letters, target}) <= len(letters):
         raise UserError(f"relation {text!r}: a letter stands in it twice; write each letter once.")
@@ -123,6 +123,15 @@ def search(A: Tensor, count: int = 20, sizes: tuple[int, ...] = (2, 3), target: 
                     terms = zip(signs[c].int().tolist(), sets[s].tolist(), strict=True)
                     best.append(measured(A, tuple(terms), k))
     return sorted(best, key=lambda r: (r.residual, r.text))[:count]
+
+
+def distinct(relations: list[Relation]) -> list[Relation]:
+    """The first of each: E + T - F = I and F + I - T = E say the same, A d ~ 0 for one d up to its sign."""
+    first: dict[tuple[int, ...], Relation] = {}
+    for r in relations:
+        d = r.null_vector.int().tolist()
+        first.setdefault(max(tuple(d), tuple(-x for x in d)), r)
+    return list(first.values())
 
 
 def best_combination(A: Tensor, letters: str, target: str) -> tuple[Tensor, float]:
