@@ -67,7 +67,15 @@ def test_an_e_that_is_written_as_an_l_is_found():
 
 
 def test_letters_that_are_read_rightly_do_not_show_it():
-    assert claims.misreading(made(blots())).verdict.startswith("holds only if another letter")
+    assert claims.misreading(made(blots())).verdict == FAILS
+
+
+def test_other_letters_that_are_misread_are_named():
+    columns = blots()
+    train = Letters(columns.mT.contiguous(), torch.arange(26))
+    finding = claims.misreading(material(Split(train, Letters(columns[:, [3]].mT.contiguous(), torch.tensor([14])))))
+    assert finding.verdict.startswith("holds only if another letter")
+    assert "O as D 1x" in finding.evidence
 
 
 def test_an_exact_sum_of_letters_holds():

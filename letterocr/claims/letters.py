@@ -46,7 +46,8 @@ def misreading(material: Material) -> Finding:
     several = found and max((reading.spikes(int(p)) for p in found.examples), key=len)
     shown = [*([found] if found else []), *[c for c in reading.confusions if c is not found][:3]]
     figure = new_figure(12, 6)
-    for axis, confusion in zip(figure.subplots(2, 2).flat, shown, strict=False):
+    for i, confusion in enumerate(shown):
+        axis = figure.add_subplot(2, 2, i + 1)
         place = int(confusion.examples[0])
         truth = int(reading.truth[place])
         draw_outputs(axis, reading.outputs[place], truth, material.split.test.images[place])
@@ -57,9 +58,12 @@ def misreading(material: Material) -> Finding:
             f"E is read as L {found.count} times of {int((reading.truth == 4).sum())}, once with outputs of at least "
             f"half the largest for {', '.join(several)}."
         )
-    else:
+    elif reading.confusions:
         verdict = only_if("another letter than E is meant, or another reading than L")
-        evidence = f"E is {'hardly' if found else 'never'} read as L here; the most frequent misreadings are {top}."
+        how = "with fewer spikes" if found else "never"
+        evidence = f"E is {how} read as L here; the most frequent misreadings are {top}."
+    else:
+        verdict, evidence = FAILS, "No test letter is misread here."
     return Finding(
         "W = (A^T A)^-1 A^T (8) misreads a handwritten E as L, with several other spikes in the output (Fig. 3).",
         verdict,
@@ -70,7 +74,7 @@ def misreading(material: Material) -> Finding:
             "condition number of A": f"{inverse.condition:.1f}",
             "of A^T A": f"{inverse.gram_condition:.0f}",
             "error on the test letters": f"{reading.error:.1%}",
-            "misread most often": top,
+            "misread most often": top or "none",
         },
         {"fig3": figure},
     )
