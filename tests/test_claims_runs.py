@@ -53,6 +53,11 @@ def test_the_first_sample_below_a_mark():
     assert claims.first_below(np.array([0, 10, 20, 30]), errors, 0.5).tolist() == [10, np.inf]
 
 
+def test_quartiles_of_samples_that_were_never_reached():
+    np.testing.assert_allclose(claims.quartiles(np.array([1.0, 2, 3, 4])), [1.75, 2.5, 3.25])
+    assert claims.quartiles(np.array([10, 20, np.inf, np.inf, np.inf])).tolist() == [20, np.inf, np.inf]
+
+
 @pytest.mark.parametrize(
     ("slower", "jumpier", "verdict"),
     [

@@ -69,9 +69,18 @@ def first_below(samples: np.ndarray, errors: np.ndarray, mark: float) -> np.ndar
     return np.where(reached.any(0), samples[reached.argmax(0)], np.inf)
 
 
+def quartiles(values: np.ndarray) -> np.ndarray:
+    """Lower quartile, median, upper quartile of [R]: [3]; infinite values are not averaged with finite ones."""
+    return np.percentile(values, [25, 50, 75], method="linear" if np.isfinite(values).all() else "nearest")
+
+
+def _median(values: np.ndarray) -> float:
+    return float(quartiles(values)[1])
+
+
 def _band(values: np.ndarray, unit: str) -> str:
     """Median and quartiles."""
-    low, middle, high = np.percentile(values, [25, 50, 75], method="nearest")  # some may be infinite
+    low, middle, high = quartiles(values)
     scale, places = (100, ".2f") if unit == "points" else (100, ".1f") if unit == "%" else (1, ",.0f")
     return f"{scale * middle:{places}} {unit} ({scale * low:{places}} to {scale * high:{places}})"
 
@@ -112,7 +121,7 @@ def _verdict(holds: dict[str, bool]) -> str:
 def two_against_three(material: Material) -> Finding:
     """Fig. 7: the three-layer network gets to a lower error than the two-layer network."""
     figure, curves, numbers = _compare("paper/fig7", ["two_layer", "three_layer"], material)
-    final = {key: float(np.median(final_errors(errors))) for key, (_, errors) in curves.items()}
+    final = {key: _median(final_errors(errors)) for key, (_, errors) in curves.items()}
     holds = {rule: final[rule, "three_layer"] < final[rule, "two_layer"] for rule in ("printed", "gradient")}
     return Finding(
         "The three-layer network gets to a lower error than the two-layer network (Fig. 7).",
@@ -131,8 +140,8 @@ def four_layers(material: Material) -> Finding:
     parts, slower, jumpier = [], [], []
     for rule in ("printed", "gradient"):
         three, four = curves[rule, "three_layer"], curves[rule, "four_layer"]
-        begin = [float(np.median(first_below(samples, errors, MARK))) for samples, errors in (three, four)]
-        jumps = [float(np.median(error_jumps(errors))) for _, errors in (three, four)]
+        begin = [_median(first_below(samples, errors, MARK)) for samples, errors in (three, four)]
+        jumps = [_median(error_jumps(errors)) for _, errors in (three, four)]
         slower.append(begin[1] > begin[0])
         jumpier.append(jumps[1] / jumps[0] if jumps[0] else np.inf if jumps[1] else 1.0)
         parts.append(
