@@ -206,6 +206,26 @@ def _check_together(config: TrainConfig) -> None:
         _fail(*refusal)
     if config.model.name == "two_layer" and config.model.hidden:
         _fail("model.hidden", config.model.hidden, "the two-layer network has no hidden layer; take model=three_layer")
+    if config.model.name == "spectral":
+        _check_spectral(config)
+
+
+def _check_spectral(config: TrainConfig) -> None:
+    """What the spectral network can't do: its filters' gradient is no outer product."""
+    optimizer = config.optimizer
+    if len(config.model.hidden) != 1:
+        _fail("model.hidden", config.model.hidden, "model=spectral takes one number, that of its filters")
+    if config.rule != "gradient":
+        _fail("rule", config.rule, "model=spectral has the true gradient only; take rule=gradient")
+    if config.batch != "1":
+        _fail("batch", config.batch, "model=spectral learns one sample at a time; leave it 1")
+    if config.engine == "blocked":
+        _fail("engine", "blocked", "model=spectral makes no outer products to keep in blocks; take engine=auto")
+    if getattr(optimizer, "name", "vanilla") != "vanilla":
+        _fail("optimizer", optimizer.name, "model=spectral takes plain descent only; take optimizer=vanilla")
+    for name in ("momentum", "weight_decay"):
+        if getattr(optimizer, name, 0):
+            _fail(f"optimizer.{name}", getattr(optimizer, name), "model=spectral takes plain descent only; leave it 0")
 
 
 def plain(config: Any) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from letterocr import checkpoint, registry
 from letterocr.board import Board, shown
 from letterocr.config import TrainConfig, check, per_replica
 from letterocr.curve import Curve, Summary
-from letterocr.data.letters import Split
+from letterocr.data.letters import PIXELS, Split
 from letterocr.engine.build import build_engine, rate_bound
 from letterocr.engine.records import Records
 from letterocr.errors import UserError
@@ -258,7 +258,8 @@ class _Session:
         outputs = self.engine.test_outputs(r).cpu()
         weight = self.engine.network.weights[0][r].cpu()
         assert self.board is not None
-        self.board.picture("weights/first_layer", step, pictures.weight_images(weight.numpy()))
+        if weight.shape[-1] == PIXELS:
+            self.board.picture("weights/first_layer", step, pictures.weight_images(weight.numpy()))
         truth, read = test.labels.numpy(), outputs.argmax(-1).numpy()
         self.board.picture("test/confusion", step, pictures.confusion_matrix(truth, read))
         self.board.picture("test/worst", step, pictures.worst_letters(test.images.numpy(), truth, outputs.numpy()))

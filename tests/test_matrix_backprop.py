@@ -16,7 +16,7 @@ from letterocr.matrix.backprop import (
     pseudo_inverse,
     svd,
 )
-from letterocr.matrix.scalars import INVERSE, Scalar, logarithm, square_root
+from letterocr.matrix.scalars import Scalar, logarithm, square_root
 
 EPSILON = 0.01
 IDENTITY = Scalar(lambda s: s, lambda a, b: torch.ones_like(a * b))
