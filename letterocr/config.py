@@ -136,6 +136,12 @@ class TrainConfig:
     resume: str = option("false", "true: go on where this run stopped; or a run folder to go on with", runtime=True)
     force: bool = option(False, "train again although the run folder is already there", runtime=True)
     checkpoint_seconds: float = option(30.0, "seconds between two checkpoints", low=0, runtime=True)
+    diagnostics: str = option(
+        "none",
+        "what to look at during the run: ranks of weights, updates and activations, angles, largest curvature",
+        choices=("none", "rank"),
+        runtime=True,
+    )
     tensorboard: bool = option(True, "write TensorBoard events into the run folder", runtime=True)
 
 
@@ -223,6 +229,8 @@ def _check_spectral(config: TrainConfig) -> None:
         _fail("engine", "blocked", "model=spectral makes no outer products to keep in blocks; take engine=auto")
     if getattr(optimizer, "name", "vanilla") != "vanilla":
         _fail("optimizer", optimizer.name, "model=spectral takes plain descent only; take optimizer=vanilla")
+    if config.diagnostics != "none":
+        _fail("diagnostics", config.diagnostics, "model=spectral is no chain of weight matrices; leave it none")
     for name in ("momentum", "weight_decay"):
         if getattr(optimizer, name, 0):
             _fail(f"optimizer.{name}", getattr(optimizer, name), "model=spectral takes plain descent only; leave it 0")
