@@ -42,7 +42,7 @@ MODELS = {
         None,
         "letterocr.spectral:initialise",
         "Ionescu et al. 2015, DeepO2P",
-        "second moments of filtered patches, their matrix logarithm, a weight matrix",
+        "the covariance of filtered patches, its matrix logarithm, a weight matrix",
     ),
 }
 RULES = {

@@ -13,7 +13,7 @@ from torch import Tensor
 from letterocr.engine.base import Engine
 from letterocr.engine.records import Records
 from letterocr.rules import loss
-from letterocr.spectral import SpectralNetwork, moments
+from letterocr.spectral import SpectralNetwork, covariance
 
 
 class SpectralEngine(Engine):
@@ -27,14 +27,14 @@ class SpectralEngine(Engine):
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
-        self.test_moments = moments(self.test_images)
+        self.test_covariances = covariance(self.test_images)
         self.parts: list[Any] = [self.network.replica(r) for r in range(self.network.replicas)]
         self.leaves = [[t.requires_grad_() for t in part.state().values()] for part in self.parts]
 
     @torch.no_grad()
     def test_outputs(self, r: int) -> Tensor:
         """The outputs [T, 26] of replica r for the test letters."""
-        return self.parts[r].read(self.test_moments)
+        return self.parts[r].read(self.test_covariances)
 
     def advance(self, count: int) -> Records:
         """Learn the next `count` samples with every replica."""
@@ -58,7 +58,7 @@ class SpectralEngine(Engine):
 
     def _learn(self, part: SpectralNetwork, leaves: list[Tensor], p: Tensor, alpha: float) -> tuple[Tensor, Tensor]:
         """One step on the letter p [1]; its loss, and whether it was misread before."""
-        q = part.read(moments(self.images[p]))
+        q = part.read(covariance(self.images[p]))
         value = loss(q, self.targets[p], self.loss_factor)
         gradients = torch.autograd.grad(value.sum(), leaves)
         with torch.no_grad():
