@@ -148,6 +148,17 @@ def test_lanczos_stops_at_its_tolerance_and_at_the_whole_space():
     assert largest_eigenvalue(lambda x: x * 0, torch.ones(5)) == 0
 
 
+def test_numbers_that_are_not_finite_give_nan():
+    broken = network()
+    broken.weights[1][0, 0] = torch.inf
+    figures = spectra(broken, network(), A)
+    assert math.isnan(figures["weight_2/stable_rank"])
+    assert math.isnan(figures["update_2/effective_rank"])
+    assert figures["weight_1/stable_rank"] > 1
+    product = hessian_product(broken, A, C, 0.5)
+    assert math.isnan(largest_eigenvalue(product, random(sum(t.numel() for t in broken.state().values()))))
+
+
 def test_the_bound_of_the_learning_rate_is_where_full_batch_descent_begins_to_grow():
     """On the linear network the loss is quadratic: below 2/lambda it falls, above it grows."""
     net = network(bias=False, temperature=None, hidden=())

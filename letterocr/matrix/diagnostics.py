@@ -33,9 +33,12 @@ Figures = dict[str, float]
 def singular_values(X: Tensor) -> Tensor:
     """The singular values of X [m, n], the largest first, from the Gram matrix of its shorter side in float64: [k].
 
-    They are exact to about 1e-8 times the largest: enough for ranks, in a fifth of the time.
+    They are exact to about 1e-8 times the largest: enough for ranks, in a fraction of the time. NaN where X is not
+    finite.
     """
     X = X.double()
+    if not X.isfinite().all():  # eigvalsh would raise
+        return X.new_full((min(X.shape),), torch.nan)
     gram = X @ X.mT if X.shape[0] < X.shape[1] else X.mT @ X
     return torch.linalg.eigvalsh(gram).clamp(min=0).sqrt().flip(0)
 
@@ -118,6 +121,9 @@ def largest_eigenvalue(
         start: any vector [P] that is not orthogonal to the eigenvector.
         tolerance: of the residual, relative to the eigenvalue.
         most: products at most.
+
+    Returns:
+        The eigenvalue; NaN where a product is not finite.
     """
     q, before, beta = start / start.norm(), torch.zeros_like(start), 0.0
     diagonal: list[float] = []
@@ -128,6 +134,8 @@ def largest_eigenvalue(
         diagonal.append(float(w @ q))
         w -= diagonal[-1] * q
         beta = float(w.norm())
+        if not math.isfinite(beta):
+            return math.nan
         T = torch.tensor(diagonal, dtype=torch.float64).diag()
         T += torch.tensor(beside, dtype=torch.float64).diag(1) + torch.tensor(beside, dtype=torch.float64).diag(-1)
         values, vectors = torch.linalg.eigh(T)
