@@ -126,7 +126,9 @@ def test_the_largest_curvature_is_that_of_the_dense_hessian_and_eigshs(bias):
     torch.testing.assert_close(product(x), H @ x)
     found = largest_eigenvalue(product, x, tolerance=1e-8, most=200)
     assert found == pytest.approx(float(torch.linalg.eigvalsh(H)[-1]), rel=1e-9)
-    operator = scipy.sparse.linalg.LinearOperator(H.shape, matvec=lambda y: product(torch.from_numpy(y)).numpy())
+    operator = scipy.sparse.linalg.LinearOperator(
+        H.shape, matvec=lambda y: product(torch.from_numpy(y)).numpy(), dtype=np.float64
+    )
     (eigsh,) = scipy.sparse.linalg.eigsh(operator, 1, which="LA", v0=x.numpy(), return_eigenvectors=False)
     assert found == pytest.approx(eigsh, rel=1e-9)
     assert not any(t.requires_grad for t in net.state().values())

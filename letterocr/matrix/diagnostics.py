@@ -24,7 +24,9 @@ import torch
 from torch import Tensor
 
 from letterocr.network import Network
-from letterocr.rules import error_vectors, loss
+from letterocr.optim.curvature import Dense, hessian
+from letterocr.optim.update import Batch
+from letterocr.rules import error_vectors
 
 LEADING = 5  # singular values told
 Figures = dict[str, float]
@@ -90,23 +92,19 @@ def printed_beside_gradient(network: Network, a: Tensor, c: Tensor, loss_factor:
 
 
 def hessian_product(network: Network, a: Tensor, c: Tensor, loss_factor: float) -> Callable[[Tensor], Tensor]:
-    """The map from x [P] to H x [P], H the Hessian of the mean loss; weights first, then biases.
-
-    One graph of the gradient is made and differentiated again for every product (Pearlmutter 1994).
-    """
-    with torch.enable_grad():
-        leaves = {name: t.detach().requires_grad_() for name, t in network.state().items()}
-        weights = [leaves[f"weight.{k}"] for k in range(len(network.weights))]
-        biases = [leaves.get(f"bias.{k}") for k in range(len(weights))]
-        output = Network(weights, biases, network.temperature).forward(a)[-1]
-        parameters = list(leaves.values())
-        slopes = torch.autograd.grad(loss(output, c, loss_factor).mean(), parameters, create_graph=True)
-    sizes = [t.numel() for t in parameters]
+    """The map from x [P] to H x [P], H the Hessian of the mean loss; weights first, then biases."""
+    activations = network.forward(a)
+    errors = error_vectors(network, activations, c, "gradient", loss_factor)
+    batch = Batch(activations, errors, c, "gradient", loss_factor)
+    state = network.state()
+    sizes = [t.numel() for t in state.values()]
 
     def product(x: Tensor) -> Tensor:
-        along = [part.view_as(t) for part, t in zip(x.split(sizes), parameters, strict=True)]
-        curved = torch.autograd.grad(slopes, parameters, along, retain_graph=True, materialize_grads=True)
-        return torch.cat([t.flatten() for t in curved])
+        parts = {name: part.view_as(state[name]) for name, part in zip(state, x.split(sizes), strict=True)}
+        direction = [Dense(parts[f"weight.{k}"], parts.get(f"bias.{k}")) for k in range(len(network.weights))]
+        curved = hessian(network, batch, direction)
+        rows = [d.bias for d, b in zip(curved, network.biases, strict=True) if b is not None and d.bias is not None]
+        return torch.cat([d.dense().flatten() for d in curved] + rows)
 
     return product
 
