@@ -122,7 +122,7 @@ def test_it_learns(linear):
 
 
 def overrides(*more: str) -> list[str]:
-    own = ["model=spectral", "model.hidden=[6]", "threads=1", "samples=120", "checkpoint_seconds=0"]
+    own = ["model=spectral", "model.hidden=[6]", "threads=1", "samples=60", "checkpoint_seconds=0"]
     return [*own, "data=images", f"data.path={letters()}", "data.test_per_letter=1", *more]
 
 
@@ -137,7 +137,7 @@ def test_a_run_that_was_cut_goes_on_to_the_same_bits_and_predicts(tmp_path):
     folder = run_folder(whole)
     assert_same_bits(folder, run_folder(cut))
     curve = pq.read_table(folder / "curve.parquet").to_pydict()["test_error"]
-    assert np.median([curve[120], curve[-1]]) == result_of(folder)["error"]
+    assert np.median([curve[60], curve[-1]]) == result_of(folder)["error"]
     reading = read_letter(load_network(folder), torch.rand(900))
     assert sum(reading["outputs"].values()) == pytest.approx(1)
 
