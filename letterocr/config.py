@@ -136,6 +136,12 @@ class TrainConfig:
     resume: str = option("false", "true: go on where this run stopped; or a run folder to go on with", runtime=True)
     force: bool = option(False, "train again although the run folder is already there", runtime=True)
     checkpoint_seconds: float = option(30.0, "seconds between two checkpoints", low=0, runtime=True)
+    diagnostics: str = option(
+        "none",
+        "what to look at during the run: ranks of weights, updates and activations, angles, largest curvature",
+        choices=("none", "rank"),
+        runtime=True,
+    )
     tensorboard: bool = option(True, "write TensorBoard events into the run folder", runtime=True)
 
 
@@ -206,6 +212,28 @@ def _check_together(config: TrainConfig) -> None:
         _fail(*refusal)
     if config.model.name == "two_layer" and config.model.hidden:
         _fail("model.hidden", config.model.hidden, "the two-layer network has no hidden layer; take model=three_layer")
+    if config.model.name == "spectral":
+        _check_spectral(config)
+
+
+def _check_spectral(config: TrainConfig) -> None:
+    """What the spectral network can't do: its filters' gradient is no outer product."""
+    optimizer = config.optimizer
+    if len(config.model.hidden) != 1:
+        _fail("model.hidden", config.model.hidden, "model=spectral takes one number, that of its filters")
+    if config.rule != "gradient":
+        _fail("rule", config.rule, "model=spectral has the true gradient only; take rule=gradient")
+    if config.batch != "1":
+        _fail("batch", config.batch, "model=spectral learns one sample at a time; leave it 1")
+    if config.engine == "blocked":
+        _fail("engine", "blocked", "model=spectral makes no outer products to keep in blocks; take engine=auto")
+    if getattr(optimizer, "name", "vanilla") != "vanilla":
+        _fail("optimizer", optimizer.name, "model=spectral takes plain descent only; take optimizer=vanilla")
+    if config.diagnostics != "none":
+        _fail("diagnostics", config.diagnostics, "model=spectral is no chain of weight matrices; leave it none")
+    for name in ("momentum", "weight_decay"):
+        if getattr(optimizer, name, 0):
+            _fail(f"optimizer.{name}", getattr(optimizer, name), "model=spectral takes plain descent only; leave it 0")
 
 
 def plain(config: Any) -> dict[str, Any]:

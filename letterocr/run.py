@@ -22,7 +22,8 @@ from letterocr import checkpoint, registry
 from letterocr.board import Board, shown
 from letterocr.config import TrainConfig, check, per_replica
 from letterocr.curve import Curve, Summary
-from letterocr.data.letters import Split
+from letterocr.data.letters import PIXELS, Split
+from letterocr.diagnostics import Diagnostics
 from letterocr.engine.build import build_engine, rate_bound
 from letterocr.engine.records import Records
 from letterocr.errors import UserError
@@ -129,6 +130,7 @@ class _Session:
         if bound and max(per_replica(config.learning_rate, config.replicas)) > bound:
             self.notes.append(f"learning_rate={config.learning_rate} may diverge.{self.bound}")
         self._make_folder(resume)
+        self.diagnostics = Diagnostics(config, split, self.engine, folder) if config.diagnostics == "rank" else None
         if resume:
             self._take_up()
         else:
@@ -172,6 +174,8 @@ class _Session:
             self.curve.load(path, facts["sample"])
         except (OSError, KeyError, ValueError) as error:
             raise UserError(f"{path} is missing or damaged: start anew with force=true.") from error
+        if self.diagnostics:
+            self.diagnostics.load()
         self.seconds = facts["seconds"]
         self.diverged = {int(r): sample for r, sample in facts["diverged"].items()}
 
@@ -202,19 +206,27 @@ class _Session:
 
     def _loop(self, terminal: Terminal, signals: Signals) -> None:
         samples, stretch = self.config.samples, 1
+        self._diagnose()
         while not self._over() and not signals.received:
             start = time.perf_counter()
             done, block = self.engine.sample, self.engine.block
             blocks = -(-(done + stretch) // block)  # cut at whole blocks only: a resumed run has the same ones
-            records = self.engine.advance(min(blocks * block, samples) - done)
+            stop = min(blocks * block, self.diagnostics.stop(done) if self.diagnostics else samples, samples)
+            records = self.engine.advance(stop - done)
             spent = time.perf_counter() - start
             self.seconds += spent
             learned = len(records.loss)
             stretch = max(1, min(2 * learned, int(learned * STRETCH_SECONDS / max(spent, 1e-9))))
             self._add(records)
             self._show(terminal)
+            self._diagnose()
             if time.monotonic() - self._last_checkpoint >= self.config.checkpoint_seconds and not self._over():
                 self._save()
+
+    def _diagnose(self) -> None:
+        figures = self.diagnostics.look(self.diverged) if self.diagnostics else {}
+        if self.board and figures:
+            self.board.figures(self.engine.sample, figures)
 
     def _add(self, records: Records) -> None:
         """Add to the curve; a replica whose loss or last weights are not finite has diverged: it counts as error 1."""
@@ -258,7 +270,8 @@ class _Session:
         outputs = self.engine.test_outputs(r).cpu()
         weight = self.engine.network.weights[0][r].cpu()
         assert self.board is not None
-        self.board.picture("weights/first_layer", step, pictures.weight_images(weight.numpy()))
+        if weight.shape[-1] == PIXELS:
+            self.board.picture("weights/first_layer", step, pictures.weight_images(weight.numpy()))
         truth, read = test.labels.numpy(), outputs.argmax(-1).numpy()
         self.board.picture("test/confusion", step, pictures.confusion_matrix(truth, read))
         self.board.picture("test/worst", step, pictures.worst_letters(test.images.numpy(), truth, outputs.numpy()))

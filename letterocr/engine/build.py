@@ -10,7 +10,6 @@ from letterocr.data.letters import Letters, Split
 from letterocr.engine.base import Engine
 from letterocr.engine.records import Schedule
 from letterocr.errors import UserError
-from letterocr.network import initialise
 from letterocr.optim.rates import LearningRate
 from letterocr.order import Order
 
@@ -41,6 +40,7 @@ def build_engine(config: TrainConfig, split: Split) -> Engine:
     """
     device = choose_device(config.device)
     seeds = replica_seeds(config)
+    initialise = registry.model_named(config.model.name).load()
     network = initialise(config.model, seeds, getattr(torch, config.dtype), device)
     optimizer = registry.optimizer_of(config.optimizer).load()
     rates = [
@@ -54,6 +54,10 @@ def build_engine(config: TrainConfig, split: Split) -> Engine:
     orders = [Order(config.order, len(split.train), seed) for seed in seeds]
     schedule = Schedule(str(config.evaluate_every), config.samples)
     arguments = (network, optimizers, orders, split, schedule, config.rule, config.loss_factor)
+    if config.model.name == "spectral":
+        from letterocr.engine.spectral import SpectralEngine
+
+        return SpectralEngine(*arguments)
     batch = len(split.train) if config.batch == "all" else int(config.batch)
     form = optimizers[0].form if batch == 1 else "dense"
     if config.engine == "blocked" and form == "dense":
