@@ -1,6 +1,6 @@
 """The command `python -m letterocr.meta_train`: trains the rules that `optimizer=learned...` follow.
 
-    python -m letterocr.meta_train which=learned --steps 260 --unroll 50 --replicas 4 --rate 0.008
+    python -m letterocr.meta_train which=learned --steps 100 --unroll 100 --replicas 3 --rate 0.003
     python -m letterocr.meta_train which=learned_factored --steps 400 --unroll 50
 
 made the files that ship with the package (torch 2.14.1, one thread). Truncated backpropagation through time
