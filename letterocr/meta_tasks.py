@@ -28,10 +28,10 @@ from letterocr.randomness import stream
 from letterocr.rules import error_vectors, loss
 
 WIDTHS = {False: (12, 16, 24, 32), True: (20, 32, 48, 64)}  # of the hidden layer; True: `factored`
-INIT_SCALES = {False: (2.5, 3.6), True: (1.5, 5.0)}  # drawn between, logarithms evenly
+INIT_SCALES = (1.5, 5.0)  # drawn between, logarithms evenly
 TESTED = 52  # E
 CROSS_ENTROPY = 1.0
-RESCALED = {False: 0.1, True: 0.5}  # the share of networks that are rescaled
+RESCALED = {False: 0.25, True: 0.5}  # the share of networks that are rescaled
 COARSE = 3  # for the rule of each coordinate, every third pixel of every third row stands for all that have ink
 
 
@@ -83,7 +83,7 @@ def draw(letters: Letters, seed: int, episode: int, *, replicas: int, steps: int
         images = images[:, x : SIDE - margin : COARSE, y : SIDE - margin : COARSE]
     images = images.flatten(1)
     sizes = [images.shape[1], width, len(ALPHABET)]
-    deviation = _between(*INIT_SCALES[factored], (replicas, 1, 1), g)
+    deviation = _between(*INIT_SCALES, (replicas, 1, 1), g)
     weights, biases, scales, error_scales = [], [], [], []
     rescaled = (torch.rand(replicas, 1, 1, generator=g) < RESCALED[factored]).float()
     for fan_in, out in pairwise(sizes):

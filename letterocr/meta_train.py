@@ -1,13 +1,12 @@
 """The command `python -m letterocr.meta_train`: trains the rules that `optimizer=learned...` follow.
 
-    python -m letterocr.meta_train which=learned --steps 100 --unroll 100 --replicas 3 --rate 0.003
+    python -m letterocr.meta_train which=learned --steps 220 --unroll 50 --replicas 4 --rate 0.005
     python -m letterocr.meta_train which=learned_factored --steps 400 --unroll 50
 
 made the files that ship with the package (torch 2.14.1, one thread). Truncated backpropagation through time
 (Andrychowicz et al. 2016): the rule trains small letter networks for some 100 updates; after each unroll of them Adam
 changes the rule so that the networks' loss on other letters, mean over the unroll, falls (`meta_tasks`). The paper's
-unrolls have 20 updates, the default here; with one letter an update the shipped rules need longer ones, since in 20
-letters it pays best to push all outputs towards 0. Letters are synthetic. A run that was stopped goes on from its last
+unrolls have 20 updates, the default here; with them the trial runs settled at outputs near 0. Letters are synthetic. A run that was stopped goes on from its last
 checkpoint, bit for bit.
 """
 

@@ -8,10 +8,9 @@ parameters are shared, its memory is not. Two layers of 20 units read the gradie
 and W <- W - alpha m / n, where n is the number of inputs of the weight's layer: so a layer's pre-activations move alike
 whatever its width (Yang, Hu 2021). In the paper m is the output itself. Here there are two, p and r, with
 
-    m = 20 exp(p) g + r:
+    m = 20 exp(p) g + r;
 
-a step in proportion to g, which tells the one right letter's large errors from the many small ones, is hard to make
-of logarithms and signs alone. alpha = 1 is the step that was meta-trained.
+where both are 0, it is plain descent. alpha = 1 is the step that was meta-trained.
 
 Shapes: g [N] the coordinates of one network, layer after layer, each layer's weights [out, in] before its bias [out].
 """
