@@ -6,8 +6,8 @@
 made the files that ship with the package (torch 2.14.1, one thread). Truncated backpropagation through time
 (Andrychowicz et al. 2016): the rule trains small letter networks for some 100 updates; after each unroll of them Adam
 changes the rule so that the networks' loss on other letters, mean over the unroll, falls (`meta_tasks`). The paper's
-unrolls have 20 updates, the default here; with them the trial runs settled at outputs near 0. Letters are synthetic. A run that was stopped goes on from its last
-checkpoint, bit for bit.
+unrolls have 20 updates, the default here; with them the trial runs settled at outputs near 0. Letters are synthetic.
+A run that was stopped goes on from its last checkpoint, bit for bit.
 """
 
 from __future__ import annotations
