@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -55,7 +56,8 @@ def figures(config: TrainConfig, train: Letters) -> list[Figure]:
     if not letters.any() or not config.loss_factor:
         what = f"data={config.data.name}: the letters are empty" if config.loss_factor else "loss_factor=0: no loss"
         raise UserError(f"{what}, so every learning rate is as good as another.")
-    alphas = auto.learning_rates(config, train)
+    curvatures = auto.initial_curvatures(config, train)
+    alphas = auto.learning_rates(config, train, curvatures)
     values = rates.eigenvalues(letters)
     found = [
         Figure("letters", len(letters), "N, training letters"),
@@ -66,7 +68,6 @@ def figures(config: TrainConfig, train: Letters) -> list[Figure]:
     ]
     if auto.is_quadratic(config):
         found += _two_layer(config, letters, values, alphas)
-    curvatures = [auto.initial_curvature(config, train, r) for r in range(config.replicas)]
     found += [
         Figure("curvature", curvatures, "largest at the initial weights, estimated online (LeCun et al. 1993)"),
         Figure("curvature_rate", [rates.lecun_rate(c) for c in curvatures], "1/curvature"),
@@ -143,8 +144,11 @@ def main() -> None:
                 raise UserError(f"{override}: this command takes field=value and --json; --help shows examples.")
         config = compose(overrides)
         check(config)
+        import torch
+
         from letterocr import registry
 
+        torch.set_num_threads(config.threads or len(os.sched_getaffinity(0)))
         found = figures(config, registry.DATA[config.data.name].load()(config.data).train)
     except UserError as error:
         sys.exit(complain(str(error)))

@@ -65,8 +65,13 @@ def bound(config: TrainConfig, train: Letters) -> Bound | None:
     return Bound(limit, f"{gain / config.loss_factor:g}/max{pixels}")
 
 
-def learning_rates(config: TrainConfig, train: Letters) -> list[float]:
+def learning_rates(config: TrainConfig, train: Letters, curvatures: list[float] | None = None) -> list[float]:
     """Alpha of each replica, with `auto` resolved for the network, the rule and the training letters.
+
+    Args:
+        config: the run.
+        train: its training letters.
+        curvatures: of each replica, where `initial_curvatures` was asked already.
 
     Raises:
         UserError: auto, and the letters or the initial weights have no curvature.
@@ -74,7 +79,7 @@ def learning_rates(config: TrainConfig, train: Letters) -> list[float]:
     if config.learning_rate != "auto":
         return per_replica(config.learning_rate, config.replicas)
     if not is_quadratic(config):
-        curvatures = [initial_curvature(config, train, r) for r in range(config.replicas)]
+        curvatures = curvatures or initial_curvatures(config, train)
         for curvature in curvatures:
             if not 0 < curvature < math.inf:
                 raise UserError(f"learning_rate=auto: the curvature at the start is {curvature:g}; give a number.")
@@ -98,12 +103,14 @@ def initial_network(config: TrainConfig, r: int) -> Network:
     return initialise(model, [replica_seeds(config)[r]], torch.float64, torch.device("cpu")).replica(0)
 
 
-def initial_curvature(config: TrainConfig, train: Letters, r: int) -> float:
-    """The largest curvature of the r-th replica at its initial weights (LeCun, Simard, Pearlmutter 1993)."""
-    network = initial_network(config, r)
+def initial_curvatures(config: TrainConfig, train: Letters) -> list[float]:
+    """The largest curvature of each replica at its initial weights (LeCun, Simard, Pearlmutter 1993)."""
     targets = one_hot(train.labels, train.images)
-    generator = stream(replica_seeds(config)[r], "learning_rate")
-    return largest_curvature(network, train.images, targets, config.rule, config.loss_factor, generator)
+    arguments = (train.images, targets, config.rule, config.loss_factor)
+    return [
+        largest_curvature(initial_network(config, r), *arguments, stream(seed, "learning_rate"))
+        for r, seed in enumerate(replica_seeds(config))
+    ]
 
 
 def spread(alphas: list[float]) -> str:
