@@ -88,7 +88,7 @@ def largest_curvature(
         i = torch.randint(len(images), (BATCH,), generator=generator)
         a, c = images[i].double(), targets[i].double()
         shifted.shift = epsilon / size
-        gamma = AVERAGE / (AVERAGE + t + 1)
+        gamma = AVERAGE / (AVERAGE + t)
         pairs = []
         for at in (network, shifted):
             activations = at.forward(a)
@@ -100,6 +100,8 @@ def largest_curvature(
             if bias is not None:
                 bias.mul_(1 - gamma).add_(left.sum(0), alpha=gamma / epsilon / BATCH)
         size = _size(parts)
+        if not size:  # flat: the difference of gradients rounds to 0 everywhere
+            break
     return size
 
 
