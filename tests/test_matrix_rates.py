@@ -34,7 +34,7 @@ def drawn(rows: list[list[float]]) -> Letters:
 
 def losses(letters: Letters, rate: float, epochs: int, bias: bool = False, **fields) -> np.ndarray:
     """The sum of the letters' losses, as each is met, in every epoch of a real run in float64."""
-    fields = {"order": "cyclic", "evaluate_every": "log", "engine": "auto"} | fields
+    fields = {"order": "cyclic", "evaluate_every": "log"} | fields
     samples = epochs * len(letters)
     engine = make_engine(Split(letters, random_letters(5, seed=9)), model(bias), rate=rate, samples=samples, **fields)
     return engine.advance(samples).loss[:, 0].reshape(epochs, -1).sum(1)
