@@ -145,6 +145,7 @@ class TrainConfig:
     tensorboard: bool = option(True, "write TensorBoard events into the run folder", runtime=True)
 
 
+PLAIN_DESCENT = ("vanilla", "sgd", "asgd")  # optimizers whose learning rate is alpha in (6, 20)
 HOLDS = {"at least": operator.ge, "greater than": operator.gt, "at most": operator.le, "below": operator.lt}
 
 
@@ -207,6 +208,8 @@ def _check_together(config: TrainConfig) -> None:
     batch = str(config.batch)
     if batch != "all" and not (batch.isdecimal() and int(batch) > 0):
         _fail("batch", batch, "must be a whole number of samples, at least 1, or all")
+    if config.learning_rate == "auto":
+        _check_auto(config)
     refusal = config.optimizer.refusal(config) if hasattr(config.optimizer, "refusal") else None
     if refusal:
         _fail(*refusal)
@@ -234,6 +237,25 @@ def _check_spectral(config: TrainConfig) -> None:
     for name in ("momentum", "weight_decay"):
         if getattr(optimizer, name, 0):
             _fail(f"optimizer.{name}", getattr(optimizer, name), "model=spectral takes plain descent only; leave it 0")
+
+
+def is_plain_descent(config: TrainConfig) -> bool:
+    """Whether each update is -alpha times the rule's direction, so that the matrix view's bounds hold."""
+    optimizer = config.optimizer
+    altered = getattr(optimizer, "momentum", 0) or getattr(optimizer, "weight_decay", 0)
+    return optimizer.name in PLAIN_DESCENT and not altered
+
+
+def _check_auto(config: TrainConfig) -> None:
+    """The bounds are of plain descent on a loss that there is."""
+    optimizer = config.optimizer.name
+    if optimizer not in PLAIN_DESCENT:
+        _fail("learning_rate", "auto", f"optimizer={optimizer} has a learning rate of its own meaning; give a number")
+    if not is_plain_descent(config):
+        mend = "the bound is that of descent without momentum and weight decay; leave them 0, or give a number"
+        _fail("learning_rate", "auto", mend)
+    if not config.loss_factor:
+        _fail("learning_rate", "auto", "loss_factor=0 leaves nothing to learn; give a number")
 
 
 def plain(config: Any) -> dict[str, Any]:

@@ -149,6 +149,26 @@ def resumed(config: TrainConfig, overrides: list[str]) -> TrainConfig:
     return stored
 
 
+def compose(overrides: list[str]) -> TrainConfig:
+    """The config of overrides (`field=value`) as `train` reads them, without its command line; not checked yet.
+
+    Raises:
+        UserError: names the override that does not fit.
+    """
+    import hydra
+    from hydra.errors import HydraException
+    from omegaconf.errors import OmegaConfBaseException
+
+    register()
+    check_keys(overrides)
+    try:
+        with hydra.initialize_config_dir(str(conf_folder()), version_base="1.3"):
+            config = typed(hydra.compose("config", overrides))
+    except (HydraException, OmegaConfBaseException) as error:
+        raise UserError(sentence(error)) from error
+    return config if config.resume in ("true", "false") else resumed(config, overrides)
+
+
 def task(cfg: Any) -> float:
     """One run of the command; returns its final test error, 1.0 if it diverged."""
     from hydra.core.hydra_config import HydraConfig
@@ -164,7 +184,7 @@ def task(cfg: Any) -> float:
             config = resumed(config, list(hydra.overrides.task))
         outcome = run(config, folder=folder)
     except UserError as error:  # here, before Hydra adds its own lines
-        sys.exit(_complain(str(error)))
+        sys.exit(complain(str(error)))
     except BrokenPipeError:  # nobody reads what we print
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         sys.exit(128 + signal.SIGPIPE)
@@ -210,16 +230,17 @@ def _train() -> None:
         check_keys(sys.argv[1:])
         hydra.main(version_base="1.3", config_path=str(conf_folder()), config_name="config")(task)()
     except UserError as error:
-        sys.exit(_complain(str(error)))
+        sys.exit(complain(str(error)))
     except (HydraException, OmegaConfBaseException) as error:
-        sys.exit(_complain(sentence(error)))
+        sys.exit(complain(sentence(error)))
     except OSError as error:
         if not error.filename:
             raise
-        sys.exit(_complain(f"{error.filename} can't be used ({error.strerror}): take another path."))
+        sys.exit(complain(f"{error.filename} can't be used ({error.strerror}): take another path."))
 
 
-def _complain(text: str) -> int:
+def complain(text: str) -> int:
+    """Say what is wrong in one line; returns the exit status."""
     print(f"letterocr: {text}", file=sys.stderr, flush=True)
     return 2
 
