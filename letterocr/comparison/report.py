@@ -93,7 +93,7 @@ def profile_table(standings: Standings, kind: str, names: Sequence[str]) -> str:
 
 def meta_training(names: Sequence[str]) -> dict[str, dict[str, float]]:
     """What the learned optimizers' own training cost, by contender; it is in no other figure."""
-    from letterocr.comparison.contenders import compose
+    from letterocr.train import compose
 
     costs = {}
     for name in names:
