@@ -38,6 +38,7 @@ CLAIMS = {
     "linear": Claim("(21-27): a linear hidden layer", "layers:linear_hidden_layer"),
     "sigmoid": Claim("(21-27): what the sigmoid buys", "layers:sigmoid"),
     "symmetry": Claim("(28): the symmetry of a hidden layer", "layers:symmetry"),
+    "rate": Claim("(29): the best learning rate", "rates:best_rate"),
     "normal": Claim("(29-31): the least-norm solution", "layers:normal_equations"),
     "fig7": Claim("Fig. 7: two layers against three", "runs:two_against_three"),
     "fig8": Claim("Fig. 8: four layers", "runs:four_layers"),
