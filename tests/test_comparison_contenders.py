@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from letterocr import registry
-from letterocr.comparison.contenders import CONTENDERS, NETWORKS, Range, compose, found, placed, points, trial_values
+from letterocr.comparison.contenders import CONTENDERS, NETWORKS, Range, found, placed, points, trial_values
 from letterocr.config import check
+from letterocr.train import compose
 
 
 def halton(index: int, base: int) -> float:

@@ -101,18 +101,6 @@ def points(trials: int) -> np.ndarray:
     return sequence.random(trials)
 
 
-def compose(overrides: list[str]) -> TrainConfig:
-    """The config that the command `letterocr.train` would run with these overrides."""
-    from hydra import compose as hydra_compose
-    from hydra import initialize_config_dir
-
-    from letterocr.train import conf_folder, register, typed
-
-    register()
-    with initialize_config_dir(version_base="1.3", config_dir=str(conf_folder())):
-        return typed(hydra_compose("config", overrides))
-
-
 def placed(config: TrainConfig, values: dict[str, float]) -> TrainConfig:
     """A copy of the config with these fields, named by their paths."""
     config = copy.deepcopy(config)

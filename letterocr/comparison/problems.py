@@ -15,11 +15,12 @@ from pathlib import Path
 import torch
 
 from letterocr import registry
-from letterocr.comparison.contenders import NETWORKS, compose
+from letterocr.comparison.contenders import NETWORKS
 from letterocr.config import ImagesConfig, TrainConfig, check, plain
 from letterocr.data.images import split
 from letterocr.data.letters import ALPHABET, Letters, Split
 from letterocr.errors import UserError
+from letterocr.train import compose
 
 VALIDATION_SHARE = 0.2
 
