@@ -247,7 +247,9 @@ def is_plain_descent(config: TrainConfig) -> bool:
 
 
 def _check_auto(config: TrainConfig) -> None:
-    """The bounds are of plain descent on a loss that there is."""
+    """The bounds are of plain descent in a chain of weight matrices, on a loss that there is."""
+    if config.model.name == "spectral":
+        _fail("learning_rate", "auto", "model=spectral is no chain of weight matrices; give a number")
     optimizer = config.optimizer.name
     if optimizer not in PLAIN_DESCENT:
         _fail("learning_rate", "auto", f"optimizer={optimizer} has a learning rate of its own meaning; give a number")

@@ -48,10 +48,12 @@ def figures(config: TrainConfig, train: Letters) -> list[Figure]:
     """Everything that the command prints.
 
     Raises:
-        UserError: the letters are empty, or the loss is.
+        UserError: the letters are empty, or the loss is, or the network is no chain of weight matrices.
     """
     from letterocr.matrix import auto, rates
 
+    if config.model.name == "spectral":
+        raise UserError("model=spectral: it is no chain of weight matrices; take another model.")
     letters = rates.with_bias(train.images, config.model.bias)
     if not letters.any() or not config.loss_factor:
         what = f"data={config.data.name}: the letters are empty" if config.loss_factor else "loss_factor=0: no loss"

@@ -102,7 +102,7 @@ def check_keys(overrides: list[str]) -> None:
             raise UserError(f"{override}: a run needs its {key}; choose one of {', '.join(choices[key])}.")
         if "=" not in override or override.startswith("-") or "@" in key or key.startswith("hydra"):
             continue
-        if key not in known:
+        if key not in known and not key.startswith("optimizer.options."):  # PyTorch's own names
             near = difflib.get_close_matches(key, known, 1)
             hint = f"did you mean {near[0]}?" if near else "--help lists every field."
             raise UserError(f"{override}: there is no field {key}; {hint}")

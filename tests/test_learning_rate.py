@@ -116,6 +116,10 @@ def test_what_is_not_finite_is_null_for_programs():
         (["two_layer"], "two_layer: this command takes field=value and --json; --help shows examples."),
         (["learning_rate=-1"], "learning_rate=-1: must be a finite number at least 0."),
         (["resume=nowhere"], "nowhere is no run folder: it has no config.yaml. Give the folder that train printed."),
+        (
+            ["model=spectral", "model.hidden=[20]"],
+            "model=spectral: it is no chain of weight matrices; take another model.",
+        ),
         (["loss_factor=0"], "loss_factor=0: no loss, so every learning rate is as good as another."),
         (
             ["learning_rate=auto", "optimizer=smd"],

@@ -124,6 +124,7 @@ def test_replicas_in_a_few_characters():
         ({"optimizer": TorchConfig()}, "optimizer=Adam has a learning rate of its own meaning; give a number"),
         ({"optimizer": VanillaConfig(momentum=0.9)}, "without momentum and weight decay"),
         ({"optimizer": VanillaConfig(weight_decay=0.1)}, "without momentum and weight decay"),
+        ({"model": ModelConfig(name="spectral", hidden=[20])}, "model=spectral is no chain of weight matrices"),
         ({"loss_factor": 0}, "loss_factor=0 leaves nothing to learn"),
     ],
 )

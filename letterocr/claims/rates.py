@@ -31,7 +31,7 @@ def best_rate(material: Material) -> Finding:
         f"lambda_max = {largest:.3g} and the smallest non-zero eigenvalue {smallest:.2g}. After {STEPS} steps from 0 "
         f"the loss has fallen by {kept['lecun']:.2%} at {lecun:.3g} and by {kept['best']:.2%} at {best:.3g}; at 1.02 "
         f"times {limit:.3g} it is {left_over(letters, 1.02 * limit):.0e} times what it was. Per sample "
-        f"the safe bound is 2/max|a|^2 = {sample:.3g}, and an epoch at {lecun:.3g} multiplies the error by {radius:.1e}.",
+        f"the safe bound is 2/max|a|^2 = {sample:.3g}; at {lecun:.3g} an epoch multiplies the error by {radius:.1e}.",
         {
             "lambda_max of R": f"{largest:.4g}",
             "smallest non-zero eigenvalue": f"{smallest:.3g}",

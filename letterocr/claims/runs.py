@@ -18,6 +18,7 @@ from letterocr.claims.finding import FAILS, HOLDS, Finding, Material, new_figure
 from letterocr.config import TrainConfig
 from letterocr.figures.curves import draw_curve, read_curve
 from letterocr.signals import StoppedError
+from letterocr.train import compose
 
 NAMES = {"two_layer": "two layers", "three_layer": "three layers", "four_layer": "four layers"}
 MARK = 0.5  # the test error whose first sample tells how fast a network learns
@@ -26,15 +27,9 @@ MUCH = 2.0  # times the other's jumps is much less stable
 
 def config_of(experiment: str, model: str, rule: str, material: Material) -> TrainConfig:
     """The config that `python -m letterocr.train experiment=... model=... rule=...` resolves to, on these letters."""
-    from hydra import compose, initialize_config_dir
-
-    from letterocr.train import conf_folder, register, typed
-
-    register()
     overrides = [f"experiment={experiment}", f"model={model}", f"rule={rule}", f"samples={material.samples}"]
     overrides += [f"replicas={material.replicas}", f"evaluate_every={material.every}", "resume=true"]
-    with initialize_config_dir(version_base="1.3", config_dir=str(conf_folder().resolve())):
-        config = typed(compose("config", overrides))
+    config = compose(overrides)
     config.data, config.output, config.threads = material.data, str(material.runs), material.threads
     return config
 

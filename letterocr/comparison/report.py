@@ -15,6 +15,7 @@ from letterocr.comparison.problems import Problem
 from letterocr.comparison.protocol import BASELINE, COSTS, KINDS, TUNING_SEED, Final, Standing, cost_table
 from letterocr.comparison.statistics import performance_profile, performance_ratios, quartiles
 from letterocr.files import replacing, write_json, write_text
+from letterocr.train import compose
 
 TAUS = (1.0, 2.0, 5.0, 10.0)  # ratios whose share the profile's table tells
 HEAD = (
@@ -93,8 +94,6 @@ def profile_table(standings: Standings, kind: str, names: Sequence[str]) -> str:
 
 def meta_training(names: Sequence[str]) -> dict[str, dict[str, float]]:
     """What the learned optimizers' own training cost, by contender; it is in no other figure."""
-    from letterocr.train import compose
-
     costs = {}
     for name in names:
         config = compose(list(CONTENDERS[name].overrides)).optimizer

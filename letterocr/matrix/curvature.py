@@ -16,6 +16,9 @@ of largest real part, and |Psi| is that eigenvalue if it is real. Descent along 
 alpha < 2 Re(lambda)/|lambda|^2 for every eigenvalue lambda, which |Psi| alone doesn't tell; and even then the error may
 grow for a while, as J isn't normal.
 
+`matrix.diagnostics` has the exact power iteration for the gradient, on a fixed set of letters; this one needs nothing
+but two gradients at a time, and takes any rule.
+
 Shapes: one replica; Psi as weights [out, in] and biases [out]; a [8, 900], c [8, 26] the letters of a step.
 """
 
