@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from helpers import random_letters
 
 from letterocr.claims import layers as claims
 from letterocr.claims.finding import FAILS, Material
 from letterocr.config import SyntheticConfig
 from letterocr.data.letters import Letters, Split
-from tests.helpers import random_letters
 
 
 @pytest.fixture(scope="module")

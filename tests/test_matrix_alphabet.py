@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from helpers import one_sentence, random_letters
 
 from letterocr.data.letters import ALPHABET, PIXELS, Letters
 from letterocr.errors import UserError
 from letterocr.matrix.alphabet import alphabet_matrix, left_inverse, read_letters, with_ones
-from tests.helpers import one_sentence, random_letters
 
 
 def written(writers: int = 3, repetitions: int = 2) -> Letters:

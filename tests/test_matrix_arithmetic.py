@@ -8,6 +8,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from helpers import one_sentence, random_network
 from scipy.linalg import null_space, subspace_angles
 
 from letterocr.data.letters import ALPHABET
@@ -25,7 +26,6 @@ from letterocr.matrix.arithmetic import (
     relation,
     search,
 )
-from tests.helpers import one_sentence, random_network
 
 E, F, L = (ALPHABET.index(letter) for letter in "EFL")
 EYE = ALPHABET.index("I")

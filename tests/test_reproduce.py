@@ -10,11 +10,11 @@ from pkgutil import resolve_name
 from unittest import mock
 
 import pytest
+import tiny
 
 from letterocr import reproduce
 from letterocr.claims import letters
 from letterocr.signals import StoppedError
-from tests import tiny
 
 
 def command(*arguments: str) -> int:
