@@ -62,14 +62,15 @@ def test_the_wheel_holds_nothing_else(installed):
         ".py",
         ".yaml",
         ".typed",
+        ".safetensors",
     }
 
 
-def test_both_commands_are_installed(installed):
+def test_every_command_is_installed(installed):
     (entry_points,) = installed.glob("*.dist-info/entry_points.txt")
     text = entry_points.read_text()
-    assert "letterocr-train = letterocr.train:main" in text
-    assert "letterocr-predict = letterocr.predict:main" in text
+    for module in ("train", "predict", "learning_rate", "compare", "reproduce", "meta_train"):
+        assert f"letterocr-{module.replace('_', '-')} = letterocr.{module}:main" in text
 
 
 def test_the_installed_command_finds_its_conf(installed, tmp_path):
