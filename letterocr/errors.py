@@ -7,6 +7,10 @@ class UserError(Exception):
     """One clear sentence that names the value, the place and the mend; printed without a traceback."""
 
 
+class RunningError(UserError):
+    """Another process trains this run; the command ends with a status of its own, as asking later may help."""
+
+
 class DivergedError(Exception):
     """The weights stopped being finite: the learning rate is too large.
 

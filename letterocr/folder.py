@@ -6,6 +6,8 @@ curve.parquet      loss, training error and test error after every sample
 checkpoints/       the newest two
 events.out.*       for TensorBoard
 result.json        status, errors and time; there once the run is over
+failure.json       why it failed in a sweep; gone as soon as it is tried again
+lock.N.json        the process that trains it; see lock.py
 """
 
 from __future__ import annotations

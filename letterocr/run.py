@@ -37,6 +37,7 @@ from letterocr.folder import (
     write_config,
     write_environment,
 )
+from letterocr.lock import Lock
 from letterocr.signals import Signals
 from letterocr.terminal import Terminal
 
@@ -76,6 +77,7 @@ def run(config: TrainConfig, live: bool | None = None, folder: Path | None = Non
         folder: the run folder, where it is not the one that the config names.
 
     Raises:
+        RunningError: another process trains this run.
         UserError: what the user can mend, before any training where it can be known.
     """
     check(config)
@@ -83,19 +85,32 @@ def run(config: TrainConfig, live: bool | None = None, folder: Path | None = Non
     over = os.path.lexists(folder / "result.json")
     if over and not config.force:
         return _there(folder)
-    unfinished = not over and any(folder.glob("checkpoints/*.json"))
-    if unfinished and config.resume == "false" and not config.force:
-        raise UserError(f"{folder} holds an unfinished run: go on with resume=true, or start anew with force=true.")
+    lock = Lock(folder)
+    lock.refuse()  # here already, as reading the letters takes time
+    _unfinished(config, folder)
     torch.set_num_threads(config.threads or len(os.sched_getaffinity(0)))
     split: Split = registry.DATA[config.data.name].load()(config.data)
     try:
-        return _Session(config, folder, split, resume=unfinished and config.resume == "true").train(live)
+        with lock:
+            if os.path.lexists(folder / "result.json") and not over:  # another process was faster
+                return _there(folder)
+            (folder / "failure.json").unlink(missing_ok=True)
+            resume = _unfinished(config, folder) and config.resume == "true"
+            return _Session(config, folder, split, resume, lock).train(live)
     except OSError as error:
         if error.errno not in FULL + FORBIDDEN + NO_FOLDER:
             raise
         full = "what was written is whole; make room, then go on with resume=true"
         mend = full if error.errno in FULL else "take another output="
         raise UserError(f"{folder} can't be written ({os.strerror(error.errno)}): {mend}.") from error
+
+
+def _unfinished(config: TrainConfig, folder: Path) -> bool:
+    """Whether there is a run to go on with; refuses where the command does not say what to do with it."""
+    unfinished = not os.path.lexists(folder / "result.json") and any(folder.glob("checkpoints/*.json"))
+    if unfinished and config.resume == "false" and not config.force:
+        raise UserError(f"{folder} holds an unfinished run: go on with resume=true, or start anew with force=true.")
+    return unfinished
 
 
 def _there(folder: Path) -> Outcome:
@@ -112,8 +127,8 @@ def _there(folder: Path) -> Outcome:
 class _Session:
     """One process's part of a run."""
 
-    def __init__(self, config: TrainConfig, folder: Path, split: Split, resume: bool) -> None:
-        self.config, self.folder, self.split = config, folder, split
+    def __init__(self, config: TrainConfig, folder: Path, split: Split, resume: bool, lock: Lock) -> None:
+        self.config, self.folder, self.split, self.lock = config, folder, split, lock
         self.engine = build_engine(config, split)
         self.curve = Curve(config.samples, config.replicas)
         self.seconds = 0.0
@@ -265,6 +280,7 @@ class _Session:
         self._picture_seconds += time.perf_counter() - start
 
     def _save(self) -> None:
+        self.lock.verify()
         self.curve.save(self.folder / "curve.parquet")  # first: a checkpoint needs its curve
         facts = {"seconds": self.seconds, "diverged": self.diverged}
         checkpoint.save(self.folder / "checkpoints", self.engine.sample, self.engine.state(), facts)

@@ -1,9 +1,15 @@
-"""SIGTERM and SIGINT: noted while a run trains, which then ends at a whole sample; obeyed at once before and after."""
+"""SIGTERM, SIGINT and SIGUSR2: noted while a run trains, which then ends at a whole sample; obeyed before and after.
+
+SIGUSR2 is what SLURM sends where the time is up or another job needs the machine: the run is to be queued again.
+"""
 
 from __future__ import annotations
 
 import signal
 from typing import Any
+
+
+OURS = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR2)
 
 
 class StoppedError(BaseException):
@@ -19,15 +25,16 @@ class StoppedError(BaseException):
 
 
 class Signals:
-    """Notes SIGTERM and SIGINT while it is entered, so that the run can end at a whole sample."""
+    """Notes the signals while it is entered, so that the run can end at a whole sample."""
 
     def __enter__(self) -> Signals:
         self.received = 0
-        self._old = {s: signal.signal(s, self._note) for s in (signal.SIGTERM, signal.SIGINT)}
+        self._old = {s: signal.signal(s, self._note) for s in OURS}
         return self
 
     def _note(self, number: int, frame: Any) -> None:
-        self.received = number
+        if self.received != signal.SIGUSR2:  # SLURM sends SIGTERM along with it
+            self.received = number
 
     def __exit__(self, *exception: object) -> None:
         for number, handler in self._old.items():
@@ -35,7 +42,7 @@ class Signals:
 
 
 class Obeyed(Signals):
-    """Raises StoppedError at SIGTERM and SIGINT while it is entered."""
+    """Raises StoppedError at any of the signals while it is entered."""
 
     def _note(self, number: int, frame: Any) -> None:
         raise StoppedError(number)
