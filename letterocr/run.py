@@ -80,18 +80,15 @@ def run(config: TrainConfig, live: bool | None = None, folder: Path | None = Non
         RunningError: another process trains this run.
         UserError: what the user can mend, before any training where it can be known.
     """
-    check(config)
     folder = folder or folder_of(config)
+    there = known(config, folder)  # here already, as reading the letters takes time
+    if there:
+        return there
     over = os.path.lexists(folder / "result.json")
-    if over and not config.force:
-        return _there(folder)
-    lock = Lock(folder)
-    lock.refuse()  # here already, as reading the letters takes time
-    _unfinished(config, folder)
     torch.set_num_threads(config.threads or len(os.sched_getaffinity(0)))
     split: Split = registry.DATA[config.data.name].load()(config.data)
     try:
-        with lock:
+        with Lock(folder) as lock:
             if os.path.lexists(folder / "result.json") and not over:  # another process was faster
                 return _there(folder)
             (folder / "failure.json").unlink(missing_ok=True)
@@ -103,6 +100,21 @@ def run(config: TrainConfig, live: bool | None = None, folder: Path | None = Non
         full = "what was written is whole; make room, then go on with resume=true"
         mend = full if error.errno in FULL else "take another output="
         raise UserError(f"{folder} can't be written ({os.strerror(error.errno)}): {mend}.") from error
+
+
+def known(config: TrainConfig, folder: Path) -> Outcome | None:
+    """What became of a run that is over already; None if there is something to train.
+
+    Raises:
+        RunningError: another process trains this run.
+        UserError: what the user can mend.
+    """
+    check(config)
+    if os.path.lexists(folder / "result.json") and not config.force:
+        return _there(folder)
+    Lock(folder).refuse()
+    _unfinished(config, folder)
+    return None
 
 
 def _unfinished(config: TrainConfig, folder: Path) -> bool:

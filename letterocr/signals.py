@@ -8,7 +8,6 @@ from __future__ import annotations
 import signal
 from typing import Any
 
-
 OURS = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR2)
 
 
