@@ -34,7 +34,7 @@ class Owner:
         system: this start of this machine's system, and which of its process number spaces; empty if unknown.
         pid: process number.
         started: start time of the process, so that a number that was given again is not taken for the owner.
-        job: SLURM job id, or empty.
+        job: SLURM job id, as `12` or `12_3`, or empty.
         restarts: how often SLURM had started that job again.
         since: when it took the lock, in words.
     """
@@ -73,12 +73,13 @@ def _system() -> str:
 
 def this_process() -> Owner:
     """The owner that this process would be."""
+    array = os.environ.get("SLURM_ARRAY_JOB_ID")
     return Owner(
         host=socket.gethostname(),
         system=_system(),
         pid=os.getpid(),
         started=started(os.getpid()),
-        job=os.environ.get("SLURM_JOB_ID", ""),
+        job=f"{array}_{os.environ.get('SLURM_ARRAY_TASK_ID', '')}" if array else os.environ.get("SLURM_JOB_ID", ""),
         restarts=int(os.environ.get("SLURM_RESTART_COUNT") or 0),
         since=time.strftime("%Y-%m-%d %H:%M:%S"),
     )
