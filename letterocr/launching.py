@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -12,13 +13,26 @@ from typing import Any
 
 from letterocr import sweep
 from letterocr.errors import UserError
-from letterocr.signals import StoppedError
+from letterocr.signals import Signals, StoppedError
 
 POLL_SECONDS = 2.0
 GONE_POLLS = 5  # polls without the job in the queue, nor its result, after which it has died
 TRIES = 2  # of a run whose process dies
 
 Start = Callable[[list[list[str]], int], dict[int, str]]
+
+
+class _Passed(Signals):
+    """Tells the runs of a sweep of the first signal, which then write a checkpoint; obeys the second at once."""
+
+    def __init__(self, stop: Path) -> None:
+        self.stop = stop
+
+    def _note(self, number: int, frame: Any) -> None:
+        if self.received:
+            raise StoppedError(number, " a second time; the runs go on from their last checkpoints.")
+        super()._note(number, frame)
+        self.stop.touch()
 
 
 def processes(launch: Callable[..., Any], launcher: Any) -> Start:
@@ -28,20 +42,25 @@ def processes(launch: Callable[..., Any], launcher: Any) -> Start:
         from concurrent.futures import BrokenExecutor
 
         folder = Path(str(launcher.config.hydra.sweep.dir))
+        stop = folder / "stop"
+        stop.unlink(missing_ok=True)
         died = dict.fromkeys(range(len(runs)), 0)
         left = list(died)
-        while left:
-            try:
-                launch([runs[number] for number in left], first)
-            except BrokenExecutor:
-                waiting = [number for number in left if sweep.recorded(folder, runs[number]) is None]
-                begun = [n for n in waiting if sweep.begun(launcher, runs[n])] or waiting
-                for number in begun:
-                    died[number] += 1
-                left = [number for number in waiting if died[number] < TRIES]
-                print(f"A process was killed; {len(left)} runs go on.", flush=True)
-                continue
-            break
+        with _Passed(stop) as passed:
+            while left and not stop.exists():
+                try:
+                    launch([runs[number] for number in left], first)
+                    break
+                except BrokenExecutor:
+                    waiting = [number for number in left if sweep.recorded(folder, runs[number]) is None]
+                    begun = [n for n in waiting if sweep.begun(launcher, runs[n])] or waiting
+                    for number in begun:
+                        died[number] += 1
+                    left = [number for number in waiting if died[number] < TRIES]
+                    print(f"A process was killed; {len(left)} runs go on.", flush=True)
+        if stop.exists():
+            what = "; the runs that trained wrote checkpoints. Ask for the same sweep again to go on."
+            raise StoppedError(passed.received or signal.SIGTERM, what)
         reason = f"its process was killed {TRIES} times (out of memory?)."
         return {number: reason for number, count in died.items() if count >= TRIES}
 

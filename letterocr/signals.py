@@ -5,10 +5,14 @@ SIGUSR2 is what SLURM sends where the time is up or another job needs the machin
 
 from __future__ import annotations
 
+import os
 import signal
+import threading
+from pathlib import Path
 from typing import Any
 
 OURS = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR2)
+HEED_SECONDS = 0.2
 
 
 class StoppedError(BaseException):
@@ -18,8 +22,8 @@ class StoppedError(BaseException):
         number: of the signal.
     """
 
-    def __init__(self, number: int) -> None:
-        super().__init__(f"stopped by {signal.Signals(number).name}")
+    def __init__(self, number: int, what: str = " while no run was training; nothing is lost.") -> None:
+        super().__init__(f"stopped by {signal.Signals(number).name}{what}")
         self.number = number
 
 
@@ -45,3 +49,29 @@ class Obeyed(Signals):
 
     def _note(self, number: int, frame: Any) -> None:
         raise StoppedError(number)
+
+
+class Heeded:
+    """While it is entered, the file `path` is a SIGTERM to the run that trains in this process, as soon as it is there.
+
+    A process that may be training, reading or at rest between two runs can't be sent a signal: it would die of it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._left = threading.Event()
+
+    def __enter__(self) -> Heeded:
+        self._watch = threading.Thread(target=self._look, daemon=True, name="stop")
+        self._watch.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._left.set()
+        self._watch.join()
+
+    def _look(self) -> None:
+        while not self._left.wait(HEED_SECONDS):
+            run = getattr(signal.getsignal(signal.SIGTERM), "__self__", None)
+            if isinstance(run, Signals) and not run.received and self.path.exists():
+                os.kill(os.getpid(), signal.SIGTERM)

@@ -30,6 +30,7 @@ from letterocr.errors import RunningError, UserError
 from letterocr.files import write_json
 from letterocr.folder import folder_of, read_json
 from letterocr.run import Outcome, known, run
+from letterocr.signals import Heeded
 
 ORDER = ("finished", "diverged", "running", "stopped", "failed")
 WORDS = {"running": "running elsewhere"}
@@ -50,7 +51,9 @@ class Noted(Callback):
         Noted.folder = Path(config.hydra.sweep.dir).absolute()
 
 
-def attempt(read: Read, overrides: Sequence[str], sweep: Path, look_only: bool = False) -> Outcome | None:
+def attempt(
+    read: Read, overrides: Sequence[str], sweep: Path, look_only: bool = False, stop: Path | None = None
+) -> Outcome | None:
     """One run of a sweep; its outcome is recorded, whatever it is.
 
     Args:
@@ -58,6 +61,7 @@ def attempt(read: Read, overrides: Sequence[str], sweep: Path, look_only: bool =
         overrides: what the run is called in the report.
         sweep: the sweep's folder.
         look_only: train nothing; None if there is something to train.
+        stop: a file that ends this run, and keeps the next from beginning; made when a signal ends this one.
     """
     folder, trace = None, ""
     try:
@@ -65,7 +69,7 @@ def attempt(read: Read, overrides: Sequence[str], sweep: Path, look_only: bool =
         folder = given or folder_of(config)
         if not config.force or int(os.environ.get("SLURM_RESTART_COUNT") or 0):
             config.resume = "true"
-        outcome = known(config, folder) if look_only else _run(config, folder)
+        outcome = known(config, folder) if look_only else _stoppable(config, folder, stop)
         if outcome is None:
             return None
     except RunningError as error:
@@ -81,6 +85,20 @@ def attempt(read: Read, overrides: Sequence[str], sweep: Path, look_only: bool =
     if outcome.status == "failed" and folder:
         fail(folder, overrides, outcome.message, trace)
     record(sweep, overrides, outcome)
+    return outcome
+
+
+def _stoppable(config: TrainConfig, folder: Path, stop: Path | None) -> Outcome:
+    """Train in one of many processes of this machine, that are stopped together."""
+    if not stop:
+        return _run(config, folder)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # from the terminal it reaches every process; the first will tell us
+    if stop.exists():
+        return Outcome("stopped", folder, math.nan)
+    with Heeded(stop):
+        outcome = run(config, folder=folder)
+    if outcome.signal:
+        stop.touch()
     return outcome
 
 

@@ -180,12 +180,14 @@ def task(cfg: Any) -> float:
 
     hydra = HydraConfig.get()
     overrides = list(hydra.overrides.task)
+    beside = hydra.mode == RunMode.MULTIRUN and hydra.launcher._target_.endswith("letterocr_launchers.Local")
     outcome: Outcome | None
     try:
         if hydra.mode == RunMode.MULTIRUN:
             from letterocr.sweep import attempt
 
-            outcome = attempt(lambda: chosen(cfg, overrides), overrides, Path(hydra.sweep.dir))
+            stop = Path(hydra.sweep.dir) / "stop" if beside else None
+            outcome = attempt(lambda: chosen(cfg, overrides), overrides, Path(hydra.sweep.dir), stop=stop)
         else:
             config, folder = chosen(cfg, overrides)
             outcome = run(config, folder=folder)
@@ -198,7 +200,7 @@ def task(cfg: Any) -> float:
     assert outcome
     if outcome.message:
         print(outcome.message, flush=True)
-    if outcome.signal:  # a sweep ends too
+    if outcome.signal and not beside:  # a sweep ends too
         sys.exit(128 + outcome.signal)
     if outcome.status == "diverged" and hydra.mode == RunMode.RUN:
         sys.exit(1)
@@ -222,7 +224,7 @@ def main() -> None:
         with Obeyed():
             _train()
     except StoppedError as error:
-        print(f"letterocr: {error} while no run was training; nothing is lost.", file=sys.stderr, flush=True)
+        print(f"letterocr: {error}", file=sys.stderr, flush=True)
         sys.exit(128 + error.number)
 
 

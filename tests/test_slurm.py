@@ -63,16 +63,23 @@ def sessions(output: Path) -> dict[str, list[bool]]:
     return found
 
 
-def assert_as_alone(output: Path, alone: Path, seeds: list[int]) -> None:
-    """The runs are the same bits as those of this process without SLURM."""
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory) -> dict[int, Path]:
+    """The run folders of seeds 1 and 2, trained by this process without SLURM; only to be read."""
+    output = tmp_path_factory.mktemp("alone")
+    assert command("-m", "seed=1,2", *LONG, f"output={output}").status == 0
+    return folders(output)
+
+
+def assert_as_alone(output: Path, alone: dict[int, Path], seeds: list[int]) -> None:
+    """The runs are the same bits as those without SLURM."""
     trained = folders(output)
     assert sorted(trained) == seeds
     for seed in seeds:
-        assert command(*LONG, f"seed={seed}", f"output={alone}").status == 0
-        assert_same_bits(folders(alone)[seed], trained[seed])
+        assert_same_bits(alone[seed], trained[seed])
 
 
-def test_two_sweeps_at_once_and_a_preempted_job_train_each_run_once_to_the_same_bits(tmp_path):
+def test_two_sweeps_at_once_and_a_preempted_job_train_each_run_once_to_the_same_bits(tmp_path, alone):
     output = tmp_path / "out"
     first = start("-m", *SLURM, "seed=1,2", *LONG, f"output={output}", cwd=tmp_path, env=ENVIRONMENT)
     second = start("-m", *SLURM, "seed=1,2", *LONG, f"output={output}", cwd=tmp_path, env=ENVIRONMENT)
@@ -86,10 +93,10 @@ def test_two_sweeps_at_once_and_a_preempted_job_train_each_run_once_to_the_same_
     assert sorted(runs) == sorted(path.name for path in folders(output).values())
     assert [found.count(False) for found in runs.values()] == [1, 1]  # each began once,
     assert sum(found.count(True) for found in runs.values()) == 1  # and the one that was preempted went on
-    assert_as_alone(output, tmp_path / "alone", [1, 2])
+    assert_as_alone(output, alone, [1, 2])
 
 
-def test_a_cancelled_job_is_a_failure_and_asking_again_goes_on(tmp_path):
+def test_a_cancelled_job_is_a_failure_and_asking_again_goes_on(tmp_path, alone):
     output = tmp_path / "out"
     sweep = ["-m", "seed=1,2", *LONG, f"output={output}"]
     process = start(*SLURM, *sweep, cwd=tmp_path, env=ENVIRONMENT)
@@ -105,10 +112,10 @@ def test_a_cancelled_job_is_a_failure_and_asking_again_goes_on(tmp_path):
     again = command(*sweep)
     assert again.status == 0
     assert again.out.count("resumed at") == 1
-    assert_as_alone(output, tmp_path / "alone", [1, 2])
+    assert_as_alone(output, alone, [1, 2])
 
 
-def test_the_array_script_queues_its_run_again_when_it_gets_the_signal(tmp_path):
+def test_the_array_script_queues_its_run_again_when_it_gets_the_signal(tmp_path, alone):
     output = tmp_path / "out"
     (tmp_path / "runs.txt").write_text(f"{' '.join(LONG)} seed=1 'output={output}'\n")
     environment = os.environ | ENVIRONMENT | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
@@ -121,7 +128,7 @@ def test_the_array_script_queues_its_run_again_when_it_gets_the_signal(tmp_path)
     (log,) = tmp_path.glob("letterocr-*.out")
     assert f"Stopped by {signal.SIGUSR2.name} after " in log.read_text()
     assert "resumed at" in log.read_text()
-    assert_as_alone(output, tmp_path / "alone", [1])
+    assert_as_alone(output, alone, [1])
 
 
 def test_the_doctors_job_starts_is_seen_and_is_queued_again(tmp_path):
@@ -138,4 +145,5 @@ def test_what_slurm_refuses_is_one_sentence(tmp_path):
     wrong = [*SLURM, "hydra.launcher.partition=nowhere", "seed=1,2"]
     answer = command("-m", *wrong, *tiny(f"output={tmp_path}"))
     assert answer.status == 2
-    assert answer.sentence.startswith("SLURM refuses the jobs (invalid partition specified: nowhere")
+    last = answer.err.splitlines()[-1]  # sbatch's own lines stand above
+    assert last.startswith("letterocr: SLURM refuses the jobs (invalid partition specified: nowhere; ")
