@@ -80,6 +80,8 @@ def letters() -> tuple[str, str]:
 def disk(folder: Path) -> tuple[str, str]:
     """Room and speed where runs are written, and whether files can be renamed and locked there."""
     top = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not top.is_dir():
+        return FAILED, f"{top} is no folder: take another output="
     test = top / f".letterocr-doctor.{os.getpid()}"
     renamed, linked = test.with_suffix(".renamed"), test.with_suffix(".linked")
     try:

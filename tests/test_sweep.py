@@ -4,16 +4,20 @@ import contextlib
 import json
 import os
 import signal
+import time
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import pytest
-from tiny import assert_same_bits, at_checkpoint, checkpoints, command, finish, result_of, start, tiny, wait_until
+from tiny import assert_same_bits, at_checkpoint, checkpoints, command, finish, kill, result_of, start, tiny, wait_until
 
 from letterocr import launching, sweep
+from letterocr.config import SyntheticConfig, TrainConfig
 from letterocr.folder import read_config
 from letterocr.lock import Lock
+from letterocr.optimizers import VanillaConfig
 from letterocr.run import Outcome, _Session
+from letterocr.signals import Heeded, Signals
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 LOCAL = ["launcher=local", "hydra.launcher.n_jobs=2"]
@@ -93,7 +97,7 @@ def test_a_mistake_in_one_run_is_its_failure_only(tmp_path):
 def test_mistakes_are_found_before_a_process_is_started(tmp_path):
     answer = command("-m", *LOCAL, "learning_rate=fast,slow", *tiny(f"output={tmp_path}"))
     assert answer.status == 1
-    assert "to train" not in answer.out
+    assert "runs to train" not in answer.out
     assert lines(answer.out)[0] == "Sweep of 2 runs: 2 failed."
 
 
@@ -228,7 +232,7 @@ def test_processes_side_by_side_train_the_same_bits_each_run_once(tmp_path):
         assert_same_bits(folders(tmp_path / "alone")[seed], folders(tmp_path / "side")[seed])
     again = command(*ask)
     assert again.status == 0
-    assert "to train" not in again.out
+    assert "runs to train" not in again.out
 
 
 def test_a_process_that_is_killed_does_not_end_the_sweep(tmp_path):
@@ -246,6 +250,47 @@ def test_a_process_that_is_killed_does_not_end_the_sweep(tmp_path):
     seed = read_config(held.parent).seed
     command(f"seed={seed}", *overrides, f"output={tmp_path / 'whole'}")
     assert_same_bits(folders(tmp_path / "whole")[seed], held.parent)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_sweep_that_is_stopped_lets_its_runs_write_checkpoints(tmp_path, number):
+    output = tmp_path / "cut"
+    overrides = [*tiny("samples=12000", "checkpoint_seconds=1000"), f"output={output}"]
+    sweep_ = ["-m", *LOCAL, "seed=1,2,3", *overrides]
+    process = start(*sweep_, cwd=tmp_path, env={"PYTHONPATH": str(REPOSITORY)})
+    wait_until(lambda: len(list(output.glob("*/events.out.*"))) == 2, process)
+    answer = kill(process, number)
+    assert answer.status == 128 + number
+    report = "the runs that trained wrote checkpoints. Ask for the same sweep again to go on."
+    assert answer.sentence == f"stopped by {number.name}; {report}"
+    assert [int(path.stem) > 0 for path in checkpoints(output)] == [True, True]
+    assert not list(output.glob("*/lock.*"))
+    again = command(*sweep_)
+    assert again.status == 0, again.err
+    assert lines(again.out) == ["Sweep of 3 runs: 3 finished."]
+
+
+def test_a_file_stops_the_run_that_trains_here_and_nothing_else(tmp_path, monkeypatch):
+    monkeypatch.setattr("letterocr.signals.HEED_SECONDS", 0.01)
+    stop, outcomes = tmp_path / "stop", []
+    with Heeded(stop):
+        stop.touch()
+        time.sleep(0.1)  # no run trains: this process is not ended
+        with Signals() as signals:
+            end = time.monotonic() + 30
+            while not signals.received and time.monotonic() < end:
+                time.sleep(0.01)
+            outcomes.append(signals.received)
+    assert outcomes == [signal.SIGTERM]
+
+
+def test_once_stopped_no_run_begins(tmp_path):
+    (tmp_path / "stop").touch()
+    with handler(signal.SIGINT, signal.getsignal(signal.SIGINT)):
+        config = TrainConfig(data=SyntheticConfig(), optimizer=VanillaConfig(), output=str(tmp_path / "out"))
+        outcome = sweep.attempt(lambda: (config, None), [], tmp_path, stop=tmp_path / "stop")
+    assert outcome.status == "stopped"
+    assert not (tmp_path / "out").exists()
 
 
 class Launcher:
