@@ -128,6 +128,16 @@ class Board:
         if len(samples):
             self._last = max(self._last, int(samples[-1]))
 
+    def figures(self, step: int, figures: Mapping[str, np.ndarray]) -> None:
+        """Write figures by tag, each [R], at a number of samples learned; what is not finite is left out."""
+        event = self._event(step=step)
+        for tag, values in figures.items():
+            for name, value in self._across_replicas(tag, np.asarray(values, dtype=np.float64)[None]).items():
+                if np.isfinite(value[0]):
+                    event.summary.value.add(tag=name, simple_value=value[0])
+        self._write(event)
+        self._records.flush()
+
     def picture(self, tag: str, step: int, array: np.ndarray) -> None:
         """Write a picture, uint8 [H, W, 3], at a number of samples learned; it is reduced to 256 colours."""
         from tensorboard.compat.proto.summary_pb2 import Summary

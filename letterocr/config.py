@@ -136,9 +136,16 @@ class TrainConfig:
     resume: str = option("false", "true: go on where this run stopped; or a run folder to go on with", runtime=True)
     force: bool = option(False, "train again although the run folder is already there", runtime=True)
     checkpoint_seconds: float = option(30.0, "seconds between two checkpoints", low=0, runtime=True)
+    diagnostics: str = option(
+        "none",
+        "what to look at during the run: ranks of weights, updates and activations, angles, largest curvature",
+        choices=("none", "rank"),
+        runtime=True,
+    )
     tensorboard: bool = option(True, "write TensorBoard events into the run folder", runtime=True)
 
 
+PLAIN_DESCENT = ("vanilla", "sgd", "asgd")  # optimizers whose learning rate is alpha in (6, 20)
 HOLDS = {"at least": operator.ge, "greater than": operator.gt, "at most": operator.le, "below": operator.lt}
 
 
@@ -201,11 +208,56 @@ def _check_together(config: TrainConfig) -> None:
     batch = str(config.batch)
     if batch != "all" and not (batch.isdecimal() and int(batch) > 0):
         _fail("batch", batch, "must be a whole number of samples, at least 1, or all")
+    if config.learning_rate == "auto":
+        _check_auto(config)
     refusal = config.optimizer.refusal(config) if hasattr(config.optimizer, "refusal") else None
     if refusal:
         _fail(*refusal)
     if config.model.name == "two_layer" and config.model.hidden:
         _fail("model.hidden", config.model.hidden, "the two-layer network has no hidden layer; take model=three_layer")
+    if config.model.name == "spectral":
+        _check_spectral(config)
+
+
+def _check_spectral(config: TrainConfig) -> None:
+    """What the spectral network can't do: its filters' gradient is no outer product."""
+    optimizer = config.optimizer
+    if len(config.model.hidden) != 1:
+        _fail("model.hidden", config.model.hidden, "model=spectral takes one number, that of its filters")
+    if config.rule != "gradient":
+        _fail("rule", config.rule, "model=spectral has the true gradient only; take rule=gradient")
+    if config.batch != "1":
+        _fail("batch", config.batch, "model=spectral learns one sample at a time; leave it 1")
+    if config.engine == "blocked":
+        _fail("engine", "blocked", "model=spectral makes no outer products to keep in blocks; take engine=auto")
+    if getattr(optimizer, "name", "vanilla") != "vanilla":
+        _fail("optimizer", optimizer.name, "model=spectral takes plain descent only; take optimizer=vanilla")
+    if config.diagnostics != "none":
+        _fail("diagnostics", config.diagnostics, "model=spectral is no chain of weight matrices; leave it none")
+    for name in ("momentum", "weight_decay"):
+        if getattr(optimizer, name, 0):
+            _fail(f"optimizer.{name}", getattr(optimizer, name), "model=spectral takes plain descent only; leave it 0")
+
+
+def is_plain_descent(config: TrainConfig) -> bool:
+    """Whether each update is -alpha times the rule's direction, so that the matrix view's bounds hold."""
+    optimizer = config.optimizer
+    altered = getattr(optimizer, "momentum", 0) or getattr(optimizer, "weight_decay", 0)
+    return optimizer.name in PLAIN_DESCENT and not altered
+
+
+def _check_auto(config: TrainConfig) -> None:
+    """The bounds are of plain descent in a chain of weight matrices, on a loss that there is."""
+    if config.model.name == "spectral":
+        _fail("learning_rate", "auto", "model=spectral is no chain of weight matrices; give a number")
+    optimizer = config.optimizer.name
+    if optimizer not in PLAIN_DESCENT:
+        _fail("learning_rate", "auto", f"optimizer={optimizer} has a learning rate of its own meaning; give a number")
+    if not is_plain_descent(config):
+        mend = "the bound is that of descent without momentum and weight decay; leave them 0, or give a number"
+        _fail("learning_rate", "auto", mend)
+    if not config.loss_factor:
+        _fail("learning_rate", "auto", "loss_factor=0 leaves nothing to learn; give a number")
 
 
 def plain(config: Any) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 config.yaml        the resolved config
 environment.json   versions, device, threads, fingerprint of the letters
 curve.parquet      loss, training error and test error after every sample
+diagnostics.parquet  ranks, angles and curvature at log-spaced samples, with diagnostics=rank
 checkpoints/       the newest two
 events.out.*       for TensorBoard
 result.json        status, errors and time; there once the run is over
@@ -110,7 +111,7 @@ def hyperparameters(config: Any, prefix: str = "") -> dict[str, bool | int | flo
 
 def clear(folder: Path) -> None:
     """Remove what an earlier run of the same config left in its folder, and nothing else."""
-    for pattern in ("result.json", "checkpoints/*", "events.out.*", "curve.parquet", "environment.json"):
+    for pattern in ("result.json", "checkpoints/*", "events.out.*", "*.parquet", "environment.json"):
         for path in folder.glob(pattern):
             path.unlink()
 

@@ -42,7 +42,7 @@ class Network:
 
     def replica(self, r: int) -> Network:
         """The r-th network alone: views without the replica dimension."""
-        return Network(
+        return type(self)(
             [w[r] for w in self.weights],
             [None if b is None else b[r] for b in self.biases],
             None if self.temperature is None else self.temperature[r],

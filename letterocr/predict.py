@@ -28,13 +28,13 @@ def load_network(folder: Path) -> Network:
     """
     import torch
 
-    from letterocr import checkpoint
+    from letterocr import checkpoint, registry
     from letterocr.engine.build import replica_seeds
     from letterocr.folder import read_config
-    from letterocr.network import initialise
 
     config = read_config(folder)
     cpu = torch.device("cpu")
+    initialise = registry.model_named(config.model.name).load()
     network = initialise(config.model, replica_seeds(config), getattr(torch, config.dtype), cpu)
     try:
         _, tensors, _ = checkpoint.load(folder / "checkpoints", cpu)

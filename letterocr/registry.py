@@ -33,10 +33,17 @@ class Entry:
         return resolve_name(self.target)
 
 
+CHAIN = "letterocr.network:initialise"
 MODELS = {
-    "two_layer": Entry(None, "", "Kantack 2020, Fig. 1, (2, 12)", "one weight matrix 900-26, linear"),
-    "three_layer": Entry(None, "", "Kantack 2020, Fig. 6, (16)", "two weight matrices 900-1800-26"),
-    "four_layer": Entry(None, "", "Kantack 2020, Fig. 8", "three weight matrices 900-1800-1800-26"),
+    "two_layer": Entry(None, CHAIN, "Kantack 2020, Fig. 1, (2, 12)", "one weight matrix 900-26, linear"),
+    "three_layer": Entry(None, CHAIN, "Kantack 2020, Fig. 6, (16)", "two weight matrices 900-1800-26"),
+    "four_layer": Entry(None, CHAIN, "Kantack 2020, Fig. 8", "three weight matrices 900-1800-1800-26"),
+    "spectral": Entry(
+        None,
+        "letterocr.spectral:initialise",
+        "Ionescu et al. 2015, DeepO2P",
+        "the covariance of filtered patches, its matrix logarithm, a weight matrix",
+    ),
 }
 RULES = {
     "printed": Entry(None, "", "Kantack 2020, (19, 20)", "error vectors as printed: no derivative anywhere"),
@@ -120,6 +127,11 @@ OPTIMIZERS = {
         "any optimizer of PyTorch: optimizer.name=Adam",
     ),
 }
+
+
+def model_named(name: str) -> Entry:
+    """The entry of a model's name, which is free for a chain of weight matrices."""
+    return MODELS.get(name, MODELS["three_layer"])
 
 
 def optimizer_of(chosen: Any) -> Entry:

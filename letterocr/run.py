@@ -14,16 +14,18 @@ import signal
 import time
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
 from letterocr import checkpoint, registry
 from letterocr.board import Board, shown
-from letterocr.config import TrainConfig, check, per_replica
+from letterocr.config import TrainConfig, check
 from letterocr.curve import Curve, Summary
-from letterocr.data.letters import Split
-from letterocr.engine.build import build_engine, rate_bound
+from letterocr.data.letters import PIXELS, Split
+from letterocr.diagnostics import Diagnostics
+from letterocr.engine.build import build_engine
 from letterocr.engine.records import Records
 from letterocr.errors import UserError
 from letterocr.figures import pictures
@@ -38,6 +40,7 @@ from letterocr.folder import (
     write_environment,
 )
 from letterocr.lock import Lock
+from letterocr.matrix.auto import bound, learning_rates, spread
 from letterocr.signals import Signals
 from letterocr.terminal import Terminal
 
@@ -141,7 +144,9 @@ class _Session:
 
     def __init__(self, config: TrainConfig, folder: Path, split: Split, resume: bool, lock: Lock) -> None:
         self.config, self.folder, self.split, self.lock = config, folder, split, lock
-        self.engine = build_engine(config, split)
+        stored = read_json(folder / "environment.json") if resume else {}
+        self.rates = self._stored_rates(stored) if resume else learning_rates(config, split.train)
+        self.engine = build_engine(config, split, self.rates)
         self.curve = Curve(config.samples, config.replicas)
         self.seconds = 0.0
         self.diverged: dict[int, int] = {}  # replica: samples learned when its weights were last finite
@@ -149,19 +154,28 @@ class _Session:
         if config.engine == "auto" and self.engine.name == "reference":
             what = f"optimizer={config.optimizer.name} with batch={config.batch}"
             self.notes.append(f"{what} makes no single outer products: the reference engine is used.")
-        bound = rate_bound(config, split.train) if config.loss_factor else None
-        pixels = "(|a|^2 + 1)" if config.model.bias else "|a|^2"  # the bias is one more input
-        formula = f"{1 / config.loss_factor:g}/max{pixels}" if bound else ""
-        self.bound = f" The safe bound {formula} is {bound:.3g} for these letters." if bound else ""
-        if bound and max(per_replica(config.learning_rate, config.replicas)) > bound:
+        limit = bound(config, split.train)
+        self.bound = f" {limit}" if limit else ""
+        if limit and max(self.rates) > limit.value:
             self.notes.append(f"learning_rate={config.learning_rate} may diverge.{self.bound}")
-        self._make_folder(resume)
+        self._make_folder(resume, stored)
+        self.diagnostics = Diagnostics(config, split, self.engine, folder) if config.diagnostics == "rank" else None
         if resume:
             self._take_up()
         else:
             self.curve.test_error[0] = self.engine.test_error().cpu().numpy()
 
-    def _make_folder(self, resume: bool) -> None:
+    def _stored_rates(self, stored: dict[str, Any]) -> list[float]:
+        """Alpha of each replica as the run began with it, to the bit."""
+        if self.config.learning_rate != "auto":
+            return learning_rates(self.config, self.split.train)
+        rates = stored.get("learning_rates")
+        if not isinstance(rates, list) or [type(rate) for rate in rates] != [float] * self.config.replicas:
+            path = self.folder / "environment.json"
+            raise UserError(f"{path} has lost the run's learning_rates: start anew with force=true.")
+        return rates
+
+    def _make_folder(self, resume: bool, stored: dict[str, Any]) -> None:
         state = sum(t.nbytes for t in self.engine.state().values())
         needed = 3 * state + 40 * self.curve.loss.size + 20_000_000
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -172,8 +186,7 @@ class _Session:
                 "make room or take another output=."
             )
         letters = f"{self.split.train.fingerprint()}-{self.split.test.fingerprint()}"
-        stored = read_json(self.folder / "environment.json").get("letters", letters)
-        if resume and stored != letters:
+        if stored.get("letters", letters) != letters:
             raise UserError(
                 f"The letters of data={self.config.data.name} changed since {self.folder} began: use force=true."
             )
@@ -181,8 +194,10 @@ class _Session:
             clear(self.folder)
         clear_temporary(self.folder)
         write_config(self.folder, self.config)
-        facts = {"device": str(self.engine.images.device), "threads": torch.get_num_threads(), "letters": letters}
-        write_environment(self.folder, facts | {"box": self.split.train.box()})
+        facts: dict[str, Any] = {"device": str(self.engine.images.device)}
+        facts |= {"threads": torch.get_num_threads(), "letters": letters}
+        facts |= {"box": self.split.train.box(), "learning_rates": self.rates}
+        write_environment(self.folder, facts)
 
     def _take_up(self) -> None:
         try:
@@ -199,6 +214,8 @@ class _Session:
             self.curve.load(path, facts["sample"])
         except (OSError, KeyError, ValueError) as error:
             raise UserError(f"{path} is missing or damaged: start anew with force=true.") from error
+        if self.diagnostics:
+            self.diagnostics.load()
         self.seconds = facts["seconds"]
         self.diverged = {int(r): sample for r, sample in facts["diverged"].items()}
 
@@ -229,19 +246,27 @@ class _Session:
 
     def _loop(self, terminal: Terminal, signals: Signals) -> None:
         samples, stretch = self.config.samples, 1
+        self._diagnose()
         while not self._over() and not signals.received:
             start = time.perf_counter()
             done, block = self.engine.sample, self.engine.block
             blocks = -(-(done + stretch) // block)  # cut at whole blocks only: a resumed run has the same ones
-            records = self.engine.advance(min(blocks * block, samples) - done)
+            stop = min(blocks * block, self.diagnostics.stop(done) if self.diagnostics else samples, samples)
+            records = self.engine.advance(stop - done)
             spent = time.perf_counter() - start
             self.seconds += spent
             learned = len(records.loss)
             stretch = max(1, min(2 * learned, int(learned * STRETCH_SECONDS / max(spent, 1e-9))))
             self._add(records)
             self._show(terminal)
+            self._diagnose()
             if time.monotonic() - self._last_checkpoint >= self.config.checkpoint_seconds and not self._over():
                 self._save()
+
+    def _diagnose(self) -> None:
+        figures = self.diagnostics.look(self.diverged) if self.diagnostics else {}
+        if self.board and figures:
+            self.board.figures(self.engine.sample, figures)
 
     def _add(self, records: Records) -> None:
         """Add to the curve; a replica whose loss or last weights are not finite has diverged: it counts as error 1."""
@@ -285,7 +310,8 @@ class _Session:
         outputs = self.engine.test_outputs(r).cpu()
         weight = self.engine.network.weights[0][r].cpu()
         assert self.board is not None
-        self.board.picture("weights/first_layer", step, pictures.weight_images(weight.numpy()))
+        if weight.shape[-1] == PIXELS:
+            self.board.picture("weights/first_layer", step, pictures.weight_images(weight.numpy()))
         truth, read = test.labels.numpy(), outputs.argmax(-1).numpy()
         self.board.picture("test/confusion", step, pictures.confusion_matrix(truth, read))
         self.board.picture("test/worst", step, pictures.worst_letters(test.images.numpy(), truth, outputs.numpy()))
@@ -324,8 +350,7 @@ class _Session:
 
     def _divergence(self, r: int, sample: int) -> str:
         which = f"Replica {r}" if self.config.replicas > 1 else "The run"
-        rate = per_replica(self.config.learning_rate, self.config.replicas)[r]
-        too_large = f"learning_rate={rate:g} is too large.{self.bound} Take a smaller one."
+        too_large = f"learning_rate={self.rates[r]:g} is too large.{self.bound} Take a smaller one."
         return f"{which} diverged at sample {sample + 1:,}, after which loss or weights are not finite: {too_large}"
 
     def _write_result(self, status: str, error: float, summary: Summary) -> None:
@@ -340,10 +365,11 @@ class _Session:
         every = {"1": "every sample", "log": "log-spaced samples"}.get(c.evaluate_every, f"{c.evaluate_every} samples")
         train, test = len(self.split.train), len(self.split.test)
         loss = f"loss {c.loss_factor:g} |q-c|^2"
+        rate = f"auto = {spread(self.rates)}" if c.learning_rate == "auto" else c.learning_rate
         return {
             "network": f"{c.model.name} {network}, {c.model.activation}, T = {c.model.temperature}{replicas}",
             "letters": f"{c.data.name}: {train:,} to train, {test:,} to test, {c.order}",
-            "learning": f"{c.rule} rule, {c.optimizer.name}, learning rate {c.learning_rate}, {loss}",
+            "learning": f"{c.rule} rule, {c.optimizer.name}, learning rate {rate}, {loss}",
             "engine": f"{self.engine.name}, {c.dtype} on {self.engine.images.device}, test error after {every}",
             "seed": str(c.seed),
             "folder": str(self.folder),

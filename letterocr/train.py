@@ -116,7 +116,7 @@ def check_keys(overrides: list[str]) -> None:
             raise UserError(f"{override}: a run needs its {key}; choose one of {', '.join(choices[key])}.")
         if "=" not in override or override.startswith("-") or "@" in key or key.startswith("hydra"):
             continue
-        if key not in known:
+        if key not in known and not key.startswith("optimizer.options."):  # PyTorch's own names
             near = difflib.get_close_matches(key, known, 1)
             hint = f"did you mean {near[0]}?" if near else "--help lists every field."
             raise UserError(f"{override}: there is no field {key}; {hint}")
@@ -171,6 +171,25 @@ def chosen(cfg: Any, overrides: list[str]) -> tuple[TrainConfig, Path | None]:
     return resumed(config, overrides), Path(config.resume).expanduser()
 
 
+def compose(overrides: list[str]) -> TrainConfig:
+    """The config of overrides (`field=value`) as `train` reads them, without its command line; not checked yet.
+
+    Raises:
+        UserError: names the override that does not fit.
+    """
+    import hydra
+    from hydra.errors import HydraException
+    from omegaconf.errors import OmegaConfBaseException
+
+    register()
+    check_keys(overrides)
+    try:
+        with hydra.initialize_config_dir(str(conf_folder()), version_base="1.3"):
+            return chosen(hydra.compose("config", overrides), overrides)[0]
+    except (HydraException, OmegaConfBaseException) as error:
+        raise UserError(sentence(error)) from error
+
+
 def task(cfg: Any) -> float:
     """One run of the command; returns its final test error, 1.0 if it diverged, NaN if there is none."""
     from hydra.core.hydra_config import HydraConfig
@@ -192,8 +211,7 @@ def task(cfg: Any) -> float:
             config, folder = chosen(cfg, overrides)
             outcome = run(config, folder=folder)
     except UserError as error:  # here, before Hydra adds its own lines
-        _complain(str(error))
-        sys.exit(error.status)
+        sys.exit(complain(str(error), error.status))
     except BrokenPipeError:  # nobody reads what we print
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         sys.exit(128 + signal.SIGPIPE)
@@ -241,14 +259,13 @@ def _train() -> None:
         task = importlib.import_module("letterocr.train").task  # other processes know it by this name
         hydra.main(version_base="1.3", config_path=str(conf_folder()), config_name="config")(task)()
     except UserError as error:
-        _complain(str(error))
-        sys.exit(error.status)
+        sys.exit(complain(str(error), error.status))
     except (HydraException, OmegaConfBaseException) as error:
-        sys.exit(_complain(sentence(error)))
+        sys.exit(complain(sentence(error)))
     except OSError as error:
         if not error.filename:
             raise
-        sys.exit(_complain(f"{error.filename} can't be used ({error.strerror}): take another path."))
+        sys.exit(complain(f"{error.filename} can't be used ({error.strerror}): take another path."))
     if "letterocr.sweep" in sys.modules:
         from letterocr import sweep
 
@@ -256,9 +273,10 @@ def _train() -> None:
             sys.exit(sweep.report(sweep.Noted.folder))
 
 
-def _complain(text: str) -> int:
+def complain(text: str, status: int = 2) -> int:
+    """Say what is wrong in one line; returns the exit status."""
     print(f"letterocr: {text}", file=sys.stderr, flush=True)
-    return 2
+    return status
 
 
 if __name__ == "__main__":

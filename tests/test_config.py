@@ -19,7 +19,7 @@ from letterocr.config import (
 )
 from letterocr.errors import UserError
 
-RUNTIME = {"threads", "output", "resume", "force", "checkpoint_seconds", "tensorboard"}
+RUNTIME = {"threads", "output", "resume", "force", "checkpoint_seconds", "diagnostics", "tensorboard"}
 SOURCES = {"synthetic": SyntheticConfig(), "emnist": EmnistConfig(), "images": ImagesConfig(path="letters.npz")}
 
 

@@ -6,11 +6,10 @@ import torch
 
 from letterocr import registry
 from letterocr.config import TrainConfig, per_replica
-from letterocr.data.letters import Letters, Split
+from letterocr.data.letters import Split
 from letterocr.engine.base import Engine
 from letterocr.engine.records import Schedule
 from letterocr.errors import UserError
-from letterocr.network import initialise
 from letterocr.optim.rates import LearningRate
 from letterocr.order import Order
 
@@ -33,20 +32,24 @@ def replica_seeds(config: TrainConfig) -> list[int]:
     return [config.seed + step * r for r in range(config.replicas)]
 
 
-def build_engine(config: TrainConfig, split: Split) -> Engine:
+def build_engine(config: TrainConfig, split: Split, learning_rates: list[float] | None = None) -> Engine:
     """Network, optimizers and orders of a config, in an engine at sample 0.
+
+    Args:
+        config: the run.
+        split: its letters.
+        learning_rates: alpha of each replica; by default the config's, which are numbers then.
 
     Raises:
         UserError: engine=blocked with an optimizer that does not stay factored.
     """
     device = choose_device(config.device)
     seeds = replica_seeds(config)
+    initialise = registry.model_named(config.model.name).load()
     network = initialise(config.model, seeds, getattr(torch, config.dtype), device)
     optimizer = registry.optimizer_of(config.optimizer).load()
-    rates = [
-        LearningRate(config.schedule, rate, config.samples)
-        for rate in per_replica(config.learning_rate, config.replicas)
-    ]
+    alphas = learning_rates or per_replica(config.learning_rate, config.replicas)
+    rates = [LearningRate(config.schedule, alpha, config.samples) for alpha in alphas]
     optimizers = [
         optimizer(config.optimizer, rate, network.replica(r), seed)
         for r, (rate, seed) in enumerate(zip(rates, seeds, strict=True))
@@ -54,6 +57,10 @@ def build_engine(config: TrainConfig, split: Split) -> Engine:
     orders = [Order(config.order, len(split.train), seed) for seed in seeds]
     schedule = Schedule(str(config.evaluate_every), config.samples)
     arguments = (network, optimizers, orders, split, schedule, config.rule, config.loss_factor)
+    if config.model.name == "spectral":
+        from letterocr.engine.spectral import SpectralEngine
+
+        return SpectralEngine(*arguments)
     batch = len(split.train) if config.batch == "all" else int(config.batch)
     form = optimizers[0].form if batch == 1 else "dense"
     if config.engine == "blocked" and form == "dense":
@@ -72,14 +79,3 @@ def build_engine(config: TrainConfig, split: Split) -> Engine:
     from letterocr.engine.blocked import BlockedEngine
 
     return BlockedEngine(*arguments, block=config.block)
-
-
-def rate_bound(config: TrainConfig, train: Letters) -> float | None:
-    """The largest safe learning rate per sample, 2/max|a|^2 for the half-loss; None for deeper networks.
-
-    An update multiplies the sample's own error q - c by 1 - 2 f alpha (|a|^2 + 1), the 1 where there is a bias.
-    """
-    if config.model.activation != "linear" or config.model.hidden:
-        return None
-    largest = float(train.images.double().square().sum(1).max()) + config.model.bias
-    return 2 / (2 * config.loss_factor * largest)

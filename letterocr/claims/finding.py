@@ -1,0 +1,85 @@
+"""What a claim is measured on, and what was found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from letterocr.data.letters import Split
+from letterocr.matrix.alphabet import alphabet_matrix
+
+HOLDS = "holds"
+FAILS = "does not hold"
+
+
+def only_if(condition: str) -> str:
+    """The verdict on a claim that is true under a condition that the paper does not state."""
+    return f"holds only if {condition}"
+
+
+@dataclass(frozen=True)
+class Material:
+    """The letters of one source, and how much is trained where a claim is about training.
+
+    Attributes:
+        split: training and test letters.
+        data: their config, for runs.
+        runs: the folder of the run folders.
+        samples: training samples of each run.
+        replicas: networks side by side, for medians and quartiles.
+        every: samples between two measurements of the test error.
+        threads: CPU threads of each run; 0: all.
+    """
+
+    split: Split
+    data: Any
+    runs: Path
+    samples: int = 20_000
+    replicas: int = 10
+    every: int = 50
+    threads: int = 0
+
+    @cached_property
+    def A(self) -> Tensor:
+        """The alphabet matrix of all training letters, [900, 26] float64."""
+        return alphabet_matrix(self.split.train)
+
+    @cached_property
+    def single_writers(self) -> list[Tensor]:
+        """The alphabet matrix of each training writer who wrote every letter; empty where writers are not known."""
+        train = self.split.train
+        if train.writers is None:
+            return []
+        pairs = {(int(w), int(k)) for w, k in zip(train.writers, train.labels, strict=True)}
+        writers = sorted({w for w, _ in pairs})
+        return [alphabet_matrix(train, w) for w in writers if all((w, k) in pairs for k in range(26))]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What was found about one claim.
+
+    Attributes:
+        stated: what the paper states.
+        verdict: holds; does not hold; holds only if ...
+        evidence: one sentence with the numbers that decide.
+        numbers: name and value, in the order in which they are shown.
+        figures: Matplotlib figures by file name without `.png`.
+    """
+
+    stated: str
+    verdict: str
+    evidence: str
+    numbers: dict[str, Any]
+    figures: dict[str, Any] = field(default_factory=dict)
+
+
+def new_figure(width: float, height: float) -> Any:
+    """A Matplotlib figure that no window and no global state knows."""
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width, height), layout="constrained")

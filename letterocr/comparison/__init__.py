@@ -1,0 +1,1 @@
+"""A fair comparison of optimizers: who takes part, on what, by which protocol, and what it came to."""

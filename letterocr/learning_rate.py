@@ -1,0 +1,165 @@
+"""The command `python -m letterocr.learning_rate [field=value ...]`: what the letters say of the learning rate.
+
+The two-layer network has bounds, from the eigenvalues of its letters (29); any network has an estimate of its largest
+curvature at the start (LeCun, Simard, Pearlmutter 1993).
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from letterocr.config import TrainConfig, check
+from letterocr.errors import UserError
+from letterocr.train import complain, compose
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from letterocr.data.letters import Letters
+
+HELP = """python -m letterocr.learning_rate [field=value ...] [--json]
+
+What network, rule and letters say of the learning rate of plain descent: limits, best rates, and how fast one epoch
+contracts the error. The fields are those of letterocr.train.
+
+  python -m letterocr.learning_rate model=two_layer data=synthetic
+  python -m letterocr.learning_rate model=three_layer rule=printed --json
+  python -m letterocr.learning_rate resume=RUN_FOLDER     # the settings of a run
+
+  --json  one JSON object, for programs; null stands for what is not finite
+"""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One line of the answer; a list has a value for each replica."""
+
+    name: str
+    value: float | list[float]
+    meaning: str
+
+
+def figures(config: TrainConfig, train: Letters) -> list[Figure]:
+    """Everything that the command prints.
+
+    Raises:
+        UserError: the letters are empty, or the loss is, or the network is no chain of weight matrices.
+    """
+    from letterocr.matrix import auto, rates
+
+    if config.model.name == "spectral":
+        raise UserError("model=spectral: it is no chain of weight matrices; take another model.")
+    letters = rates.with_bias(train.images, config.model.bias)
+    if not letters.any() or not config.loss_factor:
+        what = f"data={config.data.name}: the letters are empty" if config.loss_factor else "loss_factor=0: no loss"
+        raise UserError(f"{what}, so every learning rate is as good as another.")
+    curvatures = auto.initial_curvatures(config, train)
+    alphas = auto.learning_rates(config, train, curvatures)
+    values = rates.eigenvalues(letters)
+    found = [
+        Figure("letters", len(letters), "N, training letters"),
+        Figure("inputs", letters.shape[1], "D, pixels, and the 1 of a bias"),
+        Figure("rank", len(values), "dimensions that the letters span"),
+        Figure("lambda_max", float(values[0]), "largest eigenvalue of R = (1/N) A A^T (29)"),
+        Figure("lambda_min", float(values[-1]), "its smallest eigenvalue above 0"),
+    ]
+    if auto.is_quadratic(config):
+        found += _two_layer(config, letters, values, alphas)
+    found += [
+        Figure("curvature", curvatures, "largest at the initial weights, estimated online (LeCun et al. 1993)"),
+        Figure("curvature_rate", [rates.lecun_rate(c) for c in curvatures], "1/curvature"),
+        Figure("learning_rate", alphas, "of this config" + (", auto" if config.learning_rate == "auto" else "")),
+    ]
+    return found
+
+
+def _two_layer(config: TrainConfig, letters: Tensor, values: Tensor, alphas: list[float]) -> list[Figure]:
+    """The rates of the two-layer network from the eigenvalues of R, largest first."""
+    from letterocr.matrix import rates
+
+    f = config.loss_factor
+    largest, smallest = 2 * f * float(values[0]), 2 * f * float(values[-1])
+    coordinates = rates.coordinates(letters)
+    safe = rates.sample_limit(letters, f)
+    radii = [rates.epoch_radius(coordinates, alpha, f) for alpha in alphas]
+    h, h2 = _over(1, f), _over(2, f)
+    return [
+        Figure("lecun_rate", rates.lecun_rate(largest), f"full batch: {h}/lambda_max (LeCun et al. 1991)"),
+        Figure("stability_limit", rates.stability_limit(largest), f"full batch: {h2}/lambda_max, diverges above"),
+        Figure(
+            "best_fixed_rate",
+            rates.best_fixed_rate(largest, smallest),
+            f"full batch: {h2}/(lambda_max + lambda_min), fastest in the long run",
+        ),
+        Figure("sample_limit", safe, f"per sample: {h2}/max|a|^2, safe in every order and batch"),
+        Figure("epoch_limit", rates.epoch_limit(coordinates, f), "per sample, cyclic: an epoch contracts below"),
+        Figure(
+            "radius_at_sample_limit", rates.epoch_radius(coordinates, safe, f), "an epoch's factor of the error there"
+        ),
+        Figure("radius", radii, "the same at the learning rate of this config"),
+    ]
+
+
+def _over(numerator: float, loss_factor: float) -> str:
+    """The numerator of a rate for the loss f |q - c|^2: that of the half-loss over 2 f."""
+    return f"{numerator / (2 * loss_factor):g}"
+
+
+def table(found: list[Figure]) -> str:
+    """Name, value and meaning, a line each."""
+    shown = [", ".join(f"{v:.6g}" for v in _unique(figure.value)) for figure in found]
+    name, value = max(len(figure.name) for figure in found), max(map(len, shown))
+    return "\n".join(f"  {f.name:<{name}}  {text:<{value}}  {f.meaning}" for f, text in zip(found, shown, strict=True))
+
+
+def _unique(value: float | list[float]) -> list[float]:
+    """One value where all replicas agree."""
+    values = value if isinstance(value, list) else [value]
+    return values[:1] if len(set(values)) == 1 else values
+
+
+def as_json(found: list[Figure]) -> str:
+    """One object of names and values."""
+
+    def finite(value: float) -> float | None:
+        return value if math.isfinite(value) else None
+
+    values = {f.name: [finite(v) for v in f.value] if isinstance(f.value, list) else finite(f.value) for f in found}
+    return json.dumps(values)
+
+
+def main() -> None:
+    """Run the command: a mistake of the user ends with one sentence and status 2."""
+    arguments = sys.argv[1:]
+    if {"--help", "-h"} & set(arguments):
+        print(HELP)
+        return
+    overrides = [a for a in arguments if a != "--json"]
+    try:
+        for override in overrides:
+            if override.startswith("-") or "=" not in override:
+                raise UserError(f"{override}: this command takes field=value and --json; --help shows examples.")
+        config = compose(overrides)
+        check(config)
+        import torch
+
+        from letterocr import registry
+
+        torch.set_num_threads(config.threads or len(os.sched_getaffinity(0)))
+        found = figures(config, registry.DATA[config.data.name].load()(config.data).train)
+    except UserError as error:
+        sys.exit(complain(str(error)))
+    if "--json" in arguments:
+        print(as_json(found))
+        return
+    print(f"{config.model.name}, {config.rule} rule, {config.data.name} letters, loss {config.loss_factor:g} |q-c|^2")
+    print(table(found))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The paper's linear algebra: one concept a module."""

@@ -1,0 +1,197 @@
+"""The alphabet matrix A, its left inverse W = (A^T A)^-1 A^T, and which letters that W misreads (7, 8; Fig. 3).
+
+The two-layer network as a factorization: I = W A. Where A has full column rank, its left inverse of least norm is the
+pseudo-inverse A^+ (Moore 1920, Penrose 1955). The normal equations give the same W, with the square of A's condition
+number in their way (Higham 2002, ch. 20).
+
+Shapes: A [900, 26], with a row of ones [901, 26]; W [26, 900] or [26, 901]; letters a [N, 900]; outputs q [N, 26].
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from letterocr.data.letters import ALPHABET, Letters
+from letterocr.errors import UserError
+
+
+def alphabet_matrix(letters: Letters, writers: int | Sequence[int] | None = None) -> Tensor:
+    """The alphabet matrix A (7): column k is the mean of all letters of class k.
+
+    Args:
+        letters: handwriting.
+        writers: one writer or several; None: everyone.
+
+    Returns:
+        [900, 26] float64.
+
+    Raises:
+        UserError: a letter is missing, the writers are not known, or there is no such writer.
+    """
+    if writers is not None:
+        letters = letters.select(_by(letters, [writers] if isinstance(writers, int) else list(writers)))
+    counts = torch.bincount(letters.labels, minlength=len(ALPHABET))
+    missing = [ALPHABET[k] for k in range(len(ALPHABET)) if not counts[k]]
+    if missing:
+        whose = "these letters have" if writers is None else f"writers={writers} wrote"
+        raise UserError(f"{whose} no {', '.join(missing)}: an alphabet matrix needs every letter A..Z.")
+    sums = torch.zeros(len(ALPHABET), letters.images.shape[1], dtype=torch.float64)
+    sums.index_add_(0, letters.labels, letters.images.double())
+    return (sums / counts[:, None]).mT.contiguous()
+
+
+def _by(letters: Letters, writers: list[int]) -> Tensor:
+    """The places of the letters by these writers."""
+    if letters.writers is None:
+        raise UserError(f"writers={writers}: nobody knows who wrote these letters; leave writers out.")
+    known = letters.writers.unique().tolist()
+    unknown = [w for w in writers if w not in known]
+    if unknown:
+        raise UserError(f"writers={writers}: there is no writer {unknown[0]}; choose among {_short(known)}.")
+    return torch.nonzero(torch.isin(letters.writers, torch.tensor(writers))).flatten()
+
+
+def _short(numbers: list[int]) -> str:
+    return ", ".join(map(str, numbers if len(numbers) <= 8 else [*numbers[:6], "...", numbers[-1]]))
+
+
+def with_ones(A: Tensor) -> Tensor:
+    """[A; 1^T], A with a row of ones: the bias b is one more column of W (12).
+
+    Args:
+        A: [..., m, n].
+
+    Returns:
+        [..., m + 1, n].
+    """
+    return torch.cat([A, torch.ones_like(A[..., :1, :])], -2)
+
+
+@dataclass(frozen=True)
+class LeftInverse:
+    """The left inverse W of A in two ways (8).
+
+    Attributes:
+        pinv: [26, 900], the pseudo-inverse by the singular values of A.
+        normal: [26, 900], (A^T A)^-1 A^T by a Cholesky factor of A^T A; None where A^T A is singular in float64.
+        rank: numerical rank of A; a left inverse needs 26.
+        condition: sigma_1 / sigma_26 of A.
+        gram_condition: the same of A^T A, which is its square.
+        pinv_error: the largest entry of |W A - I|.
+        normal_error: the same by the normal equations; infinite where there is none.
+    """
+
+    pinv: Tensor
+    normal: Tensor | None
+    rank: int
+    condition: float
+    gram_condition: float
+    pinv_error: float
+    normal_error: float
+
+
+def left_inverse(A: Tensor) -> LeftInverse:
+    """W = (A^T A)^-1 A^T with W A = I (8), by the singular values and by the normal equations.
+
+    Args:
+        A: [m, n], m >= n.
+    """
+    A = A.double()
+    eye = torch.eye(A.shape[1], dtype=torch.float64)
+    pinv = torch.linalg.pinv(A)
+    gram = A.mT @ A
+    factor, singular = torch.linalg.cholesky_ex(gram)
+    normal = None if singular else torch.cholesky_solve(A.mT, factor)
+    values = torch.linalg.svdvals(A)
+    condition = float(values[0] / values[-1])
+    return LeftInverse(
+        pinv,
+        normal,
+        int(torch.linalg.matrix_rank(A)),
+        condition,
+        condition**2,
+        float((pinv @ A - eye).abs().max()),
+        float("inf") if normal is None else float((normal @ A - eye).abs().max()),
+    )
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """One letter that is read as another.
+
+    Attributes:
+        truth: what was written.
+        read: what was read.
+        count: how often.
+        examples: [count] places among the letters, the surest misreading first (largest q_read - q_truth).
+    """
+
+    truth: str
+    read: str
+    count: int
+    examples: Tensor
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a linear reader makes of letters (2; Fig. 3).
+
+    Attributes:
+        outputs: q [N, 26].
+        truth: [N] in 0..25.
+        read: [N] in 0..25, the largest output.
+        confusions: every kind of misreading, the most frequent first, then by letter.
+    """
+
+    outputs: Tensor
+    truth: Tensor
+    read: Tensor
+    confusions: list[Confusion]
+
+    @property
+    def error(self) -> float:
+        """The share of letters that are misread."""
+        return float((self.read != self.truth).double().mean())
+
+    def confusion(self, truth: str, read: str) -> Confusion | None:
+        """How often `truth` is read as `read`; None: never."""
+        return next((c for c in self.confusions if (c.truth, c.read) == (truth, read)), None)
+
+    def spikes(self, place: int, share: float = 0.5) -> str:
+        """The letters whose output is at least that share of the largest one, the largest first.
+
+        Fig. 3's misread E has several.
+        """
+        q = self.outputs[place]
+        order = q.argsort(descending=True, stable=True).tolist()
+        return "".join(ALPHABET[k] for k in order if q[k] >= share * q[order[0]] and q[k] > 0)
+
+
+def read_letters(W: Tensor, letters: Letters, bias: Tensor | None = None) -> Reading:
+    """Read letters by q = W a + b, the letter of the largest output (2, 12), and sort what is misread.
+
+    Args:
+        W: [26, 900], or [26, 901] with the bias as its last column.
+        letters: N handwritten letters.
+        bias: [26], or None.
+    """
+    a = letters.images.double().mT
+    if W.shape[1] == a.shape[0] + 1:
+        a = with_ones(a)
+    outputs = (W.double() @ a).mT
+    if bias is not None:
+        outputs = outputs + bias.double()
+    read, truth = outputs.argmax(1), letters.labels
+    pairs = Counter((int(t), int(r)) for t, r in zip(truth, read, strict=True) if t != r)
+    confusions = []
+    for (t, r), count in sorted(pairs.items(), key=lambda pair: (-pair[1], pair[0])):
+        places = torch.nonzero((truth == t) & (read == r)).flatten()
+        lead = outputs[places, r] - outputs[places, t]
+        examples = places[lead.argsort(descending=True, stable=True)]
+        confusions.append(Confusion(ALPHABET[t], ALPHABET[r], count, examples))
+    return Reading(outputs, truth, read, confusions)

@@ -1,0 +1,95 @@
+"""What the sigmoid of a hidden layer does to the conditioning of the letters: the rank that non-linearity buys.
+
+A linear layer can't raise the rank of [A; 1^T] (27). H = s(W_h A + b_h 1^T) can: where the pre-activations reach the
+bent part of s, new directions appear. The output layer has a bias, so that what counts is [H; 1^T], or, free of scale,
+H less its mean letter: rank [H; 1^T] = 1 + rank of the centred H.
+
+The weights stay the same while T varies, as in (15). Networks of `network.initialise` have weights in proportion to T:
+their H is the same at every temperature.
+
+Shapes: A [900, n], W_h [H, 900], b_h [H], H [H, n].
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from letterocr.config import ModelConfig
+from letterocr.data.letters import PIXELS
+from letterocr.matrix.alphabet import with_ones
+from letterocr.matrix.spectrum import EffectiveRanks, centred, effective_ranks, singular_values
+from letterocr.network import initialise
+
+
+@dataclass(frozen=True)
+class Conditioning:
+    """The letters as one layer shows them to the next.
+
+    Attributes:
+        temperature: T of the sigmoid; None: the pixels themselves.
+        values: [min(m + 1, n)], singular values of [A; 1^T] or [H; 1^T].
+        condition: the largest of them over the smallest.
+        ranks: effective ranks of the same matrix.
+        centred_values: singular values without the mean letter.
+        centred_condition: the largest of them over the smallest but the one that is 0 since the mean is away.
+        centred_ranks: effective ranks without the mean letter: what tells the letters apart.
+    """
+
+    temperature: float | None
+    values: Tensor
+    condition: float
+    ranks: EffectiveRanks
+    centred_values: Tensor
+    centred_condition: float
+    centred_ranks: EffectiveRanks
+
+
+def conditioning(A: Tensor, temperature: float | None = None) -> Conditioning:
+    """The conditioning of activations A [m, n], which come from a sigmoid of this temperature, or are pixels."""
+    extended, rest = with_ones(A.double()), centred(A.double())
+    values, differences = singular_values(extended), singular_values(rest)
+    last = min(A.shape[0], A.shape[1] - 1) - 1
+    return Conditioning(
+        temperature,
+        values,
+        float(values[0] / values[-1]),
+        effective_ranks(extended),
+        differences,
+        float(differences[0] / differences[last]),
+        effective_ranks(rest),
+    )
+
+
+def random_hidden_layer(
+    width: int = 1800, seed: int = 0, deviation: float = 15.0, biases: bool = False
+) -> tuple[Tensor, Tensor]:
+    """W_h [width, 900] and b_h [width], drawn as for a run with this seed, float64.
+
+    Args:
+        width: hidden values.
+        seed: of the run.
+        deviation: of the weights; 15 is what runs at the paper's temperature of 150 start with, 3 T / sqrt(900).
+        biases: whether the biases are drawn as well; else they are 0.
+    """
+    model = ModelConfig(
+        hidden=[width], init_scale=deviation * math.sqrt(PIXELS), init_bias="random" if biases else "zero"
+    )
+    network = initialise(model, [seed], torch.float64, torch.device("cpu")).replica(0)
+    assert network.biases[0] is not None
+    return network.weights[0], network.biases[0]
+
+
+def hidden_activations(A: Tensor, W_h: Tensor, b_h: Tensor, temperature: float | None) -> Tensor:
+    """H = s(W_h A + b_h 1^T) (15, 16): [H, n]; s is the identity where the temperature is None."""
+    x = W_h.double() @ A.double() + b_h.double()[:, None]
+    return x if temperature is None else torch.sigmoid(x / temperature)
+
+
+def through_hidden_layer(A: Tensor, W_h: Tensor, b_h: Tensor, temperatures: Iterable[float]) -> list[Conditioning]:
+    """The conditioning of the letters A [900, n] behind the same hidden layer at each temperature."""
+    return [conditioning(hidden_activations(A, W_h, b_h, t), t) for t in temperatures]

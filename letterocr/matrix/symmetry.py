@@ -1,0 +1,94 @@
+"""The symmetry of a hidden layer (28, mended): other weights with the same outputs.
+
+For V [H, H'] of full row rank, V^+ = V^T (V V^T)^-1 has V V^+ = I, and so
+
+    W_q <- W_q V,    W_h <- V^+ W_h,    b_h <- V^+ b_h
+
+leave W_q (W_h a + b_h) as it is. Through s it is exact where s is linear. The sigmoid's straight part is
+s(x) = s(0) + x / (4 T), and s(0) = 1/2 comes through W_q V too, so that b_q goes along:
+
+    b_q <- b_q + s(0) W_q (1 - V 1)
+
+What is left is the curvature of s, which falls as 1 / T^2 beside the straight part. Only a permutation is exact at
+every temperature.
+
+Shapes: W_h [H, 900], b_h [H], W_q [26, H], b_q [26]; letters A [900, n].
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class HiddenLayer:
+    """The two weight matrices of a three-layer network and their biases, float64.
+
+    Attributes:
+        W_h: [H, 900].
+        b_h: [H].
+        W_q: [26, H].
+        b_q: [26].
+    """
+
+    W_h: Tensor
+    b_h: Tensor
+    W_q: Tensor
+    b_q: Tensor
+
+    def outputs(self, A: Tensor, temperature: float | None = None) -> Tensor:
+        """q~ = W_q s(W_h A + b_h 1^T) + b_q 1^T, before the last s: [26, n] for letters A [900, n].
+
+        Args:
+            A: [900, n].
+            temperature: T in s(x) = 1/(1 + exp(-x/T)) (15); None: s is the identity.
+        """
+        x = self.W_h @ A.double() + self.b_h[:, None]
+        h = x if temperature is None else torch.sigmoid(x / temperature)
+        return self.W_q @ h + self.b_q[:, None]
+
+
+def transform(layer: HiddenLayer, V: Tensor, centre: float = 0.0) -> HiddenLayer:
+    """The layer with W_q V, V^+ W_h and V^+ b_h in place of W_q, W_h and b_h (28, mended).
+
+    Args:
+        layer: H hidden values.
+        V: [H, H'] of full row rank.
+        centre: s(0): 0 where s is the identity, 1/2 for the sigmoid.
+
+    Raises:
+        ValueError: V has not full row rank.
+    """
+    V = V.double()
+    if int(torch.linalg.matrix_rank(V)) < V.shape[0]:
+        raise ValueError(f"V of {V.shape[0]} by {V.shape[1]} has not full row rank: V V^T has no inverse in (28).")
+    back = torch.linalg.pinv(V)  # V^T (V V^T)^-1
+    b_q = layer.b_q + centre * (layer.W_q @ (1 - V.sum(1)))
+    return HiddenLayer(back @ layer.W_h, back @ layer.b_h, layer.W_q @ V, b_q)
+
+
+def relative_change(before: Tensor, after: Tensor) -> float:
+    """|q' - q| / |q - its mean over the letters|: 1 is as large as all that tells letters apart; q, q' [26, n]."""
+    return float((after - before).norm() / (before - before.mean(1, keepdim=True)).norm())
+
+
+def changes(
+    layer: HiddenLayer, V: Tensor, A: Tensor, temperatures: Iterable[float], with_bias: bool = True
+) -> dict[float, float]:
+    """How far the outputs are off after the transformation, through the sigmoid at each temperature.
+
+    The weights are the same at every temperature.
+
+    Args:
+        layer: H hidden values.
+        V: [H, H'] of full row rank.
+        A: [900, n], the letters.
+        temperatures: T in (15).
+        with_bias: whether b_q goes along; if not, s(0) alone changes the outputs.
+    """
+    changed = transform(layer, V, 0.5 if with_bias else 0.0)
+    return {t: relative_change(layer.outputs(A, t), changed.outputs(A, t)) for t in temperatures}

@@ -1,0 +1,91 @@
+"""The recurrent networks of the learned optimizers: an LSTM and a linear head, the same for every coordinate.
+
+The LSTM is Hochreiter and Schmidhuber's (1997) with forget gates (Gers et al. 2000); its gates are stacked as
+PyTorch stacks them: input, forget, candidate, output. Coordinates run along the last axis, so that each gate is one
+piece of memory.
+
+Shapes: N coordinates, F features, U units a layer, O outputs. x [F, N], h and c [U, N], gates [4 U, N].
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+UNITS = 20  # of each layer (Andrychowicz et al. 2016)
+FORGET_BIAS = 1.0  # at the start of meta-training: remember (Jozefowicz, Zaremba, Sutskever 2015)
+
+Parameters = dict[str, Tensor]
+Memory = list[Tensor]  # h and c of the first layer, h and c of the second, ...
+
+
+def shapes(features: int, outputs: int, layers: int, prefix: str = "") -> dict[str, tuple[int, ...]]:
+    """The shape of each parameter by its name."""
+    named: dict[str, tuple[int, ...]] = {}
+    for k in range(layers):
+        named[f"{prefix}lstm.{k}.input"] = (4 * UNITS, UNITS if k else features)
+        named[f"{prefix}lstm.{k}.hidden"] = (4 * UNITS, UNITS)
+        named[f"{prefix}lstm.{k}.bias"] = (4 * UNITS, 1)
+    return named | {f"{prefix}head.weight": (outputs, UNITS), f"{prefix}head.bias": (outputs, 1)}
+
+
+def initial(named: dict[str, tuple[int, ...]], generator: torch.Generator) -> Parameters:
+    """Random float32 parameters at the start of meta-training: the head is zero, so that outputs start at 0."""
+    parameters = {}
+    for name, shape in named.items():
+        draw = (2 * torch.rand(shape, generator=generator, dtype=torch.float64) - 1) / math.sqrt(UNITS)
+        if "head" in name:
+            draw.zero_()
+        elif name.endswith("bias"):
+            draw.zero_()[UNITS : 2 * UNITS] = FORGET_BIAS
+        parameters[name] = draw.float()
+    return parameters
+
+
+def fresh(coordinates: int, layers: int, like: Tensor) -> Memory:
+    """The memory at the start of a run: zeros."""
+    return [like.new_zeros(UNITS, coordinates) for _ in range(2 * layers)]
+
+
+def cell(x: Tensor, h: Tensor, c: Tensor, weights: tuple[Tensor, Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+    """One LSTM layer, one time step.
+
+    Args:
+        x: [F, N].
+        h: [U, N], its last output.
+        c: [U, N], its cells.
+        weights: of x [4 U, F], of h [4 U, U] and the bias [4 U, 1].
+
+    Returns:
+        The new h and c.
+    """
+    of_x, of_h, bias = weights
+    gates = torch.addmm(torch.addmm(bias, of_x, x), of_h, h)
+    units = len(h)
+    i, f = torch.sigmoid(gates[: 2 * units]).split(units)
+    g, o = torch.tanh(gates[2 * units : 3 * units]), torch.sigmoid(gates[3 * units :])
+    c = torch.addcmul(f * c, i, g)
+    return o * torch.tanh(c), c
+
+
+def advance(parameters: Parameters, x: Tensor, memory: Memory, prefix: str = "") -> tuple[Tensor, Memory]:
+    """All layers and the head, one time step.
+
+    Args:
+        parameters: by the names of `shapes`.
+        x: [F, N].
+        memory: h and c of every layer, [U, N] each.
+        prefix: of the names.
+
+    Returns:
+        The outputs [O, N], and the new memory.
+    """
+    new: Memory = []
+    for k in range(len(memory) // 2):
+        weights = tuple(parameters[f"{prefix}lstm.{k}.{part}"] for part in ("input", "hidden", "bias"))
+        h, c = cell(x, memory[2 * k], memory[2 * k + 1], weights)  # type: ignore[arg-type]
+        new += [h, c]
+        x = h
+    return torch.addmm(parameters[f"{prefix}head.bias"], parameters[f"{prefix}head.weight"], x), new

@@ -1,0 +1,214 @@
+"""The learned optimizers against SGD, momentum and Adam with tuned learning rates, on new networks and new letters.
+
+    python scripts/learned_check.py ../shared/data/writers25.npz
+
+Every method learns the same letters from the same weights, and every learning rate of a grid is tried, for the rivals
+and for the learned rules too (alpha = 1 has a row of its own). The rivals' rates are chosen on the very runs that are
+shown, which favours them: first by the mean loss over all updates, then by the loss after the last. Losses and errors
+are those of the test letters, medians over the seeds.
+
+Shapes: R = rates x seeds networks side by side, T updates of n letters.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.functional import one_hot
+
+from letterocr import registry
+from letterocr.config import ImagesConfig, ModelConfig, SyntheticConfig
+from letterocr.data import images, synthetic
+from letterocr.data.letters import Letters, Split
+from letterocr.network import Network, initialise
+from letterocr.optim.rates import LearningRate
+from letterocr.optim.update import Batch
+from letterocr.order import Order
+from letterocr.rules import error_vectors, loss
+
+Step = Callable[[int, Network, Batch], None]  # changes the weights
+GRID = 13
+GRIDS = {"SGD": (0.03, 30.0), "momentum 0.5": (0.03, 30.0), "momentum 0.9": (0.003, 3.0), "Adam": (3e-4, 0.3)}
+ALPHAS = (0.1, 10.0)  # of the learned rules
+
+
+@dataclass
+class Trial:
+    """What every method is given.
+
+    Attributes:
+        split: letters to learn and to be tested on.
+        hidden: widths of the hidden layers.
+        seeds: of the weights and the orders of letters.
+        batch: n.
+        updates: T.
+    """
+
+    split: Split
+    hidden: list[int]
+    seeds: list[int]
+    batch: int
+    updates: int
+
+    def start(self, rates: int) -> Network:
+        """The networks at the start, seed after seed for each rate."""
+        model = ModelConfig(hidden=self.hidden)
+        return initialise(model, self.seeds * rates, torch.float32, torch.device("cpu"))
+
+    def learn(self, rates: int, step_for: Callable[[Network], Step]) -> tuple[Tensor, Tensor]:
+        """Loss and error of the test letters after every update, [T, rates, seeds] both."""
+        network = self.start(rates)
+        step, train, test = step_for(network), self.split.train, self.split.test
+        orders = [Order("shuffled", len(train), seed).indices(0, self.batch * self.updates) for seed in self.seeds]
+        places = torch.stack(orders).repeat(rates, 1)
+        losses, errors = [], []
+        for t in range(self.updates):
+            p = places[:, t * self.batch : (t + 1) * self.batch]
+            activations, c = network.forward(train.images[p]), one_hot(train.labels[p], 26).float()
+            v = error_vectors(network, activations, c, "gradient")
+            step(t * self.batch, network, Batch(activations, v, c, "gradient", 0.5))
+            q = network.forward(test.images)[-1]
+            losses.append(loss(q, one_hot(test.labels, 26).float()).mean(-1))
+            errors.append((q.argmax(-1) != test.labels).float().mean(-1))
+        return tuple(torch.stack(x).unflatten(1, (rates, -1)) for x in (losses, errors))
+
+
+def rival(name: str, rates: list[float]) -> Callable[[Network], Step]:
+    """SGD, momentum or Adam of all networks at once, with rates[i] for the i-th part of them."""
+
+    def step_for(network: Network) -> Step:
+        tensors = [t for pair in zip(network.weights, network.biases, strict=True) for t in pair if t is not None]
+        first, second = [torch.zeros_like(t) for t in tensors], [torch.zeros_like(t) for t in tensors]
+        alpha = torch.tensor(rates).repeat_interleave(network.replicas // len(rates))
+        mu = float(name.split()[1]) if name.startswith("momentum") else 0.0
+        count = 0
+
+        def step(sample: int, network: Network, batch: Batch) -> None:
+            nonlocal count
+            count += 1
+            n = batch.targets.shape[1]
+            gradients = []
+            for v, h in zip(batch.errors, batch.inputs, strict=True):
+                gradients += [v.mT @ h / n, v.mean(1)]
+            for w, g, m, s in zip(tensors, gradients, first, second, strict=True):
+                a = alpha.view(-1, *[1] * (w.ndim - 1))
+                if name == "Adam":
+                    m.mul_(0.9).add_(g, alpha=0.1)
+                    s.mul_(0.999).addcmul_(g, g, value=0.001)
+                    w.sub_(a * (m / (1 - 0.9**count)) / ((s / (1 - 0.999**count)).sqrt() + 1e-8))
+                else:
+                    w.sub_(a * m.mul_(mu).add_(g))
+
+        return step
+
+    return step_for
+
+
+def learned(name: str, path: str | None, rates: list[float]) -> Callable[[Network], Step]:
+    """The package's own optimizer, one object a network."""
+    entry = registry.OPTIMIZERS[name]
+    assert entry.schema is not None
+    config: Any = entry.schema(path=path)
+
+    def step_for(network: Network) -> Step:
+        replicas = [network.replica(r) for r in range(network.replicas)]
+        each = network.replicas // len(rates)
+        optimizers = [
+            entry.load()(config, LearningRate("constant", rates[r // each], 1), replica, r)
+            for r, replica in enumerate(replicas)
+        ]
+
+        def step(sample: int, network: Network, batch: Batch) -> None:
+            for r, (optimizer, replica) in enumerate(zip(optimizers, replicas, strict=True)):
+                activations, errors = ([x[r] for x in part] for part in (batch.activations, batch.errors))
+                own = Batch(activations, errors, batch.targets[r], batch.rule, batch.loss_factor)
+                updates = optimizer.step(sample, replica, own)
+                for update, w, b in zip(updates or [], replica.weights, replica.biases, strict=False):
+                    update.apply(w, b)
+
+        return step
+
+    return step_for
+
+
+def log_spaced(low: float, high: float, count: int) -> list[float]:
+    """`count` numbers from low to high, logarithms evenly."""
+    return torch.logspace(math.log10(low), math.log10(high), count).tolist()
+
+
+def row(name: str, rate: float, losses: Tensor, errors: Tensor, note: str = "") -> str:
+    """Medians over the seeds of losses and errors [T, seeds]."""
+    mean, last, wrong = losses.mean(0).median(), losses[-1].median(), errors[-1].median()
+    return f"| {name:<22} | {rate:8.4g} | {mean:9.4f} | {last:10.4f} | {wrong:11.1%} | {note}"
+
+
+def report(name: str, rates: list[float], losses: Tensor, errors: Tensor) -> None:
+    """The rows of one method: its rates chosen by the mean loss, then by the last."""
+    choices = {"mean loss": losses.mean(0).median(-1).values, "last loss": losses[-1].median(-1).values}
+    for by, value in choices.items():
+        i = int(value.nan_to_num(math.inf).argmin())
+        edge = "at the grid's edge" if len(rates) > 1 and i in (0, len(rates) - 1) else ""
+        print(row(f"{name}, {by}" if len(rates) > 1 else name, rates[i], losses[:, i], errors[:, i], edge), flush=True)
+        if len(rates) == 1:
+            return
+
+
+def letters_of(path: str | None) -> Split:
+    """Real letters, or synthetic ones of a seed that meta-training never saw."""
+    if path:
+        return images.load(ImagesConfig(path=path))
+    return synthetic.load(SyntheticConfig(seed=7))
+
+
+def shortened(split: Split, tested: int) -> Split:
+    """Fewer test letters, evenly spread."""
+    kept = torch.linspace(0, len(split.test) - 1, min(tested, len(split.test))).long()
+    test = split.test.select(kept)
+    return Split(split.train, Letters(test.images, test.labels))
+
+
+def main() -> None:
+    """Print one table a batch size."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("path", nargs="?", help="letters: an .npz or a folder of A/ ... Z/; left out: synthetic ones")
+    parser.add_argument("--hidden", default="32", help="widths of the hidden layers, by commas")
+    parser.add_argument("--batches", default="1,16", help="letters an update, by commas")
+    parser.add_argument("--seeds", type=int, default=10, help="how many")
+    parser.add_argument("--updates", type=int, default=100, help="of each network")
+    parser.add_argument("--tested", type=int, default=520, help="test letters")
+    parser.add_argument("--methods", default=",".join([*GRIDS, "learned", "learned_factored"]), help="by commas")
+    parser.add_argument("--tune-learned", type=int, default=5, help="alphas that the learned rules may choose from")
+    parser.add_argument("--learned", help="a file of letterocr.meta_train; left out: the one that is shipped")
+    parser.add_argument("--learned-factored", help="likewise")
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    split = shortened(letters_of(args.path), args.tested)
+    hidden = [int(width) for width in args.hidden.split(",") if width]
+    for batch in map(int, args.batches.split(",")):
+        trial = Trial(split, hidden, list(range(1000, 1000 + args.seeds)), batch, args.updates)
+        sizes = "-".join(map(str, [900, *hidden, 26]))
+        print(f"\n{sizes}, {args.updates} updates of {batch}, {args.seeds} seeds, {len(split.test)} test letters")
+        print("| method, rate chosen by   |    alpha | mean loss | final loss | final error |\n|---|---|---|---|---|")
+        for name in args.methods.split(","):
+            start = time.perf_counter()
+            if name in GRIDS:
+                rates = log_spaced(*GRIDS[name], GRID)
+                report(name, rates, *trial.learn(len(rates), rival(name, rates)))
+            elif name == "learned" or batch == 1:
+                path = getattr(args, name)
+                report(f"{name}, alpha 1", [1.0], *trial.learn(1, learned(name, path, [1.0])))
+                if args.tune_learned > 1:
+                    rates = log_spaced(*ALPHAS, args.tune_learned)
+                    report(name, rates, *trial.learn(len(rates), learned(name, path, rates)))
+            print(f"  {name}: {time.perf_counter() - start:.0f} s", flush=True)
+
+
+if __name__ == "__main__":
+    main()

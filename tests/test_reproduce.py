@@ -1,0 +1,83 @@
+"""The command, as the user gives it."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+from pathlib import Path
+from pkgutil import resolve_name
+from unittest import mock
+
+import pytest
+import tiny
+
+from letterocr import reproduce
+from letterocr.claims import letters
+from letterocr.signals import StoppedError
+
+
+def command(*arguments: str) -> int:
+    """The command's exit status."""
+    with mock.patch.object(sys, "argv", ["letterocr.reproduce", *arguments]):
+        try:
+            reproduce.main()
+        except SystemExit as end:
+            return int(end.code or 0)
+    return 0
+
+
+def test_every_claim_is_there_and_says_what_it_is():
+    for claim in reproduce.CLAIMS.values():
+        assert resolve_name(f"letterocr.claims.{claim.target}").__doc__
+
+
+def test_claims_are_measured_on_ones_own_letters(tmp_path: Path, capsys):
+    output = tmp_path / "page"
+    arguments = ["--data", "images", "--path", str(tiny.letters()), "--test-per-letter=1", "--output", str(output)]
+    assert command("fig5", "normal", *arguments) == 0
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[-1] == str(output / "index.html")
+    assert printed[0].startswith("Fig. 5: the singular values: holds")
+    stored = json.loads((output / "findings.json").read_text())
+    assert list(stored["findings"]) == ["fig5", "normal"]
+    assert "--data images" in stored["about"]["command"]
+    assert (output / "fig5.png").is_file()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["fig9"], "fig9 is no claim; choose among fig3, arithmetic"),
+        (["--path", "x"], "--path=x: data synthetic is made, not read"),
+        (["--data", "images", "--path", "/no/such"], "/no/such does not exist"),
+        (["--data", "images"], "data=images needs"),
+        (["--replicas", "0"], "--replicas=0: must be at least 1."),
+        (["--every", "0"], "--every=0: must be at least 1."),
+    ],
+)
+def test_a_mistake_is_one_sentence(arguments, sentence, tmp_path, capsys):
+    assert command(*arguments, "--output", str(tmp_path / "page")) == 2
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1
+    assert err.startswith("letterocr: ")
+    assert sentence in err
+    assert not (tmp_path / "page").exists()
+
+
+def test_a_signal_leaves_the_page_whole(tmp_path, capsys):
+    def stopped(material):
+        raise StoppedError(signal.SIGTERM)
+
+    output = tmp_path / "page"
+    arguments = ["--data", "images", "--path", str(tiny.letters()), "--test-per-letter=1", "--output", str(output)]
+    with mock.patch.object(letters, "rank", stopped):
+        assert command("fig5", "rank", *arguments) == 128 + signal.SIGTERM
+    assert list(json.loads((output / "findings.json").read_text())["findings"]) == ["fig5"]
+    assert "the page holds what was measured before" in capsys.readouterr().err
+
+
+def test_help_lists_the_claims(capsys):
+    assert command("--help") == 0
+    text = capsys.readouterr().out
+    assert all(f"  {name} " in text for name in reproduce.CLAIMS)
