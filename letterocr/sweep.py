@@ -42,10 +42,6 @@ class Noted(Callback):
 
     folder: Path | None = None
 
-    def on_run_start(self, config: Any, **kwargs: Any) -> None:
-        """A single run has none."""
-        Noted.folder = None
-
     def on_multirun_start(self, config: Any, **kwargs: Any) -> None:
         """Note it before the first run."""
         Noted.folder = Path(config.hydra.sweep.dir).absolute()

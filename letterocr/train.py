@@ -253,6 +253,7 @@ def _train() -> None:
 
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # errors reach us, who print one sentence
     register()
+    _noted()  # of an earlier command in this process
     try:
         sys.argv[1:] = ordered(sys.argv[1:])
         check_keys(sys.argv[1:])
@@ -266,11 +267,20 @@ def _train() -> None:
         if not error.filename:
             raise
         sys.exit(complain(f"{error.filename} can't be used ({error.strerror}): take another path."))
-    if "letterocr.sweep" in sys.modules:
-        from letterocr import sweep
+    folder = _noted()
+    if folder:
+        from letterocr.sweep import report
 
-        if sweep.Noted.folder:
-            sys.exit(sweep.report(sweep.Noted.folder))
+        sys.exit(report(folder))
+
+
+def _noted() -> Path | None:
+    """The folder of the sweep that ran, told once."""
+    sweep: Any = sys.modules.get("letterocr.sweep")
+    folder = sweep.Noted.folder if sweep else None
+    if sweep:
+        sweep.Noted.folder = None
+    return folder
 
 
 def complain(text: str, status: int = 2) -> int:

@@ -63,6 +63,7 @@ def test_the_wheel_holds_nothing_else(installed):
         ".py",
         ".yaml",
         ".typed",
+        ".safetensors",
     }
 
 
