@@ -10,7 +10,6 @@ runs/HASH.json, in the sweep's folder: what became of the run of these overrides
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 import os
 import signal
@@ -141,10 +140,17 @@ def record(sweep: Path, overrides: Sequence[str], outcome: Outcome) -> None:
 
 def recorded(sweep: Path, overrides: Sequence[str]) -> dict[str, Any] | None:
     """What is recorded of a run."""
-    try:
-        return json.loads(_record_path(sweep, overrides).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return None
+    path = _record_path(sweep, overrides)
+    return _read_record(path) if path.exists() else None
+
+
+def _read_record(path: Path) -> dict[str, Any]:
+    """A record; a run that another process trained may be over by now."""
+    facts = read_json(path)
+    result = read_json(Path(facts["folder"]) / "result.json") if facts["status"] == "running" else {}
+    if result:
+        facts |= {"status": result["status"], "error": result["error"], "reason": ""}
+    return facts
 
 
 def launch(
@@ -216,12 +222,12 @@ def _folder(read: Read) -> Path:
 
 def report(sweep: Path) -> int:
     """Print what became of the runs of a sweep; returns the exit status."""
-    facts = [json.loads(path.read_text(encoding="utf-8")) for path in sweep.glob("runs/*.json")]
+    facts = [_read_record(path) for path in sweep.glob("runs/*.json")]
     facts.sort(key=lambda run: (ORDER.index(run["status"]), run["overrides"]))
     counts = Counter(run["status"] for run in facts)
     common = set.intersection(*(set(run["overrides"]) for run in facts)) if len(facts) > 1 else set()
     parts = [f"{counts[status]} {WORDS.get(status, status)}" for status in ORDER if counts[status]]
-    print(f"Sweep of {len(facts)} runs: {', '.join(parts)}.")
+    print(f"Sweep of {len(facts)} run{'s' * (len(facts) != 1)}: {', '.join(parts)}.")
     for run_ in facts:
         name = " ".join(part for part in run_["overrides"] if part not in common) or Path(run_["folder"]).name
         if run_["status"] != "finished":

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import math
 import os
 import signal
 import subprocess
@@ -165,6 +166,17 @@ def test_what_another_process_trains_is_left_to_it(tmp_path):
     assert report[0] == "Sweep of 2 runs: 1 finished, 1 running elsewhere."
     assert report[1].startswith(f"  running elsewhere: seed=2: {folder} is being trained by process {os.getpid()}")
     assert not (folder / "failure.json").exists()
+
+
+def test_what_another_process_has_finished_by_the_end_is_no_longer_running(tmp_path, capsys):
+    sweep.record(tmp_path, ["seed=1"], Outcome("running", tmp_path / "run", math.nan, "another is on it."))
+    assert sweep.report(tmp_path) == os.EX_TEMPFAIL
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "result.json").write_text('{"status": "finished", "error": 0.25}')
+    capsys.readouterr()
+    assert sweep.report(tmp_path) == 0
+    assert capsys.readouterr().out == "Sweep of 1 run: 1 finished.\n"
+    assert sweep.recorded(tmp_path, ["seed=1"])["error"] == 0.25
 
 
 def test_a_run_that_another_process_finished_while_the_letters_were_read_is_there(tmp_path, monkeypatch):
