@@ -4,7 +4,19 @@ from __future__ import annotations
 
 
 class UserError(Exception):
-    """One clear sentence that names the value, the place and the mend; printed without a traceback."""
+    """One clear sentence that names the value, the place and the mend; printed without a traceback.
+
+    Attributes:
+        status: of the command that ends with it.
+    """
+
+    status = 2
+
+
+class RunningError(UserError):
+    """Another process trains this run; asking again later may help, so that the status is another (EX_TEMPFAIL)."""
+
+    status = 75
 
 
 class DivergedError(Exception):

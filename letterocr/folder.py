@@ -7,6 +7,8 @@ diagnostics.parquet  ranks, angles and curvature at log-spaced samples, with dia
 checkpoints/       the newest two
 events.out.*       for TensorBoard
 result.json        status, errors and time; there once the run is over
+failure.json       why it failed in a sweep; gone as soon as it is tried again
+lock.N.json        the process that trains it; see lock.py
 """
 
 from __future__ import annotations

@@ -39,6 +39,7 @@ from letterocr.folder import (
     write_config,
     write_environment,
 )
+from letterocr.lock import Lock
 from letterocr.matrix.auto import bound, last_batch, learning_rates, spread
 from letterocr.signals import Signals
 from letterocr.terminal import Terminal
@@ -79,26 +80,52 @@ def run(config: TrainConfig, live: bool | None = None, folder: Path | None = Non
         folder: the run folder, where it is not the one that the config names.
 
     Raises:
+        RunningError: another process trains this run.
         UserError: what the user can mend, before any training where it can be known.
     """
-    check(config)
     folder = folder or folder_of(config)
+    there = known(config, folder)  # here already, as reading the letters takes time
+    if there:
+        return there
     over = os.path.lexists(folder / "result.json")
-    if over and not config.force:
-        return _there(folder)
-    unfinished = not over and any(folder.glob("checkpoints/*.json"))
-    if unfinished and config.resume == "false" and not config.force:
-        raise UserError(f"{folder} holds an unfinished run: go on with resume=true, or start anew with force=true.")
     torch.set_num_threads(config.threads or len(os.sched_getaffinity(0)))
     split: Split = registry.DATA[config.data.name].load()(config.data)
     try:
-        return _Session(config, folder, split, resume=unfinished and config.resume == "true").train(live)
+        with Lock(folder) as lock:
+            if os.path.lexists(folder / "result.json") and not over:  # another process was faster
+                return _there(folder)
+            (folder / "failure.json").unlink(missing_ok=True)
+            resume = _unfinished(config, folder) and config.resume == "true"
+            return _Session(config, folder, split, resume, lock).train(live)
     except OSError as error:
         if error.errno not in FULL + FORBIDDEN + NO_FOLDER:
             raise
         full = "what was written is whole; make room, then go on with resume=true"
         mend = full if error.errno in FULL else "take another output="
         raise UserError(f"{folder} can't be written ({os.strerror(error.errno)}): {mend}.") from error
+
+
+def known(config: TrainConfig, folder: Path) -> Outcome | None:
+    """What became of a run that is over already; None if there is something to train.
+
+    Raises:
+        RunningError: another process trains this run.
+        UserError: what the user can mend.
+    """
+    check(config)
+    if os.path.lexists(folder / "result.json") and not config.force:
+        return _there(folder)
+    Lock(folder).refuse()
+    _unfinished(config, folder)
+    return None
+
+
+def _unfinished(config: TrainConfig, folder: Path) -> bool:
+    """Whether there is a run to go on with; refuses where the command does not say what to do with it."""
+    unfinished = not os.path.lexists(folder / "result.json") and any(folder.glob("checkpoints/*.json"))
+    if unfinished and config.resume == "false" and not config.force:
+        raise UserError(f"{folder} holds an unfinished run: go on with resume=true, or start anew with force=true.")
+    return unfinished
 
 
 def _there(folder: Path) -> Outcome:
@@ -115,8 +142,8 @@ def _there(folder: Path) -> Outcome:
 class _Session:
     """One process's part of a run."""
 
-    def __init__(self, config: TrainConfig, folder: Path, split: Split, resume: bool) -> None:
-        self.config, self.folder, self.split = config, folder, split
+    def __init__(self, config: TrainConfig, folder: Path, split: Split, resume: bool, lock: Lock) -> None:
+        self.config, self.folder, self.split, self.lock = config, folder, split, lock
         stored = read_json(folder / "environment.json") if resume else {}
         self.rates = self._stored_rates(stored) if resume else learning_rates(config, split.train)
         self.engine = build_engine(config, split, self.rates)
@@ -292,6 +319,7 @@ class _Session:
         self._picture_seconds += time.perf_counter() - start
 
     def _save(self) -> None:
+        self.lock.verify()
         self.curve.save(self.folder / "curve.parquet")  # first: a checkpoint needs its curve
         facts = {"seconds": self.seconds, "diverged": self.diverged}
         checkpoint.save(self.folder / "checkpoints", self.engine.sample, self.engine.state(), facts)

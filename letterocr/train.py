@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import importlib
 import os
 import re
 import signal
@@ -23,6 +24,7 @@ Train a letter network one sample at a time and see its error after every sample
   python -m letterocr.train model=three_layer
   python -m letterocr.train experiment=paper/fig7 data=emnist
   python -m letterocr.train -m model=two_layer,three_layer learning_rate=0.01,0.02,0.05   # a sweep
+  python -m letterocr.train -m launcher=local seed=range(8)   # a sweep on all cores
   python -m letterocr.train resume=RUN_FOLDER
   tensorboard --logdir outputs
 
@@ -63,9 +65,16 @@ def experiments() -> list[str]:
     return sorted(str(path.relative_to(folder).with_suffix("")) for path in folder.rglob("*.yaml"))
 
 
+def launchers() -> dict[str, str]:
+    """The presets of `conf/launcher/`, each with its first line of comment."""
+    paths = sorted((conf_folder() / "launcher").glob("*.yaml"))
+    return {path.stem: path.read_text(encoding="utf-8").splitlines()[1].lstrip("# ") for path in paths}
+
+
 def help_text() -> str:
     """What `--help` prints: every choice and every field with its one-line explanation."""
     parts = [HELP, f"experiment\n  {', '.join(experiments())}\n"]
+    parts += ["launcher, for sweeps", *(f"  {name:<28} {line}" for name, line in launchers().items()), ""]
     for group, entries in registry.GROUPS.items():
         parts.append(group)
         for name, entry in entries.items():
@@ -80,7 +89,11 @@ def help_text() -> str:
 
 def known_keys() -> set[str]:
     """Every key that an override may name."""
-    keys = {f.name for f in fields(TrainConfig)} | {"experiment"} | {f"model.{f.name}" for f in fields(ModelConfig)}
+    keys = (
+        {f.name for f in fields(TrainConfig)}
+        | {"experiment", "launcher"}
+        | {f"model.{f.name}" for f in fields(ModelConfig)}
+    )
     for group in ("data", "optimizer"):
         for entry in registry.GROUPS[group].values():
             keys |= {f"{group}.{f.name}" for f in fields(entry.schema)} if entry.schema else set()
@@ -94,7 +107,8 @@ def check_keys(overrides: list[str]) -> None:
         UserError: names the key or choice, and the nearest one that there is.
     """
     known = known_keys()
-    choices = {group: list(entries) for group, entries in registry.GROUPS.items()} | {"experiment": experiments()}
+    choices = {group: list(entries) for group, entries in registry.GROUPS.items()}
+    choices |= {"experiment": experiments(), "launcher": list(launchers())}
     for override in overrides:
         key, _, value = override.partition("=")
         key = key.lstrip("+~")
@@ -108,7 +122,7 @@ def check_keys(overrides: list[str]) -> None:
             raise UserError(f"{override}: there is no field {key}; {hint}")
         plain = key in choices and re.fullmatch(r"[\w/,]+", value)  # Hydra itself reads lists, glob(*) and the like
         for choice in value.split(",") if plain else []:
-            if choice not in [*choices[key], *(["null"] if key == "experiment" else [])]:
+            if choice not in [*choices[key], *(["null"] if key in ("experiment", "launcher") else [])]:
                 near = difflib.get_close_matches(choice, choices[key], 1)
                 hint = f"did you mean {near[0]}?" if near else f"choose one of {', '.join(choices[key])}."
                 raise UserError(f"{override}: there is no {key} {choice}; {hint}")
@@ -149,6 +163,14 @@ def resumed(config: TrainConfig, overrides: list[str]) -> TrainConfig:
     return stored
 
 
+def chosen(cfg: Any, overrides: list[str]) -> tuple[TrainConfig, Path | None]:
+    """The config of a run, and its folder where `resume` names it."""
+    config = typed(cfg)
+    if config.resume in ("true", "false"):
+        return config, None
+    return resumed(config, overrides), Path(config.resume).expanduser()
+
+
 def compose(overrides: list[str]) -> TrainConfig:
     """The config of overrides (`field=value`) as `train` reads them, without its command line; not checked yet.
 
@@ -163,34 +185,40 @@ def compose(overrides: list[str]) -> TrainConfig:
     check_keys(overrides)
     try:
         with hydra.initialize_config_dir(str(conf_folder()), version_base="1.3"):
-            config = typed(hydra.compose("config", overrides))
+            return chosen(hydra.compose("config", overrides), overrides)[0]
     except (HydraException, OmegaConfBaseException) as error:
         raise UserError(sentence(error)) from error
-    return config if config.resume in ("true", "false") else resumed(config, overrides)
 
 
 def task(cfg: Any) -> float:
-    """One run of the command; returns its final test error, 1.0 if it diverged."""
+    """One run of the command; returns its final test error, 1.0 if it diverged, NaN if there is none."""
     from hydra.core.hydra_config import HydraConfig
     from hydra.types import RunMode
 
-    from letterocr.run import run
+    from letterocr.run import Outcome, run
 
     hydra = HydraConfig.get()
+    overrides = list(hydra.overrides.task)
+    beside = hydra.mode == RunMode.MULTIRUN and hydra.launcher._target_.endswith("letterocr_launchers.Local")
+    outcome: Outcome | None
     try:
-        config, folder = typed(cfg), None
-        if config.resume not in ("true", "false"):
-            folder = Path(config.resume).expanduser()
-            config = resumed(config, list(hydra.overrides.task))
-        outcome = run(config, folder=folder)
+        if hydra.mode == RunMode.MULTIRUN:
+            from letterocr.sweep import attempt
+
+            stop = Path(hydra.sweep.dir) / "stop" if beside else None
+            outcome = attempt(lambda: chosen(cfg, overrides), overrides, Path(hydra.sweep.dir), stop=stop)
+        else:
+            config, folder = chosen(cfg, overrides)
+            outcome = run(config, folder=folder)
     except UserError as error:  # here, before Hydra adds its own lines
-        sys.exit(complain(str(error)))
+        sys.exit(complain(str(error), error.status))
     except BrokenPipeError:  # nobody reads what we print
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         sys.exit(128 + signal.SIGPIPE)
+    assert outcome
     if outcome.message:
         print(outcome.message, flush=True)
-    if outcome.signal:  # a sweep ends too
+    if outcome.signal and not beside:  # a sweep ends too
         sys.exit(128 + outcome.signal)
     if outcome.status == "diverged" and hydra.mode == RunMode.RUN:
         sys.exit(1)
@@ -214,7 +242,7 @@ def main() -> None:
         with Obeyed():
             _train()
     except StoppedError as error:
-        print(f"letterocr: {error} while no run was training; nothing is lost.", file=sys.stderr, flush=True)
+        print(f"letterocr: {error}", file=sys.stderr, flush=True)
         sys.exit(128 + error.number)
 
 
@@ -225,24 +253,40 @@ def _train() -> None:
 
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # errors reach us, who print one sentence
     register()
+    _noted()  # of an earlier command in this process
     try:
         sys.argv[1:] = ordered(sys.argv[1:])
         check_keys(sys.argv[1:])
+        task = importlib.import_module("letterocr.train").task  # other processes know it by this name
         hydra.main(version_base="1.3", config_path=str(conf_folder()), config_name="config")(task)()
     except UserError as error:
-        sys.exit(complain(str(error)))
+        sys.exit(complain(str(error), error.status))
     except (HydraException, OmegaConfBaseException) as error:
         sys.exit(complain(sentence(error)))
     except OSError as error:
         if not error.filename:
             raise
         sys.exit(complain(f"{error.filename} can't be used ({error.strerror}): take another path."))
+    folder = _noted()
+    if folder:
+        from letterocr.sweep import report
+
+        sys.exit(report(folder))
 
 
-def complain(text: str) -> int:
+def _noted() -> Path | None:
+    """The folder of the sweep that ran, told once."""
+    sweep: Any = sys.modules.get("letterocr.sweep")
+    folder = sweep.Noted.folder if sweep else None
+    if sweep:
+        sweep.Noted.folder = None
+    return folder
+
+
+def complain(text: str, status: int = 2) -> int:
     """Say what is wrong in one line; returns the exit status."""
     print(f"letterocr: {text}", file=sys.stderr, flush=True)
-    return 2
+    return status
 
 
 if __name__ == "__main__":

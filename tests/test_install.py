@@ -53,11 +53,12 @@ def test_the_wheel_holds_every_module_and_every_file_of_conf(installed):
     package = installed / "letterocr"
     assert yaml_files(package / "conf") == yaml_files(REPOSITORY / "conf")
     modules = {str(path.relative_to(REPOSITORY)) for path in (REPOSITORY / "letterocr").rglob("*.py")}
-    assert modules == {str(path.relative_to(installed)) for path in package.rglob("*.py")}
+    modules |= {"hydra_plugins/letterocr_launchers.py"}
+    assert modules == {str(path.relative_to(installed)) for path in installed.rglob("*.py")}
 
 
 def test_the_wheel_holds_nothing_else(installed):
-    assert {path.name.partition("-")[0] for path in installed.iterdir()} == {"letterocr"}
+    assert {path.name.partition("-")[0] for path in installed.iterdir()} == {"letterocr", "hydra_plugins"}
     assert {path.suffix for path in (installed / "letterocr").rglob("*") if path.is_file()} <= {
         ".py",
         ".yaml",
@@ -69,7 +70,7 @@ def test_the_wheel_holds_nothing_else(installed):
 def test_every_command_is_installed(installed):
     (entry_points,) = installed.glob("*.dist-info/entry_points.txt")
     text = entry_points.read_text()
-    for module in ("train", "predict", "learning_rate", "compare", "reproduce", "meta_train"):
+    for module in ("train", "predict", "learning_rate", "compare", "reproduce", "meta_train", "doctor"):
         assert f"letterocr-{module.replace('_', '-')} = letterocr.{module}:main" in text
 
 

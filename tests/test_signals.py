@@ -1,4 +1,4 @@
-"""SIGTERM and SIGINT: a checkpoint, a message that says how to go on, and the status that shells expect."""
+"""SIGTERM, SIGINT and SIGUSR2: a checkpoint, a message that says how to go on, and the status that shells expect."""
 
 import contextlib
 import shlex
@@ -19,16 +19,16 @@ from tiny import (
     wait_until,
 )
 
-from letterocr.signals import Obeyed, Signals, StoppedError
+from letterocr.signals import OURS, Obeyed, Signals, StoppedError
 
 BOTH = [signal.SIGTERM, signal.SIGINT]
 
 
 def handlers():
-    return [signal.getsignal(number) for number in BOTH]
+    return [signal.getsignal(number) for number in OURS]
 
 
-@pytest.mark.parametrize("number", BOTH)
+@pytest.mark.parametrize("number", OURS)
 def test_signals_are_noted_and_the_old_handlers_come_back(number):
     before = handlers()
     with Signals() as signals:
@@ -38,13 +38,21 @@ def test_signals_are_noted_and_the_old_handlers_come_back(number):
     assert handlers() == before
 
 
-@pytest.mark.parametrize("number", BOTH)
+@pytest.mark.parametrize("number", OURS)
 def test_where_no_run_trains_they_are_obeyed_at_once(number):
     before = handlers()
     with pytest.raises(StoppedError, match="stopped by SIG") as stopped, Obeyed():
         signal.raise_signal(number)
     assert stopped.value.number == number
     assert handlers() == before
+
+
+def test_being_queued_again_is_not_forgotten_for_a_sigterm_that_comes_along():
+    for numbers in ([signal.SIGUSR2, signal.SIGTERM], [signal.SIGTERM, signal.SIGUSR2]):
+        with Signals() as signals:
+            for number in numbers:
+                signal.raise_signal(number)
+            assert signals.received == signal.SIGUSR2
 
 
 def test_noting_inside_obeying_obeys_again_afterwards():
@@ -56,7 +64,7 @@ def test_noting_inside_obeying_obeys_again_afterwards():
             signal.raise_signal(signal.SIGTERM)
 
 
-@pytest.mark.parametrize("number", BOTH)
+@pytest.mark.parametrize("number", OURS)
 def test_a_process_that_is_stopped_says_how_to_go_on_and_loses_nothing(tmp_path, number):
     overrides = tiny("samples=6000")
     process = start(*overrides, f"output={tmp_path / 'my outputs'}", "checkpoint_seconds=0.05", cwd=tmp_path)
@@ -80,7 +88,7 @@ def test_a_process_that_is_stopped_says_how_to_go_on_and_loses_nothing(tmp_path,
     assert_same_bits(run_folder(tmp_path / "whole"), folder)
 
 
-@pytest.mark.parametrize("number", BOTH)
+@pytest.mark.parametrize("number", OURS)
 def test_a_signal_before_the_training_ends_the_command_without_a_traceback(tmp_path, monkeypatch, number):
     monkeypatch.setattr("letterocr.run.check", lambda config: signal.raise_signal(number))
     before = handlers()

@@ -87,6 +87,18 @@ def test_each_choice_of_the_registry_has_its_file_and_composes(group):
         assert (config[group] if group == "rule" else config[group].name) == own
 
 
+@pytest.mark.parametrize("launcher", ["local", "slurm_cpu", "slurm_gpu"])
+def test_a_launcher_preset_gives_each_run_its_cores(launcher):
+    assert command(f"launcher={launcher}", "--cfg", "hydra", "-p", "hydra.mode").out.strip().endswith("MULTIRUN")
+    assert composed(f"launcher={launcher}").threads == (4 if launcher == "slurm_gpu" else 1)
+    assert composed(f"launcher={launcher}", "threads=3").threads == 3
+    if launcher != "local":
+        hydra = command(f"launcher={launcher}", "threads=3", "--cfg", "hydra", "-p", "hydra.launcher", "--resolve").out
+        assert "cpus_per_task: 3" in hydra
+        assert "requeue: true" in hydra
+    assert (composed(f"launcher={launcher}").replicas > 1) == (launcher == "slurm_gpu")
+
+
 # Help
 
 
@@ -118,6 +130,8 @@ def test_help_lists_every_field_and_every_choice():
             if entry.schema:
                 assert_listed(entry.schema, f"{group}.", lines)
     assert "paper/fig7, paper/fig8" in text
+    launchers = {path.stem for path in (train.conf_folder() / "launcher").glob("*.yaml")}
+    assert launchers == {line.split()[0] for line in lines if "joblib: as many" in line or "SLURM through" in line}
     assert printed_help("model=two_layer", "-h") == text
 
 
@@ -226,6 +240,8 @@ def test_a_mistake_ends_a_process_with_one_line_and_status_two(tmp_path):
         (["rule=gradent"], "did you mean gradient?"),
         (["data=emnits"], "did you mean emnist?"),
         (["optimizer=vanila"], "did you mean vanilla?"),
+        (["launcher=slurm"], "there is no launcher slurm; did you mean slurm_"),
+        (["launcher=xyzzy"], "choose one of local, slurm_cpu, slurm_gpu"),
         (["experiment=paper/fig9"], "did you mean paper/fig"),
         (["experiment=xyzzy"], "choose one of paper/fig7, paper/fig8"),
         (["order=shufled"], "did you mean shuffled?"),
@@ -264,12 +280,6 @@ def test_a_mistake_gets_one_sentence_and_status_two(tmp_path, overrides, mend):
     assert "Traceback" not in answer.err
     assert answer.out == ""
     assert not (tmp_path / "out").exists()
-
-
-def test_one_mistake_in_a_sweep_ends_it_with_its_sentence(tmp_path):
-    answer = command("-m", "learning_rate=0.01,fast", *tiny(f"output={tmp_path}", "samples=20"))
-    assert answer.status == 2
-    assert answer.sentence == "learning_rate=fast: must be a number or auto."
 
 
 def test_a_sweep_into_a_file_gets_one_sentence(tmp_path):

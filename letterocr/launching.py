@@ -1,0 +1,135 @@
+"""The engines below a sweep's launchers: processes by joblib, SLURM jobs by submitit; neither ends where a run dies."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from letterocr import sweep
+from letterocr.errors import UserError
+from letterocr.signals import Signals, StoppedError
+
+POLL_SECONDS = 2.0
+GONE_POLLS = 5  # polls without the job in the queue, nor its result, after which it has died
+TRIES = 2  # of a run whose process dies
+
+Start = Callable[[list[list[str]], int], dict[int, str]]
+
+
+class _Passed(Signals):
+    """Tells the runs of a sweep of the first signal, which then write a checkpoint; obeys the second at once."""
+
+    def __init__(self, stop: Path) -> None:
+        self.stop = stop
+
+    def _note(self, number: int, frame: Any) -> None:
+        if self.received:
+            raise StoppedError(number, " a second time; the runs go on from their last checkpoints.")
+        super()._note(number, frame)
+        self.stop.touch()
+
+
+def processes(launch: Callable[..., Any], launcher: Any) -> Start:
+    """Launch by joblib's own `launch`; where a process is killed, it ends them all, and what is left starts again."""
+
+    def start(runs: list[list[str]], first: int) -> dict[int, str]:
+        from concurrent.futures import BrokenExecutor
+
+        folder = Path(str(launcher.config.hydra.sweep.dir))
+        stop = folder / "stop"
+        stop.unlink(missing_ok=True)
+        died = dict.fromkeys(range(len(runs)), 0)
+        left = list(died)
+        with _Passed(stop) as passed:
+            while left and not stop.exists():
+                try:
+                    launch([runs[number] for number in left], first)
+                    break
+                except BrokenExecutor:
+                    waiting = [number for number in left if sweep.recorded(folder, runs[number]) is None]
+                    begun = [n for n in waiting if sweep.begun(launcher, runs[n])] or waiting
+                    for number in begun:
+                        died[number] += 1
+                    left = [number for number in waiting if died[number] < TRIES]
+                    print(f"A process was killed; {len(left)} runs go on.", flush=True)
+        if stop.exists():
+            what = "; the runs that trained wrote checkpoints. Ask for the same sweep again to go on."
+            raise StoppedError(passed.received or signal.SIGTERM, what)
+        reason = f"its process was killed {TRIES} times (out of memory?)."
+        return {number: reason for number, count in died.items() if count >= TRIES}
+
+    return start
+
+
+def queued() -> set[str] | None:
+    """The ids of this user's jobs that wait or run, as `12` or `12_3`; None where SLURM does not answer."""
+    command = ["squeue", "--me", "--noheader", "--array", "--format=%i"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return set(done.stdout.split())
+
+
+def jobs(launcher: Any) -> Start:
+    """Submit an array of jobs, and wait until each has a result or is no longer in the queue."""
+
+    def start(runs: list[list[str]], first: int) -> dict[int, str]:
+        submitted = _submit(launcher, runs, first)
+        name = submitted[0].job_id.partition("_")[0]
+        print(f"SLURM job {name}: {len(runs)} runs; output in {submitted[0].paths.folder.parent}", flush=True)
+        try:
+            return _wait(submitted, name)
+        except StoppedError:
+            what = f"The jobs of {name} go on: ask for the same sweep again to see them, or end them: scancel {name}"
+            print(what, file=sys.stderr, flush=True)
+            raise
+
+    return start
+
+
+def _submit(launcher: Any, runs: list[list[str]], first: int) -> list[Any]:
+    if not shutil.which("sbatch"):
+        raise UserError("There is no SLURM here (no sbatch): use a login node of the cluster, or take launcher=local.")
+    import submitit
+    from hydra.core.singleton import Singleton
+    from hydra_plugins.hydra_submitit_launcher.config import BaseQueueConf
+
+    params = dict(launcher.params)
+    folder, timeouts = params.pop("submitit_folder"), params.pop("max_num_timeout")
+    executor = submitit.AutoExecutor(folder=folder, cluster="slurm", slurm_max_num_timeout=timeouts)
+    general = BaseQueueConf.__dataclass_fields__
+    executor.update_parameters(**{name if name in general else f"slurm_{name}": v for name, v in params.items()})
+    numbers, state = range(first, first + len(runs)), Singleton.get_state()
+    calls = [(run, "hydra.sweep.dir", n, f"job_id_for_{n}", state) for n, run in zip(numbers, runs, strict=True)]
+    try:
+        return executor.map_array(launcher, *zip(*calls, strict=True))
+    except submitit.core.utils.FailedJobError as error:
+        lines = [line.split(":", 2)[-1].strip() for line in str(error).splitlines() if line.startswith("sbatch: error")]
+        raise UserError(f"SLURM refuses the jobs ({'; '.join(lines) or error}): see hydra.launcher.*.") from error
+
+
+def _wait(submitted: Sequence[Any], name: str) -> dict[int, str]:
+    """Why jobs died, by their places; returns once none is left."""
+    left, missed, died = dict(enumerate(submitted)), dict.fromkeys(range(len(submitted)), 0), {}
+    while left:
+        ids = queued()
+        for place, job in list(left.items()):
+            if job.paths.result_pickle.exists():
+                del left[place]
+            elif ids is not None:
+                missed[place] = 0 if job.job_id in ids else missed[place] + 1
+                if missed[place] >= GONE_POLLS:
+                    log = job.paths.stderr
+                    died[place] = f"SLURM job {job.job_id} ended without a result (cancelled, or killed); see {log}."
+                    del left[place]
+        if left:
+            time.sleep(POLL_SECONDS)
+    print(f"SLURM job {name}: all {len(submitted)} runs are over.", flush=True)
+    return died
