@@ -12,6 +12,7 @@ import shlex
 import shutil
 import signal
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,7 @@ from letterocr.engine.build import build_engine
 from letterocr.engine.records import Records
 from letterocr.errors import UserError
 from letterocr.figures import pictures
-from letterocr.files import write_json
+from letterocr.files import together, write_json
 from letterocr.folder import (
     clear,
     clear_temporary,
@@ -57,7 +58,7 @@ class Outcome:
     """What became of a run.
 
     Attributes:
-        status: finished, diverged or stopped (by a signal, with a checkpoint).
+        status: finished, diverged, or with a checkpoint stopped (by a signal) or pruned (by `watch`).
         folder: the run folder.
         error: final test error, the median over replicas; 1.0 if the run diverged.
         message: a closing sentence, or empty.
@@ -71,13 +72,19 @@ class Outcome:
     signal: int = 0
 
 
-def run(config: TrainConfig, live: bool | None = None, folder: Path | None = None) -> Outcome:
+Watch = Callable[[Curve], bool]
+
+
+def run(
+    config: TrainConfig, live: bool | None = None, folder: Path | None = None, watch: Watch | None = None
+) -> Outcome:
     """Train as the config says, or go on, or tell what is there already.
 
     Args:
         config: the run.
         live: a live view or plain lines; by default live where standard output is a terminal.
         folder: the run folder, where it is not the one that the config names.
+        watch: sees the curve so far every 0.1 seconds or so; the run ends early, with a checkpoint, where it says true.
 
     Raises:
         RunningError: another process trains this run.
@@ -96,7 +103,7 @@ def run(config: TrainConfig, live: bool | None = None, folder: Path | None = Non
                 return _there(folder)
             (folder / "failure.json").unlink(missing_ok=True)
             resume = _unfinished(config, folder) and config.resume == "true"
-            return _Session(config, folder, split, resume, lock).train(live)
+            return _Session(config, folder, split, resume, lock).train(live, watch)
     except OSError as error:
         if error.errno not in FULL + FORBIDDEN + NO_FOLDER:
             raise
@@ -194,11 +201,11 @@ class _Session:
         if not resume:
             clear(self.folder)
         clear_temporary(self.folder)
-        write_config(self.folder, self.config)
+        write_config(self.folder, self.config, later=not resume)
         facts: dict[str, Any] = {"device": str(self.engine.images.device)}
         facts |= {"threads": torch.get_num_threads(), "letters": letters}
         facts |= {"box": self.split.train.box(), "learning_rates": self.rates}
-        write_environment(self.folder, facts)
+        write_environment(self.folder, facts, later=not resume)
 
     def _take_up(self) -> None:
         try:
@@ -220,7 +227,7 @@ class _Session:
         self.seconds = facts["seconds"]
         self.diverged = {int(r): sample for r, sample in facts["diverged"].items()}
 
-    def train(self, live: bool | None) -> Outcome:
+    def train(self, live: bool | None, watch: Watch | None) -> Outcome:
         """Learn the samples that are left."""
         config, first = self.config, self.engine.sample
         with Terminal(config.samples, live) as terminal, Signals() as signals:
@@ -233,7 +240,10 @@ class _Session:
             self._last_checkpoint = time.monotonic()
             self._picture_seconds, self._shown = 0.0, first if first else -1
             try:
-                self._loop(terminal, signals)
+                pruned = self._loop(terminal, signals, watch)
+                if pruned:
+                    self._save()
+                    return Outcome("pruned", self.folder, self.curve.last_error(), signal=signals.received)
                 if signals.received and not self._over():
                     return self._stop(signals.received)
                 return replace(self._finish(terminal), signal=signals.received)
@@ -245,7 +255,8 @@ class _Session:
         """Whether nothing is left to learn."""
         return self.engine.sample >= self.config.samples or len(self.diverged) == self.config.replicas
 
-    def _loop(self, terminal: Terminal, signals: Signals) -> None:
+    def _loop(self, terminal: Terminal, signals: Signals, watch: Watch | None) -> bool:
+        """Whether `watch` ended it."""
         samples, stretch = self.config.samples, 1
         self._diagnose()
         while not self._over() and not signals.received:
@@ -263,6 +274,9 @@ class _Session:
             self._diagnose()
             if time.monotonic() - self._last_checkpoint >= self.config.checkpoint_seconds and not self._over():
                 self._save()
+            if watch and not self._over() and watch(self.curve):
+                return True
+        return False
 
     def _diagnose(self) -> None:
         figures = self.diagnostics.look(self.diverged) if self.diagnostics else {}
@@ -320,9 +334,10 @@ class _Session:
 
     def _save(self) -> None:
         self.lock.verify()
-        self.curve.save(self.folder / "curve.parquet")  # first: a checkpoint needs its curve
         facts = {"seconds": self.seconds, "diverged": self.diverged}
-        checkpoint.save(self.folder / "checkpoints", self.engine.sample, self.engine.state(), facts)
+        with together():
+            self.curve.save(self.folder / "curve.parquet")  # first: a checkpoint needs its curve
+            checkpoint.save(self.folder / "checkpoints", self.engine.sample, self.engine.state(), facts)
         self._last_checkpoint = time.monotonic()
 
     def _stop(self, number: int) -> Outcome:
@@ -337,15 +352,16 @@ class _Session:
         summary = self.curve.summary(self.seconds)
         everything = len(self.diverged) == self.config.replicas
         status, error = ("diverged", 1.0) if everything else ("finished", summary.final_error)
-        if everything:
-            self.curve.save(self.folder / "curve.parquet")
-        else:
-            self._save()
-        if self.board:
-            self._pictures()
-            self.board.close(error, summary.best_error)
         notes = [self._divergence(r, sample) for r, sample in sorted(self.diverged.items())]
-        self._write_result(status, error, summary)
+        with together():  # the result last: it vouches for the others
+            if everything:
+                self.curve.save(self.folder / "curve.parquet")
+            else:
+                self._save()
+            if self.board:
+                self._pictures()
+                self.board.close(error, summary.best_error)
+            self._write_result(status, error, summary)
         terminal.finish(summary, self.folder, notes)
         return Outcome(status, self.folder, error)
 
