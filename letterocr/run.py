@@ -13,7 +13,7 @@ import shutil
 import signal
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,8 @@ import torch
 
 from letterocr import checkpoint, registry
 from letterocr.board import Board, shown
-from letterocr.config import TrainConfig, check
+from letterocr.brief import brief, divergence, notes
+from letterocr.config import TrainConfig
 from letterocr.curve import Curve, Summary
 from letterocr.data.letters import PIXELS, Split
 from letterocr.diagnostics import Diagnostics
@@ -41,7 +42,8 @@ from letterocr.folder import (
     write_environment,
 )
 from letterocr.lock import Lock
-from letterocr.matrix.auto import bound, last_batch, learning_rates, spread
+from letterocr.matrix.auto import learning_rates
+from letterocr.outcome import Outcome, known, there, unfinished
 from letterocr.signals import Signals
 from letterocr.terminal import Terminal
 
@@ -51,25 +53,6 @@ PICTURE_SHARE = 0.03  # of the training time, at most, goes into pictures during
 FULL = (errno.ENOSPC, errno.EDQUOT)
 FORBIDDEN = (errno.EROFS, errno.EACCES, errno.EPERM)
 NO_FOLDER = (errno.ENOENT, errno.EEXIST, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP)
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of a run.
-
-    Attributes:
-        status: finished, diverged, or with a checkpoint stopped (by a signal) or pruned (by `watch`).
-        folder: the run folder.
-        error: final test error, the median over replicas; 1.0 if the run diverged.
-        message: a closing sentence, or empty.
-        signal: the signal that came while it trained, or 0.
-    """
-
-    status: str
-    folder: Path
-    error: float
-    message: str = ""
-    signal: int = 0
 
 
 Watch = Callable[[Curve], bool]
@@ -91,18 +74,18 @@ def run(
         UserError: what the user can mend, before any training where it can be known.
     """
     folder = folder or folder_of(config)
-    there = known(config, folder)  # here already, as reading the letters takes time
-    if there:
-        return there
+    before = known(config, folder)  # here already, as reading the letters takes time
+    if before:
+        return before
     over = os.path.lexists(folder / "result.json")
     torch.set_num_threads(config.threads or len(os.sched_getaffinity(0)))
     split: Split = registry.DATA[config.data.name].load()(config.data)
     try:
         with Lock(folder) as lock:
             if os.path.lexists(folder / "result.json") and not over:  # another process was faster
-                return _there(folder)
+                return there(folder)
             (folder / "failure.json").unlink(missing_ok=True)
-            resume = _unfinished(config, folder) and config.resume == "true"
+            resume = unfinished(config, folder) and config.resume == "true"
             return _Session(config, folder, split, resume, lock).train(live, watch)
     except OSError as error:
         if error.errno not in FULL + FORBIDDEN + NO_FOLDER:
@@ -110,40 +93,6 @@ def run(
         full = "what was written is whole; make room, then go on with resume=true"
         mend = full if error.errno in FULL else "take another output="
         raise UserError(f"{folder} can't be written ({os.strerror(error.errno)}): {mend}.") from error
-
-
-def known(config: TrainConfig, folder: Path) -> Outcome | None:
-    """What became of a run that is over already; None if there is something to train.
-
-    Raises:
-        RunningError: another process trains this run.
-        UserError: what the user can mend.
-    """
-    check(config)
-    if os.path.lexists(folder / "result.json") and not config.force:
-        return _there(folder)
-    Lock(folder).refuse()
-    _unfinished(config, folder)
-    return None
-
-
-def _unfinished(config: TrainConfig, folder: Path) -> bool:
-    """Whether there is a run to go on with; refuses where the command does not say what to do with it."""
-    unfinished = not os.path.lexists(folder / "result.json") and any(folder.glob("checkpoints/*.json"))
-    if unfinished and config.resume == "false" and not config.force:
-        raise UserError(f"{folder} holds an unfinished run: go on with resume=true, or start anew with force=true.")
-    return unfinished
-
-
-def _there(folder: Path) -> Outcome:
-    """What became of a run that is over."""
-    result = read_json(folder / "result.json")
-    try:
-        status, error = str(result["status"]), float(result["error"])
-    except (KeyError, TypeError, ValueError) as wrong:
-        raise UserError(f"{folder / 'result.json'} is damaged; remove it and ask for the run again.") from wrong
-    message = f"This run is there already ({status}): {folder}. Train it again with force=true."
-    return Outcome(status, folder, error, message)
 
 
 class _Session:
@@ -157,15 +106,7 @@ class _Session:
         self.curve = Curve(config.samples, config.replicas)
         self.seconds = 0.0
         self.diverged: dict[int, int] = {}  # replica: samples learned when its weights were last finite
-        self.notes: list[str] = []
-        if config.engine == "auto" and self.engine.name == "reference":
-            what = f"optimizer={config.optimizer.name} with batch={config.batch}"
-            self.notes.append(f"{what} makes no single outer products: the reference engine is used.")
-        limit = bound(config, split.train)
-        self.bound = f" {limit}" if limit else ""
-        if limit and max(self.rates) > limit.value:
-            self.notes.append(f"learning_rate={config.learning_rate} may diverge.{self.bound}")
-        self.notes += filter(None, [last_batch(config, split.train, self.rates)])
+        self.notes = notes(config, self.engine, split.train, self.rates)
         self._make_folder(resume, stored)
         self.diagnostics = Diagnostics(config, split, self.engine, folder) if config.diagnostics == "rank" else None
         if resume:
@@ -231,7 +172,8 @@ class _Session:
         """Learn the samples that are left."""
         config, first = self.config, self.engine.sample
         with Terminal(config.samples, live) as terminal, Signals() as signals:
-            terminal.begin("letterocr", self._brief(), first)
+            about = brief(config, self.engine, self.split, self.rates, self.folder)
+            terminal.begin("letterocr", about, first)
             for note in self.notes:
                 terminal.message(note)
             self.board = (
@@ -352,7 +294,8 @@ class _Session:
         summary = self.curve.summary(self.seconds)
         everything = len(self.diverged) == self.config.replicas
         status, error = ("diverged", 1.0) if everything else ("finished", summary.final_error)
-        notes = [self._divergence(r, sample) for r, sample in sorted(self.diverged.items())]
+        ends = sorted(self.diverged.items())
+        why = [divergence(self.config, self.split.train, self.rates, r, sample) for r, sample in ends]
         with together():  # the result last: it vouches for the others
             if everything:
                 self.curve.save(self.folder / "curve.parquet")
@@ -362,32 +305,10 @@ class _Session:
                 self._pictures()
                 self.board.close(error, summary.best_error)
             self._write_result(status, error, summary)
-        terminal.finish(summary, self.folder, notes)
+        terminal.finish(summary, self.folder, why)
         return Outcome(status, self.folder, error)
-
-    def _divergence(self, r: int, sample: int) -> str:
-        which = f"Replica {r}" if self.config.replicas > 1 else "The run"
-        too_large = f"learning_rate={self.rates[r]:g} is too large.{self.bound} Take a smaller one."
-        return f"{which} diverged at sample {sample + 1:,}, after which loss or weights are not finite: {too_large}"
 
     def _write_result(self, status: str, error: float, summary: Summary) -> None:
         facts = asdict(summary) | {"reached": {f"{mark:g}": n for mark, n in summary.reached.items()}}
         diverged = {str(r): sample for r, sample in self.diverged.items()}
         write_json(self.folder / "result.json", {"status": status, "error": error, **facts, "diverged": diverged})
-
-    def _brief(self) -> dict[str, str]:
-        c, sizes = self.config, [w.shape[2] for w in self.engine.network.weights]
-        network = "-".join(map(str, [*sizes, 26]))
-        replicas = f", {c.replicas} replicas" if c.replicas > 1 else ""
-        every = {"1": "every sample", "log": "log-spaced samples"}.get(c.evaluate_every, f"{c.evaluate_every} samples")
-        train, test = len(self.split.train), len(self.split.test)
-        loss = f"loss {c.loss_factor:g} |q-c|^2"
-        rate = f"auto = {spread(self.rates)}" if c.learning_rate == "auto" else c.learning_rate
-        return {
-            "network": f"{c.model.name} {network}, {c.model.activation}, T = {c.model.temperature}{replicas}",
-            "letters": f"{c.data.name}: {train:,} to train, {test:,} to test, {c.order}",
-            "learning": f"{c.rule} rule, {c.optimizer.name}, learning rate {rate}, {loss}",
-            "engine": f"{self.engine.name}, {c.dtype} on {self.engine.images.device}, test error after {every}",
-            "seed": str(c.seed),
-            "folder": str(self.folder),
-        }

@@ -28,7 +28,8 @@ from letterocr.config import TrainConfig
 from letterocr.errors import RunningError, UserError
 from letterocr.files import write_json
 from letterocr.folder import folder_of, read_json
-from letterocr.run import Outcome, known, run
+from letterocr.outcome import Outcome, known
+from letterocr.run import run
 from letterocr.signals import Heeded
 
 ORDER = ("finished", "diverged", "running", "stopped", "failed")

@@ -195,7 +195,8 @@ def task(cfg: Any) -> float:
     from hydra.core.hydra_config import HydraConfig
     from hydra.types import RunMode
 
-    from letterocr.run import Outcome, run
+    from letterocr.outcome import Outcome
+    from letterocr.run import run
 
     hydra = HydraConfig.get()
     overrides = list(hydra.overrides.task)

@@ -18,7 +18,8 @@ from letterocr.config import SyntheticConfig, TrainConfig
 from letterocr.folder import read_config
 from letterocr.lock import Lock
 from letterocr.optimizers import VanillaConfig
-from letterocr.run import Outcome, _Session
+from letterocr.outcome import Outcome
+from letterocr.run import _Session
 from letterocr.signals import Heeded, Signals
 
 REPOSITORY = Path(__file__).resolve().parents[1]

@@ -15,7 +15,8 @@ from letterocr.errors import UserError
 from letterocr.figures.curves import read_curve
 from letterocr.files import write_json
 from letterocr.folder import folder_of
-from letterocr.run import Outcome, run
+from letterocr.outcome import Outcome
+from letterocr.run import run
 from letterocr.search.desk import Desk
 from letterocr.search.plan import RUNS, read_plan
 from letterocr.search.presence import Presence
