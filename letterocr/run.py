@@ -40,7 +40,7 @@ from letterocr.folder import (
     write_environment,
 )
 from letterocr.lock import Lock
-from letterocr.matrix.auto import bound, learning_rates, spread
+from letterocr.matrix.auto import bound, last_batch, learning_rates, spread
 from letterocr.signals import Signals
 from letterocr.terminal import Terminal
 
@@ -158,6 +158,7 @@ class _Session:
         self.bound = f" {limit}" if limit else ""
         if limit and max(self.rates) > limit.value:
             self.notes.append(f"learning_rate={config.learning_rate} may diverge.{self.bound}")
+        self.notes += filter(None, [last_batch(config, split.train, self.rates)])
         self._make_folder(resume, stored)
         self.diagnostics = Diagnostics(config, split, self.engine, folder) if config.diagnostics == "rank" else None
         if resume:

@@ -70,7 +70,7 @@ def test_a_learned_rule_costs_a_pass_through_its_network_for_each_coordinate() -
 
     vanilla = multiply_adds(small_config(model=FOUR))
     learned = multiply_adds(small_config(model=FOUR, optimizer=LearnedConfig()))
-    assert learned - vanilla == (P + 40 + 30 + 26) * lstm(2, 1, 2)
+    assert learned - vanilla == (P + 40 + 30 + 26) * lstm(2, 2, 2)
     factored = multiply_adds(small_config(model=FOUR, optimizer=LearnedFactoredConfig()))
     assert factored - vanilla == (40 + 30 + 26) * lstm(11, 2, 1) + (901 + 41 + 31) * lstm(9, 3, 1)
 

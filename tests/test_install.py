@@ -67,12 +67,11 @@ def test_the_wheel_holds_nothing_else(installed):
     }
 
 
-def test_the_commands_are_installed(installed):
+def test_every_command_is_installed(installed):
     (entry_points,) = installed.glob("*.dist-info/entry_points.txt")
     text = entry_points.read_text()
-    assert "letterocr-train = letterocr.train:main" in text
-    assert "letterocr-predict = letterocr.predict:main" in text
-    assert "letterocr-doctor = letterocr.doctor:main" in text
+    for module in ("train", "predict", "learning_rate", "compare", "reproduce", "meta_train", "doctor"):
+        assert f"letterocr-{module.replace('_', '-')} = letterocr.{module}:main" in text
 
 
 def test_the_installed_command_finds_its_conf(installed, tmp_path):

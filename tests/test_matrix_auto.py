@@ -17,7 +17,7 @@ from letterocr.data.letters import Letters
 from letterocr.engine.build import build_engine, replica_seeds
 from letterocr.errors import UserError
 from letterocr.folder import read_json
-from letterocr.matrix.auto import bound, initial_curvatures, initial_network, learning_rates, spread
+from letterocr.matrix.auto import bound, initial_curvatures, initial_network, last_batch, learning_rates, spread
 from letterocr.network import initialise
 from letterocr.optimizers import AsgdConfig, KfacConfig, NewtonConfig, SgdConfig, TorchConfig, VanillaConfig
 from letterocr.run import run
@@ -208,6 +208,24 @@ def test_the_full_batch_at_its_best_rate_is_not_held_against_the_bound_of_single
     assert "diverge" not in answer.out
     error = result_of(run_folder(tmp_path))["error"]
     assert error < 0.2  # of the tiny alphabet; at the start it is near 25/26
+
+
+@pytest.mark.parametrize(("samples", "better"), [(121, 120), (40, 60)])
+def test_a_smaller_last_batch_is_told_before_training(samples, better):
+    config = two_layer(batch="all", samples=samples)
+    alphas = learning_rates(config, LETTERS)
+    assert last_batch(config, LETTERS, alphas) == (
+        f"samples={samples} is no multiple of the 60 training letters: the last update takes {samples % 60} of them, "
+        f"for which the learning rate may be too large; take samples={better}."
+    )
+    for fields in ({"samples": 120}, {"batch": "7"}, {"order": "replacement"}, {"batch": "1"}):
+        assert last_batch(two_layer(**{"batch": "all", "samples": samples} | fields), LETTERS, alphas) is None
+    assert last_batch(config, LETTERS, learning_rates(two_layer(), LETTERS)) is None  # safe for every batch
+
+
+def test_a_run_says_so(tmp_path):
+    out = command(*tiny("learning_rate=auto", "batch=all", f"output={tmp_path}", model="two_layer")).out
+    assert "samples=300 is no multiple of the 104 training letters: the last update takes 92 of them" in out
 
 
 def test_the_command_refuses_it_for_other_optimizers():

@@ -65,6 +65,23 @@ def bound(config: TrainConfig, train: Letters) -> Bound | None:
     return Bound(limit, f"{gain / config.loss_factor:g}/max{pixels}")
 
 
+def last_batch(config: TrainConfig, train: Letters, alphas: list[float]) -> str | None:
+    """A sentence where batch=all leaves a smaller last batch, for which these learning rates may be too large.
+
+    The few letters' own largest eigenvalue may be up to max|a|^2, many times that of R.
+    """
+    count, rest = len(train), config.samples % len(train)
+    if not (rest and takes_all(config)):
+        return None
+    limit = bound(replace(config, batch="1"), train)
+    if limit is None or max(alphas) <= limit.value:
+        return None
+    return (
+        f"samples={config.samples} is no multiple of the {count} training letters: the last update takes {rest} of "
+        f"them, for which the learning rate may be too large; take samples={max(config.samples - rest, count)}."
+    )
+
+
 def learning_rates(config: TrainConfig, train: Letters, curvatures: list[float] | None = None) -> list[float]:
     """Alpha of each replica, with `auto` resolved for the network, the rule and the training letters.
 
