@@ -93,7 +93,7 @@ def test_a_launcher_preset_gives_each_run_its_cores(launcher):
     assert composed(f"launcher={launcher}").threads == (4 if launcher == "slurm_gpu" else 1)
     assert composed(f"launcher={launcher}", "threads=3").threads == 3
     if launcher != "local":
-        hydra = command(f"launcher={launcher}", "threads=3", "--cfg", "hydra", "-p", "hydra.launcher", "--resolve").out
+        hydra = command(f"launcher={launcher}", "threads=3", "--cfg", "all", "-p", "hydra.launcher", "--resolve").out
         assert "cpus_per_task: 3" in hydra
         assert "requeue: true" in hydra
     assert (composed(f"launcher={launcher}").replicas > 1) == (launcher == "slurm_gpu")
