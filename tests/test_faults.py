@@ -1,0 +1,100 @@
+"""What a machine does to runs: SIGKILL at any moment, a file system that turns read-only. Counts are printed (-s)."""
+
+from __future__ import annotations
+
+import contextlib
+import mmap
+import os
+import random
+import shutil
+import signal
+import struct
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from unittest import mock
+
+import pytest
+from tiny import assert_same_bits, checkpoints, command, finish, letters, run_folder, start, tiny, wait_until
+
+from letterocr.curve import Curve
+
+KILLS = 20
+SAMPLES = 60_000
+# from Python 3.12 on fork warns of threads; the child has none that it needs: threads=1, and it is killed
+FORKS = pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
+
+
+def fork(overrides: list[str], learned: mmap.mmap) -> int:
+    """Start the command in a copy of this process, which tells how many samples it has learned; its number."""
+    child = os.fork()
+    if child:
+        return child
+    add = Curve.add
+
+    def add_and_tell(curve: Curve, *arguments: object) -> None:
+        add(curve, *arguments)  # type: ignore[arg-type]
+        learned[:8] = struct.pack("q", curve.sample)
+
+    with contextlib.suppress(BaseException), mock.patch.object(Curve, "add", add_and_tell):
+        command(*overrides)
+    os._exit(0)
+
+
+@FORKS
+def test_killed_at_twenty_random_moments_nothing_whole_is_lost(tmp_path: Path) -> None:
+    overrides = tiny(f"samples={SAMPLES}", "evaluate_every=100", "tensorboard=false")
+    cut = [*overrides, "checkpoint_seconds=0", "resume=true", f"output={tmp_path / 'cut'}"]
+    letters()
+    generator, learned = random.Random(8), mmap.mmap(-1, 8)
+    survived, within_a_write, lost, at = 0, 0, 0, 0
+    for _ in range(KILLS):
+        before, start_time = checkpoints(tmp_path / "cut")[-1:], time.monotonic()
+        child = fork(cut, learned)
+        while checkpoints(tmp_path / "cut")[-1:] == before and time.monotonic() < start_time + 60:
+            time.sleep(0.001)
+        time.sleep(generator.uniform(0, 0.1))
+        os.kill(child, signal.SIGKILL)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL, "the run was over too early"
+        newest = int(checkpoints(tmp_path / "cut")[-1].stem)
+        assert newest >= at  # no checkpoint that was whole is gone
+        survived, at = survived + 1, newest
+        within_a_write += any((tmp_path / "cut").rglob(".*.tmp"))
+        lost = max(lost, struct.unpack("q", learned[:8])[0] - newest)
+    assert command(*cut).status == 0
+    assert command(*overrides, f"output={tmp_path / 'whole'}").status == 0
+    assert_same_bits(run_folder(tmp_path / "whole"), run_folder(tmp_path / "cut"))
+    assert within_a_write > 0  # some fell into a checkpoint's write
+    print(f"SIGKILL: {KILLS} tried, {survived} survived, {within_a_write} within a write, at most {lost} samples again")
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of its own."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", str(folder)]
+    if shutil.which("mount") is None or subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("mounting a file system needs root")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def remount(folder: Path, how: str) -> bool:
+    return not subprocess.run(["mount", "-o", f"remount,{how}", str(folder)], capture_output=True).returncode
+
+
+def test_a_file_system_that_turns_read_only_gets_one_sentence(tmp_path: Path, disk: Path) -> None:
+    overrides = tiny("samples=20000", "evaluate_every=100", "tensorboard=false", f"output={disk}", "resume=true")
+    process = start(*overrides, "checkpoint_seconds=0.01", cwd=tmp_path)
+    wait_until(lambda: bool(checkpoints(disk)), process)
+    while not remount(disk, "ro") and process.poll() is None:  # busy while a file is open for writing
+        time.sleep(0.001)
+    answer = finish(process)
+    assert answer.status == 2, answer
+    assert answer.sentence == f"{run_folder(disk)} can't be written (Read-only file system): take another output=."
+    assert remount(disk, "rw")
+    assert command(*overrides).status == 0
+    assert command(*overrides[:-2], f"output={tmp_path / 'whole'}").status == 0
+    assert_same_bits(run_folder(tmp_path / "whole"), run_folder(disk))
