@@ -1,0 +1,205 @@
+"""Pictures of sweeps and searches, each on an axis: bands over seeds, parallel coordinates, heat maps, histories.
+
+Less of a metric is better everywhere; values that are not finite are left out, or drawn as the worst.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+COLOURS = "viridis_r"  # dark is good
+MOST_CELLS = 24  # of a heat map's side; more values share cells
+BINS = 12
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Where the values of one field lie on an axis: numbers evenly or by their logarithm, anything else in a row.
+
+    Attributes:
+        places: of each value, in the order given.
+        ticks: places that have a label.
+        labels: of the ticks.
+    """
+
+    places: np.ndarray
+    ticks: list[float]
+    labels: list[str]
+
+
+def _numeric(values: Sequence[Any]) -> bool:
+    return all(isinstance(v, int | float) and not isinstance(v, bool) and math.isfinite(v) for v in values)
+
+
+def logarithmic(values: Sequence[Any]) -> bool:
+    """Whether numbers span so much that their logarithms are to be drawn."""
+    return _numeric(values) and min(values) > 0 and max(values) >= 20 * min(values)
+
+
+def _ordered(values: Sequence[Any]) -> list[Any]:
+    """Every value once, numbers by size and before texts."""
+    numbers = {v for v in values if _numeric([v])}
+    return sorted(numbers) + sorted({v for v in values if not _numeric([v])}, key=str)
+
+
+def scale(values: Sequence[Any]) -> Scale:
+    """Places in 0 to 1 of the values of one field."""
+    if not _numeric(values):
+        ordered = _ordered(values)
+        step = {value: i / max(len(ordered) - 1, 1) for i, value in enumerate(ordered)}
+        return Scale(np.array([step[v] for v in values]), list(step.values()), [str(v) for v in ordered])
+    numbers = np.asarray(values, float)
+    log = logarithmic(values)
+    drawn = np.log(numbers) if log else numbers
+    low, high = drawn.min(), drawn.max()
+    if high == low:
+        return Scale(np.full(len(numbers), 0.5), [0.5], [f"{numbers[0]:.3g}"])
+    ends = np.linspace(low, high, 5)
+    labels = [f"{v:.3g}" for v in (np.exp(ends) if log else ends)]
+    return Scale((drawn - low) / (high - low), [0, 0.25, 0.5, 0.75, 1], labels)
+
+
+def _colour(metric: np.ndarray) -> tuple[Any, np.ndarray]:
+    """A norm of the finite values, and the values with the worst finite one for those that are not."""
+    from matplotlib.colors import LogNorm, Normalize
+
+    finite = metric[np.isfinite(metric)]
+    if not len(finite):
+        return Normalize(0, 1), np.ones(len(metric))
+    filled = np.where(np.isfinite(metric), metric, finite.max())
+    norm = LogNorm if finite.min() > 0 and finite.max() >= 20 * finite.min() else Normalize
+    return norm(filled.min(), filled.max()), filled
+
+
+def draw_parallel(axis: Any, columns: Mapping[str, Sequence[Any]], metric: Sequence[float], name: str) -> None:
+    """One line a setting across one upright axis a field, and a last one for the metric, by which it is coloured.
+
+    Args:
+        axis: of matplotlib.
+        columns: of each field, its n values.
+        metric: n values.
+        name: of the metric.
+    """
+    from matplotlib import colormaps
+    from matplotlib.collections import LineCollection
+
+    norm, values = _colour(np.asarray(metric, float))
+    scales = {**{field: scale(column) for field, column in columns.items()}, name: scale(values.tolist())}
+    places = np.stack([s.places for s in scales.values()], axis=1)
+    order = np.argsort(-values, kind="stable")  # the best on top
+    points = np.stack([np.broadcast_to(np.arange(len(scales)), places.shape), places], axis=2)
+    alpha = float(np.clip(20 / len(values), 0.08, 0.8)) if len(values) else 1.0
+    lines = LineCollection(list(points[order]), cmap=colormaps[COLOURS], norm=norm, alpha=alpha, linewidth=1)
+    lines.set_array(values[order])
+    axis.add_collection(lines)
+    for i, s in enumerate(scales.values()):
+        axis.axvline(i, color="0.3", linewidth=0.8, zorder=3)
+        for tick, label in zip(s.ticks[:MOST_CELLS], s.labels[:MOST_CELLS], strict=True):
+            axis.annotate(label, (i, tick), (3, 0), textcoords="offset points", fontsize=7, va="center", zorder=4)
+    axis.set(xlim=(-0.1, len(scales) - 0.6), ylim=(-0.05, 1.05), yticks=[])
+    axis.set_xticks(range(len(scales)), list(scales))
+    axis.spines[:].set_visible(False)
+
+
+def cells(values: Sequence[Any]) -> tuple[list[str], np.ndarray]:
+    """Labels of a heat map's rows or columns, and the one that each value belongs to; many numbers share bins."""
+    ordered = _ordered(values)
+    if len(ordered) <= MOST_CELLS or not _numeric(values):
+        place = {value: i for i, value in enumerate(ordered)}
+        return [f"{v:.4g}" if isinstance(v, float) else str(v) for v in ordered], np.array([place[v] for v in values])
+    log = logarithmic(values)
+    numbers = np.log(np.asarray(values, float)) if log else np.asarray(values, float)
+    edges = np.linspace(numbers.min(), numbers.max(), BINS + 1)
+    middles = (edges[1:] + edges[:-1]) / 2
+    labels = [f"{v:.3g}" for v in (np.exp(middles) if log else middles)]
+    return labels, np.clip(np.searchsorted(edges, numbers, "right") - 1, 0, BINS - 1)
+
+
+def heat(x: Sequence[Any], y: Sequence[Any], metric: Sequence[float]) -> tuple[np.ndarray, list[str], list[str]]:
+    """The median of the metric in every cell [y, x], NaN where there is no run, and the labels of both sides."""
+    (x_labels, columns), (y_labels, rows) = cells(x), cells(y)
+    found: dict[tuple[int, int], list[float]] = defaultdict(list)
+    for row, column, value in zip(rows, columns, metric, strict=True):
+        found[int(row), int(column)].append(value)
+    table = np.full((len(y_labels), len(x_labels)), np.nan)
+    for place, values in found.items():
+        ordered = sorted(values)
+        table[place] = (ordered[(len(values) - 1) // 2] + ordered[len(values) // 2]) / 2
+    return table, x_labels, y_labels
+
+
+def draw_heat_map(
+    axis: Any, x: Sequence[Any], y: Sequence[Any], metric: Sequence[float], names: tuple[str, str, str]
+) -> None:
+    """The median of the metric over all runs that have the same x and y; hatched where the median is not finite.
+
+    Args:
+        axis: of matplotlib.
+        x: n values of one field.
+        y: n values of another one.
+        metric: n values, one a run.
+        names: of x, y and the metric.
+    """
+    table, x_labels, y_labels = heat(x, y, metric)
+    norm, _ = _colour(table[~np.isnan(table)])
+    shown = np.where(np.isfinite(table), table, np.nan)
+    axis.set_facecolor("0.92")
+    image = axis.imshow(shown, cmap=COLOURS, norm=norm, aspect="auto", origin="lower")
+    for row, column in np.argwhere(np.isinf(table)):
+        axis.text(column, row, "∞", ha="center", va="center")
+    if table.size <= 150:
+        for row, column in np.argwhere(np.isfinite(table)):
+            value = table[row, column]
+            text = f"{100 * value:.1f}" if value <= 1 else f"{value:,.0f}"
+            dark = norm(value) > 0.5
+            axis.text(column, row, text, ha="center", va="center", fontsize=7, color="white" if dark else "black")
+    axis.set_xticks(range(len(x_labels)), x_labels, rotation=45, ha="right")
+    axis.set_yticks(range(len(y_labels)), y_labels)
+    axis.set(xlabel=names[0], ylabel=names[1])
+    axis.figure.colorbar(image, ax=axis, label=names[2])
+
+
+def draw_band(axis: Any, samples: np.ndarray, errors: np.ndarray, label: str) -> None:
+    """Test errors [m, s] of a setting at m samples: the median over seeds and replicas, and their quartiles."""
+    low, middle, high = np.percentile(100 * errors, [25, 50, 75], axis=1)
+    (line,) = axis.plot(samples, middle, linewidth=1, label=label)
+    if errors.shape[1] > 1:
+        axis.fill_between(samples, low, high, color=line.get_color(), alpha=0.25, linewidth=0)
+
+
+def draw_history(axis: Any, numbers: Sequence[int], errors: Sequence[float], pruned: Sequence[bool]) -> None:
+    """The error of each trial by its number, and the best of the whole ones so far."""
+    n, e, early = np.asarray(numbers), 100 * np.asarray(errors, float), np.asarray(pruned, bool)
+    axis.plot(n[early], e[early], "x", color="0.6", label="stopped early")
+    axis.plot(n[~early], e[~early], "o", markersize=4, label="whole run")
+    if (~early).any():
+        axis.step(n[~early], np.fmin.accumulate(e[~early]), where="post", color="C3", label="best so far")
+    axis.set(xlabel="trial", ylabel="test error, %", ylim=(0, 100))
+    axis.grid(alpha=0.3)
+    axis.legend()
+
+
+def draw_slice(axis: Any, values: Sequence[Any], errors: Sequence[float], log: bool, name: str) -> None:
+    """The final error of whole trials against one field."""
+    if _numeric(values):
+        axis.plot(values, 100 * np.asarray(errors, float), "o", markersize=4, alpha=0.7)
+        axis.set_xscale("log" if log else "linear")
+    else:
+        labels, places = cells(values)
+        axis.plot(places, 100 * np.asarray(errors, float), "o", markersize=4, alpha=0.7)
+        axis.set_xticks(range(len(labels)), labels)
+    axis.set(xlabel=name, ylabel="final test error, %", ylim=(0, 100))
+    axis.grid(alpha=0.3)
+
+
+def draw_importance(axis: Any, importance: Mapping[str, float]) -> None:
+    """The share of each field in the error's differences, the largest on top."""
+    names = sorted(importance, key=lambda name: importance[name])
+    axis.barh(names, [100 * importance[name] for name in names])
+    axis.set(xlabel="importance, %", xlim=(0, 100))

@@ -1,0 +1,1 @@
+"""A sweep as one table: `python -m letterocr.summary FOLDER`."""

@@ -1,0 +1,130 @@
+"""Settings of a sweep: runs that differ only in the seed are one group, with median and quartiles over its seeds.
+
+Shapes: m samples at which the test error was measured, s networks (every replica of every seed) of a group.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from letterocr.errors import UserError
+from letterocr.figures.curves import read_curve
+from letterocr.summary.reader import Run, Value
+
+Metric = Callable[[Run], float]
+
+
+@dataclass(frozen=True)
+class Group:
+    """All finished or diverged runs of one setting.
+
+    Attributes:
+        runs: one a seed.
+        values: of the metric, one a run; infinite where an error was not reached.
+        quartiles: lower, median and upper one of the values.
+    """
+
+    runs: list[Run]
+    values: list[float]
+    quartiles: tuple[float, float, float]
+
+    @property
+    def fields(self) -> dict[str, Value]:
+        """Its setting."""
+        return dict(self.runs[0].setting)
+
+    @property
+    def median(self) -> float:
+        """Of the metric over the seeds."""
+        return self.quartiles[1]
+
+
+def quartiles(values: Sequence[float]) -> tuple[float, float, float]:
+    """Lower, median and upper one by linear interpolation, as NumPy's; of infinities too."""
+    ordered = sorted(values)
+
+    def at(q: float) -> float:
+        place = q * (len(ordered) - 1)
+        below, part = int(place), place - int(place)
+        if part == 0 or math.isinf(ordered[below]):
+            return ordered[below]
+        return ordered[below] + part * (ordered[below + 1] - ordered[below])
+
+    return at(0.25), at(0.5), at(0.75)
+
+
+def metric_of(name: str) -> Metric:
+    """The function that a metric's name stands for: less is better.
+
+    Raises:
+        UserError: there is no such metric.
+    """
+    if name == "final_error":
+        return lambda run: float(run.result["error"])
+    if name == "best_error":
+        return lambda run: float(run.result["best_error"])
+    level = name.removeprefix("samples_to_")
+    try:
+        mark = float(level)
+        if level == name or not 0 <= mark <= 1:
+            raise ValueError
+    except ValueError:
+        known = "final_error, best_error, or samples_to_ with an error in 0 to 1, as in samples_to_0.2"
+        raise UserError(f"--metric={name}: must be {known}.") from None
+    return lambda run: samples_to(run, mark)
+
+
+def samples_to(run: Run, mark: float) -> float:
+    """Samples learned when the test error, the median over replicas, first was as low; infinite if it never was."""
+    key, reached = f"{mark:g}", run.result.get("reached", {})
+    if key in reached:
+        return math.inf if reached[key] is None else float(reached[key])
+    samples, errors = read_curve(run.path)
+    low = np.median(errors, axis=1) <= mark
+    return float(samples[low.argmax()]) if low.any() else math.inf
+
+
+def grouped(runs: Sequence[Run], metric: Metric) -> list[Group]:
+    """The groups of the runs that are over, best median first."""
+    members: dict[tuple[tuple[str, Value], ...], list[Run]] = defaultdict(list)
+    for run in runs:
+        if run.over:
+            members[run.setting].append(run)
+    groups = []
+    for group in members.values():
+        values = [metric(run) for run in group]
+        groups.append(Group(group, values, quartiles(values)))
+    return sorted(groups, key=lambda group: (group.median, group.quartiles[0], group.runs[0].path))
+
+
+def varying(runs: Sequence[Run]) -> list[str]:
+    """The fields that not all runs have the same value of, in the order of the config."""
+    found: dict[str, set[tuple[type, Value]]] = {}
+    for run in runs:
+        for name, value in run.fields.items():
+            found.setdefault(name, set()).add((type(value), value))
+    have_it = {name: sum(name in run.fields for run in runs) for name in found}
+    return [name for name, values in found.items() if len(values) > 1 or have_it[name] < len(runs)]
+
+
+def band(group: Group) -> tuple[np.ndarray, np.ndarray]:
+    """The test errors of all networks of a group at the same samples: [m] and [m, s].
+
+    A run that diverged before the others' end counts as error 1 from there.
+
+    Raises:
+        UserError: a curve is missing or damaged.
+    """
+    curves = [read_curve(run.path) for run in group.runs]
+    samples = max((samples for samples, _ in curves), key=len)
+    columns = []
+    for own, errors in curves:
+        place = np.searchsorted(own, samples, "right") - 1  # the newest measurement
+        late = (samples > own[-1])[:, None]
+        columns.append(np.where(late, 1.0, errors[np.maximum(place, 0)]))
+    return samples, np.concatenate(columns, axis=1)

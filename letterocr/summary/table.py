@@ -1,0 +1,60 @@
+"""The sweep's table, a run a row: `summary.parquet` for programs, `summary.csv` for people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from letterocr.files import replacing
+from letterocr.summary.reader import Run
+
+RESULTS = {
+    "final_error": "error",
+    "best_error": "best_error",
+    "best_sample": "best_sample",
+    "samples_learned": "samples",
+    "seconds": "seconds",
+}
+
+
+def _column(values: Sequence[Any]) -> Any:
+    """One type a column: numbers stay numbers where all are numbers; null where a run has none."""
+    import pyarrow as pa
+
+    kinds = {type(v) for v in values if v is not None}
+    if kinds == {int, float}:
+        return pa.array([None if v is None else float(v) for v in values], pa.float64())
+    if len(kinds) > 1:
+        return pa.array([None if v is None else str(v) for v in values], pa.string())
+    return pa.array(values) if kinds else pa.nulls(len(values), pa.string())
+
+
+def table_of(runs: Sequence[Run], folder: Path) -> Any:
+    """A pyarrow table: run, state, reason, every field of the configs, every figure of the results."""
+    import pyarrow as pa
+
+    names = dict.fromkeys(name for run in runs for name in run.fields)
+    marks = sorted({mark for run in runs for mark in run.result.get("reached", {})}, key=float, reverse=True)
+    columns: dict[str, Any] = {
+        "run": _column([str(run.path.relative_to(folder)) for run in runs]),
+        "state": _column([run.state for run in runs]),
+        "reason": _column([run.reason or None for run in runs]),
+    }
+    columns |= {name: _column([run.fields.get(name) for run in runs]) for name in names}
+    columns |= {name: _column([run.result.get(key) for run in runs]) for name, key in RESULTS.items()}
+    for mark in marks:
+        columns[f"samples_to_{mark}"] = _column([run.result.get("reached", {}).get(mark) for run in runs])
+    return pa.table(columns)
+
+
+def write_table(runs: Sequence[Run], folder: Path, output: Path) -> None:
+    """Write `summary.parquet` and `summary.csv` into `output`; the runs are named from `folder` on."""
+    import pyarrow.csv
+    import pyarrow.parquet
+
+    table = table_of(runs, folder)
+    writers = {"summary.parquet": pyarrow.parquet.write_table, "summary.csv": pyarrow.csv.write_csv}
+    for name, write in writers.items():
+        with replacing(output / name) as temporary:
+            write(table, temporary)
