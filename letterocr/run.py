@@ -12,6 +12,7 @@ import shlex
 import shutil
 import signal
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -56,7 +57,7 @@ class Outcome:
     """What became of a run.
 
     Attributes:
-        status: finished, diverged or stopped (by a signal, with a checkpoint).
+        status: finished, diverged, or with a checkpoint stopped (by a signal) or pruned (by `watch`).
         folder: the run folder.
         error: final test error, the median over replicas; 1.0 if the run diverged.
         message: a closing sentence, or empty.
@@ -70,13 +71,19 @@ class Outcome:
     signal: int = 0
 
 
-def run(config: TrainConfig, live: bool | None = None, folder: Path | None = None) -> Outcome:
+Watch = Callable[[Curve], bool]
+
+
+def run(
+    config: TrainConfig, live: bool | None = None, folder: Path | None = None, watch: Watch | None = None
+) -> Outcome:
     """Train as the config says, or go on, or tell what is there already.
 
     Args:
         config: the run.
         live: a live view or plain lines; by default live where standard output is a terminal.
         folder: the run folder, where it is not the one that the config names.
+        watch: sees the curve so far every 0.1 seconds or so; the run ends early, with a checkpoint, where it says true.
 
     Raises:
         UserError: what the user can mend, before any training where it can be known.
@@ -92,7 +99,7 @@ def run(config: TrainConfig, live: bool | None = None, folder: Path | None = Non
     torch.set_num_threads(config.threads or len(os.sched_getaffinity(0)))
     split: Split = registry.DATA[config.data.name].load()(config.data)
     try:
-        return _Session(config, folder, split, resume=unfinished and config.resume == "true").train(live)
+        return _Session(config, folder, split, resume=unfinished and config.resume == "true").train(live, watch)
     except OSError as error:
         if error.errno not in FULL + FORBIDDEN + NO_FOLDER:
             raise
@@ -193,7 +200,7 @@ class _Session:
         self.seconds = facts["seconds"]
         self.diverged = {int(r): sample for r, sample in facts["diverged"].items()}
 
-    def train(self, live: bool | None) -> Outcome:
+    def train(self, live: bool | None, watch: Watch | None) -> Outcome:
         """Learn the samples that are left."""
         config, first = self.config, self.engine.sample
         with Terminal(config.samples, live) as terminal, Signals() as signals:
@@ -206,7 +213,10 @@ class _Session:
             self._last_checkpoint = time.monotonic()
             self._picture_seconds, self._shown = 0.0, first if first else -1
             try:
-                self._loop(terminal, signals)
+                pruned = self._loop(terminal, signals, watch)
+                if pruned:
+                    self._save()
+                    return Outcome("pruned", self.folder, self.curve.last_error(), signal=signals.received)
                 if signals.received and not self._over():
                     return self._stop(signals.received)
                 return replace(self._finish(terminal), signal=signals.received)
@@ -218,7 +228,8 @@ class _Session:
         """Whether nothing is left to learn."""
         return self.engine.sample >= self.config.samples or len(self.diverged) == self.config.replicas
 
-    def _loop(self, terminal: Terminal, signals: Signals) -> None:
+    def _loop(self, terminal: Terminal, signals: Signals, watch: Watch | None) -> bool:
+        """Whether `watch` ended it."""
         samples, stretch = self.config.samples, 1
         self._diagnose()
         while not self._over() and not signals.received:
@@ -236,6 +247,9 @@ class _Session:
             self._diagnose()
             if time.monotonic() - self._last_checkpoint >= self.config.checkpoint_seconds and not self._over():
                 self._save()
+            if watch and not self._over() and watch(self.curve):
+                return True
+        return False
 
     def _diagnose(self) -> None:
         figures = self.diagnostics.look(self.diverged) if self.diagnostics else {}

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-COLOURS = "viridis_r"  # dark is good
+COLOURS = "viridis"  # dark is good
 MOST_CELLS = 24  # of a heat map's side; more values share cells
 BINS = 12
 
@@ -157,7 +157,7 @@ def draw_heat_map(
         for row, column in np.argwhere(np.isfinite(table)):
             value = table[row, column]
             text = f"{100 * value:.1f}" if value <= 1 else f"{value:,.0f}"
-            dark = norm(value) > 0.5
+            dark = norm(value) < 0.5
             axis.text(column, row, text, ha="center", va="center", fontsize=7, color="white" if dark else "black")
     axis.set_xticks(range(len(x_labels)), x_labels, rotation=45, ha="right")
     axis.set_yticks(range(len(y_labels)), y_labels)

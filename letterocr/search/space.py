@@ -1,0 +1,159 @@
+"""What a search varies: the files of `conf/search/`, checked field by field.
+
+A line is `field: {low, high}`, with `log: true` or `int: true` where wanted, or `field: {choices: [...]}`; fields are
+named as on the command line of `letterocr.train`, config groups included.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import math
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from letterocr.config import TrainConfig
+from letterocr.errors import UserError
+from letterocr.train import conf_folder, known_keys
+
+if TYPE_CHECKING:
+    from optuna.distributions import BaseDistribution
+
+KEYS = {"low", "high", "log", "int", "choices"}
+KEPT = {f.name for f in fields(TrainConfig) if f.metadata["runtime"]} | {"samples", "seed", "experiment", "launcher"}
+
+
+@dataclass(frozen=True)
+class Range:
+    """One field's values.
+
+    Attributes:
+        choices: where they are a list; lists among them as JSON text, null as `null`.
+        low: smallest number.
+        high: largest number.
+        log: whether the logarithm is drawn evenly.
+        whole: whether only whole numbers are drawn.
+    """
+
+    choices: tuple[Any, ...] = ()
+    low: float = 0.0
+    high: float = 0.0
+    log: bool = False
+    whole: bool = False
+
+    def ends(self) -> tuple[Any, ...]:
+        """The values that vouch for all others: each choice, or the smallest and the largest number."""
+        return self.choices or (self.low, self.high)
+
+    def distribution(self) -> BaseDistribution:
+        """For Optuna."""
+        from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+
+        if self.choices:
+            return CategoricalDistribution(self.choices)
+        if self.whole:
+            return IntDistribution(int(self.low), int(self.high), log=self.log)
+        return FloatDistribution(self.low, self.high, log=self.log)
+
+
+Space = dict[str, Range]
+
+
+def override(field: str, value: Any) -> str:
+    """The value as on the command line."""
+    return f"{field}={json.dumps(value) if isinstance(value, bool) or value is None else value}"
+
+
+def spaces() -> list[str]:
+    """The names in `conf/search/`."""
+    return sorted(path.stem for path in (conf_folder() / "search").glob("*.yaml"))
+
+
+def read_space(name: str) -> Space:
+    """The search space of that name in `conf/search/`, or in a file of one's own.
+
+    Raises:
+        UserError: names the file, the field and what is wrong with it.
+    """
+    import yaml
+
+    own = name.endswith((".yaml", ".yml"))
+    if not own and name not in spaces():
+        near = difflib.get_close_matches(name, spaces(), 1)
+        hint = f"did you mean {near[0]}?" if near else f"choose one of {', '.join(spaces())}, or give a .yaml file."
+        raise UserError(f"search={name}: there is no such search space; {hint}")
+    path = Path(name).expanduser() if own else conf_folder() / "search" / f"{name}.yaml"
+    try:
+        stored = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise UserError(f"{path} can't be read ({' '.join(str(error).split())}): mend the file.") from error
+    return checked(stored, path.name)
+
+
+def checked(stored: Any, place: str) -> Space:
+    """The search space of a file's content.
+
+    Raises:
+        UserError: names the field and what is wrong with it.
+    """
+    if not isinstance(stored, dict) or not stored:
+        raise UserError(f"{place}: must name at least one field, as in learning_rate: {{low: 0.001, high: 1}}.")
+    space = {}
+    for field, given in stored.items():
+        _check_name(field, place)
+        space[field] = _range(given, f"{place}: {field}")
+    return space
+
+
+def _check_name(field: Any, place: str) -> None:
+    known = known_keys()
+    if field in KEPT:
+        raise UserError(f"{place}: {field} is the same for all trials of a search; give it on the command line.")
+    if field not in known:
+        near = difflib.get_close_matches(str(field), known - KEPT, 1)
+        hint = f"did you mean {near[0]}?" if near else "python -m letterocr.train --help lists every field."
+        raise UserError(f"{place}: there is no field {field}; {hint}")
+
+
+def _number(value: Any, place: str, key: str) -> float:
+    try:
+        number = math.nan if isinstance(value, bool) else float(value)  # YAML takes 1e-4 for a text
+    except (TypeError, ValueError):
+        number = math.nan
+    if not math.isfinite(number):
+        raise UserError(f"{place}: {key}={value} must be a finite number.")
+    return number
+
+
+def _range(given: Any, place: str) -> Range:
+    if not isinstance(given, dict) or not ({"choices"} == set(given) or {"low", "high"} <= set(given)):
+        raise UserError(f"{place}: must be {{low: ..., high: ...}} or {{choices: [...]}}.")
+    unknown = sorted(map(str, set(given) - KEYS | (set(given) & {"choices"} if "low" in given else set())))
+    if unknown:
+        raise UserError(f"{place}: {unknown[0]} is none of low, high, log and int, nor choices alone.")
+    if "choices" in given:
+        return Range(choices=_choices(given["choices"], place))
+    low, high = _number(given["low"], place, "low"), _number(given["high"], place, "high")
+    flags = {key: given.get(key, False) for key in ("log", "int")}
+    for key, flag in flags.items():
+        if not isinstance(flag, bool):
+            raise UserError(f"{place}: {key}={flag} must be true or false.")
+    if low >= high:
+        raise UserError(f"{place}: low={low:g} must be below high={high:g}.")
+    if flags["log"] and low <= 0:
+        raise UserError(f"{place}: low={low:g} must be above 0, as log=true draws the logarithm.")
+    if flags["int"] and not (low.is_integer() and high.is_integer()):
+        raise UserError(f"{place}: low={low:g} and high={high:g} must be whole numbers, as int=true asks for.")
+    if flags["int"]:
+        low, high = int(low), int(high)
+    return Range((), low, high, flags["log"], flags["int"])
+
+
+def _choices(given: Any, place: str) -> tuple[Any, ...]:
+    if not isinstance(given, list) or not given:
+        raise UserError(f"{place}: choices={given} must be a list of at least one value.")
+    choices = tuple(v if isinstance(v, bool | int | float | str) else json.dumps(v) for v in given)
+    if len(set(map(str, choices))) < len(choices):
+        raise UserError(f"{place}: choices={given} has a value twice.")
+    return choices
