@@ -94,7 +94,9 @@ def store(folder: Path, plan: Plan) -> Plan:
         stored = read_plan(folder)
         if stored != plan:
             was = " ".join(stored.overrides) or "no overrides"
-            raise UserError(f"{folder} holds a study of other settings ({was}, seed {stored.seed}): take another --output.")
+            raise UserError(
+                f"{folder} holds a study of other settings ({was}, seed {stored.seed}): take another --output."
+            )
         return plan
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / "study.json", asdict(plan))
@@ -112,7 +114,9 @@ def read_plan(folder: Path) -> Plan:
     if not stored:
         raise UserError(f"{folder} is no study's folder: it has no study.json.")
     try:
-        space = {name: Range(**{**given, "choices": tuple(given["choices"])}) for name, given in stored["space"].items()}
+        space = {
+            name: Range(**{**given, "choices": tuple(given["choices"])}) for name, given in stored["space"].items()
+        }
         return Plan(space, list(stored["overrides"]), int(stored["seed"]))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise UserError(f"{path} is damaged ({error}): give the search's command with another --output.") from error

@@ -175,7 +175,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(f"letterocr: {error}", file=sys.stderr)
         sys.exit(2)
     except OSError as error:
-        print(f"letterocr: {error.filename} can't be written ({error.strerror}): take another --output.", file=sys.stderr)
+        print(
+            f"letterocr: {error.filename} can't be written ({error.strerror}): take another --output.", file=sys.stderr
+        )
         sys.exit(2)
 
 

@@ -1,0 +1,157 @@
+"""One process of a search: takes trials and trains them until as many as were asked for are done."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from letterocr.curve import Curve
+from letterocr.errors import UserError
+from letterocr.figures.curves import read_curve
+from letterocr.files import write_json
+from letterocr.folder import folder_of
+from letterocr.run import Outcome, run
+from letterocr.search.desk import Desk
+from letterocr.search.plan import RUNS, read_plan
+from letterocr.search.presence import Presence
+from letterocr.signals import StoppedError
+
+if TYPE_CHECKING:
+    from optuna.trial import Trial
+
+LOOK_SECONDS = 0.5  # between two looks at what the other workers do
+RUNGS = 14  # test errors that a run reports, each a write to the shared journal
+RUNG_FACTOR = 2**0.5
+
+
+def rungs(samples: int) -> list[int]:
+    """The samples learned at which a run reports its test error: evenly spaced in the logarithm, the end included."""
+    return sorted({max(1, round(samples / RUNG_FACTOR**k)) for k in range(RUNGS)})
+
+
+class Reporter:
+    """Tells a trial's test errors to its study as the run goes.
+
+    Args:
+        trial: that the run belongs to.
+        samples: of the whole run.
+    """
+
+    def __init__(self, trial: Trial, samples: int) -> None:
+        self.trial, self.left = trial, rungs(samples)
+
+    def __call__(self, curve: Curve) -> bool:
+        """Report what is new of the curve; whether the trial has fallen behind the others."""
+        if not self.left or curve.sample < self.left[0]:
+            return False
+        samples, errors = curve.measured()
+        return any(self.report(samples, np.median(errors, axis=1), curve.sample))
+
+    def report(self, samples: np.ndarray, errors: np.ndarray, learned: int) -> Iterator[bool]:
+        """Report the newest measured error at each rung up to `learned`: at each, whether the trial is behind there.
+
+        Samples and errors are [m].
+        """
+        while self.left and self.left[0] <= learned:
+            rung = self.left.pop(0)
+            self.trial.report(float(errors[np.searchsorted(samples, rung, "right") - 1]), rung)
+            yield self.trial.should_prune()
+
+
+def train(desk: Desk, trial: Trial, threads: int, log: Path) -> Outcome:
+    """The run of a trial, or what it came to before."""
+    config = desk.plan.config(desk.folder, trial.params, threads)
+    folder = folder_of(config)
+    trial.set_user_attr("run", folder.name)
+    while desk.same_before(trial, folder.name):
+        time.sleep(LOOK_SECONDS)
+        desk.reap()
+    reporter = Reporter(trial, config.samples)
+    with log.open("a", encoding="utf-8") as file, contextlib.redirect_stdout(file):
+        print(f"\ntrial {trial.number}: {trial.params}")
+        outcome = run(config, live=False, watch=reporter)
+    if outcome.status == "finished":
+        samples, errors = read_curve(outcome.folder)
+        list(reporter.report(samples, np.median(errors, axis=1), config.samples))
+    return outcome
+
+
+def _one(desk: Desk, trial: Trial, threads: int, say: Callable[[str], Any]) -> int:
+    """Train one trial and tell its study; the signal that ended it, or 0."""
+    from optuna.trial import TrialState
+
+    log = desk.presence.folder / f"{desk.presence.name}.log"
+    try:
+        outcome = train(desk, trial, threads, log)
+    except StoppedError as stopped:
+        desk.give_back(trial, str(stopped))
+        raise
+    except UserError as error:
+        _fail(desk, trial, str(error))
+        raise
+    except Exception as error:  # one trial's crash is not the search's
+        _fail(desk, trial, f"{type(error).__name__}: {error}")
+        say(f"trial {trial.number} failed: {type(error).__name__}: {error}")
+        return 0
+    if outcome.status == "stopped":
+        desk.give_back(trial, "stopped by a signal")
+        return outcome.signal
+    if outcome.status == "pruned":
+        desk.study.tell(trial, state=TrialState.PRUNED, skip_if_finished=True)
+    else:
+        desk.study.tell(trial, outcome.error, skip_if_finished=True)
+    values = ", ".join(f"{name} {v:.4g}" if isinstance(v, float) else f"{name} {v}" for name, v in trial.params.items())
+    early = {"pruned": ", stopped early", "diverged": ", diverged"}.get(outcome.status, "")
+    say(f"trial {trial.number}: {100 * outcome.error:.1f} %{early} ({values})")
+    return outcome.signal
+
+
+def _fail(desk: Desk, trial: Trial, reason: str) -> None:
+    from optuna.trial import TrialState
+
+    desk.set(trial, "reason", reason)
+    desk.study.tell(trial, state=TrialState.FAIL, skip_if_finished=True)
+    run_name = trial.user_attrs.get("run")
+    if run_name:
+        failure = {"name": run_name, "reason": reason}
+        with contextlib.suppress(OSError):
+            write_json(desk.folder / RUNS / run_name / "failure.json", failure)
+
+
+def work(folder: Path, trials: int, threads: int = 0, say: Callable[[str], Any] = print) -> int:
+    """Take trials until that many are done by all workers together; the signal that ended it, or 0.
+
+    A worker that finds nothing to do waits for the others, whose trials it takes up if they die.
+
+    Args:
+        folder: of the study.
+        trials: of the whole study.
+        threads: of each run; 0 as the plan says.
+        say: takes a line a trial.
+
+    Raises:
+        UserError: what the user can mend.
+        StoppedError: a signal came while no run was training.
+    """
+    plan = read_plan(folder)
+    samples = plan.config(folder, {name: values.ends()[0] for name, values in plan.space.items()}).samples
+    with Presence(folder) as presence:
+        desk = Desk(folder, plan, presence, samples)
+        while True:
+            trial = desk.take(trials)
+            if trial is not None:
+                if number := _one(desk, trial, threads, say):
+                    return number
+            elif desk.others_at_work():
+                time.sleep(LOOK_SECONDS)
+            else:
+                break
+    from letterocr.search.report import write_report
+
+    write_report(folder)
+    return 0
