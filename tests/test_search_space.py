@@ -67,7 +67,10 @@ def test_a_file_of_ones_own(tmp_path):
 def test_a_mistake_gets_one_sentence(stored, parts):
     with pytest.raises(UserError) as error:
         checked(stored, "mine.yaml")
-    one_sentence(error.value, "mine.yaml", *parts)
+    text = str(error.value)
+    assert "\n" not in text
+    assert text.endswith((".", "?"))
+    assert all(part in text for part in ["mine.yaml", *parts])
 
 
 @pytest.mark.parametrize(

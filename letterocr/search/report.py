@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Callable, Sequence
+from functools import partial
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -62,19 +63,24 @@ def _value(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
+def _error(trial: FrozenTrial) -> float:
+    """The final error of a whole trial, the newest one of a pruned trial."""
+    return 1.0 if trial.value is None else trial.value
+
+
 def importance(study: Study, whole: Sequence[FrozenTrial]) -> dict[str, float]:
     """The share of each field in the error's differences (Watanabe et al. 2023); empty where it can't be known."""
     from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
 
-    if len(whole) < ENOUGH or len({trial.value for trial in whole}) == 1 or len(whole[0].params) < 2:
+    if len(whole) < ENOUGH or len({_error(trial) for trial in whole}) == 1 or len(whole[0].params) < 2:
         return {}
     return get_param_importances(study, evaluator=PedAnovaImportanceEvaluator())
 
 
 def _pictures(study: Study, folder: Path, trials: Sequence[FrozenTrial]) -> list[str]:
     shown = [t for t in trials if t.state.name in ("COMPLETE", "PRUNED") and t.value is not None]
-    whole = sorted((t for t in shown if t.state.name == "COMPLETE"), key=lambda t: (t.value, t.number))
-    numbers, errors = [t.number for t in shown], [t.value for t in shown]
+    whole = sorted((t for t in shown if t.state.name == "COMPLETE"), key=lambda t: (_error(t), t.number))
+    numbers, errors = [t.number for t in shown], [_error(t) for t in shown]
     pruned = [t.state.name == "PRUNED" for t in shown]
     parts = ["<h2>History</h2>", _picture(lambda axis: sweep.draw_history(axis, numbers, errors, pruned))]
 
@@ -96,14 +102,12 @@ def _pictures(study: Study, folder: Path, trials: Sequence[FrozenTrial]) -> list
         height = 1 + 0.4 * len(shares)
         parts += ["<h2>Importance</h2>", "<p>By PED-ANOVA, of the whole trials.</p>"]
         parts.append(_picture(lambda axis: sweep.draw_importance(axis, shares), (8, height)))
-    errors = [t.value for t in whole]
+    errors = [_error(t) for t in whole]
     columns = {name: [t.params[name] for t in whole] for name in whole[0].params}
     parts.append("<h2>Fields</h2>")
     for name, values in columns.items():
-        log = getattr(whole[0].distributions[name], "log", False)
-        parts.append(
-            _picture(lambda axis, v=values, lg=log, n=name: sweep.draw_slice(axis, v, errors, lg, n), (5, 3.5))
-        )
+        draw = partial(sweep.draw_slice, values=values, errors=errors, name=name)
+        parts.append(_picture(partial(draw, log=getattr(whole[0].distributions[name], "log", False)), (5, 3.5)))
     if len(columns) > 1:
         size = (2 + 1.5 * len(columns), 4.5)
         parts.append(_picture(lambda axis: sweep.draw_parallel(axis, columns, errors, "final error"), size))
@@ -118,7 +122,7 @@ def write_report(folder: Path) -> Path:
     """
     plan, study = read_plan(folder), open_study(folder)
     trials = [t for t in study.get_trials(deepcopy=False) if counts(t)]
-    whole = sorted((t for t in trials if t.state.name == "COMPLETE"), key=lambda t: (t.value, t.number))
+    whole = sorted((t for t in trials if t.state.name == "COMPLETE"), key=lambda t: (_error(t), t.number))
     by_state = {s: sum(t.state.name == s for t in trials) for s in ("COMPLETE", "PRUNED", "FAIL", "RUNNING")}
     said = {"COMPLETE": "whole", "PRUNED": "stopped early", "FAIL": "failed", "RUNNING": "under way"}
     body = [f"<p>{', '.join(f'{n} {said[state]}' for state, n in by_state.items() if n)} of {len(trials)} trials.</p>"]
@@ -128,7 +132,7 @@ def write_report(folder: Path) -> Path:
     if whole:
         names = list(plan.space)
         rows = [
-            [str(t.number), f"{100 * t.value:.1f} %", *(_value(t.params[n]) for n in names), t.user_attrs["run"]]
+            [str(t.number), f"{100 * _error(t):.1f} %", *(_value(t.params[n]) for n in names), t.user_attrs["run"]]
             for t in whole[:BEST]
         ]
         body += ["<h2>Best trials</h2>", _table(["trial", "final test error", *names, "run folder"], rows)]

@@ -112,10 +112,12 @@ def draw_all(
     if x is None or y is None:
         return [*notes, "No heat map: fewer than two fields vary."]
     over = [run for run in runs if run.over]
-    values = ([run.fields.get(name, "-") for run in over] for name in (x, y))
-    places = (*values, [metric(run) for run in over])
+    along, up = ([run.fields.get(name, "-") for run in over] for name in (x, y))
+    values = [metric(run) for run in over]
     names = (x, y, f"median {arguments.metric}")
-    _picture(arguments.output / "heat_map.png", lambda axis: sweep.draw_heat_map(axis, *places, names), (8, 6))
+    _picture(
+        arguments.output / "heat_map.png", lambda axis: sweep.draw_heat_map(axis, along, up, values, names), (8, 6)
+    )
     return notes
 
 

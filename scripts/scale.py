@@ -1,0 +1,193 @@
+"""What a run costs besides its training: start-up, bookkeeping and disk; the figures of docs/scale.md.
+
+    python scripts/scale.py bookkeeping --runs 10000     # a sweep of runs that train nothing
+    python scripts/scale.py startup                      # the command, and a run that learns no sample
+    python scripts/scale.py disk                         # real run folders, by network
+
+The bookkeeping is that of `letterocr.run` itself: folder, config, versions, curve, checkpoint, result, and the look at
+whether the run is there already. Only the letters and the engine are stand-ins, which cost nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import cProfile
+import os
+import pstats
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from unittest import mock
+
+import numpy as np
+import torch
+
+from letterocr import registry
+from letterocr.config import SyntheticConfig, TrainConfig
+from letterocr.data.letters import Letters, Split
+from letterocr.engine.records import Records
+from letterocr.optimizers import VanillaConfig
+from letterocr.run import run
+
+
+class FakeEngine:
+    """Learns nothing, at once: its error falls in a straight line.
+
+    Shapes: records [n, 1], the state one tensor [26, 900].
+    """
+
+    name, block, sample = "fake", 1, 0
+    images = SimpleNamespace(device=torch.device("cpu"))
+
+    def __init__(self, config: TrainConfig, split: Split) -> None:
+        self.samples = config.samples
+        self.network = SimpleNamespace(weights=[torch.zeros(1, 26, 900)], state=self.state)
+
+    def state(self) -> dict[str, torch.Tensor]:
+        """What a checkpoint holds."""
+        return {"weight": self.network.weights[0]}
+
+    def test_error(self) -> torch.Tensor:
+        """Before the first sample: [1]."""
+        return torch.ones(1)
+
+    def advance(self, count: int) -> Records:
+        """All that is left."""
+        count = self.samples - self.sample
+        self.sample = self.samples
+        errors = np.linspace(1, 0.1, count)[:, None]
+        return Records(np.ones((count, 1)), np.zeros((count, 1), bool), errors)
+
+
+def _config(seed: int, output: Path, samples: int) -> TrainConfig:
+    return TrainConfig(
+        data=SyntheticConfig(),
+        optimizer=VanillaConfig(),
+        seed=seed,
+        samples=samples,
+        threads=1,
+        output=str(output),
+        tensorboard=False,
+    )
+
+
+def _timed(runs: int, what: Callable[[int], object]) -> list[float]:
+    """Milliseconds of each call."""
+    times = []
+    for seed in range(runs):
+        start = time.perf_counter()
+        what(seed)
+        times.append(1e3 * (time.perf_counter() - start))
+    return times
+
+
+def _row(name: str, times: list[float]) -> str:
+    ordered = sorted(times)
+    shown = (statistics.fmean(times), ordered[len(times) // 2], ordered[-len(times) // 100])
+    return f"| {name} | " + " | ".join(f"{t:.2f}" for t in shown) + " |"
+
+
+def bookkeeping(runs: int, samples: int, output: Path, profile: bool) -> None:
+    """Time that many runs without training, the same again when they are there, and their summary."""
+    from letterocr.summary.reader import read_sweep
+    from letterocr.summary.table import table_of
+
+    letters = Letters(torch.zeros(26, 900), torch.arange(26))
+    entry = SimpleNamespace(load=lambda: lambda config: Split(letters, letters))
+    output.mkdir(parents=True)
+    profiler = cProfile.Profile()
+    with (
+        mock.patch.dict(registry.DATA, {"synthetic": entry}),
+        mock.patch("letterocr.run.build_engine", FakeEngine),
+        open(os.devnull, "w") as nowhere,
+        contextlib.redirect_stdout(nowhere),
+        mock.patch("letterocr.run.rate_bound", return_value=None),
+    ):
+        run(_config(runs, output, samples), live=False)  # imports
+        if profile:
+            profiler.enable()
+        first = _timed(runs, lambda seed: run(_config(seed, output, samples), live=False))
+        profiler.disable()
+        again = _timed(runs, lambda seed: run(_config(seed, output, samples), live=False))
+    start = time.perf_counter()
+    rows = table_of(read_sweep(output), output).num_rows
+    seconds = time.perf_counter() - start
+    print("| what | mean, ms | median | 99 % below |\n|---|---|---|---|")
+    print(_row(f"a run's bookkeeping, {samples} samples", first))
+    print(_row("a run that is there already", again))
+    print(f"\nSummary of {rows:,} runs read in {seconds:.1f} s.")
+    if profile:
+        pstats.Stats(profiler).sort_stats("cumulative").print_stats(45)
+
+
+def startup(rounds: int) -> None:
+    """Time whole commands; the fastest of the rounds."""
+    commands = {
+        "--help": ["--help"],
+        "a run of 0 samples": ["samples=0", "threads=1", "force=true", "tensorboard=false"],
+        "the same with TensorBoard": ["samples=0", "threads=1", "force=true"],
+        "two runs of 0 samples in one process": ["-m", "samples=0", "seed=0,1", "threads=1", "force=true"],
+    }
+    print("| command | seconds |\n|---|---|")
+    with tempfile.TemporaryDirectory() as folder:
+        for name, arguments in commands.items():
+            command = [sys.executable, "-m", "letterocr.train", *arguments]
+            command += [] if name == "--help" else [f"output={folder}"]
+            times = []
+            for _ in range(rounds):
+                start = time.perf_counter()
+                subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+                times.append(time.perf_counter() - start)
+            print(f"| {name} | {min(times):.2f} |", flush=True)
+
+
+def disk(samples: int) -> None:
+    """Bytes and files of run folders as the command leaves them."""
+    print("| network | TensorBoard | MB | without checkpoints | files |\n|---|---|---|---|---|")
+    for model in ("two_layer", "three_layer", "four_layer"):
+        for board in (True, False):
+            with tempfile.TemporaryDirectory() as folder:
+                command = [sys.executable, "-m", "letterocr.train", f"model={model}", f"samples={samples}", "threads=1"]
+                command += [f"output={folder}", "evaluate_every=log", f"tensorboard={board}"]
+                subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+                (run_folder,) = (path.parent for path in Path(folder).glob("*/config.yaml"))
+                sizes = {path: path.stat().st_size for path in run_folder.rglob("*") if path.is_file()}
+                entries = sum(1 for _ in run_folder.rglob("*")) + 1
+                rest = sum(size for path, size in sizes.items() if path.parent.name != "checkpoints")
+                mega = sum(sizes.values()) / 1e6
+                print(
+                    f"| {model} | {'yes' if board else 'no'} | {mega:.2f} | {rest / 1e6:.2f} | {entries} |", flush=True
+                )
+
+
+def main() -> None:
+    """Measure one of the three."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=("bookkeeping", "startup", "disk"))
+    parser.add_argument("--runs", type=int, default=10_000)
+    parser.add_argument("--samples", type=int, default=1_000, help="of each run")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--profile", action="store_true", help="where the bookkeeping's time goes")
+    parser.add_argument("--output", type=Path, help="a new folder for the fake runs; else one that is removed again")
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    if arguments.what == "startup":
+        startup(arguments.rounds)
+    elif arguments.what == "disk":
+        disk(arguments.samples)
+    else:
+        output = arguments.output or Path(tempfile.mkdtemp()) / "sweep"
+        bookkeeping(arguments.runs, arguments.samples, output, arguments.profile)
+        if not arguments.output:
+            shutil.rmtree(output.parent)
+
+
+if __name__ == "__main__":
+    main()
