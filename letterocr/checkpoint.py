@@ -32,7 +32,8 @@ def save(folder: Path, sample: int, tensors: dict[str, Tensor], facts: dict[str,
         temporary.write_bytes(data)
     digest = hashlib.sha256(data).hexdigest()
     write_json(path.with_suffix(".json"), {"sample": sample, "sha256": digest, **facts})
-    kept = sorted(p.stem for p in folder.glob("*.json") if p.stem <= path.stem)[-KEPT:]
+    older = sorted(p.stem for p in folder.glob("*.json") if p.stem < path.stem)
+    kept = [*older[len(older) - KEPT + 1 :], path.stem]
     for other in sorted(folder.glob("[0-9]*")):
         if other.stem not in kept:
             other.unlink()

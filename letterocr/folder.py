@@ -11,6 +11,7 @@ result.json        status, errors and time; there once the run is over
 
 from __future__ import annotations
 
+import functools
 import json
 import platform
 import re
@@ -32,12 +33,32 @@ def folder_of(config: TrainConfig) -> Path:
 
 def write_config(folder: Path, config: TrainConfig) -> None:
     """Store the resolved config, so that the folder alone is enough to go on, from any working directory."""
-    from omegaconf import OmegaConf
-
     stored = plain(config)
     if stored["data"].get("path"):
         stored["data"]["path"] = str(Path(stored["data"]["path"]).expanduser().resolve())
-    write_text(folder / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(stored)))
+    write_text(folder / "config.yaml", _yaml(stored))
+
+
+def _yaml(stored: dict[str, Any]) -> str:
+    """As OmegaConf writes it, in a tenth of the time."""
+    import yaml
+
+    return yaml.dump(stored, Dumper=_dumper(), sort_keys=False, allow_unicode=True, default_flow_style=False)
+
+
+@functools.cache
+def _dumper() -> Any:
+    import yaml
+
+    class Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
+        """Quotes every text that might be taken for a number: OmegaConf takes 1e3 for one, YAML does not."""
+
+    def text(dumper: Any, value: str) -> Any:
+        style = "'" if re.match(r"[-+.\d]|inf|nan", value, re.IGNORECASE) else None
+        return dumper.represent_scalar("tag:yaml.org,2002:str", value, style)
+
+    Dumper.add_representer(str, text)
+    return Dumper
 
 
 def read_config(folder: Path) -> TrainConfig:

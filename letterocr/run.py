@@ -30,7 +30,7 @@ from letterocr.engine.build import build_engine
 from letterocr.engine.records import Records
 from letterocr.errors import UserError
 from letterocr.figures import pictures
-from letterocr.files import write_json
+from letterocr.files import together, write_json
 from letterocr.folder import (
     clear,
     clear_temporary,
@@ -306,9 +306,10 @@ class _Session:
         self._picture_seconds += time.perf_counter() - start
 
     def _save(self) -> None:
-        self.curve.save(self.folder / "curve.parquet")  # first: a checkpoint needs its curve
         facts = {"seconds": self.seconds, "diverged": self.diverged}
-        checkpoint.save(self.folder / "checkpoints", self.engine.sample, self.engine.state(), facts)
+        with together():
+            self.curve.save(self.folder / "curve.parquet")  # first: a checkpoint needs its curve
+            checkpoint.save(self.folder / "checkpoints", self.engine.sample, self.engine.state(), facts)
         self._last_checkpoint = time.monotonic()
 
     def _stop(self, number: int) -> Outcome:
@@ -323,15 +324,16 @@ class _Session:
         summary = self.curve.summary(self.seconds)
         everything = len(self.diverged) == self.config.replicas
         status, error = ("diverged", 1.0) if everything else ("finished", summary.final_error)
-        if everything:
-            self.curve.save(self.folder / "curve.parquet")
-        else:
-            self._save()
-        if self.board:
-            self._pictures()
-            self.board.close(error, summary.best_error)
         notes = [self._divergence(r, sample) for r, sample in sorted(self.diverged.items())]
-        self._write_result(status, error, summary)
+        with together():  # the result last: it vouches for the others
+            if everything:
+                self.curve.save(self.folder / "curve.parquet")
+            else:
+                self._save()
+            if self.board:
+                self._pictures()
+                self.board.close(error, summary.best_error)
+            self._write_result(status, error, summary)
         terminal.finish(summary, self.folder, notes)
         return Outcome(status, self.folder, error)
 
