@@ -18,21 +18,28 @@ from typing import Any
 _waiting: ContextVar[dict[Path, Path] | None] = ContextVar("waiting", default=None)
 
 
+_later: set[Path] = set()
+
+
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path, later: bool = False) -> Iterator[Path]:
     """A temporary path beside `path` to write to; on success it is on disk and takes the place of `path`.
 
-    Inside `together` that happens at its end.
+    Inside `together` that happens at its end. With `later` it takes its place at once, and is brought to disk by the
+    next `together`: for a file that can be written anew until then.
     """
     waiting = _waiting.get()
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         yield temporary
-        if waiting is not None:
+        if later:
+            _later.add(path)
+        elif waiting is not None:
             waiting[path] = temporary
             return
-        _bring_to_disk(temporary)
+        else:
+            _bring_to_disk(temporary)
         temporary.replace(path)
     finally:
         if waiting is None or path not in waiting:
@@ -71,7 +78,9 @@ def together() -> Iterator[None]:
         finally:
             _waiting.reset(token)
         if files:
-            list(_threads().map(_bring_to_disk, files.values()))
+            early = {path for path in _later if path.exists()}
+            list(_threads().map(_bring_to_disk, [*early, *files.values()]))
+            _later.clear()
         for path, temporary in files.items():
             temporary.replace(path)
     finally:
@@ -79,12 +88,12 @@ def together() -> Iterator[None]:
             temporary.unlink(missing_ok=True)
 
 
-def write_text(path: Path, text: str) -> None:
-    """Replace the text file as a whole."""
-    with replacing(path) as temporary:
+def write_text(path: Path, text: str, later: bool = False) -> None:
+    """Replace the text file as a whole; `later` as for `replacing`."""
+    with replacing(path, later) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
-def write_json(path: Path, value: Any) -> None:
-    """Replace the JSON file as a whole."""
-    write_text(path, json.dumps(value, indent=2) + "\n")
+def write_json(path: Path, value: Any, later: bool = False) -> None:
+    """Replace the JSON file as a whole; `later` as for `replacing`."""
+    write_text(path, json.dumps(value, indent=2) + "\n", later)

@@ -36,7 +36,7 @@ def write_config(folder: Path, config: TrainConfig) -> None:
     stored = plain(config)
     if stored["data"].get("path"):
         stored["data"]["path"] = str(Path(stored["data"]["path"]).expanduser().resolve())
-    write_text(folder / "config.yaml", _yaml(stored))
+    write_text(folder / "config.yaml", _yaml(stored), later=True)
 
 
 def _yaml(stored: dict[str, Any]) -> str:
@@ -94,7 +94,7 @@ def write_environment(folder: Path, facts: dict[str, Any]) -> None:
 
     versions = {"letterocr": __version__, "python": platform.python_version()}
     versions |= {"torch": torch.__version__, "numpy": numpy.__version__, "platform": platform.platform()}
-    write_json(folder / "environment.json", versions | facts)
+    write_json(folder / "environment.json", versions | facts, later=True)
 
 
 def read_json(path: Path) -> dict[str, Any]:

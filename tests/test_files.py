@@ -1,10 +1,12 @@
 """Files are whole or not there."""
 
 import json
+import os
+from pathlib import Path
 
 import pytest
 
-from letterocr.files import replacing, write_json, write_text
+from letterocr.files import replacing, together, write_json, write_text
 
 
 def names(folder) -> list[str]:
@@ -56,3 +58,57 @@ def test_json_and_text_keep_what_is_beyond_ascii(tmp_path):
     assert (tmp_path / "t").read_bytes().decode("utf-8") == "α = 0,02 ‖a‖²"
     write_json(tmp_path / "j", {"name": "Übung", "errors": [0.1, None]})
     assert json.loads((tmp_path / "j").read_bytes()) == {"name": "Übung", "errors": [0.1, None]}
+
+
+def test_files_written_together_take_their_places_together_and_in_order(tmp_path, monkeypatch):
+    order = []
+    replace = Path.replace
+    monkeypatch.setattr(Path, "replace", lambda self, path: (order.append(path.name), replace(self, path)))
+    with together():
+        for name in ("c", "a", "b"):
+            write_text(tmp_path / name, name)
+        with together():
+            write_text(tmp_path / "d", "d")
+        assert not {"a", "b", "c", "d"} & set(names(tmp_path))
+    assert order == ["c", "a", "b", "d"]
+    assert names(tmp_path) == ["a", "b", "c", "d"]
+    assert (tmp_path / "a").read_text() == "a"
+
+
+@pytest.mark.parametrize("place", ["inside", "fsync"])
+def test_if_one_of_them_fails_none_takes_its_place(tmp_path, monkeypatch, place):
+    (tmp_path / "a").write_text("old")
+
+    def full(_: int) -> None:
+        raise OSError("disk full")
+
+    if place == "fsync":
+        monkeypatch.setattr("os.fsync", full)
+
+    def write_two() -> None:
+        with together():
+            write_text(tmp_path / "a", "new")
+            write_text(tmp_path / "b", "new")
+            if place == "inside":
+                full(0)
+
+    with pytest.raises(OSError, match="disk full"):
+        write_two()
+    assert names(tmp_path) == ["a"]
+    assert (tmp_path / "a").read_text() == "old"
+    monkeypatch.undo()
+    write_text(tmp_path / "c", "at once again")
+    assert names(tmp_path) == ["a", "c"]
+
+
+def test_what_is_brought_to_disk_later_is_so_before_the_next_together_ends(tmp_path, monkeypatch):
+    synced = []
+    monkeypatch.setattr("os.fsync", lambda number: synced.append(os.readlink(f"/proc/self/fd/{number}")))
+    write_text(tmp_path / "early", "x", later=True)
+    assert names(tmp_path) == ["early"]
+    assert not synced
+    for _ in range(2):
+        with together():
+            write_text(tmp_path / "file", "y")
+    assert sorted(Path(path).name for path in synced if Path(path).name == "early") == ["early"]
+    assert len(synced) == 3
