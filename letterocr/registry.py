@@ -52,7 +52,7 @@ RULES = {
 }
 DATA = {
     "synthetic": Entry(
-        config.SyntheticConfig, "letterocr.data.synthetic:load", "letterocr", "our own handwriting synthesiser"
+        config.SyntheticConfig, "letterocr.data.synthetic:load_once", "letterocr", "our own handwriting synthesiser"
     ),
     "emnist": Entry(
         config.EmnistConfig, "letterocr.data.emnist:load", "Cohen et al. 2017", "capital letters of EMNIST by-class"

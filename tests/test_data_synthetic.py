@@ -2,13 +2,16 @@
 
 import itertools
 import math
+from dataclasses import asdict
 
 import pytest
 import torch
+from helpers import small_config
 
-from letterocr.config import SyntheticConfig
+from letterocr.config import ModelConfig, SyntheticConfig
 from letterocr.data import pen, skeletons, synthetic
 from letterocr.randomness import stream
+from letterocr.run import run
 
 SMALL = SyntheticConfig(train_per_letter=12, test_per_letter=4, repetitions=2)
 
@@ -182,3 +185,15 @@ def test_a_single_letter_and_an_odd_number_of_repetitions():
     assert len(split.train) == 26
     assert split.train.writers.unique().tolist() == [0]
     assert torch.bincount(split.test.writers).tolist() == [0, 52, 26]
+
+
+def test_letters_that_are_kept_are_those_and_no_run_changes_them(tmp_path):
+    first = synthetic.load_once(SMALL)
+    assert synthetic.load_once(SyntheticConfig(**asdict(SMALL))) is first
+    model = ModelConfig(hidden=[5])
+    config = small_config(data=SMALL, model=model, samples=50, output=str(tmp_path), tensorboard=False)
+    run(config, live=False)
+    fresh = synthetic.load(SMALL)
+    for kept, new in ((first.train, fresh.train), (first.test, fresh.test)):
+        assert kept.fingerprint() == new.fingerprint()
+    assert synthetic.load_once(SyntheticConfig(1, 1)) is not first

@@ -9,10 +9,11 @@ Shapes: W writers, N letters, P points and S strokes a letter, K knots of a lett
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 import torch
 from torch import Tensor
@@ -131,6 +132,16 @@ def load(config: SyntheticConfig) -> Split:
         train = _part("train", config.train_per_letter, config, 0)
         test = _part("test", config.test_per_letter, config, first_test_writer)
     return Split(train, test)
+
+
+def load_once(config: SyntheticConfig) -> Split:
+    """The same, kept for the next run of this process: in a sweep they would take longer than a short run."""
+    return _kept(astuple(config))
+
+
+@functools.lru_cache(maxsize=1)
+def _kept(fields: tuple) -> Split:
+    return load(SyntheticConfig(*fields))
 
 
 @contextmanager
