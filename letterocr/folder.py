@@ -31,12 +31,15 @@ def folder_of(config: TrainConfig) -> Path:
     return Path(config.output).expanduser() / name
 
 
-def write_config(folder: Path, config: TrainConfig) -> None:
-    """Store the resolved config, so that the folder alone is enough to go on, from any working directory."""
+def write_config(folder: Path, config: TrainConfig, later: bool = False) -> None:
+    """Store the resolved config, so that the folder alone is enough to go on, from any working directory.
+
+    `later` as for `files.replacing`: for a run without a checkpoint, which has nothing to lose yet.
+    """
     stored = plain(config)
     if stored["data"].get("path"):
         stored["data"]["path"] = str(Path(stored["data"]["path"]).expanduser().resolve())
-    write_text(folder / "config.yaml", _yaml(stored), later=True)
+    write_text(folder / "config.yaml", _yaml(stored), later)
 
 
 def _yaml(stored: dict[str, Any]) -> str:
@@ -87,14 +90,14 @@ def read_config(folder: Path) -> TrainConfig:
     return config
 
 
-def write_environment(folder: Path, facts: dict[str, Any]) -> None:
-    """Store the versions that the run ran with, and further facts."""
+def write_environment(folder: Path, facts: dict[str, Any], later: bool = False) -> None:
+    """Store the versions that the run ran with, and further facts; `later` as for `write_config`."""
     import numpy
     import torch
 
     versions = {"letterocr": __version__, "python": platform.python_version()}
     versions |= {"torch": torch.__version__, "numpy": numpy.__version__, "platform": platform.platform()}
-    write_json(folder / "environment.json", versions | facts, later=True)
+    write_json(folder / "environment.json", versions | facts, later)
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -174,11 +174,11 @@ class _Session:
         if not resume:
             clear(self.folder)
         clear_temporary(self.folder)
-        write_config(self.folder, self.config)
+        write_config(self.folder, self.config, later=not resume)
         facts: dict[str, Any] = {"device": str(self.engine.images.device)}
         facts |= {"threads": torch.get_num_threads(), "letters": letters}
         facts |= {"box": self.split.train.box(), "learning_rates": self.rates}
-        write_environment(self.folder, facts)
+        write_environment(self.folder, facts, later=not resume)
 
     def _take_up(self) -> None:
         try:

@@ -66,11 +66,13 @@ class FakeEngine:
         return Records(np.ones((count, 1)), np.zeros((count, 1), bool), errors)
 
 
-def _config(seed: int, output: Path, samples: int) -> TrainConfig:
+def _config(number: int, output: Path, samples: int) -> TrainConfig:
+    """Ten seeds of each learning rate."""
     return TrainConfig(
         data=SyntheticConfig(),
         optimizer=VanillaConfig(),
-        seed=seed,
+        seed=number % 10,
+        learning_rate=1e-4 * 1.01 ** (number // 10),
         samples=samples,
         threads=1,
         output=str(output),

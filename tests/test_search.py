@@ -26,9 +26,10 @@ from letterocr.search import presence as presences
 from letterocr.search import worker
 from letterocr.search.__main__ import main
 from letterocr.search.desk import Desk, counts, open_study
-from letterocr.search.plan import compose, read_plan
+from letterocr.search.plan import read_plan
 from letterocr.search.presence import Presence
 from letterocr.search.worker import Reporter, rungs
+from letterocr.train import compose
 
 QUICK = ("tensorboard=false", "samples=60")
 

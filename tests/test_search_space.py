@@ -9,8 +9,9 @@ from helpers import one_sentence
 from tiny import tiny
 
 from letterocr.errors import UserError
-from letterocr.search.plan import Plan, compose, read_plan, store
+from letterocr.search.plan import Plan, read_plan, store
 from letterocr.search.space import Range, checked, override, read_space, spaces
+from letterocr.train import compose
 
 
 @pytest.mark.parametrize("name", spaces())

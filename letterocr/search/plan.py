@@ -11,7 +11,7 @@ from letterocr.errors import UserError
 from letterocr.files import write_json
 from letterocr.folder import read_json
 from letterocr.search.space import Range, Space, override
-from letterocr.train import check_keys, conf_folder, register, sentence, typed
+from letterocr.train import compose
 
 RUNS = "runs"  # the run folders of a study, below its own
 
@@ -54,25 +54,6 @@ class Plan:
         for name, values in self.space.items():
             for value in values.ends():
                 check(self.config(Path(), start | {name: value}))
-
-
-def compose(overrides: list[str]) -> TrainConfig:
-    """The typed config that `python -m letterocr.train` would make of these overrides.
-
-    Raises:
-        UserError: Hydra refuses them.
-    """
-    import hydra
-    from hydra.errors import HydraException
-    from omegaconf.errors import OmegaConfBaseException
-
-    register()
-    check_keys(overrides)
-    try:
-        with hydra.initialize_config_dir(str(conf_folder()), version_base="1.3"):
-            return typed(hydra.compose("config", overrides))
-    except (HydraException, OmegaConfBaseException) as error:
-        raise UserError(sentence(error)) from error
 
 
 def _absolute(given: str) -> str:
