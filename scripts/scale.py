@@ -46,7 +46,7 @@ class FakeEngine:
     name, block, sample = "fake", 1, 0
     images = SimpleNamespace(device=torch.device("cpu"))
 
-    def __init__(self, config: TrainConfig, split: Split) -> None:
+    def __init__(self, config: TrainConfig, split: Split, rates: list[float]) -> None:
         self.samples = config.samples
         self.network = SimpleNamespace(weights=[torch.zeros(1, 26, 900)], state=self.state)
 
@@ -110,7 +110,7 @@ def bookkeeping(runs: int, samples: int, output: Path, profile: bool) -> None:
         mock.patch("letterocr.run.build_engine", FakeEngine),
         open(os.devnull, "w") as nowhere,
         contextlib.redirect_stdout(nowhere),
-        mock.patch("letterocr.run.rate_bound", return_value=None),
+        mock.patch("letterocr.run.bound", return_value=None),
     ):
         run(_config(runs, output, samples), live=False)  # imports
         if profile:
