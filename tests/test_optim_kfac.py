@@ -73,6 +73,44 @@ def test_the_outputs_factor_tends_to_the_gauss_newton_matrix() -> None:
     np.testing.assert_allclose(g, np.eye(26), rtol=0, atol=0.11)
 
 
+# curvlinops has PyTorch compile TorchScript, which PyTorch deprecates
+@pytest.mark.filterwarnings("ignore:`torch.jit.script` is:FutureWarning")
+def test_both_factors_are_those_of_curvlinops() -> None:
+    """Of curvlinops' KFAC with the exact Fisher matrix; its loss is the sum |q - c|^2, of curvature 2, not 2f = 1."""
+    from curvlinops import FisherType, KFACLinearOperator
+
+    split, samples = random_split(train=20), 4000
+    engine = make_engine(
+        split,
+        ModelConfig(hidden=[7], init_scale=1.0),
+        rate=0.0,
+        optimizer=KfacConfig(damping=1e-3, prior=1.0),
+        order="cyclic",
+        samples=samples,
+    )
+    engine.advance(samples)
+    optimizer, layers = engine.optimizers[0], []
+    for weight, bias in zip(engine.network.weights, engine.network.biases, strict=True):
+        layers += [torch.nn.Linear(weight.shape[2], weight.shape[1], dtype=torch.float64), torch.nn.Sigmoid()]
+        layers[-2].weight.data, layers[-2].bias.data = weight[0].clone(), bias[0].clone()
+    module = torch.nn.Sequential(*layers)
+    data = [(split.train.images.double(), torch.eye(26, dtype=torch.float64)[split.train.labels])]
+    loss = torch.nn.MSELoss(reduction="sum")
+    parameters = list(module.parameters())
+    theirs = KFACLinearOperator(
+        module, loss, parameters, data, fisher_type=FisherType.TYPE2, separate_weight_and_bias=False
+    )
+    generator = torch.Generator().manual_seed(0)
+    direction = [torch.randn(p.shape, generator=generator, dtype=torch.float64) for p in parameters]
+    expected = theirs @ direction
+    for k in range(2):
+        a, g = (torch.linalg.inv(x[k]) / samples for x in (optimizer.inputs, optimizer.errors))
+        product = g @ torch.cat([direction[2 * k], direction[2 * k + 1].unsqueeze(1)], 1) @ a
+        wanted = torch.cat([expected[2 * k], expected[2 * k + 1].unsqueeze(1)], 1) / (2 * len(data[0][0]))
+        # G is a mean over drawn noise: of 4,000 draws in 26 outputs it is off by sqrt(26/4000), 8 % of its norm
+        assert (product - wanted).norm() < 0.15 * wanted.norm()
+
+
 def test_batches_are_refused() -> None:
     with pytest.raises(UserError) as caught:
         check(small_config(optimizer=KfacConfig(), batch="all"))
