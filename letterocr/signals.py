@@ -20,11 +20,12 @@ class StoppedError(BaseException):
 
     Attributes:
         number: of the signal.
+        what: what that means, where more can be said than that.
     """
 
-    def __init__(self, number: int, what: str = " while no run was training; nothing is lost.") -> None:
+    def __init__(self, number: int, what: str = "") -> None:
         super().__init__(f"stopped by {signal.Signals(number).name}{what}")
-        self.number = number
+        self.number, self.what = number, what
 
 
 class Signals:

@@ -243,7 +243,8 @@ def main() -> None:
         with Obeyed():
             _train()
     except StoppedError as error:
-        print(f"letterocr: {error}", file=sys.stderr, flush=True)
+        rest = "" if error.what else " while no run was training; nothing is lost."
+        print(f"letterocr: {error}{rest}", file=sys.stderr, flush=True)
         sys.exit(128 + error.number)
 
 

@@ -40,7 +40,7 @@ def forget_letters() -> None:
 def give(monkeypatch: pytest.MonkeyPatch, split: Split) -> None:
     """These letters in place of the synthesiser's."""
     forget_letters()
-    monkeypatch.setattr("letterocr.data.synthetic.load", lambda config: split)
+    monkeypatch.setattr("letterocr.data.synthetic.load_once", lambda config: split)
 
 
 @pytest.fixture(autouse=True)

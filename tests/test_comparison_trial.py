@@ -33,7 +33,7 @@ def forget_letters() -> None:
 def _letters(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Random letters in place of the synthesiser's."""
     forget_letters()
-    monkeypatch.setattr("letterocr.data.synthetic.load", lambda config: SPLIT)
+    monkeypatch.setattr("letterocr.data.synthetic.load_once", lambda config: SPLIT)
     yield
     forget_letters()
 
@@ -112,7 +112,7 @@ def test_a_run_is_named_by_what_it_is() -> None:
 def test_only_a_final_run_is_named_by_the_test_letters(monkeypatch: pytest.MonkeyPatch) -> None:
     before = [make_task(config(), part, 0).key for part in ("trial", "final")]
     forget_letters()
-    monkeypatch.setattr("letterocr.data.synthetic.load", lambda c: Split(SPLIT.train, random_letters(60, seed=3)))
+    monkeypatch.setattr("letterocr.data.synthetic.load_once", lambda c: Split(SPLIT.train, random_letters(60, seed=3)))
     after = [make_task(config(), part, 0).key for part in ("trial", "final")]
     assert (before[0] == after[0], before[1] == after[1]) == (True, False)
 

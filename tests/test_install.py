@@ -72,6 +72,8 @@ def test_every_command_is_installed(installed):
     text = entry_points.read_text()
     for module in ("train", "predict", "learning_rate", "compare", "reproduce", "meta_train", "doctor"):
         assert f"letterocr-{module.replace('_', '-')} = letterocr.{module}:main" in text
+    for module in ("search", "summary"):
+        assert f"letterocr-{module} = letterocr.{module}.__main__:main" in text
 
 
 def test_the_installed_command_finds_its_conf(installed, tmp_path):

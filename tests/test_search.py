@@ -18,8 +18,8 @@ import optuna
 import pytest
 from tiny import at_checkpoint, checkpoints, tiny, wait_until
 
+from letterocr import lock
 from letterocr.run import run
-from letterocr.search import presence as presences
 from letterocr.search import worker
 from letterocr.search.__main__ import main
 from letterocr.search.desk import Desk, counts, open_study
@@ -142,7 +142,7 @@ def test_who_is_alive(tmp_path, monkeypatch):
         assert not me.alive(other.name)
         other.path.write_text(json.dumps(facts | {"system": "another machine"}))
         assert me.alive(other.name)
-        old = time.time() - 2 * presences.DEAD_SECONDS
+        old = time.time() - 2 * lock.DEAD_SECONDS
         os.utime(other.path, (old, old))
         assert not me.alive(other.name)
 
