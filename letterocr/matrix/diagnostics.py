@@ -1,8 +1,6 @@
 """A network's matrices seen while it trains: ranks, the printed rule beside the gradient, the largest curvature.
 
-    stable rank     sum sigma_i^2 / sigma_1^2                              (Rudelson, Vershynin 2007)
-    effective rank  exp of the entropy of the shares sigma_i / sum sigma   (Roy, Vetterli 2007)
-
+Ranks are `spectrum.stable_rank` and, as effective rank, `spectrum.entropy_rank`.
 For one sample the printed update of a layer is v_p h^T, the gradient v_g h^T with the same h, so that
 
     <v_p h^T, v_g h^T> = (v_p . v_g) |h|^2
@@ -23,6 +21,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from letterocr.matrix.spectrum import entropy_rank, stable_rank
 from letterocr.network import Network
 from letterocr.optim.curvature import Dense, hessian
 from letterocr.optim.update import Batch
@@ -47,12 +46,7 @@ def singular_values(X: Tensor) -> Tensor:
 
 def rank_figures(sigma: Tensor) -> Figures:
     """Stable rank, effective rank and the leading singular values; the ranks of a zero matrix are 0."""
-    largest = float(sigma[0])
-    shares = sigma / sigma.sum() if largest else sigma
-    figures = {
-        "stable_rank": float((sigma / (largest or 1)).square().sum()),
-        "effective_rank": math.exp(float(torch.special.entr(shares).sum())) if largest else 0.0,
-    }
+    figures = {"stable_rank": stable_rank(sigma), "effective_rank": entropy_rank(sigma)}
     return figures | {f"singular_value_{i + 1}": float(sigma[i]) for i in range(min(LEADING, len(sigma)))}
 
 

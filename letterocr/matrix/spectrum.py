@@ -107,18 +107,27 @@ def effective_ranks(A: Tensor) -> EffectiveRanks:
     if not largest:
         return EffectiveRanks(0, 0, 0, 0.0, 0.0, 0, 0)
     sigma = sigma / largest  # squares neither overflow nor vanish
-    shares = sigma / sigma.sum()
     noise = max(m, n) * torch.finfo(torch.float64).eps
     threshold = optimal_threshold(min(m, n) / max(m, n)) * float(sigma.quantile(0.5))
     return EffectiveRanks(
         energy_90=energy_rank(sigma, 0.90),
         energy_95=energy_rank(sigma, 0.95),
         energy_99=energy_rank(sigma, 0.99),
-        entropy=math.exp(float(torch.special.entr(shares).sum())),
-        stable=float(sigma.square().sum()),
+        entropy=entropy_rank(sigma),
+        stable=stable_rank(sigma),
         numerical=int((sigma > noise).sum()),
         optimal=int((sigma > threshold).sum()),
     )
+
+
+def stable_rank(sigma: Tensor) -> float:
+    """The sum of the squares of singular values [n] over the largest square (Rudelson, Vershynin 2007); 0 for zeros."""
+    return float((sigma / sigma.max()).square().sum()) if sigma.any() else 0.0
+
+
+def entropy_rank(sigma: Tensor) -> float:
+    """Exp of the entropy of the shares of singular values [n] in their sum (Roy, Vetterli 2007); 0 for zeros."""
+    return math.exp(float(torch.special.entr(sigma / sigma.sum()).sum())) if sigma.any() else 0.0
 
 
 def energy_rank(sigma: Tensor, share: float) -> int:
