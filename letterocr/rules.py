@@ -30,14 +30,19 @@ def error_vectors(
         rule: printed, eq18 or gradient.
         loss_factor: f in the loss f |q - c|^2; 1/2 as (20) implies, 1 as in (4).
     """
-    v = (activations[-1] - target) * (2 * loss_factor)
-    if rule == "gradient":
-        v = v * network.slope(activations[-1])
-    return propagate(network, activations, v, rule)
+    return propagate(network, activations, (activations[-1] - target) * (2 * loss_factor), rule)
 
 
-def propagate(network: Network, activations: list[Tensor], v: Tensor, rule: str) -> list[Tensor]:
-    """The error vectors of every weight matrix, first to last, from the last one v [..., N, 26] (17-19)."""
+def propagate(network: Network, activations: list[Tensor], error: Tensor, rule: str) -> list[Tensor]:
+    """The error vectors of every weight matrix, first to last, that an error of the outputs sends back (17-19).
+
+    Args:
+        network: the weights.
+        activations: what `network.forward` gives.
+        error: [..., N, 26], q - c or anything in its place. One sample (N = 1) may be given many.
+        rule: printed, eq18 or gradient.
+    """
+    v = error * network.slope(activations[-1]) if rule == "gradient" else error
     vectors = [v]
     for k in range(len(network.weights) - 1, 0, -1):
         v = network.back(k, v)

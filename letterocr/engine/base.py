@@ -71,6 +71,13 @@ class Engine:
 
     def advance(self, count: int) -> Records:
         """Learn the next `count` samples with every replica."""
+        columns = [self._advance_replica(r, count) for r in range(self.network.replicas)]
+        self.sample += count
+        losses, wrong, errors = (torch.stack(c, 1).cpu().numpy() for c in zip(*columns, strict=True))
+        return Records(losses, wrong, errors)
+
+    def _advance_replica(self, r: int, count: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Learn with one replica: loss, whether misread, test error (NaN where not measured), [count] each."""
         raise NotImplementedError
 
     def followed(self) -> dict[str, Tensor]:

@@ -41,10 +41,6 @@ class Schedule:
         """Whether the test pre-activations follow every update (exact, and cheaper when measured often)."""
         return self.every != "log" and int(self.every) <= FOLLOW_UP_TO
 
-    def due(self, sample: int) -> bool:
-        """Whether the test error is measured when that many samples are learned."""
-        return bool(self.due_in(sample, sample + 1)[0])
-
     def due_in(self, start: int, stop: int) -> np.ndarray:
         """Whether the test error is measured when start, ..., stop - 1 samples are learned: bool [stop - start]."""
         sample = np.arange(start, stop)

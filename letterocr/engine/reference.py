@@ -13,7 +13,6 @@ import torch
 from torch import Tensor
 
 from letterocr.engine.base import REFRESH, Engine
-from letterocr.engine.records import Records
 from letterocr.network import Network
 from letterocr.optim.update import Batch, Update
 from letterocr.rules import error_vectors, loss
@@ -49,15 +48,8 @@ class ReferenceEngine(Engine):
         return (outputs.argmax(-1) != self.test_labels).sum()
 
     @torch.no_grad()
-    def advance(self, count: int) -> Records:
-        """Learn the next `count` samples with every replica; what is left of a batch at their end is a smaller one."""
-        columns = [self._advance_replica(r, count) for r in range(self.network.replicas)]
-        self.sample += count
-        losses, wrong, errors = (torch.stack(c, 1).cpu().numpy() for c in zip(*columns, strict=True))
-        return Records(losses, wrong, errors)
-
     def _advance_replica(self, r: int, count: int) -> tuple[Tensor, Tensor, Tensor]:
-        optimizer = self.optimizers[r]
+        optimizer, due = self.optimizers[r], self.schedule.due_in(self.sample + 1, self.sample + count + 1)
         places = self.orders[r].indices(self.sample, count).to(self.images.device)
         losses = self.images.new_empty(count)
         wrong = torch.empty(count, dtype=torch.bool, device=self.images.device)
@@ -74,14 +66,14 @@ class ReferenceEngine(Engine):
             self._take(r, network, updates)
             self._refresh(r, network, first, last)
             optimizer.applied(last, network)
-            if self.schedule.due_in(first + 1, last + 1).any():
+            if due[start:stop].any():
                 misread[stop - 1] = self._misread(r, network)
         return losses, wrong, misread / len(self.test_labels)
 
     def _networks(self, r: int, places: Tensor) -> Iterator[tuple[int, int, Network]]:
         """Where the next batches start and stop, and the network that learns them.
 
-        They begin at multiples of the batch size.
+        They begin at multiples of the batch size; what is left of one at the end is a smaller one.
         """
         start = 0
         while start < len(places):

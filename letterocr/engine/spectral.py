@@ -11,7 +11,6 @@ import torch
 from torch import Tensor
 
 from letterocr.engine.base import Engine
-from letterocr.engine.records import Records
 from letterocr.rules import loss
 from letterocr.spectral import SpectralNetwork, covariance
 
@@ -35,13 +34,6 @@ class SpectralEngine(Engine):
     def test_outputs(self, r: int) -> Tensor:
         """The outputs [T, 26] of replica r for the test letters."""
         return self.parts[r].read(self.test_covariances)
-
-    def advance(self, count: int) -> Records:
-        """Learn the next `count` samples with every replica."""
-        columns = [self._advance_replica(r, count) for r in range(self.network.replicas)]
-        self.sample += count
-        losses, wrong, errors = (torch.stack(c, 1).cpu().numpy() for c in zip(*columns, strict=True))
-        return Records(losses, wrong, errors)
 
     def _advance_replica(self, r: int, count: int) -> tuple[Tensor, Tensor, Tensor]:
         places = self.orders[r].indices(self.sample, count).to(self.images.device)

@@ -123,8 +123,7 @@ def gauss_newton(network: Network, batch: Batch, direction: Direction) -> list[F
         direction: one a weight matrix.
     """
     output_change = forward_derivatives(network, batch, direction)[1][-1]
-    u = 2 * batch.loss_factor * output_change * network.slope(batch.activations[-1])
-    vectors = propagate(network, batch.activations, u, "gradient")
+    vectors = propagate(network, batch.activations, 2 * batch.loss_factor * output_change, "gradient")
     return [_mean_of_outer(u, h, u) for u, h in zip(vectors, batch.inputs, strict=True)]
 
 

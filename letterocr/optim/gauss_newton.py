@@ -28,14 +28,6 @@ from letterocr.optim.update import Batch, Optimizer, Update
 from letterocr.rules import propagate
 
 
-def send_back(network: Network, batch: Batch, y: Tensor) -> list[Tensor]:
-    """J^T y in factors: the error vectors [N, out] of every layer whose pairs with h sum to it.
-
-    One sample may be given many y [M, 26]: then the vectors are [M, out].
-    """
-    return propagate(network, batch.activations, y * network.slope(batch.activations[-1]), "gradient")
-
-
 def gram(network: Network, batch: Batch) -> list[Tensor]:
     """The Gram matrices h h^T + 1 of every layer's inputs: [N, N] each."""
     return [h @ h.mT + float(b is not None) for h, b in zip(batch.inputs, network.biases, strict=True)]
@@ -43,7 +35,7 @@ def gram(network: Network, batch: Batch) -> list[Tensor]:
 
 def outer_jacobian(network: Network, batch: Batch, grams: list[Tensor], y: Tensor) -> Tensor:
     """J J^T y [N, 26]: sent back as error vectors, then forward as the change of the outputs that they make."""
-    vectors = send_back(network, batch, y)
+    vectors = propagate(network, batch.activations, y, "gradient")
     change = grams[0] @ vectors[0] * network.slope(batch.activations[1])
     for k in range(1, len(vectors)):
         change = change @ network.weights[k].mT + grams[k] @ vectors[k]
@@ -79,13 +71,15 @@ class GaussNewton(Optimizer):
         share = 2 * batch.loss_factor / len(batch)
         error = (batch.activations[-1] - batch.targets) * share
         y = self._one(network, batch, error, share) if len(batch) == 1 else self._many(network, batch, error, share)
-        steps = [v * -alpha for v in send_back(network, batch, y)]
+        vectors = propagate(network, batch.activations, y, "gradient")  # J^T y, in factors with h
+        steps = [v * -alpha for v in vectors]
         return [Update(d.mT, h, d.sum(0)) for d, h in zip(steps, batch.inputs, strict=True)]
 
     def _one(self, network: Network, batch: Batch, error: Tensor, share: float) -> Tensor:
         unit = torch.eye(error.shape[1], dtype=error.dtype, device=error.device)
         system = unit * self.config.damping
-        for b, k in zip(send_back(network, batch, unit), gram(network, batch), strict=True):
+        vectors = propagate(network, batch.activations, unit, "gradient")
+        for b, k in zip(vectors, gram(network, batch), strict=True):
             system.addmm_(b, b.mT * k, alpha=share)
         return torch.linalg.solve(system, error[0]).unsqueeze(0)
 

@@ -79,10 +79,7 @@ class Kfac(Optimizer):
         """The error vectors u of noise on the outputs."""
         q = batch.activations[-1]
         draw = torch.randn(q.shape, generator=stream(self.seed, "kfac", sample), dtype=torch.float64)
-        u = draw.to(q) * (2 * batch.loss_factor) ** 0.5
-        return propagate(
-            network, batch.activations, u * network.slope(q) if batch.rule == "gradient" else u, batch.rule
-        )
+        return propagate(network, batch.activations, draw.to(q) * (2 * batch.loss_factor) ** 0.5, batch.rule)
 
     def _learn(self, sample: int, inverse: Tensor, x: Tensor) -> None:
         """Take x into the factor with this inverse."""
