@@ -7,7 +7,7 @@ from pathlib import Path
 from letterocr.config import TrainConfig
 from letterocr.data.letters import Letters, Split
 from letterocr.engine.base import Engine
-from letterocr.matrix.auto import bound, last_batch, spread
+from letterocr.matrix.auto import Bound, last_batch, spread
 
 
 def brief(config: TrainConfig, engine: Engine, split: Split, rates: list[float], folder: Path) -> dict[str, str]:
@@ -29,23 +29,21 @@ def brief(config: TrainConfig, engine: Engine, split: Split, rates: list[float],
     }
 
 
-def notes(config: TrainConfig, engine: Engine, train: Letters, rates: list[float]) -> list[str]:
-    """What to mind before it trains."""
+def notes(config: TrainConfig, engine: Engine, train: Letters, rates: list[float], limit: Bound | None) -> list[str]:
+    """What to mind before it trains; `limit` is the safe learning rate, where one is known."""
     found = []
     if config.engine == "auto" and engine.name == "reference":
         what = f"optimizer={config.optimizer.name} with batch={config.batch}"
         found.append(f"{what} makes no single outer products: the reference engine is used.")
-    limit = bound(config, train)
     if limit and max(rates) > limit.value:
         found.append(f"learning_rate={config.learning_rate} may diverge. {limit}")
     late = last_batch(config, train, rates)
     return [*found, late] if late else found
 
 
-def divergence(config: TrainConfig, train: Letters, rates: list[float], r: int, sample: int) -> str:
+def divergence(rates: list[float], limit: Bound | None, r: int, sample: int) -> str:
     """That replica r is not finite after that many samples, and what to do."""
-    which = f"Replica {r}" if config.replicas > 1 else "The run"
-    limit = bound(config, train)
+    which = f"Replica {r}" if len(rates) > 1 else "The run"
     safe = f" {limit}" if limit else ""
     too_large = f"learning_rate={rates[r]:g} is too large.{safe} Take a smaller one."
     return f"{which} diverged at sample {sample + 1:,}, after which loss or weights are not finite: {too_large}"

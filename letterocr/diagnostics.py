@@ -12,8 +12,8 @@ import numpy as np
 import torch
 
 from letterocr.config import TrainConfig
-from letterocr.data.letters import ALPHABET, Split
-from letterocr.engine.base import Engine
+from letterocr.data.letters import Split, take_per_letter
+from letterocr.engine.base import Engine, one_hot
 from letterocr.engine.build import replica_seeds
 from letterocr.files import replacing
 from letterocr.matrix.diagnostics import hessian_product, largest_eigenvalue, printed_beside_gradient, spectra
@@ -36,10 +36,8 @@ class Diagnostics:
 
     def __init__(self, config: TrainConfig, split: Split, engine: Engine, folder: Path) -> None:
         self.config, self.engine, self.path = config, engine, folder / "diagnostics.parquet"
-        labels = split.train.labels
-        chosen = [(labels == k).nonzero()[:PER_LETTER, 0] for k in range(len(ALPHABET))]
-        places = torch.cat(chosen).to(engine.images.device)
-        self.letters, self.targets = engine.images[places], engine.targets[places]
+        letters, like = take_per_letter(split.train, PER_LETTER), engine.images
+        self.letters, self.targets = letters.images.to(like), one_hot(letters.labels.to(like.device), like)
         self.due = due_samples(config.samples, engine.block)
         self.rows: list[dict[str, Any]] = []
 

@@ -42,7 +42,7 @@ from letterocr.folder import (
     write_environment,
 )
 from letterocr.lock import Lock
-from letterocr.matrix.auto import learning_rates
+from letterocr.matrix.auto import bound, learning_rates
 from letterocr.outcome import Outcome, known, there, unfinished
 from letterocr.signals import Signals
 from letterocr.terminal import Terminal
@@ -106,7 +106,8 @@ class _Session:
         self.curve = Curve(config.samples, config.replicas)
         self.seconds = 0.0
         self.diverged: dict[int, int] = {}  # replica: samples learned when its weights were last finite
-        self.notes = notes(config, self.engine, split.train, self.rates)
+        self.limit = bound(config, split.train)
+        self.notes = notes(config, self.engine, split.train, self.rates, self.limit)
         self._make_folder(resume, stored)
         self.diagnostics = Diagnostics(config, split, self.engine, folder) if config.diagnostics == "rank" else None
         if resume:
@@ -294,8 +295,7 @@ class _Session:
         summary = self.curve.summary(self.seconds)
         everything = len(self.diverged) == self.config.replicas
         status, error = ("diverged", 1.0) if everything else ("finished", summary.final_error)
-        ends = sorted(self.diverged.items())
-        why = [divergence(self.config, self.split.train, self.rates, r, sample) for r, sample in ends]
+        why = [divergence(self.rates, self.limit, r, sample) for r, sample in sorted(self.diverged.items())]
         with together():  # the result last: it vouches for the others
             if everything:
                 self.curve.save(self.folder / "curve.parquet")
