@@ -13,8 +13,8 @@ import sys
 from pathlib import Path
 
 from letterocr.comparison.contenders import CONTENDERS, NETWORKS
-from letterocr.errors import UserError
-from letterocr.signals import Obeyed, StoppedError
+from letterocr.errors import UserError, complain
+from letterocr.signals import answering
 
 DESCRIPTION = """Compare optimizers: tuned on a part of the training letters, all at the same number of trials, then
 trained at the same seeds and measured on the test letters; error against samples, multiply-adds and
@@ -90,19 +90,12 @@ def main() -> None:
     arguments = parser().parse_args()
     command = f"python -m letterocr.compare {shlex.join(sys.argv[1:])}".strip()
     try:
-        with Obeyed():
+        with answering("what is done is kept: give the same command again."):
             folder = run(arguments, command)
         print(f"{folder / 'results.md'} has the tables, and the pictures are beside it.")
-    except StoppedError as error:
-        print(f"letterocr: {error}; what is done is kept: give the same command again.", file=sys.stderr, flush=True)
-        sys.exit(128 + error.number)
-    except UserError as error:
-        print(f"letterocr: {error}", file=sys.stderr, flush=True)
-        sys.exit(2)
     except OSError as error:
         place = error.filename or arguments.output
-        print(f"letterocr: {place} can't be used ({error.strerror}): take another path.", file=sys.stderr, flush=True)
-        sys.exit(2)
+        sys.exit(complain(f"{place} can't be used ({error.strerror}): take another path."))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
-"""The one exception for mistakes of the user: its text is the whole message."""
+"""The one exception for mistakes of the user, whose text is the whole message, and how a command says it."""
 
 from __future__ import annotations
+
+import sys
 
 
 class UserError(Exception):
@@ -19,15 +21,7 @@ class RunningError(UserError):
     status = 75
 
 
-class DivergedError(Exception):
-    """The weights stopped being finite: the learning rate is too large.
-
-    Attributes:
-        sample: samples learned when the weights were last finite.
-        replica: which of the networks trained side by side it was.
-    """
-
-    def __init__(self, sample: int, replica: int) -> None:
-        super().__init__(f"the weights are not finite after sample {sample + 1} (replica {replica})")
-        self.sample = sample
-        self.replica = replica
+def complain(text: str, status: int = 2) -> int:
+    """Say what is wrong in one line; returns the exit status."""
+    print(f"letterocr: {text}", file=sys.stderr, flush=True)
+    return status

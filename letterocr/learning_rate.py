@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from letterocr.config import TrainConfig, check
-from letterocr.errors import UserError
-from letterocr.train import complain, compose
+from letterocr.errors import UserError, complain
+from letterocr.train import compose
 
 if TYPE_CHECKING:
     from torch import Tensor

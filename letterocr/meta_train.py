@@ -14,14 +14,13 @@ from __future__ import annotations
 
 import argparse
 import math
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from letterocr.errors import UserError
-from letterocr.signals import Obeyed, StoppedError
+from letterocr.signals import answering
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -212,17 +211,10 @@ def main() -> None:
     parser.add_argument("--output", type=Path, help="the file; by default outputs/meta/WHICH.safetensors")
     parser.add_argument("--checkpoints", type=Path, help="their folder; by default beside the file")
     args = parser.parse_args()
-    try:
-        with Obeyed():
-            settings = _settings(args)
-            output = args.output or Path("outputs/meta") / f"{settings.which}.safetensors"
-            meta_train(settings, output, args.checkpoints or output.with_suffix(".checkpoints"))
-    except UserError as error:
-        print(f"letterocr: {error}", file=sys.stderr, flush=True)
-        sys.exit(2)
-    except StoppedError as error:
-        print(f"letterocr: {error}; the same command goes on from its last checkpoint.", file=sys.stderr, flush=True)
-        sys.exit(128 + error.number)
+    with answering("the same command goes on from its last checkpoint."):
+        settings = _settings(args)
+        output = args.output or Path("outputs/meta") / f"{settings.which}.safetensors"
+        meta_train(settings, output, args.checkpoints or output.with_suffix(".checkpoints"))
 
 
 def _settings(args: argparse.Namespace) -> Settings:

@@ -12,7 +12,7 @@ from typing import Any
 
 from letterocr import registry
 from letterocr.errors import UserError
-from letterocr.signals import Obeyed, StoppedError
+from letterocr.signals import answering
 
 
 @dataclass(frozen=True)
@@ -124,15 +124,8 @@ def _main(arguments: argparse.Namespace) -> None:
 def main() -> None:
     """Run the command: a mistake of the user ends with one sentence and status 2."""
     arguments = parser().parse_args()
-    try:
-        with Obeyed():
-            _main(arguments)
-    except StoppedError as error:
-        print(f"letterocr: {error}; the page holds what was measured before.", file=sys.stderr, flush=True)
-        sys.exit(128 + error.number)
-    except UserError as error:
-        print(f"letterocr: {error}", file=sys.stderr, flush=True)
-        sys.exit(2)
+    with answering("the page holds what was measured before."):
+        _main(arguments)
 
 
 if __name__ == "__main__":

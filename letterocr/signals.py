@@ -7,9 +7,14 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from letterocr.errors import UserError, complain
 
 OURS = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR2)
 HEED_SECONDS = 0.2
@@ -50,6 +55,22 @@ class Obeyed(Signals):
 
     def _note(self, number: int, frame: Any) -> None:
         raise StoppedError(number)
+
+
+@contextmanager
+def answering(stopped: str) -> Iterator[None]:
+    """Ends a command with one sentence: status 2 at a mistake of the user, 128 and its number at a signal.
+
+    Args:
+        stopped: what to say of its work when a signal ends it.
+    """
+    try:
+        with Obeyed():
+            yield
+    except UserError as error:
+        sys.exit(complain(str(error)))
+    except StoppedError as error:
+        sys.exit(complain(f"{error}; {stopped}", 128 + error.number))
 
 
 class Heeded:

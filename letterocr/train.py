@@ -14,7 +14,7 @@ from typing import Any
 
 from letterocr import registry
 from letterocr.config import ModelConfig, TrainConfig
-from letterocr.errors import UserError
+from letterocr.errors import UserError, complain
 from letterocr.signals import Obeyed, StoppedError
 
 HELP = """python -m letterocr.train [field=value ...]
@@ -244,8 +244,7 @@ def main() -> None:
             _train()
     except StoppedError as error:
         rest = "" if error.what else " while no run was training; nothing is lost."
-        print(f"letterocr: {error}{rest}", file=sys.stderr, flush=True)
-        sys.exit(128 + error.number)
+        sys.exit(complain(f"{error}{rest}", 128 + error.number))
 
 
 def _train() -> None:
@@ -283,12 +282,6 @@ def _noted() -> Path | None:
     if sweep:
         sweep.Noted.folder = None
     return folder
-
-
-def complain(text: str, status: int = 2) -> int:
-    """Say what is wrong in one line; returns the exit status."""
-    print(f"letterocr: {text}", file=sys.stderr, flush=True)
-    return status
 
 
 if __name__ == "__main__":

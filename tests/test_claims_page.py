@@ -6,8 +6,9 @@ import json
 from html.parser import HTMLParser
 from pathlib import Path
 
-from letterocr.claims.finding import FAILS, HOLDS, Finding, new_figure, only_if
+from letterocr.claims.finding import FAILS, HOLDS, Finding, only_if
 from letterocr.claims.page import write_figures, write_page
+from letterocr.figures.png import new_figure
 
 
 class Reader(HTMLParser):

@@ -1,32 +1,12 @@
-"""Quartiles against NumPy, and the performance profile against an example worked by hand."""
+"""The performance profile against an example worked by hand."""
 
 from __future__ import annotations
 
 import numpy as np
-import pytest
 
-from letterocr.comparison.statistics import performance_profile, performance_ratios, quartiles
+from letterocr.comparison.statistics import performance_profile, performance_ratios
 
 INF = float("inf")
-
-
-@pytest.mark.parametrize("count", [1, 2, 3, 10, 11])
-def test_finite_quartiles_are_numpys(count: int) -> None:
-    values = np.random.default_rng(count).random(count)
-    np.testing.assert_allclose(quartiles(values.tolist()), np.percentile(values, [25, 50, 75]), rtol=1e-14)
-
-
-@pytest.mark.parametrize(
-    ("values", "expected"),
-    [
-        ([1, 2, 3, 4, INF], (2, 3, 4)),  # the quartiles are the 2nd, 3rd and 4th of five
-        ([1, 2, 3, INF, INF], (2, 3, INF)),
-        ([1, 2, INF, INF], (1.75, INF, INF)),  # the median lies between 2 and infinity
-        ([INF, INF], (INF, INF, INF)),
-    ],
-)
-def test_runs_that_diverged_count_as_infinite(values: list[float], expected: tuple[float, float, float]) -> None:
-    assert quartiles(values) == expected
 
 
 def test_profile_of_an_example_worked_by_hand() -> None:

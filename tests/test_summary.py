@@ -15,7 +15,7 @@ from sweeps import final_error, make_run, make_sweep
 from letterocr.files import write_json
 from letterocr.folder import hyperparameters
 from letterocr.summary.__main__ import main, shown
-from letterocr.summary.groups import band, grouped, metric_of, quartiles, samples_to, varying
+from letterocr.summary.groups import band, grouped, metric_of, samples_to, varying
 from letterocr.summary.reader import flat, read_run, read_sweep
 
 GRID = (3, 2, 3)
@@ -121,15 +121,6 @@ def test_the_groups_are_the_settings(sweep):
         np.testing.assert_allclose(group.quartiles, np.percentile(expected, [25, 50, 75]))
     assert [g.median for g in groups] == sorted(g.median for g in groups)
     assert groups[0].fields["learning_rate"] == pytest.approx(0.1)
-
-
-def test_quartiles_are_numpys():
-    rng = np.random.default_rng(0)
-    for count in range(1, 9):
-        values = rng.random(count)
-        np.testing.assert_allclose(quartiles(list(values)), np.percentile(values, [25, 50, 75]))
-    assert quartiles([1.0, 2.0, math.inf]) == (1.5, 2.0, math.inf)
-    assert quartiles([math.inf]) == (math.inf,) * 3
 
 
 def test_what_varies(sweep, tmp_path):

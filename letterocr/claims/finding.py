@@ -76,10 +76,3 @@ class Finding:
     evidence: str
     numbers: dict[str, Any]
     figures: dict[str, Any] = field(default_factory=dict)
-
-
-def new_figure(width: float, height: float) -> Any:
-    """A Matplotlib figure that no window and no global state knows."""
-    from matplotlib.figure import Figure
-
-    return Figure(figsize=(width, height), layout="constrained")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import torch
 
-from letterocr.claims.finding import FAILS, HOLDS, Finding, Material, new_figure, only_if
+from letterocr.claims.finding import FAILS, HOLDS, Finding, Material, only_if
 from letterocr.figures.matrix import draw_conditioning
+from letterocr.figures.png import new_figure
 from letterocr.matrix.arithmetic import collapse, ranks, relation
 from letterocr.matrix.conditioning import conditioning, hidden_activations, random_hidden_layer, through_hidden_layer
 from letterocr.matrix.normal import minimum_norm_solution

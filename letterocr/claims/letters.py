@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from letterocr.claims.finding import FAILS, HOLDS, Finding, Material, new_figure, only_if
+from letterocr.claims.finding import FAILS, HOLDS, Finding, Material, only_if
 from letterocr.data.letters import ALPHABET
 from letterocr.figures.matrix import (
     RANK_NAMES,
@@ -17,6 +17,7 @@ from letterocr.figures.matrix import (
     draw_relation,
     draw_singular_values,
 )
+from letterocr.figures.png import new_figure
 from letterocr.matrix.alphabet import left_inverse, read_letters
 from letterocr.matrix.arithmetic import (
     best_combination,

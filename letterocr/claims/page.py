@@ -8,7 +8,8 @@ from html import escape
 from pathlib import Path
 
 from letterocr.claims.finding import FAILS, HOLDS, Finding
-from letterocr.files import replacing, write_json, write_text
+from letterocr.figures.png import save_png
+from letterocr.files import write_json, write_text
 
 STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; color: #26282e; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; }
@@ -25,8 +26,7 @@ th { font-weight: 500; }
 def write_figures(folder: Path, finding: Finding) -> None:
     """Each figure of the finding as a PNG in the folder."""
     for name, figure in finding.figures.items():
-        with replacing(folder / f"{name}.png") as temporary:
-            figure.savefig(temporary, dpi=110, format="png")
+        save_png(figure, folder / f"{name}.png")
 
 
 def write_page(

@@ -6,7 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from letterocr.claims.finding import Finding, Material, new_figure, only_if
+from letterocr.claims.finding import Finding, Material, only_if
+from letterocr.figures.png import new_figure
 from letterocr.matrix import rates
 
 STEPS = 200

@@ -14,9 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from letterocr.claims.finding import FAILS, HOLDS, Finding, Material, new_figure, only_if
+from letterocr.claims.finding import FAILS, HOLDS, Finding, Material, only_if
 from letterocr.config import TrainConfig
 from letterocr.figures.curves import draw_curve, read_curve
+from letterocr.figures.png import new_figure
 from letterocr.signals import StoppedError
 from letterocr.train import compose
 

@@ -28,9 +28,9 @@ from letterocr.comparison.contenders import CONTENDERS, found, placed, points, t
 from letterocr.comparison.operations import multiply_adds
 from letterocr.comparison.pool import Progress, perform_all
 from letterocr.comparison.problems import Problem
-from letterocr.comparison.statistics import quartiles
 from letterocr.comparison.trial import Outcome, Task, kept, make_task
 from letterocr.config import TrainConfig
+from letterocr.quartiles import quartiles
 
 TUNING_SEED = 1_000_000  # the final seeds count from 0
 BASELINE = "vanilla"  # sets the target of each problem

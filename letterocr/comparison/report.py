@@ -13,8 +13,9 @@ import numpy as np
 from letterocr.comparison.contenders import CONTENDERS
 from letterocr.comparison.problems import Problem
 from letterocr.comparison.protocol import BASELINE, COSTS, KINDS, TUNING_SEED, Final, Standing, cost_table
-from letterocr.comparison.statistics import performance_profile, performance_ratios, quartiles
-from letterocr.files import replacing, write_json, write_text
+from letterocr.comparison.statistics import performance_profile, performance_ratios
+from letterocr.files import write_json, write_text
+from letterocr.quartiles import quartiles
 from letterocr.train import compose
 
 TAUS = (1.0, 2.0, 5.0, 10.0)  # ratios whose share the profile's table tells
@@ -214,33 +215,24 @@ def write(standings: Standings, names: Sequence[str], facts: dict[str, Any], fol
 
 
 def _pictures(standings: Standings, names: Sequence[str], folder: Path) -> None:
-    import matplotlib
-
-    matplotlib.use("agg")
-    import matplotlib.pyplot as plt
-
     from letterocr.figures.comparison import draw_errors, draw_profile, legend_outside
+    from letterocr.figures.png import new_figure, save_png
 
     places = {name: place for place, name in enumerate(names)}
     for problem, standing in standings.items():
-        figure, axes = plt.subplots(2, 3, figsize=(15, 8), layout="constrained")
+        figure = new_figure(15, 8)
+        axes = figure.subplots(2, 3)
         for row, kind in zip(axes, KINDS, strict=True):
             for axis, cost in zip(row, COSTS, strict=True):
                 draw_errors(axis, standing.finals[kind], cost, places)
             row[1].set_title(f"{problem.name}, {kind} hyperparameters")
         legend_outside(figure, axes[0, 0])
-        _save(figure, folder / errors_picture(problem))
-        plt.close(figure)
+        save_png(figure, folder / errors_picture(problem))
     for kind in KINDS:
-        figure, axes = plt.subplots(1, 3, figsize=(15, 4.5), layout="constrained")
+        figure = new_figure(15, 4.5)
+        axes = figure.subplots(1, 3)
         for axis, cost in zip(axes, COSTS, strict=True):
             draw_profile(axis, performance_ratios(cost_table(standings, kind, cost, names)), names, cost)
         axes[1].set_title(f"{kind} hyperparameters")
         legend_outside(figure, axes[0])
-        _save(figure, folder / f"profile-{kind}.png")
-        plt.close(figure)
-
-
-def _save(figure: Any, path: Path) -> None:
-    with replacing(path) as temporary:
-        figure.savefig(temporary, dpi=110, format="png")
+        save_png(figure, folder / f"profile-{kind}.png")

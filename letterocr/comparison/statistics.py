@@ -1,4 +1,4 @@
-"""Quartiles where runs may have diverged, and the performance profile (Dolan, More 2002).
+"""The performance profile (Dolan, More 2002).
 
 For pairs p of a problem and a seed, and contenders s, with t the cost to reach the target of the problem:
 
@@ -9,18 +9,7 @@ Shapes: costs and ratios [P, S], infinite where the target is not reached.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
-
-_HUGE = 1e300  # stands for infinity while quantiles are interpolated
-
-
-def quartiles(values: Sequence[float]) -> tuple[float, float, float]:
-    """Lower quartile, median and upper quartile, interpolated linearly; infinite where that meets infinite values."""
-    finite = np.where(np.isinf(values), _HUGE, values)
-    low, middle, high = (float(q) if q < 1e200 else float("inf") for q in np.quantile(finite, [0.25, 0.5, 0.75]))
-    return low, middle, high
 
 
 def performance_ratios(costs: np.ndarray) -> np.ndarray:

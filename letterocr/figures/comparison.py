@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from letterocr.comparison.statistics import performance_profile, quartiles
+from letterocr.comparison.statistics import performance_profile
+from letterocr.quartiles import quartiles
 
 if TYPE_CHECKING:
     from letterocr.comparison.protocol import Final

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from letterocr.errors import UserError
-from letterocr.signals import Obeyed, StoppedError
+from letterocr.signals import answering
 
 HELP = """python -m letterocr.search search=SPACE [field=value ...] [--trials N] [--workers N] [--output FOLDER]
 
@@ -119,15 +119,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = list(sys.argv[1:] if arguments is None else arguments)
     own = {"worker": _worker, "report": _report}
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")
-    try:
-        with Obeyed():
-            status = own[given[0]](given[1:]) if given and given[0] in own else _search(given)
-    except UserError as error:
-        print(f"letterocr: {error}", file=sys.stderr, flush=True)
-        status = 2
-    except StoppedError as error:
-        print(f"letterocr: {error}; the same command goes on with the study.", file=sys.stderr, flush=True)
-        status = 128 + error.number
+    with answering("the same command goes on with the study."):
+        status = own[given[0]](given[1:]) if given and given[0] in own else _search(given)
     sys.exit(status)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import io
 from collections.abc import Callable, Sequence
 from functools import partial
 from html import escape
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from letterocr.errors import UserError
 from letterocr.figures import sweep
 from letterocr.figures.curves import draw_curve
+from letterocr.figures.png import as_png, drawn
 from letterocr.files import write_text
 from letterocr.search.desk import counts, open_study
 from letterocr.search.plan import RUNS, read_plan
@@ -39,17 +39,8 @@ img {{ max-width: 100% }} code {{ background: #f3f3f3 }}
 
 def _picture(draw: Callable[[Any], None], size: tuple[float, float] = (8, 4)) -> str:
     """An <img> of what `draw` puts on an axis."""
-    import matplotlib
-
-    matplotlib.use("agg")
-    import matplotlib.pyplot as plt
-
-    figure, axis = plt.subplots(figsize=size, layout="constrained")
-    draw(axis)
-    png = io.BytesIO()
-    figure.savefig(png, dpi=110, format="png")
-    plt.close(figure)
-    return f'<img alt="" src="data:image/png;base64,{base64.b64encode(png.getvalue()).decode()}">'
+    png = base64.b64encode(as_png(drawn(draw, *size))).decode()
+    return f'<img alt="" src="data:image/png;base64,{png}">'
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -6,12 +6,11 @@ import argparse
 import math
 import sys
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from letterocr.errors import UserError
-from letterocr.files import replacing
+from letterocr.errors import UserError, complain
 
 if TYPE_CHECKING:
     from letterocr.summary.groups import Group
@@ -63,24 +62,12 @@ def best_table(groups: Sequence[Group], fields: Sequence[str], metric: str) -> A
     return table
 
 
-def _picture(path: Path, draw: Callable[[Any], None], size: tuple[float, float]) -> None:
-    import matplotlib
-
-    matplotlib.use("agg")
-    import matplotlib.pyplot as plt
-
-    figure, axis = plt.subplots(figsize=size, layout="constrained")
-    draw(axis)
-    with replacing(path) as temporary:
-        figure.savefig(temporary, dpi=110, format="png")
-    plt.close(figure)
-
-
 def draw_all(
     runs: Sequence[Run], groups: Sequence[Group], fields: list[str], arguments: argparse.Namespace
 ) -> list[str]:
     """Write the pictures; a sentence for each that can't be drawn."""
     from letterocr.figures import sweep
+    from letterocr.figures.png import drawn, new_figure, save_png
     from letterocr.summary.groups import band, metric_of
 
     metric, notes = metric_of(arguments.metric), []
@@ -97,16 +84,13 @@ def draw_all(
         if axis.lines:
             axis.legend(fontsize=7)
 
-    _picture(arguments.output / "bands.png", bands, (8, 5))
+    save_png(drawn(bands, 8, 5), arguments.output / "bands.png")
     if fields:
         columns = {name: [group.fields.get(name, "-") for group in groups] for name in fields[:MOST_AXES]}
         medians = [group.median for group in groups]
-        size = (2 + 1.5 * len(columns), 5)
-        _picture(
-            arguments.output / "parallel.png",
-            lambda axis: sweep.draw_parallel(axis, columns, medians, arguments.metric),
-            size,
-        )
+        figure = new_figure(2 + 1.5 * len(columns), 5)
+        sweep.draw_parallel(figure.subplots(), columns, medians, arguments.metric)
+        save_png(figure, arguments.output / "parallel.png")
     x = arguments.x or next((name for name in fields if name != arguments.y), None)
     y = arguments.y or next((name for name in fields if name != x), None)
     if x is None or y is None:
@@ -115,9 +99,9 @@ def draw_all(
     along, up = ([run.fields.get(name, "-") for run in over] for name in (x, y))
     values = [metric(run) for run in over]
     names = (x, y, f"median {arguments.metric}")
-    _picture(
-        arguments.output / "heat_map.png", lambda axis: sweep.draw_heat_map(axis, along, up, values, names), (8, 6)
-    )
+    figure = new_figure(8, 6)
+    sweep.draw_heat_map(figure.subplots(), along, up, values, names)
+    save_png(figure, arguments.output / "heat_map.png")
     return notes
 
 
@@ -174,13 +158,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         summarise(_parser().parse_args(arguments))
     except UserError as error:
-        print(f"letterocr: {error}", file=sys.stderr)
-        sys.exit(2)
+        sys.exit(complain(str(error)))
     except OSError as error:
-        print(
-            f"letterocr: {error.filename} can't be written ({error.strerror}): take another --output.", file=sys.stderr
-        )
-        sys.exit(2)
+        sys.exit(complain(f"{error.filename} can't be written ({error.strerror}): take another --output."))
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ import numpy as np
 
 from letterocr.errors import UserError
 from letterocr.figures.curves import read_curve
+from letterocr.quartiles import quartiles
 from letterocr.summary.reader import Run, Value
 
 Metric = Callable[[Run], float]
@@ -42,20 +43,6 @@ class Group:
     def median(self) -> float:
         """Of the metric over the seeds."""
         return self.quartiles[1]
-
-
-def quartiles(values: Sequence[float]) -> tuple[float, float, float]:
-    """Lower, median and upper one by linear interpolation, as NumPy's; of infinities too."""
-    ordered = sorted(values)
-
-    def at(q: float) -> float:
-        place = q * (len(ordered) - 1)
-        below, part = int(place), place - int(place)
-        if part == 0 or math.isinf(ordered[below]):
-            return ordered[below]
-        return ordered[below] + part * (ordered[below + 1] - ordered[below])
-
-    return at(0.25), at(0.5), at(0.75)
 
 
 def metric_of(name: str) -> Metric:
