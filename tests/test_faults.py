@@ -6,7 +6,6 @@ import contextlib
 import mmap
 import os
 import random
-import shutil
 import signal
 import struct
 import subprocess
@@ -16,7 +15,7 @@ from pathlib import Path
 from unittest import mock
 
 import pytest
-from tiny import assert_same_bits, checkpoints, command, finish, letters, run_folder, start, tiny, wait_until
+from tiny import assert_same_bits, checkpoints, command, finish, letters, mounted, run_folder, start, tiny, wait_until
 
 from letterocr.curve import Curve
 
@@ -72,13 +71,8 @@ def test_killed_at_twenty_random_moments_nothing_whole_is_lost(tmp_path: Path) -
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of its own."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", str(folder)]
-    if shutil.which("mount") is None or subprocess.run(mount, capture_output=True).returncode:
-        pytest.skip("mounting a file system needs root")
-    yield folder
-    subprocess.run(["umount", "-l", str(folder)], check=True)
+    with mounted(tmp_path / "disk", 64) as folder:
+        yield folder
 
 
 def remount(folder: Path, how: str) -> bool:

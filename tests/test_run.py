@@ -26,6 +26,7 @@ from tiny import (
     finish,
     kill,
     letters,
+    mounted,
     result_of,
     run_folder,
     start,
@@ -467,13 +468,8 @@ def test_a_disk_that_is_full_loses_nothing_that_was_written(tmp_path, whole, cou
 @pytest.fixture
 def small_disk(tmp_path):
     """A file system of 26 MB."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=26m", "tmpfs", str(folder)]
-    if shutil.which("mount") is None or subprocess.run(mount, capture_output=True).returncode:
-        pytest.skip("mounting a small file system needs root")
-    yield folder
-    subprocess.run(["umount", "-l", str(folder)], check=True)
+    with mounted(tmp_path / "disk", 26) as folder:
+        yield folder
 
 
 def test_a_really_full_disk_gets_one_sentence_and_the_run_goes_on_when_there_is_room(tmp_path, small_disk):

@@ -23,6 +23,7 @@ from unittest import mock
 
 import numpy as np
 import pyarrow.parquet as pq
+import pytest
 import torch
 
 from letterocr import checkpoint
@@ -167,6 +168,17 @@ def command(*overrides: str, cwd: Path | None = None) -> Answer:
         finally:
             torch.set_num_threads(threads)
     return Answer(status, out.getvalue(), err.getvalue())
+
+
+@contextlib.contextmanager
+def mounted(folder: Path, megabytes: int) -> Iterator[Path]:
+    """A small file system at that folder."""
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(folder)]
+    if shutil.which("mount") is None or subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("mounting a small file system needs root")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
 class Killed(BaseException):
