@@ -135,6 +135,11 @@ def ordered(arguments: list[str]) -> list[str]:
     return first + [a for a, is_override in zip(arguments, override, strict=True) if not is_override]
 
 
+def added(overrides: list[str]) -> list[str]:
+    """`++` before PyTorch's own names below `optimizer.options`, which Hydra's schema has not."""
+    return [f"++{o}" if re.match(r"optimizer\.options[.=]", o) else o for o in overrides]
+
+
 def typed(cfg: Any) -> TrainConfig:
     """The typed config from Hydra's."""
     from omegaconf import OmegaConf
@@ -183,6 +188,7 @@ def compose(overrides: list[str]) -> TrainConfig:
 
     register()
     check_keys(overrides)
+    overrides = added(overrides)
     try:
         with hydra.initialize_config_dir(str(conf_folder()), version_base="1.3"):
             return chosen(hydra.compose("config", overrides), overrides)[0]
@@ -256,7 +262,7 @@ def _train() -> None:
     register()
     _noted()  # of an earlier command in this process
     try:
-        sys.argv[1:] = ordered(sys.argv[1:])
+        sys.argv[1:] = added(ordered(sys.argv[1:]))
         check_keys(sys.argv[1:])
         task = importlib.import_module("letterocr.train").task  # other processes know it by this name
         hydra.main(version_base="1.3", config_path=str(conf_folder()), config_name="config")(task)()

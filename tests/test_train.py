@@ -319,6 +319,13 @@ def test_overrides_may_stand_on_both_sides_of_an_option():
     ]
 
 
+@pytest.mark.parametrize("given", ["optimizer.options={amsgrad:true}", "optimizer.options.amsgrad=true"])
+def test_arguments_of_pytorchs_optimizers_need_no_plus(given):
+    config = composed("optimizer=torch", "optimizer.name=Adam", given)
+    assert config.optimizer.options == {"amsgrad": True}
+    assert train.compose(["optimizer=torch", "optimizer.name=Adam", given]).optimizer.options == {"amsgrad": True}
+
+
 @pytest.mark.parametrize(
     "override",
     ["model=two_layer,three_layer", "model=glob(*)", "model=choice(two_layer,three_layer)", "experiment=null"],
