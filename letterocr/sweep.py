@@ -9,6 +9,7 @@ runs/HASH.json, in the sweep's folder: what became of the run of these overrides
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import math
 import os
@@ -174,7 +175,7 @@ def launch(
     missing: dict[Path, list[str]] = {}
     same: dict[int, list[str]] = {}  # number: the overrides of an earlier run that is the same
     for number, overrides in enumerate(map(list, job_overrides)):
-        read = reader(launcher, overrides)
+        read = functools.cache(reader(launcher, overrides))
         if attempt(read, overrides, sweep, look_only=True) is None:
             folder = _folder(read)
             same[number] = missing.setdefault(folder, overrides)

@@ -1,0 +1,59 @@
+"""Composes the configs of a sweep's runs: Hydra's files once for each choice of groups, then each run's values.
+
+Hydra reads and merges all files again for every run, three times over: some 0.4 s. Runs of a sweep mostly differ in
+values (`seed=3`), which Hydra applies last, to what the files gave; so that is kept, and applied to a copy. What is
+not as plain as that (`+`, `~`, `@`, `hydra.`, an error) goes to Hydra itself.
+"""
+
+from __future__ import annotations
+
+import pickle
+import re
+
+from hydra._internal.config_loader_impl import ConfigLoaderImpl, get_overrides_dirname
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+
+class SweepLoader(ConfigLoaderImpl):
+    """Hydra's loader of configs, for the runs of one sweep.
+
+    Args:
+        loader: Hydra's own.
+    """
+
+    def __init__(self, loader: ConfigLoaderImpl) -> None:
+        super().__init__(loader.config_search_path)
+        self.composed: dict[tuple[str, ...], bytes] = {}  # by choices; other processes get them with the loader
+
+    def load_sweep_config(self, master_config: DictConfig, sweep_overrides: list[str]) -> DictConfig:
+        """The config of one run, equal to Hydra's."""
+        if not all(re.match(r"(?!hydra\b)[\w/]+(\.\w+)*=", override) for override in sweep_overrides):
+            return super().load_sweep_config(master_config, sweep_overrides)
+        groups = tuple(o for o in sweep_overrides if self.repository.group_exists(o.partition("=")[0]))
+        try:
+            config = self._copy(master_config, groups)
+            self._apply(config, groups, sweep_overrides)
+        except (HydraException, OmegaConfBaseException):  # Hydra's words for it
+            return super().load_sweep_config(master_config, sweep_overrides)
+        OmegaConf.copy_cache(from_config=master_config, to_config=config)
+        return config
+
+    def _copy(self, master_config: DictConfig, groups: tuple[str, ...]) -> DictConfig:
+        """A new config of these choices. Unpickling is five times as fast as a deep copy."""
+        if groups not in self.composed:
+            self.composed[groups] = pickle.dumps(super().load_sweep_config(master_config, list(groups)))
+        config = pickle.loads(self.composed[groups])
+        assert isinstance(config, DictConfig)
+        return config
+
+    def _apply(self, config: DictConfig, groups: tuple[str, ...], overrides: list[str]) -> None:
+        parsed = OverridesParser.create().parse_overrides(overrides)
+        for override in parsed:
+            if override.input_line not in groups:
+                OmegaConf.update(config, override.key_or_group, override.value(), merge=True)
+        job = config.hydra.job
+        config.hydra.overrides.task = overrides
+        job.override_dirname = get_overrides_dirname(parsed, **job.config.override_dirname)
