@@ -1,20 +1,27 @@
 """Composes the configs of a sweep's runs: Hydra's files once for each choice of groups, then each run's values.
 
-Hydra reads and merges all files again for every run, three times over: some 0.4 s. Runs of a sweep mostly differ in
+Hydra reads and merges all files again for every run, three times over. Runs of a sweep mostly differ in
 values (`seed=3`), which Hydra applies last, to what the files gave; so that is kept, and applied to a copy. What is
 not as plain as that (`+`, `~`, `@`, `hydra.`, an error) goes to Hydra itself.
 """
 
 from __future__ import annotations
 
+import functools
 import pickle
 import re
 
 from hydra._internal.config_loader_impl import ConfigLoaderImpl, get_overrides_dirname
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
+
+
+@functools.lru_cache(4096)
+def _parsed(override: str) -> Override:
+    return OverridesParser.create().parse_override(override)
 
 
 class SweepLoader(ConfigLoaderImpl):
@@ -50,7 +57,7 @@ class SweepLoader(ConfigLoaderImpl):
         return config
 
     def _apply(self, config: DictConfig, groups: tuple[str, ...], overrides: list[str]) -> None:
-        parsed = OverridesParser.create().parse_overrides(overrides)
+        parsed = [_parsed(override) for override in overrides]
         for override in parsed:
             if override.input_line not in groups:
                 OmegaConf.update(config, override.key_or_group, override.value(), merge=True)

@@ -1,11 +1,13 @@
 """What a run costs besides its training: start-up, bookkeeping and disk; the figures of docs/scale.md.
 
-    python scripts/scale.py bookkeeping --runs 10000     # a sweep of runs that train nothing
+    python scripts/scale.py sweep --runs 10000           # a sweep of runs that train nothing, by the real launcher
+    python scripts/scale.py bookkeeping --runs 10000     # the same runs one by one, without Hydra
     python scripts/scale.py startup                      # the command, and a run that learns no sample
     python scripts/scale.py disk                         # real run folders, by network
 
 The bookkeeping is that of `letterocr.run` itself: folder, config, versions, curve, checkpoint, result, and the look at
-whether the run is there already. Only the letters and the engine are stand-ins, which cost nothing.
+whether the run is there already. Only the letters and the engine are stand-ins, which cost nothing; in a sweep a
+callback of Hydra's puts them into the launcher's processes.
 """
 
 from __future__ import annotations
@@ -21,13 +23,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 from unittest import mock
 
 import numpy as np
 import torch
+from hydra.experimental.callback import Callback
 
 from letterocr import registry
 from letterocr.config import SyntheticConfig, TrainConfig
@@ -96,22 +100,66 @@ def _row(name: str, times: list[float]) -> str:
     return f"| {name} | " + " | ".join(f"{t:.2f}" for t in shown) + " |"
 
 
+@contextlib.contextmanager
+def stand_ins() -> Iterator[None]:
+    """Letters and an engine that cost nothing."""
+    letters = Letters(torch.zeros(26, 900), torch.arange(26))
+    entry = SimpleNamespace(load=lambda: lambda config: Split(letters, letters), schema=SyntheticConfig)
+    with (
+        mock.patch.dict(registry.DATA, {"synthetic": entry}),
+        mock.patch("letterocr.run.build_engine", FakeEngine),
+        mock.patch("letterocr.run.bound", return_value=None),
+        open(os.devnull, "w") as nowhere,
+        contextlib.redirect_stdout(nowhere),
+    ):
+        yield
+
+
+class Timed(Callback):
+    """Hydra's callback: each run has the stand-ins, and its time is noted in a file beside the sweep's records."""
+
+    def on_job_start(self, config: Any, **rest: Any) -> None:
+        """Put the stand-ins in place."""
+        self.patches = contextlib.ExitStack()
+        self.patches.enter_context(stand_ins())
+        self.start = time.perf_counter()
+
+    def on_job_end(self, config: Any, **rest: Any) -> None:
+        """Note the time, and take the stand-ins out again."""
+        ms = 1e3 * (time.perf_counter() - self.start)
+        self.patches.close()
+        with open(Path(config.hydra.sweep.dir) / f"times.{os.getpid()}", "a") as file:
+            file.write(f"{ms}\n")
+
+
+def sweep(runs: int, samples: int, output: Path) -> None:
+    """Time a sweep of that many runs by `launcher=local`, and the same sweep asked for again."""
+    seeds = min(10, runs)
+    rates = ",".join(f"{1e-4 * 1.01**k:.6g}" for k in range(runs // seeds))
+    command = [sys.executable, "-m", "letterocr.train", "-m", "launcher=local", f"seed=range({seeds})"]
+    command += [f"learning_rate={rates}", f"samples={samples}", "tensorboard=false", f"output={output}"]
+    command += ["+hydra.callbacks.timed._target_=scale.Timed"]
+    here = Path(__file__).resolve().parent
+    environment = os.environ | {"PYTHONPATH": f"{here}:{here.parent}", "OMP_NUM_THREADS": "1"}
+    print("| what | seconds | ms a run |\n|---|---|---|")
+    for name in ("the sweep", "asked for again"):
+        start = time.perf_counter()
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=environment)
+        seconds = time.perf_counter() - start
+        print(f"| {name} | {seconds:.1f} | {1e3 * seconds / runs:.2f} |", flush=True)
+    times = [float(line) for path in output.glob("sweeps/*/times.*") for line in path.read_text().splitlines()]
+    print("\n| what | mean, ms | median | 99 % below |\n|---|---|---|---|")
+    print(_row(f"a run's bookkeeping, {samples} samples, {len(times):,} runs", times))
+
+
 def bookkeeping(runs: int, samples: int, output: Path, profile: bool) -> None:
     """Time that many runs without training, the same again when they are there, and their summary."""
     from letterocr.summary.reader import read_sweep
     from letterocr.summary.table import table_of
 
-    letters = Letters(torch.zeros(26, 900), torch.arange(26))
-    entry = SimpleNamespace(load=lambda: lambda config: Split(letters, letters))
     output.mkdir(parents=True)
     profiler = cProfile.Profile()
-    with (
-        mock.patch.dict(registry.DATA, {"synthetic": entry}),
-        mock.patch("letterocr.run.build_engine", FakeEngine),
-        open(os.devnull, "w") as nowhere,
-        contextlib.redirect_stdout(nowhere),
-        mock.patch("letterocr.run.bound", return_value=None),
-    ):
+    with stand_ins():
         run(_config(runs, output, samples), live=False)  # imports
         if profile:
             profiler.enable()
@@ -173,9 +221,9 @@ def disk(samples: int) -> None:
 
 
 def main() -> None:
-    """Measure one of the three."""
+    """Measure one of the four."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("bookkeeping", "startup", "disk"))
+    parser.add_argument("what", choices=("sweep", "bookkeeping", "startup", "disk"))
     parser.add_argument("--runs", type=int, default=10_000)
     parser.add_argument("--samples", type=int, default=1_000, help="of each run")
     parser.add_argument("--rounds", type=int, default=3)
@@ -189,7 +237,10 @@ def main() -> None:
         disk(arguments.samples)
     else:
         output = arguments.output or Path(tempfile.mkdtemp()) / "sweep"
-        bookkeeping(arguments.runs, arguments.samples, output, arguments.profile)
+        if arguments.what == "sweep":
+            sweep(arguments.runs, arguments.samples, output)
+        else:
+            bookkeeping(arguments.runs, arguments.samples, output, arguments.profile)
         if not arguments.output:
             shutil.rmtree(output.parent)
 

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -34,9 +35,13 @@ except RunningError as error:
 """
 
 
-def contender(folder: Path, go: Path) -> subprocess.Popen[str]:
+FAR = ["unshare", "--uts", "--pid", "--mount-proc", "--fork", "--kill-child", "sh", "-c"]
+FAR += ['hostname far && exec "$@"', "sh"]  # a machine name and process numbers of its own
+
+
+def contender(folder: Path, go: Path, where: Sequence[str] = ()) -> subprocess.Popen[str]:
     """A process that asks for the lock once `go` is there, and keeps it until its input ends."""
-    command = [sys.executable, "-c", HOLD, str(folder), str(go)]
+    command = [*where, sys.executable, "-c", HOLD, str(folder), str(go)]
     return subprocess.Popen(command, cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
@@ -131,6 +136,46 @@ def test_without_start_times_a_process_number_is_enough():
     owner = replace(this_process(), started="")
     assert alive(owner, silent=1e9)
     assert not alive(replace(owner, pid=2**22 + 1), silent=0)
+
+
+@pytest.fixture(scope="module")
+def far() -> list[str]:
+    """What makes a command run as if on another machine that shares the folders."""
+    if os.geteuid() or subprocess.run([*FAR, "true"], capture_output=True).returncode:
+        pytest.skip("needs to be root, to give a process a machine name and process numbers of its own")
+    return FAR
+
+
+@pytest.mark.parametrize("stale", [False, True], ids=["new", "stale"])
+def test_of_processes_of_two_machines_one_gets_it(tmp_path, far, stale):
+    folder, go = tmp_path / "run", tmp_path / "go"
+    if stale:
+        leave(folder, elsewhere(), silent=DEAD_SECONDS + 20)
+    processes = [contender(folder, go, where) for where in ([], far) * 3]
+    time.sleep(1)  # all of them wait
+    go.touch()
+    answers = [process.stdout.readline().strip() for process in processes]
+    assert answers.count("won") == 1
+    host = "far" if answers.index("won") % 2 else this_process().host
+    assert all(f" on {host}, since " in answer for answer in answers if answer != "won")
+    assert locks(folder) == ["lock.2.json" if stale else "lock.1.json"]
+    for process in processes:
+        process.communicate(timeout=60)
+    Lock(folder).refuse()
+
+
+def test_who_is_killed_on_another_machine_is_waited_for_and_then_followed(tmp_path, far):
+    (tmp_path / "go").touch()
+    process = contender(tmp_path, tmp_path / "go", far)
+    assert process.stdout.readline() == "won\n"
+    process.kill()  # --kill-child: the owner dies with it
+    process.communicate()
+    with pytest.raises(RunningError) as refusal:
+        Lock(tmp_path).refuse()
+    one_sentence(refusal.value, " on far, since ", "(if it was killed there, ask again in 120 seconds).")
+    os.utime(tmp_path / "lock.1.json", (time.time(), time.time() - DEAD_SECONDS - 1))
+    with Lock(tmp_path):
+        assert locks(tmp_path) == ["lock.2.json"]
 
 
 def test_an_owner_elsewhere_lives_as_long_as_it_touches_its_lock(tmp_path):

@@ -14,6 +14,7 @@ import pytest
 from tiny import Answer, assert_same_bits, checkpoints, command, start, tiny
 
 from letterocr.folder import read_config
+from letterocr.search.desk import open_study
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 PATIENCE = 240  # seconds for what takes a few on an idle machine
@@ -115,6 +116,36 @@ def test_a_cancelled_job_is_a_failure_and_asking_again_goes_on(tmp_path):
     assert again.out.count("resumed at") == 1
     assert command("-m", f"seed={seed}", *LONGER, f"output={tmp_path / 'alone'}").status == 0
     assert_same_bits(folders(tmp_path / "alone")[seed], folders(output)[seed])
+
+
+def test_a_run_that_reaches_its_time_limit_is_queued_again_and_ends_at_the_same_bits(tmp_path, alone):
+    output = tmp_path / "out"
+    limit = ["hydra.launcher.timeout_min=1", "hydra.launcher.signal_delay_s=1"]  # SLURM's shortest; it adds 30 s
+    process = start("-m", *SLURM, *limit, "seed=1", *LONG, f"output={output}", cwd=tmp_path, env=ENVIRONMENT)
+    until(lambda: checkpoints(output), "a checkpoint")
+    run = json.loads(next(output.glob("*/lock.*.json")).read_text())["pid"]
+    os.kill(run, signal.SIGSTOP)  # else it ends before its time is up; SLURM wakes it for the signal
+    answer = ended(process)
+    assert answer.status == 0, answer
+    ((*_, last),) = sessions(output).values()
+    assert last  # it went on from its checkpoint
+    assert_as_alone(output, alone, [1])
+
+
+def test_the_workers_of_a_search_share_its_trials(tmp_path):
+    ask = [sys.executable, "-m", "letterocr.search", "search=learning_rate", *tiny("samples=200"), "--trials=6"]
+    ask += ["--workers=2", "--launcher=slurm", "--sbatch=--mem=1G", "--sbatch=--time=10", f"--output={tmp_path / 's'}"]
+    submitted = subprocess.run(ask, cwd=tmp_path, env=os.environ | ENVIRONMENT, capture_output=True, text=True)
+    assert submitted.returncode == 0, submitted.stderr
+    job = re.match(r"Job (\d+): 2 workers\.", submitted.stdout)[1]
+    until(lambda: not queue(), "the workers to end")
+    logs = "".join(path.read_text() for path in (tmp_path / "s" / "workers").glob(f"slurm-{job}_[01].log"))
+    trials = open_study(tmp_path / "s").trials
+    assert [trial.state.is_finished() for trial in trials] == [True] * 6, logs
+    assert {trial.state.name for trial in trials} <= {"COMPLETE", "PRUNED"}, logs
+    runs = {path.parent.name for path in (tmp_path / "s" / "runs").glob("*/config.yaml")}
+    assert len(runs) == 6  # each trial is a run of its own
+    assert (tmp_path / "s" / "report.html").stat().st_size > 1000
 
 
 def test_the_array_script_queues_its_run_again_when_it_gets_the_signal(tmp_path, alone):

@@ -34,7 +34,7 @@ LAYERS = 2
 SHAPES = recurrent.shapes(features=2, outputs=2, layers=LAYERS)
 GAIN = 20.0
 LARGEST = 6.0  # of the exponents p
-CHUNK = 1 << 15  # coordinates at a time: their gates stay in the cache
+CHUNK = 1 << 13  # coordinates at a time: their gates stay in the cache
 
 
 def preprocess(g: Tensor) -> Tensor:
