@@ -3,9 +3,9 @@
     python scripts/learned_check.py ../shared/data/writers25.npz
 
 Every method learns the same letters from the same weights, and every learning rate of a grid is tried, for the rivals
-and for the learned rules too (alpha = 1 has a row of its own). The rivals' rates are chosen on the very runs that are
-shown, which favours them: first by the mean loss over all updates, then by the loss after the last. Losses and errors
-are those of the test letters, medians over the seeds.
+and for the learned rules too (their default alpha has a row of its own). Rates are chosen on the very runs that are
+shown, which favours the rivals: first by the mean loss over all updates, then by the loss after the last. Losses and
+errors are those of the test letters, medians over the seeds.
 
 Shapes: R = rates x seeds networks side by side, T updates of n letters.
 """
@@ -37,6 +37,7 @@ Step = Callable[[int, Network, Batch], None]  # changes the weights
 GRID = 13
 GRIDS = {"SGD": (0.03, 30.0), "momentum 0.5": (0.03, 30.0), "momentum 0.9": (0.003, 3.0), "Adam": (3e-4, 0.3)}
 ALPHAS = (0.1, 10.0)  # of the learned rules
+DEFAULTS = {"learned": 3.0, "learned_factored": 1.0}  # their alphas in conf/optimizer/
 
 
 @dataclass
@@ -203,7 +204,8 @@ def main() -> None:
                 report(name, rates, *trial.learn(len(rates), rival(name, rates)))
             elif name == "learned" or batch == 1:
                 path = getattr(args, name)
-                report(f"{name}, alpha 1", [1.0], *trial.learn(1, learned(name, path, [1.0])))
+                alpha = [DEFAULTS[name]]
+                report(f"{name}, default", alpha, *trial.learn(1, learned(name, path, alpha)))
                 if args.tune_learned > 1:
                     rates = log_spaced(*ALPHAS, args.tune_learned)
                     report(name, rates, *trial.learn(len(rates), learned(name, path, rates)))

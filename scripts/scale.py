@@ -124,7 +124,7 @@ class Timed(Callback):
         self.patches.enter_context(stand_ins())
         self.start = time.perf_counter()
 
-    def on_job_end(self, config: Any, **rest: Any) -> None:
+    def on_job_end(self, config: Any, job_return: Any, **rest: Any) -> None:
         """Note the time, and take the stand-ins out again."""
         ms = 1e3 * (time.perf_counter() - self.start)
         self.patches.close()

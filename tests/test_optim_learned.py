@@ -1,6 +1,9 @@
 """The rule of each coordinate against PyTorch's LSTM, its preprocessing against its formula, and resumed runs."""
 
 import math
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -125,11 +128,11 @@ def test_a_bad_file_is_refused_before_training(tmp_path):
 
 @pytest.mark.parametrize("which", ["learned", "learned_factored"])
 @pytest.mark.parametrize("others", [[], ["rule=printed"], ["model=two_layer"]], ids=str)
-def test_the_command_takes_the_step_as_it_was_trained(which, others):
+def test_the_command_has_the_rules_own_alpha_with_every_network_and_rule(which, others):
     answer = command(f"optimizer={which}", *others, "--cfg", "job", "--resolve")
     assert answer.status == 0, answer.err
     config = OmegaConf.create(answer.out)
-    assert config.learning_rate == 1
+    assert config.learning_rate == {"learned": 3, "learned_factored": 1}[which]
     assert config.optimizer == {"name": which, "path": None}
 
 
@@ -137,6 +140,19 @@ def test_the_command_takes_the_step_as_it_was_trained(which, others):
 def test_the_command_trains_with_the_shipped_rule(which, tmp_path):
     answer = command(*tiny(f"optimizer={which}", "samples=8", "engine=auto", f"output={tmp_path}", "tensorboard=false"))
     assert answer.status == 0, answer.err
+
+
+def test_the_shipped_rules_are_below_tuned_sgd_momentum_and_adam_over_their_first_100_updates():
+    script = Path(__file__).resolve().parents[1] / "scripts" / "learned_check.py"
+    few = ["--batches=1", "--seeds=4", "--tested=130", "--tune-learned=1"]
+    done = subprocess.run([sys.executable, str(script), *few], capture_output=True, text=True, check=True)
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in done.stdout.splitlines() if "|" in line][2:]
+    mean, last = ({row[0]: float(row[column]) for row in rows} for column in (2, 3))
+    rivals = [name for name in mean if not name.startswith("learned")]
+    assert len(rivals) == 8  # SGD, momentum twice, Adam: each at two rates, those of the lowest mean and last loss
+    for rule in ("learned, default", "learned_factored, default"):
+        assert mean[rule] < min(mean[name] for name in rivals), done.stdout
+        assert last[rule] < min(last[name] for name in rivals), done.stdout
 
 
 def test_the_command_refuses_a_bad_file_in_one_sentence(tmp_path):

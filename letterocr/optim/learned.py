@@ -10,7 +10,7 @@ whatever its width (Yang, Hu 2021). In the paper m is the output itself. Here th
 
     m = 20 exp(p) g + r;
 
-where both are 0, it is plain descent. alpha = 1 is the step that was meta-trained.
+where both are 0, it is plain descent. alpha = 1 is the step that was meta-trained, on letters of 64 pixels.
 
 Shapes: g [N] the coordinates of one network, layer after layer, each layer's weights [out, in] before its bias [out].
 """
