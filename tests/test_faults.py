@@ -92,3 +92,28 @@ def test_a_file_system_that_turns_read_only_gets_one_sentence(tmp_path: Path, di
     assert command(*overrides).status == 0
     assert command(*overrides[:-2], f"output={tmp_path / 'whole'}").status == 0
     assert_same_bits(run_folder(tmp_path / "whole"), run_folder(disk))
+
+
+def test_a_clock_that_jumps_back_loses_nothing(tmp_path: Path) -> None:
+    """A new sweep's folder then has the name of an older one, and what is newest is not what was written last."""
+    same = ["-m", f"hydra.sweep.dir={tmp_path / 'sweeps' / '2026-11-01_02-30-00-000000'}", f"output={tmp_path}"]
+    assert command(*same, "seed=1,2", *tiny()).status == 0
+    results = {path: path.read_bytes() for path in tmp_path.glob("*/result.json")}
+    again = command(*same, "seed=2,3", *tiny())
+    assert again.status == 0
+    assert "Sweep of 3 runs: 3 finished." in again.out
+    assert len(list(tmp_path.glob("*/result.json"))) == 3
+    assert {path: path.read_bytes() for path in results} == results
+
+    overrides = tiny("checkpoint_seconds=0", f"output={tmp_path / 'cut'}")
+    process = start(*overrides, "samples=20000", cwd=tmp_path)
+    wait_until(lambda: len(checkpoints(tmp_path / "cut")) > 1, process)
+    process.terminate()
+    finish(process)
+    older, newer = checkpoints(tmp_path / "cut")
+    for path, when in ((older, time.time() + 3600), (newer, time.time() - 3600)):
+        os.utime(path, (when, when))
+    went_on = command(*overrides, "samples=20000", "resume=true")
+    assert f"resumed at  sample {int(newer.stem):,}" in went_on.out
+    assert command(*tiny("checkpoint_seconds=0", f"output={tmp_path / 'whole'}"), "samples=20000").status == 0
+    assert_same_bits(run_folder(tmp_path / "whole"), run_folder(tmp_path / "cut"))
