@@ -86,7 +86,7 @@ CONTENDERS = {
     "learned": Contender(("optimizer=learned",), (rate(1e-3),)),
     "learned_factored": Contender(("optimizer=learned_factored",), (rate(1e-3),)),
     "adam": Contender(
-        ("optimizer=torch", "optimizer.name=Adam", "+optimizer.options.betas=[0.9,0.999]"),
+        ("optimizer=torch", "optimizer.name=Adam", "optimizer.options.betas=[0.9,0.999]"),
         (rate(1e-5), Range("optimizer.options.betas.0", 0.01, below_one=True)),
     ),
 }
