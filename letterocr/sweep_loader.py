@@ -1,19 +1,18 @@
 """Composes the configs of a sweep's runs: Hydra's files once for each choice of groups, then each run's values.
 
-Hydra reads and merges all files again for every run, three times over. Runs of a sweep mostly differ in
-values (`seed=3`), which Hydra applies last, to what the files gave; so that is kept, and applied to a copy. What is
-not as plain as that (`+`, `~`, `@`, `hydra.`, an error) goes to Hydra itself.
+Hydra reads and merges all files again for every run, three times over. Runs of a sweep mostly differ in values
+(`seed=3`), which Hydra applies last, to what the files gave; so that is kept, and they are applied to a copy of it. What
+is not as plain as that (`+`, `~`, `@`, `hydra.`, an error) goes to Hydra itself.
 """
 
 from __future__ import annotations
 
 import functools
 import pickle
-import re
 
 from hydra._internal.config_loader_impl import ConfigLoaderImpl, get_overrides_dirname
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override
+from hydra.core.override_parser.types import Override, OverrideType
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -22,6 +21,10 @@ from omegaconf.errors import OmegaConfBaseException
 @functools.lru_cache(4096)
 def _parsed(override: str) -> Override:
     return OverridesParser.create().parse_override(override)
+
+
+def _plain(override: Override) -> bool:
+    return override.type is OverrideType.CHANGE and override.package is None and not override.is_hydra_override()
 
 
 class SweepLoader(ConfigLoaderImpl):
@@ -37,14 +40,23 @@ class SweepLoader(ConfigLoaderImpl):
 
     def load_sweep_config(self, master_config: DictConfig, sweep_overrides: list[str]) -> DictConfig:
         """The config of one run, equal to Hydra's."""
-        if not all(re.match(r"(?!hydra\b)[\w/]+(\.\w+)*=", override) for override in sweep_overrides):
-            return super().load_sweep_config(master_config, sweep_overrides)
-        groups = tuple(o for o in sweep_overrides if self.repository.group_exists(o.partition("=")[0]))
         try:
-            config = self._copy(master_config, groups)
-            self._apply(config, groups, sweep_overrides)
-        except (HydraException, OmegaConfBaseException):  # Hydra's words for it
-            return super().load_sweep_config(master_config, sweep_overrides)
+            overrides = [_parsed(override) for override in sweep_overrides]
+            if all(_plain(override) for override in overrides):
+                return self._compose(master_config, overrides)
+        except (HydraException, OmegaConfBaseException):
+            pass  # Hydra's words for it
+        return super().load_sweep_config(master_config, sweep_overrides)
+
+    def _compose(self, master_config: DictConfig, overrides: list[Override]) -> DictConfig:
+        chosen = [o for o in overrides if self.repository.group_exists(o.key_or_group)]
+        config = self._copy(master_config, tuple(str(o.input_line) for o in chosen))
+        for override in overrides:
+            if override not in chosen:
+                OmegaConf.update(config, override.key_or_group, override.value(), merge=True)
+        job = config.hydra.job
+        config.hydra.overrides.task = [override.input_line for override in overrides]
+        job.override_dirname = get_overrides_dirname(overrides, **job.config.override_dirname)
         OmegaConf.copy_cache(from_config=master_config, to_config=config)
         return config
 
@@ -55,12 +67,3 @@ class SweepLoader(ConfigLoaderImpl):
         config = pickle.loads(self.composed[groups])
         assert isinstance(config, DictConfig)
         return config
-
-    def _apply(self, config: DictConfig, groups: tuple[str, ...], overrides: list[str]) -> None:
-        parsed = [_parsed(override) for override in overrides]
-        for override in parsed:
-            if override.input_line not in groups:
-                OmegaConf.update(config, override.key_or_group, override.value(), merge=True)
-        job = config.hydra.job
-        config.hydra.overrides.task = overrides
-        job.override_dirname = get_overrides_dirname(parsed, **job.config.override_dirname)
