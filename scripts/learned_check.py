@@ -32,12 +32,12 @@ from letterocr.optim.rates import LearningRate
 from letterocr.optim.update import Batch
 from letterocr.order import Order
 from letterocr.rules import error_vectors, loss
+from letterocr.train import compose
 
 Step = Callable[[int, Network, Batch], None]  # changes the weights
 GRID = 13
 GRIDS = {"SGD": (0.03, 30.0), "momentum 0.5": (0.03, 30.0), "momentum 0.9": (0.003, 3.0), "Adam": (3e-4, 0.3)}
 ALPHAS = (0.1, 10.0)  # of the learned rules
-DEFAULTS = {"learned": 3.0, "learned_factored": 1.0}  # their alphas in conf/optimizer/
 
 
 @dataclass
@@ -204,7 +204,7 @@ def main() -> None:
                 report(name, rates, *trial.learn(len(rates), rival(name, rates)))
             elif name == "learned" or batch == 1:
                 path = getattr(args, name)
-                alpha = [DEFAULTS[name]]
+                alpha = [float(compose([f"optimizer={name}"]).learning_rate)]
                 report(f"{name}, default", alpha, *trial.learn(1, learned(name, path, alpha)))
                 if args.tune_learned > 1:
                     rates = log_spaced(*ALPHAS, args.tune_learned)

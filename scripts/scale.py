@@ -70,13 +70,17 @@ class FakeEngine:
         return Records(np.ones((count, 1)), np.zeros((count, 1), bool), errors)
 
 
+def _rate(place: int) -> float:
+    return float(f"{1e-4 * 1.01**place:.6g}")
+
+
 def _config(number: int, output: Path, samples: int) -> TrainConfig:
     """Ten seeds of each learning rate."""
     return TrainConfig(
         data=SyntheticConfig(),
         optimizer=VanillaConfig(),
         seed=number % 10,
-        learning_rate=1e-4 * 1.01 ** (number // 10),
+        learning_rate=_rate(number // 10),
         samples=samples,
         threads=1,
         output=str(output),
@@ -134,10 +138,9 @@ class Timed(Callback):
 
 
 def sweep(runs: int, samples: int, output: Path) -> None:
-    """Time a sweep of that many runs by `launcher=local`, and the same sweep asked for again."""
-    seeds = min(10, runs)
-    rates = ",".join(f"{1e-4 * 1.01**k:.6g}" for k in range(runs // seeds))
-    command = [sys.executable, "-m", "letterocr.train", "-m", "launcher=local", f"seed=range({seeds})"]
+    """Time a sweep of that many runs, a multiple of ten, by `launcher=local`, and the same sweep asked for again."""
+    rates = ",".join(str(_rate(place)) for place in range(runs // 10))
+    command = [sys.executable, "-m", "letterocr.train", "-m", "launcher=local", "seed=range(10)"]
     command += [f"learning_rate={rates}", f"samples={samples}", "tensorboard=false", f"output={output}"]
     command += ["+hydra.callbacks.timed._target_=scale.Timed"]
     here = Path(__file__).resolve().parent
@@ -241,6 +244,10 @@ def main() -> None:
     else:
         output = arguments.output or Path(tempfile.mkdtemp()) / "sweep"
         if arguments.what == "sweep":
+            if arguments.runs < 10 or arguments.runs % 10:
+                parser.error(
+                    f"--runs={arguments.runs}: a sweep has ten seeds of each learning rate; take a multiple of 10"
+                )
             sweep(arguments.runs, arguments.samples, output)
         else:
             bookkeeping(arguments.runs, arguments.samples, output, arguments.profile)
