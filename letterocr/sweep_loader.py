@@ -1,8 +1,8 @@
 """Composes the configs of a sweep's runs: Hydra's files once for each choice of groups, then each run's values.
 
 Hydra reads and merges all files again for every run, three times over. Runs of a sweep mostly differ in values
-(`seed=3`), which Hydra applies last, to what the files gave; so that is kept, and they are applied to a copy of it. What
-is not as plain as that (`+`, `~`, `@`, `hydra.`, an error) goes to Hydra itself.
+(`seed=3`), which Hydra applies last, to what the files gave; so that is kept, and they are applied to a copy of it.
+What is not as plain as that (`+`, `~`, `@`, `hydra.`, an error) goes to Hydra itself.
 """
 
 from __future__ import annotations
