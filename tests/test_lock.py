@@ -168,7 +168,8 @@ def test_who_is_killed_on_another_machine_is_waited_for_and_then_followed(tmp_pa
     (tmp_path / "go").touch()
     process = contender(tmp_path, tmp_path / "go", far)
     assert process.stdout.readline() == "won\n"
-    process.kill()  # --kill-child: the owner dies with it
+    process.kill()
+    process.wait()  # --kill-child: from here on the owner is killed too; the end of its input would let it go in peace
     process.communicate()
     with pytest.raises(RunningError) as refusal:
         Lock(tmp_path).refuse()
