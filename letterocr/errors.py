@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
+from typing import NoReturn
 
 
 class UserError(Exception):
@@ -25,3 +28,9 @@ def complain(text: str, status: int = 2) -> int:
     """Say what is wrong in one line; returns the exit status."""
     print(f"letterocr: {text}", file=sys.stderr, flush=True)
     return status
+
+
+def unread() -> NoReturn:
+    """End this process as SIGPIPE would: nobody reads what it prints any more."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    sys.exit(128 + signal.SIGPIPE)

@@ -7,19 +7,17 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from letterocr import sweep
-from letterocr.errors import UserError
+from letterocr.errors import UserError, unread
 from letterocr.signals import Signals, StoppedError
+from letterocr.sweep import Missing, Start, attempt, recorded
 
 POLL_SECONDS = 2.0
 GONE_POLLS = 5  # polls without the job in the queue, nor its result, after which it has died
 TRIES = 2  # of a run whose process dies
-
-Start = Callable[[list[list[str]], int], dict[int, str]]
 
 
 class _Passed(Signals):
@@ -35,25 +33,43 @@ class _Passed(Signals):
         self.stop.touch()
 
 
-def processes(launch: Callable[..., Any], launcher: Any) -> Start:
-    """Launch by joblib's own `launch`; where a process is killed, it ends them all, and what is left starts again."""
+def train(run: Missing, sweep: Path, stop: Path) -> None:
+    """One run, in a process that trains many; it leaves a record."""
+    try:
+        outcome = attempt(lambda: (run.config, run.folder), run.overrides, sweep, stop=stop)
+        if outcome and outcome.message:
+            print(outcome.message, flush=True)
+    except BrokenPipeError:
+        unread()
 
-    def start(runs: list[list[str]], first: int) -> dict[int, str]:
+
+def processes(n_jobs: int, sweep: Path) -> Start:
+    """Train in processes of joblib's; where one is killed, joblib ends them all, and what is left starts again.
+
+    A process gets the run's config and nothing of Hydra's, whose copies of it take longer than a short run.
+
+    Args:
+        n_jobs: processes; -1: as many as cores.
+        sweep: the sweep's folder.
+    """
+
+    def start(runs: Sequence[Missing], first: int) -> dict[int, str]:
         from concurrent.futures import BrokenExecutor
 
-        folder = Path(str(launcher.config.hydra.sweep.dir))
-        stop = folder / "stop"
+        from joblib import Parallel, delayed
+
+        stop = sweep / "stop"
         stop.unlink(missing_ok=True)
         died = dict.fromkeys(range(len(runs)), 0)
         left = list(died)
         with _Passed(stop) as passed:
             while left and not stop.exists():
                 try:
-                    launch([runs[number] for number in left], first)
+                    Parallel(n_jobs, batch_size=1)(delayed(train)(runs[number], sweep, stop) for number in left)
                     break
                 except BrokenExecutor:
-                    waiting = [number for number in left if sweep.recorded(folder, runs[number]) is None]
-                    begun = [n for n in waiting if sweep.begun(launcher, runs[n])] or waiting
+                    waiting = [number for number in left if recorded(sweep, runs[number].overrides) is None]
+                    begun = [n for n in waiting if any(runs[n].folder.glob("lock.*.json"))] or waiting
                     for number in begun:
                         died[number] += 1
                     left = [number for number in waiting if died[number] < TRIES]
@@ -80,7 +96,7 @@ def queued() -> set[str] | None:
 def jobs(launcher: Any) -> Start:
     """Submit an array of jobs, and wait until each has a result or is no longer in the queue."""
 
-    def start(runs: list[list[str]], first: int) -> dict[int, str]:
+    def start(runs: Sequence[Missing], first: int) -> dict[int, str]:
         submitted = _submit(launcher, runs, first)
         name = submitted[0].job_id.partition("_")[0]
         print(f"SLURM job {name}: {len(runs)} runs; output in {submitted[0].paths.folder.parent}", flush=True)
@@ -94,7 +110,7 @@ def jobs(launcher: Any) -> Start:
     return start
 
 
-def _submit(launcher: Any, runs: list[list[str]], first: int) -> list[Any]:
+def _submit(launcher: Any, runs: Sequence[Missing], first: int) -> list[Any]:
     if not shutil.which("sbatch"):
         raise UserError("There is no SLURM here (no sbatch): use a login node of the cluster, or take launcher=local.")
     import submitit
@@ -107,7 +123,9 @@ def _submit(launcher: Any, runs: list[list[str]], first: int) -> list[Any]:
     general = BaseQueueConf.__dataclass_fields__
     executor.update_parameters(**{name if name in general else f"slurm_{name}": v for name, v in params.items()})
     numbers, state = range(first, first + len(runs)), Singleton.get_state()
-    calls = [(run, "hydra.sweep.dir", n, f"job_id_for_{n}", state) for n, run in zip(numbers, runs, strict=True)]
+    calls = [
+        (run.overrides, "hydra.sweep.dir", n, f"job_id_for_{n}", state) for n, run in zip(numbers, runs, strict=True)
+    ]
     try:
         return executor.map_array(launcher, *zip(*calls, strict=True))
     except submitit.core.utils.FailedJobError as error:

@@ -20,6 +20,7 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,24 @@ from letterocr.signals import Heeded
 ORDER = ("finished", "diverged", "running", "stopped", "failed")
 WORDS = {"running": "running elsewhere"}
 Read = Callable[[], tuple[TrainConfig, Path | None]]
+
+
+@dataclass(frozen=True)
+class Missing:
+    """A run that a sweep has to train.
+
+    Attributes:
+        overrides: what the run is called in the report.
+        config: its config.
+        folder: its run folder.
+    """
+
+    overrides: list[str]
+    config: TrainConfig
+    folder: Path
+
+
+Start = Callable[[Sequence[Missing], int], dict[int, str]]  # see launch
 
 
 class Noted(Callback):
@@ -159,7 +178,7 @@ def launch(
     launcher: Any,
     job_overrides: Sequence[Sequence[str]],
     first: int,
-    start: Callable[[list[list[str]], int], dict[int, str]],
+    start: Start,
 ) -> list[Any]:
     """Launch the runs that are missing, each once; returns Hydra's results of all of them, in order.
 
@@ -168,25 +187,30 @@ def launch(
         job_overrides: the overrides of each run.
         first: number of the first of them in the sweep.
         start: launches runs, numbered from `first`, and waits for them; returns why those died that left no record.
+
+    Raises:
+        HydraException: the config of a run can't be composed; no run has begun.
     """
     from hydra.core.utils import JobReturn, JobStatus
 
     sweep = Path(str(launcher.config.hydra.sweep.dir))
-    missing: dict[Path, list[str]] = {}
+    missing: dict[Path, Missing] = {}
     same: dict[int, list[str]] = {}  # number: the overrides of an earlier run that is the same
     for number, overrides in enumerate(map(list, job_overrides)):
-        read = functools.cache(reader(launcher, overrides))
+        read = reader(launcher, overrides)
         if attempt(read, overrides, sweep, look_only=True) is None:
-            folder = _folder(read)
-            same[number] = missing.setdefault(folder, overrides)
+            config, given = read()
+            folder = given or folder_of(config)
+            same[number] = missing.setdefault(folder, Missing(overrides, config, folder)).overrides
     if missing:
         print(f"{len(missing)} of {len(job_overrides)} runs to train.", flush=True)
-        why = start(list(missing.values()), first)
-        for number, (folder, overrides) in enumerate(missing.items()):
-            if recorded(sweep, overrides) is None:
+        runs = list(missing.values())
+        why = start(runs, first)
+        for number, run_ in enumerate(runs):
+            if recorded(sweep, run_.overrides) is None:
                 reason = why.get(number, "its process ended without a word.")
-                fail(folder, overrides, reason)
-                record(sweep, overrides, Outcome("failed", folder, math.nan, reason))
+                fail(run_.folder, run_.overrides, reason)
+                record(sweep, run_.overrides, Outcome("failed", run_.folder, math.nan, reason))
     returns = []
     for number, overrides in enumerate(map(list, job_overrides)):
         facts = recorded(sweep, same.get(number, overrides)) or {}
@@ -196,30 +220,20 @@ def launch(
     return returns
 
 
-def reader(launcher: Any, overrides: Sequence[str]) -> Read:
-    """Reads the config of one run as its own process will."""
+def reader(launcher: Any, overrides: list[str]) -> Read:
+    """Reads the config of one run as its own process would.
 
-    def read() -> tuple[TrainConfig, Path | None]:
-        from omegaconf import open_dict
+    Raises:
+        HydraException: it can't be composed.
+    """
+    from omegaconf import open_dict
 
-        from letterocr.train import chosen
+    from letterocr.train import chosen
 
-        cfg = launcher.hydra_context.config_loader.load_sweep_config(launcher.config, list(overrides))
-        with open_dict(cfg):
-            del cfg["hydra"]
-        return chosen(cfg, list(overrides))
-
-    return read
-
-
-def begun(launcher: Any, overrides: Sequence[str]) -> bool:
-    """Whether a process began that run and died."""
-    return any(_folder(reader(launcher, overrides)).glob("lock.*.json"))
-
-
-def _folder(read: Read) -> Path:
-    config, folder = read()
-    return folder or folder_of(config)
+    cfg = launcher.hydra_context.config_loader.load_sweep_config(launcher.config, overrides)
+    with open_dict(cfg):
+        del cfg["hydra"]
+    return functools.cache(functools.partial(chosen, cfg, overrides))
 
 
 def report(sweep: Path) -> int:

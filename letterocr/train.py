@@ -6,7 +6,6 @@ import difflib
 import importlib
 import os
 import re
-import signal
 import sys
 from dataclasses import fields
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any
 
 from letterocr import registry
 from letterocr.config import ModelConfig, TrainConfig
-from letterocr.errors import UserError, complain
+from letterocr.errors import UserError, complain, unread
 from letterocr.signals import Obeyed, StoppedError
 
 HELP = """python -m letterocr.train [field=value ...]
@@ -206,26 +205,23 @@ def task(cfg: Any) -> float:
 
     hydra = HydraConfig.get()
     overrides = list(hydra.overrides.task)
-    beside = hydra.mode == RunMode.MULTIRUN and hydra.launcher._target_.endswith("letterocr_launchers.Local")
     outcome: Outcome | None
     try:
         if hydra.mode == RunMode.MULTIRUN:
             from letterocr.sweep import attempt
 
-            stop = Path(hydra.sweep.dir) / "stop" if beside else None
-            outcome = attempt(lambda: chosen(cfg, overrides), overrides, Path(hydra.sweep.dir), stop=stop)
+            outcome = attempt(lambda: chosen(cfg, overrides), overrides, Path(hydra.sweep.dir))
         else:
             config, folder = chosen(cfg, overrides)
             outcome = run(config, folder=folder)
     except UserError as error:  # here, before Hydra adds its own lines
         sys.exit(complain(str(error), error.status))
-    except BrokenPipeError:  # nobody reads what we print
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        sys.exit(128 + signal.SIGPIPE)
+    except BrokenPipeError:
+        unread()
     assert outcome
     if outcome.message:
         print(outcome.message, flush=True)
-    if outcome.signal and not beside:  # a sweep ends too
+    if outcome.signal:  # a sweep ends too
         sys.exit(128 + outcome.signal)
     if outcome.status == "diverged" and hydra.mode == RunMode.RUN:
         sys.exit(1)

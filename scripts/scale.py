@@ -6,8 +6,7 @@
     python scripts/scale.py disk                         # real run folders, by network
 
 The bookkeeping is that of `letterocr.run` itself: folder, config, versions, curve, checkpoint, result, and the look at
-whether the run is there already. Only the letters and the engine are stand-ins, which cost nothing; in a sweep a
-callback of Hydra's puts them into the launcher's processes.
+whether the run is there already. Only the letters and the engine are stand-ins, which cost nothing.
 """
 
 from __future__ import annotations
@@ -26,19 +25,19 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 from unittest import mock
 
 import numpy as np
 import torch
-from hydra.experimental.callback import Callback
 
 from letterocr import registry
 from letterocr.config import SyntheticConfig, TrainConfig
 from letterocr.data.letters import Letters, Split
 from letterocr.engine.records import Records
+from letterocr.launching import train
 from letterocr.optimizers import VanillaConfig
 from letterocr.run import run
+from letterocr.sweep import Missing
 
 
 class FakeEngine:
@@ -119,37 +118,36 @@ def stand_ins() -> Iterator[None]:
         yield
 
 
-class Timed(Callback):
-    """Hydra's callback: each run has the stand-ins, and its time is noted in a file beside the sweep's records."""
-
-    def on_job_start(self, config: Any, **rest: Any) -> None:
-        """Put the stand-ins in place."""
-        self.patches = contextlib.ExitStack()
-        self.patches.enter_context(stand_ins())
-        self.start = time.perf_counter(), time.process_time()
-
-    def on_job_end(self, config: Any, job_return: Any, **rest: Any) -> None:
-        """Note the time, and take the stand-ins out again."""
+def timed(missing: Missing, sweep: Path, stop: Path) -> None:
+    """Train in a process of the launcher with the stand-ins, and note the time in a file beside the sweep's records."""
+    with stand_ins():
+        start = time.perf_counter(), time.process_time()
+        train(missing, sweep, stop)
         ends = time.perf_counter(), time.process_time()
-        passed, used = (1e3 * (end - start) for start, end in zip(self.start, ends, strict=True))
-        self.patches.close()
-        with open(Path(config.hydra.sweep.dir) / f"times.{os.getpid()}", "a") as file:
-            file.write(f"{passed} {used}\n")
+    passed, used = (1e3 * (end - start) for start, end in zip(start, ends, strict=True))
+    with open(sweep / f"times.{os.getpid()}", "a") as file:
+        file.write(f"{passed} {used}\n")
+
+
+def command(*overrides: str) -> float:
+    """The command with the stand-ins in its launcher's processes; seconds, start-up included."""
+    program = "from unittest import mock; import scale; from letterocr.train import main\n"
+    program += "with mock.patch('letterocr.launching.train', scale.timed): main()"
+    here = Path(__file__).resolve().parent
+    environment = os.environ | {"PYTHONPATH": f"{here}:{here.parent}"}
+    start = time.perf_counter()
+    subprocess.run([sys.executable, "-c", program, *overrides], check=True, stdout=subprocess.DEVNULL, env=environment)
+    return time.perf_counter() - start
 
 
 def sweep(runs: int, samples: int, output: Path) -> None:
     """Time a sweep of that many runs, a multiple of ten, by `launcher=local`, and the same sweep asked for again."""
     rates = ",".join(str(_rate(place)) for place in range(runs // 10))
-    command = [sys.executable, "-m", "letterocr.train", "-m", "launcher=local", "seed=range(10)"]
-    command += [f"learning_rate={rates}", f"samples={samples}", "tensorboard=false", f"output={output}"]
-    command += ["+hydra.callbacks.timed._target_=scale.Timed"]
-    here = Path(__file__).resolve().parent
-    environment = os.environ | {"PYTHONPATH": f"{here}:{here.parent}", "OMP_NUM_THREADS": "1"}
+    ask = ["-m", "launcher=local", "seed=range(10)", f"learning_rate={rates}"]
+    ask += [f"samples={samples}", "tensorboard=false", f"output={output}"]
     print("| what | seconds | ms a run |\n|---|---|---|")
     for name in ("the sweep", "asked for again"):
-        start = time.perf_counter()
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=environment)
-        seconds = time.perf_counter() - start
+        seconds = command(*ask)
         print(f"| {name} | {seconds:.1f} | {1e3 * seconds / runs:.2f} |", flush=True)
     lines = [line for path in output.glob("sweeps/*/times.*") for line in path.read_text().splitlines()]
     passed, used = ([float(line.split()[column]) for line in lines] for column in (0, 1))
