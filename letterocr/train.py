@@ -247,6 +247,8 @@ def main() -> None:
     except StoppedError as error:
         rest = "" if error.what else " while no run was training; nothing is lost."
         sys.exit(complain(f"{error}{rest}", 128 + error.number))
+    except BrokenPipeError:
+        unread()
 
 
 def _train() -> None:

@@ -19,9 +19,17 @@ from tiny import (
     wait_until,
 )
 
-from letterocr.signals import OURS, Obeyed, Signals, StoppedError
+from letterocr.signals import OURS, Obeyed, Signals, StoppedError, answering
 
 BOTH = [signal.SIGTERM, signal.SIGINT]
+
+
+def test_a_command_that_nobody_reads_any_more_ends_without_a_word(monkeypatch, capsys):
+    monkeypatch.setattr("os.dup2", lambda *_: None)
+    with pytest.raises(SystemExit) as end, answering("nothing is lost."):
+        raise BrokenPipeError
+    assert end.value.code == 128 + signal.SIGPIPE
+    assert capsys.readouterr() == ("", "")
 
 
 def handlers():

@@ -312,30 +312,43 @@ def test_once_stopped_no_run_begins(tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-class Launcher:
-    """As much of a Hydra launcher as `launching.processes` looks at."""
-
-    def __init__(self, folder: Path) -> None:
-        self.config = type("Config", (), {})()
-        self.config.hydra = type("Config", (), {})()
-        self.config.hydra.sweep = type("Config", (), {"dir": str(folder)})()
+def missing(folder: Path, name: str) -> sweep.Missing:
+    return sweep.Missing([name], TrainConfig(output=str(folder)), folder / name)
 
 
-def test_a_run_whose_process_dies_twice_has_failed(tmp_path, monkeypatch, capsys):
+def test_a_run_whose_process_dies_twice_has_failed(tmp_path, monkeypatch):
     calls = []
 
-    def launch(runs, first):
-        calls.append(runs)
-        for run in runs:
-            if run == ["b"]:
-                raise BrokenProcessPool
-            sweep.record(tmp_path, run, Outcome("finished", tmp_path, 0.5))
+    def parallel(n_jobs, batch_size):
+        def launch(tasks):
+            runs = [arguments[0] for _, arguments, _ in tasks]
+            calls.append("".join(run.overrides[0] for run in runs))
+            for run in runs:
+                if run.overrides == ["b"]:
+                    run.folder.mkdir(exist_ok=True)
+                    (run.folder / "lock.1.json").touch()
+                    raise BrokenProcessPool
+                sweep.record(tmp_path, run.overrides, Outcome("finished", run.folder, 0.5))
 
-    monkeypatch.setattr(sweep, "begun", lambda launcher, run: run == ["b"])
-    start = launching.processes(launch, Launcher(tmp_path))
-    assert start([["a"], ["b"], ["c"]], 0) == {1: "its process was killed 2 times (out of memory?)."}
-    assert calls == [[["a"], ["b"], ["c"]], [["b"], ["c"]], [["c"]]]
+        return launch
+
+    monkeypatch.setattr("joblib.Parallel", parallel)
+    start = launching.processes(2, tmp_path)
+    reason = {1: "its process was killed 2 times (out of memory?)."}
+    assert start([missing(tmp_path, name) for name in "abc"], 0) == reason
+    assert calls == ["abc", "bc", "c"]
     assert all(sweep.recorded(tmp_path, [name])["error"] == 0.5 for name in "ac")
+
+
+def test_a_sweep_whose_output_nobody_reads_ends_as_others_do(tmp_path):
+    ask = ["-m", *LOCAL, "seed=1,2", *tiny(f"output={tmp_path}", "samples=20")]
+    for lines_read in (0, 2):  # the sweep's own process finds out, or one of those that train
+        with start(*ask, "force=true", cwd=tmp_path, env={"PYTHONPATH": str(REPOSITORY)}) as process:
+            for _ in range(lines_read):
+                assert process.stdout.readline()
+            process.stdout.close()
+            assert process.stderr.read() == ""
+        assert process.returncode == 128 + signal.SIGPIPE
 
 
 def test_where_there_is_no_slurm_one_sentence_says_so(tmp_path, monkeypatch):
