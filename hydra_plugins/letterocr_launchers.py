@@ -1,17 +1,19 @@
 """Hydra's sweeper, and its launchers for joblib and SLURM, for sweeps that train what is missing.
 
-Hydra takes sweepers and launchers only from a module of this package.
+Hydra takes sweepers and launchers only from a module of this package, which it loads in a way that dataclasses with
+postponed annotations do not bear.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.config_store import ConfigStore
 from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext
+from hydra_plugins.hydra_submitit_launcher.config import SlurmQueueConf
 from hydra_plugins.hydra_submitit_launcher.submitit_launcher import SlurmLauncher
 from omegaconf import DictConfig
 
@@ -51,7 +53,7 @@ class Local(Launcher):
         from letterocr import launching, sweep
 
         start = launching.processes(self.n_jobs, Path(str(self.config.hydra.sweep.dir)))
-        return sweep.launch(self, job_overrides, initial_job_idx, start)
+        return sweep.launch(self, job_overrides, start)
 
 
 class Slurm(SlurmLauncher):
@@ -61,4 +63,25 @@ class Slurm(SlurmLauncher):
         """Launch what is missing."""
         from letterocr import launching, sweep
 
-        return sweep.launch(self, job_overrides, initial_job_idx, launching.jobs(self))
+        start = launching.jobs(self.params, Path(str(self.config.hydra.sweep.dir)))
+        return sweep.launch(self, job_overrides, start)
+
+
+@dataclass
+class LocalConfig:
+    """The field of conf/launcher/local.yaml."""
+
+    _target_: str = f"{__name__}.Local"
+    n_jobs: int = -1
+
+
+@dataclass
+class SlurmConfig(SlurmQueueConf):
+    """The fields of conf/launcher/slurm_cpu.yaml: submitit's, and how many runs share a job."""
+
+    _target_: str = f"{__name__}.Slurm"
+    runs_per_job: int = 1
+
+
+for name, schema in {"processes": LocalConfig, "slurm": SlurmConfig}.items():
+    ConfigStore.instance().store(name, schema, group="hydra/launcher", provider="letterocr")

@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from letterocr.errors import UserError, unread
+from letterocr.outcome import Outcome
 from letterocr.signals import Signals, StoppedError
 from letterocr.sweep import Missing, Start, attempt, recorded
 
 POLL_SECONDS = 2.0
 GONE_POLLS = 5  # polls without the job in the queue, nor its result, after which it has died
 TRIES = 2  # of a run whose process dies
+PER_JOB = "hydra.launcher.runs_per_job"
 
 
 class _Passed(Signals):
@@ -33,14 +35,16 @@ class _Passed(Signals):
         self.stop.touch()
 
 
-def train(run: Missing, sweep: Path, stop: Path) -> None:
-    """One run, in a process that trains many; it leaves a record."""
+def train(run: Missing, sweep: Path, stop: Path | None = None) -> Outcome:
+    """One run, in a process that trains many; it leaves a record. `stop` as for `sweep.attempt`."""
     try:
         outcome = attempt(lambda: (run.config, run.folder), run.overrides, sweep, stop=stop)
-        if outcome and outcome.message:
+        assert outcome
+        if outcome.message:
             print(outcome.message, flush=True)
     except BrokenPipeError:
         unread()
+    return outcome
 
 
 def processes(n_jobs: int, sweep: Path) -> Start:
@@ -52,8 +56,10 @@ def processes(n_jobs: int, sweep: Path) -> Start:
         n_jobs: processes; -1: as many as cores.
         sweep: the sweep's folder.
     """
+    if n_jobs < 1 and n_jobs != -1:
+        raise UserError(f"hydra.launcher.n_jobs={n_jobs}: must be at least 1, or -1 for as many as cores.")
 
-    def start(runs: Sequence[Missing], first: int) -> dict[int, str]:
+    def start(runs: Sequence[Missing]) -> dict[int, str]:
         from concurrent.futures import BrokenExecutor
 
         from joblib import Parallel, delayed
@@ -93,44 +99,71 @@ def queued() -> set[str] | None:
     return set(done.stdout.split())
 
 
-def jobs(launcher: Any) -> Start:
-    """Submit an array of jobs, and wait until each has a result or is no longer in the queue."""
+class Job:
+    """What a SLURM job does: its runs, one after the other."""
 
-    def start(runs: Sequence[Missing], first: int) -> dict[int, str]:
-        submitted = _submit(launcher, runs, first)
+    def __call__(self, runs: Sequence[Missing], sweep: Path) -> None:
+        """Train those that this job had not ended before it was queued again."""
+        for run in runs:
+            if recorded(sweep, run.overrides) is None:
+                number = train(run, sweep).signal
+                if number:  # it came as the run ended; submitit's to judge
+                    signal.raise_signal(number)
+
+    def checkpoint(self, runs: Sequence[Missing], sweep: Path) -> Any:
+        """What submitit queues again."""
+        from submitit.helpers import DelayedSubmission
+
+        return DelayedSubmission(self, runs, sweep)
+
+
+def jobs(params: dict[str, Any], sweep: Path) -> Start:
+    """Submit an array of jobs, and wait until each has a result or is no longer in the queue.
+
+    Args:
+        params: `hydra.launcher`, see conf/launcher/slurm_cpu.yaml.
+        sweep: the sweep's folder.
+    """
+    size = params["runs_per_job"]
+    if size < 1:
+        raise UserError(f"{PER_JOB}={size}: must be at least 1.")
+
+    def start(runs: Sequence[Missing]) -> dict[int, str]:
+        shares = [runs[place : place + size] for place in range(0, len(runs), size)]
+        submitted = _submit(params, shares, sweep)
         name = submitted[0].job_id.partition("_")[0]
-        print(f"SLURM job {name}: {len(runs)} runs; output in {submitted[0].paths.folder.parent}", flush=True)
+        counts = f"{len(runs)} run{'s' * (len(runs) != 1)} in {len(shares)} job{'s' * (len(shares) != 1)}"
+        print(f"SLURM job {name}: {counts}; output in {submitted[0].paths.folder.parent}", flush=True)
         try:
-            return _wait(submitted, name)
+            died = _wait(submitted, name)
         except StoppedError:
             what = f"The jobs of {name} go on: ask for the same sweep again to see them, or end them: scancel {name}"
             print(what, file=sys.stderr, flush=True)
             raise
+        return {number: died[number // size] for number in range(len(runs)) if number // size in died}
 
     return start
 
 
-def _submit(launcher: Any, runs: Sequence[Missing], first: int) -> list[Any]:
+def _submit(params: dict[str, Any], shares: Sequence[Sequence[Missing]], sweep: Path) -> list[Any]:
     if not shutil.which("sbatch"):
         raise UserError("There is no SLURM here (no sbatch): use a login node of the cluster, or take launcher=local.")
     import submitit
-    from hydra.core.singleton import Singleton
     from hydra_plugins.hydra_submitit_launcher.config import BaseQueueConf
 
-    params = dict(launcher.params)
+    params = {name: value for name, value in params.items() if name != "runs_per_job"}
     folder, timeouts = params.pop("submitit_folder"), params.pop("max_num_timeout")
     executor = submitit.AutoExecutor(folder=folder, cluster="slurm", slurm_max_num_timeout=timeouts)
     general = BaseQueueConf.__dataclass_fields__
     executor.update_parameters(**{name if name in general else f"slurm_{name}": v for name, v in params.items()})
-    numbers, state = range(first, first + len(runs)), Singleton.get_state()
-    calls = [
-        (run.overrides, "hydra.sweep.dir", n, f"job_id_for_{n}", state) for n, run in zip(numbers, runs, strict=True)
-    ]
     try:
-        return executor.map_array(launcher, *zip(*calls, strict=True))
+        return executor.map_array(Job(), shares, [sweep] * len(shares))
     except submitit.core.utils.FailedJobError as error:
         lines = [line.split(":", 2)[-1].strip() for line in str(error).splitlines() if line.startswith("sbatch: error")]
-        raise UserError(f"SLURM refuses the jobs ({'; '.join(lines) or error}): see hydra.launcher.*.") from error
+        mend = "see hydra.launcher.*"
+        if any("array" in line for line in lines):
+            mend = f"{len(shares):,} may be more than it takes at once; put several runs in a job: {PER_JOB}"
+        raise UserError(f"SLURM refuses the jobs ({'; '.join(lines) or error}): {mend}.") from error
 
 
 def _wait(submitted: Sequence[Any], name: str) -> dict[int, str]:
@@ -149,5 +182,5 @@ def _wait(submitted: Sequence[Any], name: str) -> dict[int, str]:
                     del left[place]
         if left:
             time.sleep(POLL_SECONDS)
-    print(f"SLURM job {name}: all {len(submitted)} runs are over.", flush=True)
+    print(f"SLURM job {name} is over.", flush=True)
     return died

@@ -54,7 +54,7 @@ class Missing:
     folder: Path
 
 
-Start = Callable[[Sequence[Missing], int], dict[int, str]]  # see launch
+Start = Callable[[Sequence[Missing]], dict[int, str]]  # see launch
 
 
 class Noted(Callback):
@@ -174,19 +174,13 @@ def _read_record(path: Path) -> dict[str, Any]:
     return facts
 
 
-def launch(
-    launcher: Any,
-    job_overrides: Sequence[Sequence[str]],
-    first: int,
-    start: Start,
-) -> list[Any]:
+def launch(launcher: Any, job_overrides: Sequence[Sequence[str]], start: Start) -> list[Any]:
     """Launch the runs that are missing, each once; returns Hydra's results of all of them, in order.
 
     Args:
         launcher: a Hydra launcher that has been set up.
         job_overrides: the overrides of each run.
-        first: number of the first of them in the sweep.
-        start: launches runs, numbered from `first`, and waits for them; returns why those died that left no record.
+        start: launches runs and waits for them; returns, by their places, why those died that left no record.
 
     Raises:
         HydraException: the config of a run can't be composed; no run has begun.
@@ -205,7 +199,9 @@ def launch(
     if missing:
         print(f"{len(missing)} of {len(job_overrides)} runs to train.", flush=True)
         runs = list(missing.values())
-        why = start(runs, first)
+        for run_ in runs:  # of an earlier try in this folder
+            _record_path(sweep, run_.overrides).unlink(missing_ok=True)
+        why = start(runs)
         for number, run_ in enumerate(runs):
             if recorded(sweep, run_.overrides) is None:
                 reason = why.get(number, "its process ended without a word.")

@@ -118,6 +118,20 @@ def test_a_cancelled_job_is_a_failure_and_asking_again_goes_on(tmp_path):
     assert_same_bits(folders(tmp_path / "alone")[seed], folders(output)[seed])
 
 
+def test_runs_that_share_a_job_are_trained_once_each_though_it_is_queued_again(tmp_path, alone):
+    output = tmp_path / "out"
+    ask = ["-m", *SLURM, "hydra.launcher.runs_per_job=2", "seed=1,2", "force=true", *LONG, f"output={output}"]
+    process = start(*ask, cwd=tmp_path, env=ENVIRONMENT)
+    until(lambda: len({path.parent for path in checkpoints(output)}) == 2, "a checkpoint of the second run")
+    (lock,) = output.glob("*/lock.*.json")
+    subprocess.run(["scancel", "--signal=USR2", json.loads(lock.read_text())["job"]], check=True)
+    answer = ended(process)
+    assert answer.status == 0, answer
+    assert "2 runs in 1 job; " in answer.out
+    assert sorted(sessions(output).values()) == [[False], [False, True]]
+    assert_as_alone(output, alone, [1, 2])
+
+
 def test_a_run_that_reaches_its_time_limit_is_queued_again_and_ends_at_the_same_bits(tmp_path, alone):
     output = tmp_path / "out"
     limit = ["hydra.launcher.timeout_min=1", "hydra.launcher.signal_delay_s=1"]  # SLURM's shortest; it adds 30 s
@@ -180,3 +194,14 @@ def test_what_slurm_refuses_is_one_sentence(tmp_path):
     assert answer.status == 2
     last = answer.err.splitlines()[-1]  # sbatch's own lines stand above
     assert last.startswith("letterocr: SLURM refuses the jobs (invalid partition specified: nowhere; ")
+
+
+def test_more_jobs_than_an_array_takes_is_one_sentence_with_the_mend(tmp_path):
+    config = subprocess.run(["scontrol", "show", "config"], capture_output=True, text=True, check=True).stdout
+    most = int(re.search(r"^MaxArraySize\s*=\s*(\d+)$", config, re.MULTILINE)[1])
+    answer = command("-m", *SLURM, f"seed=range({most + 1})", *tiny(f"output={tmp_path}"))
+    assert answer.status == 2
+    last = answer.err.splitlines()[-1]
+    assert last.startswith("letterocr: SLURM refuses the jobs (")
+    mend = f"{most + 1:,} may be more than it takes at once; put several runs in a job: hydra.launcher.runs_per_job."
+    assert last.endswith(mend)

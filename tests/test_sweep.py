@@ -335,9 +335,51 @@ def test_a_run_whose_process_dies_twice_has_failed(tmp_path, monkeypatch):
     monkeypatch.setattr("joblib.Parallel", parallel)
     start = launching.processes(2, tmp_path)
     reason = {1: "its process was killed 2 times (out of memory?)."}
-    assert start([missing(tmp_path, name) for name in "abc"], 0) == reason
+    assert start([missing(tmp_path, name) for name in "abc"]) == reason
     assert calls == ["abc", "bc", "c"]
     assert all(sweep.recorded(tmp_path, [name])["error"] == 0.5 for name in "ac")
+
+
+def test_a_job_that_is_queued_again_goes_on_where_it_was_and_a_signal_at_the_end_of_a_run_is_passed_on(
+    tmp_path, monkeypatch
+):
+    calls = []
+
+    def train(run, folder):
+        calls.append(run.overrides[0])
+        outcome = Outcome("finished", run.folder, 0.5, signal=signal.SIGUSR2 if run.overrides == ["b"] else 0)
+        sweep.record(tmp_path, run.overrides, outcome)
+        return outcome
+
+    def requeue(number, frame):
+        raise SystemExit
+
+    monkeypatch.setattr(launching, "train", train)
+    job, runs = launching.Job(), [missing(tmp_path, name) for name in "abc"]
+    with handler(signal.SIGUSR2, requeue), pytest.raises(SystemExit):
+        job(runs, tmp_path)
+    assert calls == ["a", "b"]
+    again = job.checkpoint(runs, tmp_path)
+    again.function(*again.args, **again.kwargs)
+    assert calls == ["a", "b", "c"]
+
+
+def test_asked_again_in_the_same_folder_a_sweep_forgets_what_failed_there(tmp_path, monkeypatch):
+    ask = ["-m", *LOCAL, "seed=1", *tiny(f"output={tmp_path}"), f"hydra.sweep.dir={tmp_path / 'same'}"]
+    for reason in ("no luck", "none again"):
+        monkeypatch.setattr(launching, "processes", lambda *_, reason=reason: lambda runs: {0: reason})
+        answer = command(*ask)
+        assert answer.status == 1
+        assert lines(answer.out)[1].endswith(reason)
+
+
+@pytest.mark.parametrize("wrong", ["n_jobs=0", "n_jobs=-2", "runs_per_job=0", "n_jobs=two"])
+def test_how_many_at_once_must_be_a_number_that_can_be(tmp_path, wrong):
+    launcher = "slurm_cpu" if "runs" in wrong else "local"
+    answer = command("-m", f"launcher={launcher}", f"hydra.launcher.{wrong}", *tiny(f"output={tmp_path}"))
+    assert answer.status == 2
+    assert f"hydra.launcher.{wrong}" in answer.sentence
+    assert not list(tmp_path.glob("three_layer-*"))
 
 
 def test_a_sweep_whose_output_nobody_reads_ends_as_others_do(tmp_path):
