@@ -4,6 +4,7 @@ import contextlib
 import shlex
 import signal
 import subprocess
+import time
 
 import pytest
 from tiny import (
@@ -19,7 +20,7 @@ from tiny import (
     wait_until,
 )
 
-from letterocr.signals import OURS, Obeyed, Signals, StoppedError, answering
+from letterocr.signals import OURS, Heeded, Obeyed, Signals, StoppedError, answering
 
 BOTH = [signal.SIGTERM, signal.SIGINT]
 
@@ -30,6 +31,19 @@ def test_a_command_that_nobody_reads_any_more_ends_without_a_word(monkeypatch, c
         raise BrokenPipeError
     assert end.value.code == 128 + signal.SIGPIPE
     assert capsys.readouterr() == ("", "")
+
+
+def test_a_file_stops_the_run_that_trains_here_and_nothing_else(tmp_path, monkeypatch):
+    monkeypatch.setattr("letterocr.signals.HEED_SECONDS", 0.01)
+    stop = tmp_path / "stop"
+    with Heeded(stop):
+        stop.touch()
+        time.sleep(0.1)  # no run trains: this process is not ended
+        with Signals() as signals:
+            end = time.monotonic() + 30
+            while not signals.received and time.monotonic() < end:
+                time.sleep(0.01)
+            assert signals.received == signal.SIGTERM
 
 
 def handlers():

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from tiny import Answer, assert_same_bits, checkpoints, command, start, tiny
+from tiny import assert_same_bits, checkpoints, command, finish, folders, start, tiny
 
 from letterocr.folder import read_config
 from letterocr.search.desk import open_study
@@ -43,16 +43,6 @@ def until(condition: Callable[[], object], what: str) -> None:
     while not condition():
         assert time.monotonic() < end, f"waited for {what}"
         time.sleep(0.1)
-
-
-def ended(process: subprocess.Popen[str]) -> Answer:
-    out, err = process.communicate(timeout=PATIENCE)
-    return Answer(process.returncode, out, err)
-
-
-def folders(output: Path) -> dict[int, Path]:
-    """The run folders by their seeds."""
-    return {read_config(path.parent).seed: path.parent for path in output.glob("three_layer-*/config.yaml")}
 
 
 def sessions(output: Path) -> dict[str, list[bool]]:
@@ -88,7 +78,7 @@ def test_two_sweeps_at_once_and_a_preempted_job_train_each_run_once_to_the_same_
     until(lambda: checkpoints(output), "a checkpoint")
     job = json.loads(next(output.glob("*/lock.*.json")).read_text())["job"]
     subprocess.run(["scancel", "--signal=USR2", job], check=True)
-    answers = [ended(first), ended(second)]
+    answers = [finish(first, PATIENCE), finish(second, PATIENCE)]
     assert {answer.status for answer in answers} <= {0, os.EX_TEMPFAIL}, answers
     assert 0 in {answer.status for answer in answers}
     runs = sessions(output)
@@ -105,7 +95,7 @@ def test_a_cancelled_job_is_a_failure_and_asking_again_goes_on(tmp_path):
     until(lambda: checkpoints(output), "a checkpoint")
     lock = next(output.glob("*/lock.*.json"))
     subprocess.run(["scancel", json.loads(lock.read_text())["job"]], check=True)
-    answer = ended(process)
+    answer = finish(process, PATIENCE)
     assert answer.status == 1
     seed = read_config(lock.parent).seed
     assert "Sweep of 2 runs: 1 finished, 1 failed." in answer.out
@@ -125,7 +115,7 @@ def test_runs_that_share_a_job_are_trained_once_each_though_it_is_queued_again(t
     until(lambda: len({path.parent for path in checkpoints(output)}) == 2, "a checkpoint of the second run")
     (lock,) = output.glob("*/lock.*.json")
     subprocess.run(["scancel", "--signal=USR2", json.loads(lock.read_text())["job"]], check=True)
-    answer = ended(process)
+    answer = finish(process, PATIENCE)
     assert answer.status == 0, answer
     assert "2 runs in 1 job; " in answer.out
     assert sorted(sessions(output).values()) == [[False], [False, True]]
@@ -139,7 +129,7 @@ def test_a_run_that_reaches_its_time_limit_is_queued_again_and_ends_at_the_same_
     until(lambda: checkpoints(output), "a checkpoint")
     run = json.loads(next(output.glob("*/lock.*.json")).read_text())["pid"]
     os.kill(run, signal.SIGSTOP)  # else it ends before its time is up; SLURM wakes it for the signal
-    answer = ended(process)
+    answer = finish(process, PATIENCE)
     assert answer.status == 0, answer
     ((*_, last),) = sessions(output).values()
     assert last  # it went on from its checkpoint

@@ -27,6 +27,7 @@ import pytest
 import torch
 
 from letterocr import checkpoint
+from letterocr.folder import read_config
 
 GLYPHS = (
     "01110 10001 11111 10001 10001",
@@ -118,8 +119,9 @@ def start(*overrides: str, cwd: Path, env: dict[str, str] | None = None) -> subp
     )
 
 
-def finish(process: subprocess.Popen[str]) -> Answer:
-    out, err = process.communicate(timeout=60)
+def finish(process: subprocess.Popen[str], seconds: float = 60) -> Answer:
+    """What the process came to, that long from now at most."""
+    out, err = process.communicate(timeout=seconds)
     return Answer(process.returncode, out, err)
 
 
@@ -186,6 +188,16 @@ class Killed(BaseException):
 
 
 @contextlib.contextmanager
+def handler(number: int, handle: Callable[..., Any]) -> Iterator[None]:
+    """That handler of a signal, for a while."""
+    old = signal.signal(number, handle)
+    try:
+        yield
+    finally:
+        signal.signal(number, old)
+
+
+@contextlib.contextmanager
 def at_write(count: int, event: BaseException) -> Iterator[None]:
     """Raise at the count-th file that is about to take its place."""
     calls = itertools.count(1)
@@ -218,9 +230,20 @@ def run_folder(output: Path) -> Path:
     return folder
 
 
+def folders(output: Path) -> dict[int, Path]:
+    """The run folders of three-layer networks, by their seeds."""
+    return {read_config(path.parent).seed: path.parent for path in output.glob("three_layer-*/config.yaml")}
+
+
 def checkpoints(output: Path) -> list[Path]:
     """The JSON files of the checkpoints below `output`, oldest first."""
     return sorted(output.glob("*/checkpoints/*.json"))
+
+
+def report_of(answer: Answer) -> list[str]:
+    """The lines at the end of a sweep."""
+    rows = answer.out.splitlines()
+    return rows[next(i for i, row in enumerate(rows) if row.startswith("Sweep of ")) :]
 
 
 def result_of(folder: Path) -> dict[str, Any]:
