@@ -22,7 +22,7 @@ class Grid(BasicSweeper):
     """Every combination of the values, as Hydra's own sweeper, but configs are composed fast."""
 
     def setup(self, *, hydra_context: HydraContext, **rest: Any) -> None:
-        """Give launchers, and the processes that they start, the fast loader."""
+        """Give launchers the fast loader."""
         from letterocr.sweep_loader import SweepLoader
 
         loader: Any = hydra_context.config_loader

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 from letterocr.comparison.contenders import CONTENDERS, NETWORKS
-from letterocr.errors import UserError, complain
+from letterocr.errors import UserError, complain, piped
 from letterocr.signals import answering
 
 DESCRIPTION = """Compare optimizers: tuned on a part of the training letters, all at the same number of trials, then
@@ -85,6 +85,7 @@ def run(arguments: argparse.Namespace, command: str) -> Path:
     return arguments.output
 
 
+@piped()
 def main() -> None:
     """Run the command: a mistake of the user ends with one sentence and status 2."""
     arguments = parser().parse_args()

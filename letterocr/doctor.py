@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from letterocr.errors import piped
+
 OK, WARNING, FAILED = "ok", "warning", "failed"
 ROOM_BYTES = 1e9  # a few hundred runs of three layers
 TEST_BYTES = 8_000_000  # what the disk test writes
@@ -163,6 +165,7 @@ def findings(output: Path, job: bool = False, seconds: float = 120) -> Iterator[
         yield Finding("job", OK, "not tried; --job submits one, which also tests the output folder and queueing again")
 
 
+@piped()
 def main() -> None:
     """Run the command: a line for each check; status 1 if one failed."""
     parser = argparse.ArgumentParser(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from typing import NoReturn
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 
 class UserError(Exception):
@@ -30,7 +31,15 @@ def complain(text: str, status: int = 2) -> int:
     return status
 
 
-def unread() -> NoReturn:
-    """End this process as SIGPIPE would: nobody reads what it prints any more."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    sys.exit(128 + signal.SIGPIPE)
+@contextmanager
+def piped() -> Iterator[None]:
+    """Ends the process as SIGPIPE would where nobody reads what it prints any more; also as a decorator: `@piped()`."""
+    try:
+        try:
+            yield
+        finally:
+            if sys.stdout:
+                sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # takes what is still to be written
+        sys.exit(128 + signal.SIGPIPE)

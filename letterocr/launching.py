@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from letterocr.errors import UserError, unread
+from letterocr.errors import UserError, piped
 from letterocr.outcome import Outcome
 from letterocr.signals import Signals, StoppedError
 from letterocr.sweep import Missing, Start, attempt, recorded
@@ -37,13 +37,11 @@ class _Passed(Signals):
 
 def train(run: Missing, sweep: Path, stop: Path | None = None) -> Outcome:
     """One run, in a process that trains many; it leaves a record. `stop` as for `sweep.attempt`."""
-    try:
+    with piped():
         outcome = attempt(lambda: (run.config, run.folder), run.overrides, sweep, stop=stop)
         assert outcome
         if outcome.message:
             print(outcome.message, flush=True)
-    except BrokenPipeError:
-        unread()
     return outcome
 
 
@@ -67,22 +65,26 @@ def processes(n_jobs: int, sweep: Path) -> Start:
         stop = sweep / "stop"
         stop.unlink(missing_ok=True)
         died = dict.fromkeys(range(len(runs)), 0)
-        left = list(died)
+        left, outcomes = list(died), []
         with _Passed(stop) as passed:
             while left and not stop.exists():
+                now = [n for n in left if not died[n]] or left[:1]  # a suspect alone, so that no other dies with it
+                rest = left[len(now) :]
                 try:
-                    Parallel(n_jobs, batch_size=1)(delayed(train)(runs[number], sweep, stop) for number in left)
-                    break
+                    tasks = (delayed(train)(runs[n], sweep, stop) for n in now)
+                    outcomes = Parallel(n_jobs, batch_size=1)(tasks)
+                    left = rest
                 except BrokenExecutor:
-                    waiting = [number for number in left if recorded(sweep, runs[number].overrides) is None]
-                    begun = [n for n in waiting if any(runs[n].folder.glob("lock.*.json"))] or waiting
-                    for number in begun:
-                        died[number] += 1
-                    left = [number for number in waiting if died[number] < TRIES]
+                    waiting = [n for n in now if recorded(sweep, runs[n].overrides) is None]
+                    for n in [n for n in waiting if any(runs[n].folder.glob("lock.*.json"))] or waiting:
+                        died[n] += 1
+                    left = [*(n for n in waiting if died[n] < TRIES), *rest]
+                    left.sort(key=lambda n: died[n])
                     print(f"A process was killed; {len(left)} runs go on.", flush=True)
         if stop.exists():
             what = "; the runs that trained wrote checkpoints. Ask for the same sweep again to go on."
-            raise StoppedError(passed.received or signal.SIGTERM, what)
+            received = (outcome.signal for outcome in outcomes if outcome.signal)  # by one that trains in this process
+            raise StoppedError(passed.received or next(received, signal.SIGTERM), what)
         reason = f"its process was killed {TRIES} times (out of memory?)."
         return {number: reason for number, count in died.items() if count >= TRIES}
 
@@ -105,7 +107,8 @@ class Job:
     def __call__(self, runs: Sequence[Missing], sweep: Path) -> None:
         """Train those that this job had not ended before it was queued again."""
         for run in runs:
-            if recorded(sweep, run.overrides) is None:
+            facts = recorded(sweep, run.overrides)
+            if facts is None or facts["status"] == "running":  # so it was when the sweep was asked for once more
                 number = train(run, sweep).signal
                 if number:  # it came as the run ended; submitit's to judge
                     signal.raise_signal(number)
@@ -135,12 +138,12 @@ def jobs(params: dict[str, Any], sweep: Path) -> Start:
         counts = f"{len(runs)} run{'s' * (len(runs) != 1)} in {len(shares)} job{'s' * (len(shares) != 1)}"
         print(f"SLURM job {name}: {counts}; output in {submitted[0].paths.folder.parent}", flush=True)
         try:
-            died = _wait(submitted, name)
+            why = _wait(submitted, name)
         except StoppedError:
             what = f"The jobs of {name} go on: ask for the same sweep again to see them, or end them: scancel {name}"
             print(what, file=sys.stderr, flush=True)
             raise
-        return {number: died[number // size] for number in range(len(runs)) if number // size in died}
+        return {number: why[number // size] for number in range(len(runs))}
 
     return start
 
@@ -161,26 +164,27 @@ def _submit(params: dict[str, Any], shares: Sequence[Sequence[Missing]], sweep: 
     except submitit.core.utils.FailedJobError as error:
         lines = [line.split(":", 2)[-1].strip() for line in str(error).splitlines() if line.startswith("sbatch: error")]
         mend = "see hydra.launcher.*"
-        if any("array" in line for line in lines):
+        if any(word in line.lower() for line in lines for word in ("array", "limit")):
             mend = f"{len(shares):,} may be more than it takes at once; put several runs in a job: {PER_JOB}"
         raise UserError(f"SLURM refuses the jobs ({'; '.join(lines) or error}): {mend}.") from error
 
 
 def _wait(submitted: Sequence[Any], name: str) -> dict[int, str]:
-    """Why jobs died, by their places; returns once none is left."""
-    left, missed, died = dict(enumerate(submitted)), dict.fromkeys(range(len(submitted)), 0), {}
+    """What to say of runs without a record, by the places of their jobs; returns once no job is left."""
+    left, missed, why = dict(enumerate(submitted)), dict.fromkeys(range(len(submitted)), 0), {}
     while left:
         ids = queued()
         for place, job in list(left.items()):
             if job.paths.result_pickle.exists():
-                del left[place]
-            elif ids is not None:
-                missed[place] = 0 if job.job_id in ids else missed[place] + 1
-                if missed[place] >= GONE_POLLS:
-                    log = job.paths.stderr
-                    died[place] = f"SLURM job {job.job_id} ended without a result (cancelled, or killed); see {log}."
-                    del left[place]
+                what = "ended before this run was over"
+            else:
+                missed[place] = 0 if ids is None or job.job_id in ids else missed[place] + 1
+                if missed[place] < GONE_POLLS:
+                    continue
+                what = "ended without a result (cancelled, or killed)"
+            why[place] = f"SLURM job {job.job_id} {what}; see {job.paths.stderr}."
+            del left[place]
         if left:
             time.sleep(POLL_SECONDS)
     print(f"SLURM job {name} is over.", flush=True)
-    return died
+    return why

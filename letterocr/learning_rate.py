@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from letterocr.config import TrainConfig, check
-from letterocr.errors import UserError, complain
+from letterocr.errors import UserError, complain, piped
 from letterocr.train import compose
 
 if TYPE_CHECKING:
@@ -133,6 +133,7 @@ def as_json(found: list[Figure]) -> str:
     return json.dumps(values)
 
 
+@piped()
 def main() -> None:
     """Run the command: a mistake of the user ends with one sentence and status 2."""
     arguments = sys.argv[1:]

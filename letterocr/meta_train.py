@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from letterocr.errors import UserError
+from letterocr.errors import UserError, piped
 from letterocr.signals import answering
 
 if TYPE_CHECKING:
@@ -196,6 +196,7 @@ def meta_train(settings: Settings, output: Path, folder: Path) -> None:
     print(f"written: {output}", flush=True)
 
 
+@piped()
 def main() -> None:
     """Run the command: a mistake of the user ends with one sentence and status 2."""
     parser = argparse.ArgumentParser(

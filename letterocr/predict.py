@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from letterocr.errors import UserError
+from letterocr.errors import UserError, piped
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -76,6 +76,7 @@ def line(name: str, reading: dict[str, Any]) -> str:
     return f"{name}: {reading['letter']}, else {reading['runner_up']}   [{shown}]"
 
 
+@piped()
 def main() -> None:
     """Run the command: a picture that can't be read ends with one sentence and status 2, the others are read."""
     parser = argparse.ArgumentParser(

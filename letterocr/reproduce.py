@@ -11,7 +11,7 @@ from pkgutil import resolve_name
 from typing import Any
 
 from letterocr import registry
-from letterocr.errors import UserError
+from letterocr.errors import UserError, piped
 from letterocr.signals import answering
 
 
@@ -121,6 +121,7 @@ def _main(arguments: argparse.Namespace) -> None:
     print(reproduce(arguments.claims or list(CLAIMS), material, arguments.output, about), flush=True)
 
 
+@piped()
 def main() -> None:
     """Run the command: a mistake of the user ends with one sentence and status 2."""
     arguments = parser().parse_args()

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from letterocr.errors import UserError, complain, unread
+from letterocr.errors import UserError, complain
 
 OURS = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR2)
 HEED_SECONDS = 0.2
@@ -71,8 +71,6 @@ def answering(stopped: str) -> Iterator[None]:
         sys.exit(complain(str(error)))
     except StoppedError as error:
         sys.exit(complain(f"{error}; {stopped}", 128 + error.number))
-    except BrokenPipeError:
-        unread()
 
 
 class Heeded:

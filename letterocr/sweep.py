@@ -30,6 +30,7 @@ from letterocr.config import TrainConfig
 from letterocr.errors import RunningError, UserError
 from letterocr.files import write_json
 from letterocr.folder import folder_of, read_json
+from letterocr.lock import this_process
 from letterocr.outcome import Outcome, known
 from letterocr.run import run
 from letterocr.signals import Heeded
@@ -83,7 +84,8 @@ def attempt(
     try:
         config, given = read()
         folder = given or folder_of(config)
-        if not config.force or int(os.environ.get("SLURM_RESTART_COUNT") or 0):
+        config.force &= not _queued_again(folder)
+        if not config.force:
             config.resume = "true"
         outcome = known(config, folder) if look_only else _stoppable(config, folder, stop)
         if outcome is None:
@@ -95,6 +97,8 @@ def attempt(
     except BrokenPipeError:
         raise
     except Exception as error:
+        if type(error).__module__.startswith("submitit."):
+            raise  # the job must end and can't be queued again
         trace = traceback.format_exc()
         print(trace, file=sys.stderr, flush=True)
         outcome = Outcome("failed", folder or Path(), math.nan, f"{type(error).__name__}: {error}".splitlines()[0])
@@ -104,11 +108,18 @@ def attempt(
     return outcome
 
 
+def _queued_again(folder: Path) -> bool:
+    """Whether this is a SLURM job that was queued again, and that began this run before."""
+    here = this_process()
+    return here.restarts > 0 and read_json(folder / "environment.json").get("job") == here.job
+
+
 def _stoppable(config: TrainConfig, folder: Path, stop: Path | None) -> Outcome:
     """Train in one of many processes of this machine, that are stopped together."""
     if not stop:
         return _run(config, folder)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # from the terminal it reaches every process; the first will tell us
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # from the terminal it reaches every process; the first tells us
     if stop.exists():
         return Outcome("stopped", folder, math.nan)
     with Heeded(stop):
@@ -148,6 +159,11 @@ def _record_path(sweep: Path, overrides: Sequence[str]) -> Path:
     return sweep / "runs" / f"{name}.json"
 
 
+def _records(sweep: Path) -> set[Path]:
+    """The records that there are: listed, as a network file system may say for a while that a new file is not there."""
+    return set(sweep.glob("runs/*.json"))
+
+
 def record(sweep: Path, overrides: Sequence[str], outcome: Outcome) -> None:
     """Record what became of a run."""
     error = outcome.error if math.isfinite(outcome.error) else None
@@ -180,10 +196,10 @@ def launch(launcher: Any, job_overrides: Sequence[Sequence[str]], start: Start) 
     Args:
         launcher: a Hydra launcher that has been set up.
         job_overrides: the overrides of each run.
-        start: launches runs and waits for them; returns, by their places, why those died that left no record.
+        start: launches runs and waits for them; returns, by their places, what to say of those that left no record.
 
     Raises:
-        HydraException: the config of a run can't be composed; no run has begun.
+        HydraException: the config of a run can't be composed; none of these runs has begun.
     """
     from hydra.core.utils import JobReturn, JobStatus
 
@@ -199,11 +215,12 @@ def launch(launcher: Any, job_overrides: Sequence[Sequence[str]], start: Start) 
     if missing:
         print(f"{len(missing)} of {len(job_overrides)} runs to train.", flush=True)
         runs = list(missing.values())
-        for run_ in runs:  # of an earlier try in this folder
-            _record_path(sweep, run_.overrides).unlink(missing_ok=True)
+        for path in _records(sweep) & {_record_path(sweep, run_.overrides) for run_ in runs}:
+            path.unlink()  # of an earlier try
         why = start(runs)
+        written = _records(sweep)
         for number, run_ in enumerate(runs):
-            if recorded(sweep, run_.overrides) is None:
+            if _record_path(sweep, run_.overrides) not in written:
                 reason = why.get(number, "its process ended without a word.")
                 fail(run_.folder, run_.overrides, reason)
                 record(sweep, run_.overrides, Outcome("failed", run_.folder, math.nan, reason))

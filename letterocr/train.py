@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import logging
 import os
 import re
 import sys
@@ -13,7 +14,7 @@ from typing import Any
 
 from letterocr import registry
 from letterocr.config import ModelConfig, TrainConfig
-from letterocr.errors import UserError, complain, unread
+from letterocr.errors import UserError, complain, piped
 from letterocr.signals import Obeyed, StoppedError
 
 HELP = """python -m letterocr.train [field=value ...]
@@ -160,6 +161,8 @@ def resumed(config: TrainConfig, overrides: list[str]) -> TrainConfig:
     runtime = {f.name for f in fields(TrainConfig) if f.metadata["runtime"]}
     for override in overrides:
         key = override.partition("=")[0]
+        if key == "launcher":
+            continue
         if key not in runtime - {"output"}:
             raise UserError(f"{override}: resume={config.resume} takes its settings from that folder; leave it out.")
         setattr(stored, key, getattr(config, key))
@@ -195,6 +198,7 @@ def compose(overrides: list[str]) -> TrainConfig:
         raise UserError(sentence(error)) from error
 
 
+@piped()  # here, before Hydra adds its own lines
 def task(cfg: Any) -> float:
     """One run of the command; returns its final test error, 1.0 if it diverged, NaN if there is none."""
     from hydra.core.hydra_config import HydraConfig
@@ -214,10 +218,8 @@ def task(cfg: Any) -> float:
         else:
             config, folder = chosen(cfg, overrides)
             outcome = run(config, folder=folder)
-    except UserError as error:  # here, before Hydra adds its own lines
+    except UserError as error:
         sys.exit(complain(str(error), error.status))
-    except BrokenPipeError:
-        unread()
     assert outcome
     if outcome.message:
         print(outcome.message, flush=True)
@@ -236,6 +238,7 @@ def sentence(error: BaseException) -> str:
     return " ".join(line for line in lines if line and not line.startswith(noise))
 
 
+@piped()
 def main() -> None:
     """Run the command: a mistake of the user ends with one sentence and status 2."""
     if {"--help", "-h"} & set(sys.argv[1:]):
@@ -247,8 +250,6 @@ def main() -> None:
     except StoppedError as error:
         rest = "" if error.what else " while no run was training; nothing is lost."
         sys.exit(complain(f"{error}{rest}", 128 + error.number))
-    except BrokenPipeError:
-        unread()
 
 
 def _train() -> None:
@@ -257,6 +258,7 @@ def _train() -> None:
     from omegaconf.errors import OmegaConfBaseException
 
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # errors reach us, who print one sentence
+    logging.raiseExceptions = False  # nor has Hydra's log a traceback where nobody reads it
     register()
     _noted()  # of an earlier command in this process
     try:

@@ -1,10 +1,12 @@
 """Launchers: processes of this machine and SLURM jobs train what a sweep misses, and neither ends where a run dies."""
 
 import json
+import math
 import os
 import signal
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from tiny import (
@@ -86,11 +88,24 @@ def test_a_sweep_that_is_stopped_lets_its_runs_write_checkpoints(tmp_path):
     assert report_of(again) == ["Sweep of 3 runs: 3 finished."]
 
 
+def test_in_one_process_a_sweep_is_stopped_too(tmp_path):
+    overrides = [*tiny("samples=20", "tensorboard=false"), f"output={tmp_path / 'out'}"]
+    ask = ["-m", "launcher=local", "hydra.launcher.n_jobs=1", "seed=range(200)", *overrides]
+    process = start(*ask, cwd=tmp_path, env={"PYTHONPATH": str(REPOSITORY)})
+    wait_until(lambda: bool(list(tmp_path.glob("out/*/result.json"))), process)
+    process.send_signal(signal.SIGINT)
+    answer = finish(process, PATIENCE)
+    assert answer.status == 128 + signal.SIGINT
+    assert answer.sentence.startswith("stopped by SIGINT; the runs that trained wrote checkpoints.")
+    assert len(list(tmp_path.glob("out/*/result.json"))) < 200
+    assert not list(tmp_path.glob("out/*/lock.*"))
+
+
 def missing(folder: Path, name: str) -> sweep.Missing:
     return sweep.Missing([name], TrainConfig(output=str(folder)), folder / name)
 
 
-def test_a_run_whose_process_dies_twice_has_failed(tmp_path, monkeypatch):
+def test_a_run_whose_process_dies_twice_has_failed_and_the_one_beside_it_has_not(tmp_path, monkeypatch):
     calls = []
 
     def parallel(n_jobs, batch_size):
@@ -99,8 +114,9 @@ def test_a_run_whose_process_dies_twice_has_failed(tmp_path, monkeypatch):
             calls.append("".join(run.overrides[0] for run in runs))
             for run in runs:
                 if run.overrides == ["b"]:
-                    run.folder.mkdir(exist_ok=True)
-                    (run.folder / "lock.1.json").touch()
+                    for beside in runs[runs.index(run) :][:2]:
+                        beside.folder.mkdir(exist_ok=True)
+                        (beside.folder / "lock.1.json").touch()
                     raise BrokenProcessPool
                 sweep.record(tmp_path, run.overrides, Outcome("finished", run.folder, 0.5))
 
@@ -109,9 +125,9 @@ def test_a_run_whose_process_dies_twice_has_failed(tmp_path, monkeypatch):
     monkeypatch.setattr("joblib.Parallel", parallel)
     start = launching.processes(2, tmp_path)
     reason = {1: "its process was killed 2 times (out of memory?)."}
-    assert start([missing(tmp_path, name) for name in "abc"]) == reason
-    assert calls == ["abc", "bc", "c"]
-    assert all(sweep.recorded(tmp_path, [name])["error"] == 0.5 for name in "ac")
+    assert start([missing(tmp_path, name) for name in "abcd"]) == reason
+    assert calls == ["abcd", "d", "b", "c"]
+    assert all(sweep.recorded(tmp_path, [name])["error"] == 0.5 for name in "acd")
 
 
 def test_a_job_that_is_queued_again_goes_on_where_it_was_and_a_signal_at_the_end_of_a_run_is_passed_on(
@@ -138,6 +154,30 @@ def test_a_job_that_is_queued_again_goes_on_where_it_was_and_a_signal_at_the_end
     assert calls == ["a", "b", "c"]
 
 
+def test_a_job_tries_what_another_job_trained_when_the_sweep_was_asked_for_once_more(tmp_path, monkeypatch):
+    calls = []
+    run = missing(tmp_path, "a")
+    sweep.record(tmp_path, run.overrides, Outcome("running", run.folder, math.nan, "another is on it."))
+    monkeypatch.setattr(launching, "train", lambda run, _: calls.append(run) or Outcome("finished", run.folder, 0.5))
+    launching.Job()([run], tmp_path)
+    assert calls == [run]
+
+
+def test_what_is_said_of_runs_whose_job_left_no_record_names_its_log(tmp_path, monkeypatch):
+    (tmp_path / "result").touch()
+    results = {"7_0": tmp_path / "result", "7_1": tmp_path / "none"}
+    submitted = [
+        SimpleNamespace(job_id=name, paths=SimpleNamespace(result_pickle=path, stderr=f"{name}.err"))
+        for name, path in results.items()
+    ]
+    monkeypatch.setattr(launching, "queued", set)
+    monkeypatch.setattr(launching, "POLL_SECONDS", 0)
+    assert launching._wait(submitted, "7") == {
+        0: "SLURM job 7_0 ended before this run was over; see 7_0.err.",
+        1: "SLURM job 7_1 ended without a result (cancelled, or killed); see 7_1.err.",
+    }
+
+
 def test_asked_again_in_the_same_folder_a_sweep_forgets_what_failed_there(tmp_path, monkeypatch):
     ask = ["-m", *LOCAL, "seed=1", *tiny(f"output={tmp_path}"), f"hydra.sweep.dir={tmp_path / 'same'}"]
     for reason in ("no luck", "none again"):
@@ -158,8 +198,10 @@ def test_how_many_at_once_must_be_a_number_that_can_be(tmp_path, wrong):
 
 def test_a_sweep_whose_output_nobody_reads_ends_as_others_do(tmp_path):
     ask = ["-m", *LOCAL, "seed=1,2", *tiny(f"output={tmp_path}", "samples=20")]
-    for lines_read in (0, 2):  # the sweep's own process finds out, or one of those that train
-        with start(*ask, "force=true", cwd=tmp_path, env={"PYTHONPATH": str(REPOSITORY)}) as process:
+    assert command(*ask).status == 0
+    environment = {"PYTHONPATH": str(REPOSITORY), "PYTHONUNBUFFERED": ""}
+    for more, lines_read in (["force=true"], 0), (["force=true"], 2), ([], 0):  # 2: a process that trains finds out
+        with start(*ask, *more, cwd=tmp_path, env=environment) as process:
             for _ in range(lines_read):
                 assert process.stdout.readline()
             process.stdout.close()

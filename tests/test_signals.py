@@ -20,17 +20,9 @@ from tiny import (
     wait_until,
 )
 
-from letterocr.signals import OURS, Heeded, Obeyed, Signals, StoppedError, answering
+from letterocr.signals import OURS, Heeded, Obeyed, Signals, StoppedError
 
 BOTH = [signal.SIGTERM, signal.SIGINT]
-
-
-def test_a_command_that_nobody_reads_any_more_ends_without_a_word(monkeypatch, capsys):
-    monkeypatch.setattr("os.dup2", lambda *_: None)
-    with pytest.raises(SystemExit) as end, answering("nothing is lost."):
-        raise BrokenPipeError
-    assert end.value.code == 128 + signal.SIGPIPE
-    assert capsys.readouterr() == ("", "")
 
 
 def test_a_file_stops_the_run_that_trains_here_and_nothing_else(tmp_path, monkeypatch):

@@ -8,6 +8,7 @@ import signal
 from pathlib import Path
 
 import pytest
+from submitit.core.utils import UncompletedJobError
 from tiny import (
     assert_same_bits,
     at_checkpoint,
@@ -120,15 +121,22 @@ def test_an_unfinished_run_goes_on_in_a_sweep_without_being_asked_to(tmp_path):
 def test_forced_it_starts_anew_but_not_when_its_job_was_queued_again(tmp_path, monkeypatch):
     overrides = tiny(f"output={tmp_path}", "force=true")
 
-    def cut():
+    def cut(job):
+        monkeypatch.delenv("SLURM_RESTART_COUNT", raising=False)
+        monkeypatch.setenv("SLURM_JOB_ID", job)
         with at_checkpoint(3):
             assert command("-m", "checkpoint_seconds=0", "seed=2", *overrides).status == 128 + signal.SIGTERM
 
-    cut()
+    cut("17")
     assert "resumed at" not in command("-m", "seed=2", *overrides).out
-    cut()
+    cut("17")
     monkeypatch.setenv("SLURM_RESTART_COUNT", "1")
     assert "resumed at" in command("-m", "seed=2", *overrides).out
+    assert "This run is there already" in command("-m", "seed=2", *overrides).out
+    cut("16")  # an earlier job
+    monkeypatch.setenv("SLURM_JOB_ID", "17")
+    monkeypatch.setenv("SLURM_RESTART_COUNT", "1")
+    assert "resumed at" not in command("-m", "seed=2", *overrides).out
 
 
 def test_what_another_process_trains_is_left_to_it(tmp_path):
@@ -193,6 +201,15 @@ def test_submitit_gets_its_signal_once_the_checkpoint_is_written(tmp_path, monke
         assert command(*overrides).status == 255
     assert seen == [[2, 0]]
     assert "resumed at" in command(*overrides).out
+
+
+def test_where_submitit_may_not_queue_a_job_again_it_ends(tmp_path):
+    def refused():
+        raise UncompletedJobError("too often")
+
+    with pytest.raises(UncompletedJobError):
+        sweep.attempt(refused, ["seed=1"], tmp_path)
+    assert sweep.recorded(tmp_path, ["seed=1"]) is None
 
 
 def test_submitit_passes_over_sigterm_and_the_run_goes_on_to_the_same_bits(tmp_path, monkeypatch):

@@ -297,6 +297,7 @@ def test_a_setting_beside_resume_is_refused_where_the_folder_decides_it(tmp_path
         assert answer.status == 2
         assert answer.sentence == f"{override}: resume={folder} takes its settings from that folder; leave it out."
     assert command(f"resume={folder}", "threads=1", "force=true").status == 0
+    assert command("-m", "launcher=local", "hydra.launcher.n_jobs=1", f"resume={folder}").status == 0
 
 
 def test_nobody_to_read_what_it_prints_is_no_traceback(tmp_path, monkeypatch):

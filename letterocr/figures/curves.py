@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from letterocr.errors import UserError
+from letterocr.errors import UserError, piped
 
 
 def read_curve(folder: Path) -> tuple[np.ndarray, np.ndarray]:
@@ -40,6 +40,7 @@ def draw_curve(axis: Any, folder: Path, label: str) -> None:
         axis.fill_between(samples, low, high, color=line.get_color(), alpha=0.25, linewidth=0)
 
 
+@piped()
 def main() -> None:
     """Draw the runs into one PNG."""
     parser = argparse.ArgumentParser(prog="python -m letterocr.figures.curves", description=__doc__)

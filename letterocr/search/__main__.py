@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from letterocr.errors import UserError
+from letterocr.errors import UserError, piped
 from letterocr.signals import answering
 
 HELP = """python -m letterocr.search search=SPACE [field=value ...] [--trials N] [--workers N] [--output FOLDER]
@@ -114,6 +114,7 @@ def _report(arguments: Sequence[str]) -> int:
     return 0
 
 
+@piped()
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command: a mistake of the user ends with one sentence and status 2."""
     given = list(sys.argv[1:] if arguments is None else arguments)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from letterocr.errors import UserError, complain
+from letterocr.errors import UserError, complain, piped
 
 if TYPE_CHECKING:
     from letterocr.summary.groups import Group
@@ -153,6 +153,7 @@ def summarise(arguments: argparse.Namespace) -> None:
     console.print(f"Written to {arguments.output}.", highlight=False, markup=False, soft_wrap=True)
 
 
+@piped()
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command: a mistake of the user ends with one sentence and status 2."""
     try:
