@@ -84,7 +84,8 @@ def attempt(
     try:
         config, given = read()
         folder = given or folder_of(config)
-        config.force &= not _queued_again(folder)
+        if config.force and _queued_again(folder):
+            config.force = False
         if not config.force:
             config.resume = "true"
         outcome = known(config, folder) if look_only else _stoppable(config, folder, stop)
@@ -216,7 +217,7 @@ def launch(launcher: Any, job_overrides: Sequence[Sequence[str]], start: Start) 
         print(f"{len(missing)} of {len(job_overrides)} runs to train.", flush=True)
         runs = list(missing.values())
         for path in _records(sweep) & {_record_path(sweep, run_.overrides) for run_ in runs}:
-            path.unlink()  # of an earlier try
+            path.unlink(missing_ok=True)  # of an earlier try
         why = start(runs)
         written = _records(sweep)
         for number, run_ in enumerate(runs):
