@@ -71,7 +71,7 @@ def processes(n_jobs: int, sweep: Path) -> Start:
                 now = [n for n in left if not died[n]] or left[:1]  # a suspect alone, so that no other dies with it
                 rest = left[len(now) :]
                 try:
-                    tasks = (delayed(train)(runs[n], sweep, stop) for n in now)
+                    tasks = (delayed(train)(runs[n], sweep, stop) for n in now if not stop.exists())
                     outcomes = Parallel(n_jobs, batch_size=1)(tasks)
                     left = rest
                 except BrokenExecutor:
