@@ -6,7 +6,6 @@ postponed annotations do not bear.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
@@ -52,8 +51,7 @@ class Local(Launcher):
         """Launch what is missing."""
         from letterocr import launching, sweep
 
-        start = launching.processes(self.n_jobs, Path(str(self.config.hydra.sweep.dir)))
-        return sweep.launch(self, job_overrides, start)
+        return sweep.launch(self, job_overrides, launching.processes(self.n_jobs))
 
 
 class Slurm(SlurmLauncher):
@@ -63,8 +61,7 @@ class Slurm(SlurmLauncher):
         """Launch what is missing."""
         from letterocr import launching, sweep
 
-        start = launching.jobs(self.params, Path(str(self.config.hydra.sweep.dir)))
-        return sweep.launch(self, job_overrides, start)
+        return sweep.launch(self, job_overrides, launching.jobs(self.params))
 
 
 @dataclass

@@ -1,7 +1,7 @@
 """The run folder: its name, and the files that say what the run is and what it came to.
 
 config.yaml        the resolved config
-environment.json   versions, device, threads, fingerprint of the letters
+environment.json   versions, device, threads, SLURM job, fingerprint of the letters
 curve.parquet      loss, training error and test error after every sample
 diagnostics.parquet  ranks, angles and curvature at log-spaced samples, with diagnostics=rank
 checkpoints/       the newest two

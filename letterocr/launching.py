@@ -45,19 +45,18 @@ def train(run: Missing, sweep: Path, stop: Path | None = None) -> Outcome:
     return outcome
 
 
-def processes(n_jobs: int, sweep: Path) -> Start:
+def processes(n_jobs: int) -> Start:
     """Train in processes of joblib's; where one is killed, joblib ends them all, and what is left starts again.
 
     A process gets the run's config and nothing of Hydra's, whose copies of it take longer than a short run.
 
     Args:
         n_jobs: processes; -1: as many as cores.
-        sweep: the sweep's folder.
     """
     if n_jobs < 1 and n_jobs != -1:
         raise UserError(f"hydra.launcher.n_jobs={n_jobs}: must be at least 1, or -1 for as many as cores.")
 
-    def start(runs: Sequence[Missing]) -> dict[int, str]:
+    def start(runs: Sequence[Missing], sweep: Path) -> dict[int, str]:
         from concurrent.futures import BrokenExecutor
 
         from joblib import Parallel, delayed
@@ -120,18 +119,17 @@ class Job:
         return DelayedSubmission(self, runs, sweep)
 
 
-def jobs(params: dict[str, Any], sweep: Path) -> Start:
+def jobs(params: dict[str, Any]) -> Start:
     """Submit an array of jobs, and wait until each has a result or is no longer in the queue.
 
     Args:
         params: `hydra.launcher`, see conf/launcher/slurm_cpu.yaml.
-        sweep: the sweep's folder.
     """
     size = params["runs_per_job"]
     if size < 1:
         raise UserError(f"{PER_JOB}={size}: must be at least 1.")
 
-    def start(runs: Sequence[Missing]) -> dict[int, str]:
+    def start(runs: Sequence[Missing], sweep: Path) -> dict[int, str]:
         shares = [runs[place : place + size] for place in range(0, len(runs), size)]
         submitted = _submit(params, shares, sweep)
         name = submitted[0].job_id.partition("_")[0]

@@ -71,15 +71,20 @@ def _system() -> str:
     return _read("/proc/sys/kernel/random/boot_id") + space
 
 
+def slurm_job() -> str:
+    """The id of the SLURM job that this process belongs to, as `12` or `12_3`; empty outside SLURM."""
+    array = os.environ.get("SLURM_ARRAY_JOB_ID")
+    return f"{array}_{os.environ.get('SLURM_ARRAY_TASK_ID', '')}" if array else os.environ.get("SLURM_JOB_ID", "")
+
+
 def this_process() -> Owner:
     """The owner that this process would be."""
-    array = os.environ.get("SLURM_ARRAY_JOB_ID")
     return Owner(
         host=socket.gethostname(),
         system=_system(),
         pid=os.getpid(),
         started=started(os.getpid()),
-        job=f"{array}_{os.environ.get('SLURM_ARRAY_TASK_ID', '')}" if array else os.environ.get("SLURM_JOB_ID", ""),
+        job=slurm_job(),
         restarts=int(os.environ.get("SLURM_RESTART_COUNT") or 0),
         since=time.strftime("%Y-%m-%d %H:%M:%S"),
     )

@@ -41,7 +41,7 @@ from letterocr.folder import (
     write_config,
     write_environment,
 )
-from letterocr.lock import Lock, this_process
+from letterocr.lock import Lock, slurm_job
 from letterocr.matrix.auto import bound, learning_rates
 from letterocr.outcome import Outcome, known, there, unfinished
 from letterocr.signals import Signals
@@ -147,8 +147,7 @@ class _Session:
         facts: dict[str, Any] = {"device": str(self.engine.images.device)}
         facts |= {"threads": torch.get_num_threads(), "letters": letters}
         facts |= {"box": self.split.train.box(), "learning_rates": self.rates}
-        job = this_process().job
-        facts |= {"job": job} if job else {}  # of SLURM
+        facts |= {"job": slurm_job()} if slurm_job() else {}
         write_environment(self.folder, facts, later=not resume)
 
     def _take_up(self) -> None:

@@ -29,7 +29,7 @@ from hydra.experimental.callback import Callback
 from letterocr.config import TrainConfig
 from letterocr.errors import RunningError, UserError
 from letterocr.files import write_json
-from letterocr.folder import folder_of, read_json
+from letterocr.folder import read_json
 from letterocr.lock import this_process
 from letterocr.outcome import Outcome, known
 from letterocr.run import run
@@ -37,7 +37,7 @@ from letterocr.signals import Heeded
 
 ORDER = ("finished", "diverged", "running", "stopped", "failed")
 WORDS = {"running": "running elsewhere"}
-Read = Callable[[], tuple[TrainConfig, Path | None]]
+Read = Callable[[], tuple[TrainConfig, Path]]
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Missing:
     folder: Path
 
 
-Start = Callable[[Sequence[Missing]], dict[int, str]]  # see launch
+Start = Callable[[Sequence[Missing], Path], dict[int, str]]  # see launch
 
 
 class Noted(Callback):
@@ -74,7 +74,7 @@ def attempt(
     """One run of a sweep; its outcome is recorded, whatever it is.
 
     Args:
-        read: gives the config, and its run folder where the config does not name it.
+        read: gives the config and its run folder.
         overrides: what the run is called in the report.
         sweep: the sweep's folder.
         look_only: train nothing; None if there is something to train.
@@ -82,8 +82,7 @@ def attempt(
     """
     folder, trace = None, ""
     try:
-        config, given = read()
-        folder = given or folder_of(config)
+        config, folder = read()
         if config.force and _queued_again(folder):
             config.force = False
         if not config.force:
@@ -197,7 +196,8 @@ def launch(launcher: Any, job_overrides: Sequence[Sequence[str]], start: Start) 
     Args:
         launcher: a Hydra launcher that has been set up.
         job_overrides: the overrides of each run.
-        start: launches runs and waits for them; returns, by their places, what to say of those that left no record.
+        start: launches runs of the sweep in that folder and waits for them; returns, by their places, what to say of
+            those that left no record.
 
     Raises:
         HydraException: the config of a run can't be composed; none of these runs has begun.
@@ -210,18 +210,18 @@ def launch(launcher: Any, job_overrides: Sequence[Sequence[str]], start: Start) 
     for number, overrides in enumerate(map(list, job_overrides)):
         read = reader(launcher, overrides)
         if attempt(read, overrides, sweep, look_only=True) is None:
-            config, given = read()
-            folder = given or folder_of(config)
+            config, folder = read()
             same[number] = missing.setdefault(folder, Missing(overrides, config, folder)).overrides
     if missing:
         print(f"{len(missing)} of {len(job_overrides)} runs to train.", flush=True)
         runs = list(missing.values())
-        for path in _records(sweep) & {_record_path(sweep, run_.overrides) for run_ in runs}:
+        paths = [_record_path(sweep, run_.overrides) for run_ in runs]
+        for path in _records(sweep) & set(paths):
             path.unlink(missing_ok=True)  # of an earlier try
-        why = start(runs)
+        why = start(runs, sweep)
         written = _records(sweep)
-        for number, run_ in enumerate(runs):
-            if _record_path(sweep, run_.overrides) not in written:
+        for number, (path, run_) in enumerate(zip(paths, runs, strict=True)):
+            if path not in written:
                 reason = why.get(number, "its process ended without a word.")
                 fail(run_.folder, run_.overrides, reason)
                 record(sweep, run_.overrides, Outcome("failed", run_.folder, math.nan, reason))
@@ -252,7 +252,7 @@ def reader(launcher: Any, overrides: list[str]) -> Read:
 
 def report(sweep: Path) -> int:
     """Print what became of the runs of a sweep; returns the exit status."""
-    facts = [_read_record(path) for path in sweep.glob("runs/*.json")]
+    facts = [_read_record(path) for path in _records(sweep)]
     facts.sort(key=lambda run: (ORDER.index(run["status"]), run["overrides"]))
     counts = Counter(run["status"] for run in facts)
     common = set.intersection(*(set(run["overrides"]) for run in facts)) if len(facts) > 1 else set()

@@ -36,7 +36,7 @@ class SweepLoader(ConfigLoaderImpl):
 
     def __init__(self, loader: ConfigLoaderImpl) -> None:
         super().__init__(loader.config_search_path)
-        self.composed: dict[tuple[str, ...], bytes] = {}  # by choices
+        self.composed: dict[tuple[str, ...], bytes] = {}  # by choices; other processes get them with the loader
 
     def load_sweep_config(self, master_config: DictConfig, sweep_overrides: list[str]) -> DictConfig:
         """The config of one run, equal to Hydra's."""

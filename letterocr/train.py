@@ -170,11 +170,13 @@ def resumed(config: TrainConfig, overrides: list[str]) -> TrainConfig:
     return stored
 
 
-def chosen(cfg: Any, overrides: list[str]) -> tuple[TrainConfig, Path | None]:
-    """The config of a run, and its folder where `resume` names it."""
+def chosen(cfg: Any, overrides: list[str]) -> tuple[TrainConfig, Path]:
+    """The config of a run, and its folder: the one that `resume` names, or its own."""
+    from letterocr.folder import folder_of
+
     config = typed(cfg)
     if config.resume in ("true", "false"):
-        return config, None
+        return config, folder_of(config)
     return resumed(config, overrides), Path(config.resume).expanduser()
 
 

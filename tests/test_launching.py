@@ -123,9 +123,9 @@ def test_a_run_whose_process_dies_twice_has_failed_and_the_one_beside_it_has_not
         return launch
 
     monkeypatch.setattr("joblib.Parallel", parallel)
-    start = launching.processes(2, tmp_path)
+    start = launching.processes(2)
     reason = {1: "its process was killed 2 times (out of memory?)."}
-    assert start([missing(tmp_path, name) for name in "abcd"]) == reason
+    assert start([missing(tmp_path, name) for name in "abcd"], tmp_path) == reason
     assert calls == ["abcd", "d", "b", "c"]
     assert all(sweep.recorded(tmp_path, [name])["error"] == 0.5 for name in "acd")
 
@@ -181,7 +181,7 @@ def test_what_is_said_of_runs_whose_job_left_no_record_names_its_log(tmp_path, m
 def test_asked_again_in_the_same_folder_a_sweep_forgets_what_failed_there(tmp_path, monkeypatch):
     ask = ["-m", *LOCAL, "seed=1", *tiny(f"output={tmp_path}"), f"hydra.sweep.dir={tmp_path / 'same'}"]
     for reason in ("no luck", "none again"):
-        monkeypatch.setattr(launching, "processes", lambda *_, reason=reason: lambda runs: {0: reason})
+        monkeypatch.setattr(launching, "processes", lambda _, reason=reason: lambda *_: {0: reason})
         answer = command(*ask)
         assert answer.status == 1
         assert report_of(answer)[1].endswith(reason)

@@ -228,7 +228,7 @@ def test_once_stopped_no_run_begins(tmp_path):
     (tmp_path / "stop").touch()
     with handler(signal.SIGINT, signal.getsignal(signal.SIGINT)):
         config = TrainConfig(data=SyntheticConfig(), optimizer=VanillaConfig(), output=str(tmp_path / "out"))
-        outcome = sweep.attempt(lambda: (config, None), [], tmp_path, stop=tmp_path / "stop")
+        outcome = sweep.attempt(lambda: (config, tmp_path / "out"), [], tmp_path, stop=tmp_path / "stop")
     assert outcome.status == "stopped"
     assert not (tmp_path / "out").exists()
 

@@ -1,5 +1,7 @@
 """The configs of a sweep's runs are those that Hydra composes."""
 
+import pickle
+
 import hydra
 import pytest
 from hydra.core.global_hydra import GlobalHydra
@@ -52,13 +54,14 @@ def test_a_run_does_not_change_the_next(loaders):
     assert (again.seed, list(again.model.hidden)) == (0, [1800])
 
 
-def test_files_are_read_once_for_each_choice(loaders, monkeypatch):
+def test_files_are_read_once_for_each_choice_and_no_more_in_another_process(loaders, monkeypatch):
     own, fast, sweep = loaders
     for run in (["seed=1"], ["rule=printed", "seed=1"]):
         fast.load_sweep_config(sweep, run)
+    sent = pickle.loads(pickle.dumps(fast))
     expected = OmegaConf.to_container(own.load_sweep_config(sweep, ["rule=printed", "seed=2"]))
     monkeypatch.setattr(type(own), "load_configuration", None)
-    assert OmegaConf.to_container(fast.load_sweep_config(sweep, ["rule=printed", "seed=2"])) == expected
+    assert OmegaConf.to_container(sent.load_sweep_config(sweep, ["rule=printed", "seed=2"])) == expected
 
 
 @pytest.mark.parametrize("run", WRONG, ids=" ".join)
