@@ -22,7 +22,7 @@ class Grid(BasicSweeper):
 
     def setup(self, *, hydra_context: HydraContext, **rest: Any) -> None:
         """Give launchers the fast loader."""
-        from letterocr.sweep_loader import SweepLoader
+        from letterocr.sweep.loader import SweepLoader
 
         loader: Any = hydra_context.config_loader
         super().setup(hydra_context=HydraContext(SweepLoader(loader), hydra_context.callbacks), **rest)
@@ -49,7 +49,7 @@ class Local(Launcher):
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[Any]:
         """Launch what is missing."""
-        from letterocr import launching, sweep
+        from letterocr.sweep import launching, sweep
 
         return sweep.launch(self, job_overrides, launching.processes(self.n_jobs))
 
@@ -59,7 +59,7 @@ class Slurm(SlurmLauncher):
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[Any]:
         """Launch what is missing."""
-        from letterocr import launching, sweep
+        from letterocr.sweep import launching, sweep
 
         return sweep.launch(self, job_overrides, launching.jobs(self.params))
 

@@ -13,9 +13,10 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from letterocr.config import TrainConfig, check
-from letterocr.errors import UserError, complain, piped
-from letterocr.train import compose
+from letterocr.base.errors import UserError, complain, piped
+from letterocr.compose.from_overrides import compose
+from letterocr.config.check import check
+from letterocr.config.train import TrainConfig
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -50,7 +51,8 @@ def figures(config: TrainConfig, train: Letters) -> list[Figure]:
     Raises:
         UserError: the letters are empty, or the loss is, or the network is no chain of weight matrices.
     """
-    from letterocr.matrix import auto, rates
+    from letterocr.compose import learning_rates as auto
+    from letterocr.matrix import rate_bounds as rates
 
     if config.model.name == "spectral":
         raise UserError("model=spectral: it is no chain of weight matrices; take another model.")
@@ -80,7 +82,7 @@ def figures(config: TrainConfig, train: Letters) -> list[Figure]:
 
 def _two_layer(config: TrainConfig, letters: Tensor, values: Tensor, alphas: list[float]) -> list[Figure]:
     """The rates of the two-layer network from the eigenvalues of R, largest first."""
-    from letterocr.matrix import rates
+    from letterocr.matrix import rate_bounds as rates
 
     f = config.loss_factor
     largest, smallest = 2 * f * float(values[0]), 2 * f * float(values[-1])
@@ -149,7 +151,7 @@ def main() -> None:
         check(config)
         import torch
 
-        from letterocr import registry
+        from letterocr.compose import registry
 
         torch.set_num_threads(config.threads or len(os.sched_getaffinity(0)))
         found = figures(config, registry.DATA[config.data.name].load()(config.data).train)

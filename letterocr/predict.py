@@ -12,12 +12,12 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from letterocr.errors import UserError, piped
+from letterocr.base.errors import UserError, piped
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from letterocr.network import Network
+    from letterocr.models.chain import Network
 
 
 def load_network(folder: Path) -> Network:
@@ -28,9 +28,10 @@ def load_network(folder: Path) -> Network:
     """
     import torch
 
-    from letterocr import checkpoint, registry
-    from letterocr.engine.build import replica_seeds
-    from letterocr.folder import read_config
+    from letterocr.compose import registry
+    from letterocr.compose.build import replica_seeds
+    from letterocr.compose.stored_config import read_config
+    from letterocr.run import checkpoint
 
     config = read_config(folder)
     cpu = torch.device("cpu")
@@ -86,8 +87,8 @@ def main() -> None:
     parser.add_argument("images", type=Path, nargs="+", help="pictures of one letter each, of any size and polarity")
     parser.add_argument("--json", action="store_true", help="one JSON object a line, for programs")
     arguments = parser.parse_args()
+    from letterocr.base.files import read_json
     from letterocr.data import ink
-    from letterocr.folder import read_json
 
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a file's name may be no text

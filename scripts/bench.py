@@ -27,11 +27,13 @@ import numpy as np
 import torch
 from peers import RATE, Peer, jax_scan, sklearn_partial_fit, torch_autograd, torch_by_hand
 
-from letterocr.config import ModelConfig, SyntheticConfig, TrainConfig
+from letterocr.compose.build import build_engine
+from letterocr.config.data import SyntheticConfig
+from letterocr.config.model import ModelConfig
+from letterocr.config.optimizer.vanilla import VanillaConfig
+from letterocr.config.train import TrainConfig
 from letterocr.data.letters import Split
 from letterocr.data.synthetic import load
-from letterocr.engine.build import build_engine
-from letterocr.optimizers import VanillaConfig
 
 NETWORKS = {"two_layer": [], "three_layer": [1800], "four_layer": [1800, 1800]}
 WIDTHS = [450, 900, 1800, 3600, 7200]

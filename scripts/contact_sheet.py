@@ -13,10 +13,10 @@ from pathlib import Path
 import torch
 from PIL import Image
 
+from letterocr.base.files import replacing
+from letterocr.base.randomness import stream
 from letterocr.data.letters import ALPHABET, SIDE
 from letterocr.data.synthetic import invent, write
-from letterocr.files import replacing
-from letterocr.randomness import stream
 
 
 def sheet(writers: int, seed: int) -> Image.Image:

@@ -23,16 +23,17 @@ import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
-from letterocr import registry
-from letterocr.config import ImagesConfig, ModelConfig, SyntheticConfig
+from letterocr.compose import registry
+from letterocr.compose.from_overrides import compose
+from letterocr.config.data import ImagesConfig, SyntheticConfig
+from letterocr.config.model import ModelConfig
 from letterocr.data import images, synthetic
 from letterocr.data.letters import Letters, Split
-from letterocr.network import Network, initialise
-from letterocr.optim.rates import LearningRate
-from letterocr.optim.update import Batch
-from letterocr.order import Order
-from letterocr.rules import error_vectors, loss
-from letterocr.train import compose
+from letterocr.data.order import Order
+from letterocr.models.batch import Batch
+from letterocr.models.chain import Network, initialise
+from letterocr.models.error_vectors import error_vectors, loss
+from letterocr.optimizers.rate_schedule import LearningRate
 
 Step = Callable[[int, Network, Batch], None]  # changes the weights
 GRID = 13

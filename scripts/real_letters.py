@@ -13,11 +13,13 @@ from dataclasses import replace
 
 import torch
 
-from letterocr.config import ImagesConfig, ModelConfig, SyntheticConfig, TrainConfig
+from letterocr.compose.build import build_engine
+from letterocr.config.data import ImagesConfig, SyntheticConfig
+from letterocr.config.model import ModelConfig
+from letterocr.config.optimizer.vanilla import VanillaConfig
+from letterocr.config.train import TrainConfig
 from letterocr.data import images, synthetic
 from letterocr.data.letters import ALPHABET, Letters
-from letterocr.engine.build import build_engine
-from letterocr.optimizers import VanillaConfig
 
 RULES = {"gradient": (1.0, 0.05), "printed": (150.0, 0.02)}  # temperature and learning rate, as in conf/rule/
 

@@ -5,7 +5,7 @@
     python scripts/scale.py startup                      # the command, and a run that learns no sample
     python scripts/scale.py disk                         # real run folders, by network
 
-The bookkeeping is that of `letterocr.run` itself: folder, config, versions, curve, checkpoint, result, and the look at
+The bookkeeping is that of `letterocr.run.session` itself: folder, config, versions, curve, checkpoint, result, and the look at
 whether the run is there already. Only the letters and the engine are stand-ins, which cost nothing.
 """
 
@@ -30,14 +30,15 @@ from unittest import mock
 import numpy as np
 import torch
 
-from letterocr import registry
-from letterocr.config import SyntheticConfig, TrainConfig
+from letterocr.compose import registry
+from letterocr.config.data import SyntheticConfig
+from letterocr.config.optimizer.vanilla import VanillaConfig
+from letterocr.config.train import TrainConfig
 from letterocr.data.letters import Letters, Split
 from letterocr.engine.records import Records
-from letterocr.launching import train
-from letterocr.optimizers import VanillaConfig
-from letterocr.run import run
-from letterocr.sweep import Missing
+from letterocr.run.training import run
+from letterocr.sweep.launching import train
+from letterocr.sweep.sweep import Missing
 
 
 class FakeEngine:
@@ -110,8 +111,8 @@ def stand_ins() -> Iterator[None]:
     entry = SimpleNamespace(load=lambda: lambda config: Split(letters, letters), schema=SyntheticConfig)
     with (
         mock.patch.dict(registry.DATA, {"synthetic": entry}),
-        mock.patch("letterocr.run.build_engine", FakeEngine),
-        mock.patch("letterocr.run.bound", return_value=None),
+        mock.patch("letterocr.run.session.build_engine", FakeEngine),
+        mock.patch("letterocr.run.session.bound", return_value=None),
         open(os.devnull, "w") as nowhere,
         contextlib.redirect_stdout(nowhere),
     ):
@@ -132,7 +133,7 @@ def timed(missing: Missing, sweep: Path, stop: Path) -> None:
 def command(*overrides: str) -> float:
     """The command with the stand-ins in its launcher's processes; seconds, start-up included."""
     program = "from unittest import mock; import scale; from letterocr.train import main\n"
-    program += "with mock.patch('letterocr.launching.train', scale.timed): main()"
+    program += "with mock.patch('letterocr.sweep.launching.train', scale.timed): main()"
     here = Path(__file__).resolve().parent
     environment = os.environ | {"PYTHONPATH": f"{here}:{here.parent}"}
     start = time.perf_counter()

@@ -6,10 +6,10 @@ import torch
 from helpers import random_network
 from torch import Tensor
 
-from letterocr.network import Network
-from letterocr.optim.curvature import Factors
-from letterocr.optim.update import Batch
-from letterocr.rules import error_vectors
+from letterocr.curvature.products import Factors
+from letterocr.models.batch import Batch
+from letterocr.models.chain import Network
+from letterocr.models.error_vectors import error_vectors
 
 
 def small_network(sizes: list[int], temperature: float | None, bias: bool = True, seed: int = 0) -> Network:

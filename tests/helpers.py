@@ -10,11 +10,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from letterocr.config import ModelConfig, SyntheticConfig, TrainConfig
+from letterocr.compose.build import build_engine
+from letterocr.config.data import SyntheticConfig
+from letterocr.config.model import ModelConfig
+from letterocr.config.optimizer.vanilla import VanillaConfig
+from letterocr.config.train import TrainConfig
 from letterocr.data.letters import PIXELS, Letters, Split
-from letterocr.engine.build import build_engine
-from letterocr.network import Network
-from letterocr.optimizers import VanillaConfig
+from letterocr.models.chain import Network
 
 
 def random_letters(count: int, seed: int, classes: int = 26) -> Letters:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from torch import Tensor
 
-from letterocr.network import Network
+from letterocr.models.chain import Network
 
 Arrays = dict[str, np.ndarray]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from letterocr.optim import learned, learned_factored, rule_file
+from letterocr.optimizers.learned import learned, learned_factored, rule_file
 
 SHAPES = {"learned": learned.SHAPES, "learned_factored": learned_factored.SHAPES}
 COST = {"meta_steps": 3, "optimizee_updates": 60, "seconds": 1.5}

@@ -1,4 +1,4 @@
-"""Run folders without training: what `letterocr.run` leaves, with errors by a formula."""
+"""Run folders without training: what `letterocr.run.session` leaves, with errors by a formula."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from helpers import small_config
 
-from letterocr.config import ModelConfig
-from letterocr.curve import Curve
+from letterocr.base.files import write_json
+from letterocr.config.model import ModelConfig
 from letterocr.engine.records import Records
-from letterocr.files import write_json
-from letterocr.folder import folder_of, write_config
+from letterocr.run.curve import Curve
+from letterocr.run.folder import folder_of, write_config
 
 
 def final_error(rate: float, temperature: float, seed: int) -> float:

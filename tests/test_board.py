@@ -13,7 +13,7 @@ from tensorboard.backend.event_processing.plugin_event_accumulator import EventA
 from tensorboard.plugins.custom_scalar import layout_pb2
 from tensorboard.plugins.hparams import api_pb2, metadata
 
-from letterocr.board import Board, _quantile, shown
+from letterocr.run.tensorboard import Board, _quantile, shown
 
 HYPERPARAMETERS = {"seed": 3, "optimizer.alpha": 0.02, "rule": "printed", "bias": True}
 

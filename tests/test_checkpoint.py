@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from letterocr import checkpoint
+from letterocr.run import checkpoint
 
 CPU = torch.device("cpu")
 

@@ -8,10 +8,10 @@ import pytest
 import torch
 from helpers import random_letters
 
-from letterocr.claims import layers as claims
-from letterocr.claims.finding import FAILS, Material
-from letterocr.config import SyntheticConfig
+from letterocr.config.data import SyntheticConfig
 from letterocr.data.letters import Letters, Split
+from letterocr.reproduce import layer_claims as claims
+from letterocr.reproduce.finding import FAILS, Material
 
 
 @pytest.fixture(scope="module")

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from letterocr.claims import letters as claims
-from letterocr.claims.finding import FAILS, HOLDS, Material
-from letterocr.config import SyntheticConfig
+from letterocr.config.data import SyntheticConfig
 from letterocr.data.letters import ALPHABET, Letters, Split
 from letterocr.data.synthetic import load
 from letterocr.matrix.alphabet import alphabet_matrix
+from letterocr.reproduce import letter_claims as claims
+from letterocr.reproduce.finding import FAILS, HOLDS, Material
 
 SMALL = SyntheticConfig(train_per_letter=6, test_per_letter=3, repetitions=2)
 

@@ -6,9 +6,9 @@ import json
 from html.parser import HTMLParser
 from pathlib import Path
 
-from letterocr.claims.finding import FAILS, HOLDS, Finding, only_if
-from letterocr.claims.page import write_figures, write_page
 from letterocr.figures.png import new_figure
+from letterocr.reproduce.claims_page import write_figures, write_page
+from letterocr.reproduce.finding import FAILS, HOLDS, Finding, only_if
 
 
 class Reader(HTMLParser):

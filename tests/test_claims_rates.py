@@ -8,10 +8,10 @@ import pytest
 import torch
 from helpers import random_letters
 
-from letterocr.claims import rates as claims
-from letterocr.claims.finding import Material
-from letterocr.config import SyntheticConfig
+from letterocr.config.data import SyntheticConfig
 from letterocr.data.letters import Split
+from letterocr.reproduce import rate_claims as claims
+from letterocr.reproduce.finding import Material
 
 
 @pytest.mark.parametrize("alpha", [1e-4, 5e-4])

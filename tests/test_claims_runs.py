@@ -10,13 +10,14 @@ from unittest import mock
 import numpy as np
 import pytest
 
-from letterocr.claims import runs as claims
-from letterocr.claims.finding import FAILS, HOLDS, Material
-from letterocr.config import SyntheticConfig, TrainConfig
-from letterocr.curve import Curve
+from letterocr.base.signals import StoppedError
+from letterocr.config.data import SyntheticConfig
+from letterocr.config.train import TrainConfig
 from letterocr.data.synthetic import load
 from letterocr.engine.records import Records
-from letterocr.signals import StoppedError
+from letterocr.reproduce import run_claims as claims
+from letterocr.reproduce.finding import FAILS, HOLDS, Material
+from letterocr.run.curve import Curve
 
 SMALL = SyntheticConfig(train_per_letter=2, test_per_letter=1)
 
@@ -134,6 +135,6 @@ def test_a_stopped_run_stops_the_command(material, capsys):
     class Stop:
         signal, folder = signal.SIGTERM, Path()
 
-    with mock.patch("letterocr.run.run", return_value=Stop()), pytest.raises(StoppedError) as stopped:
+    with mock.patch("letterocr.run.training.run", return_value=Stop()), pytest.raises(StoppedError) as stopped:
         claims.trained("paper/fig7", "two_layer", "printed", material)
     assert stopped.value.number == signal.SIGTERM

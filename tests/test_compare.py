@@ -18,13 +18,13 @@ import pytest
 import torch
 from helpers import random_letters
 
-from letterocr import compare as command
-from letterocr.comparison import problems, protocol, trial
-from letterocr.comparison.problems import Problem, Source
-from letterocr.comparison.protocol import TUNING_SEED, choose, cost_table, enter
-from letterocr.comparison.trial import Outcome
+from letterocr.compare import __main__ as command
+from letterocr.compare import problems, protocol, trial
+from letterocr.compare.problems import Problem, Source
+from letterocr.compare.protocol import TUNING_SEED, choose, cost_table, enter
+from letterocr.compare.trial import Outcome
+from letterocr.compose.build import build_engine
 from letterocr.data.letters import Letters, Split
-from letterocr.engine.build import build_engine
 
 INF = float("inf")
 SPLIT = Split(random_letters(500, seed=1), random_letters(80, seed=2))

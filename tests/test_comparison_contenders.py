@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from letterocr import registry
-from letterocr.comparison.contenders import CONTENDERS, NETWORKS, Range, found, placed, points, trial_values
-from letterocr.config import check
-from letterocr.train import compose
+from letterocr.compare.contenders import CONTENDERS, NETWORKS, Range, found, placed, points, trial_values
+from letterocr.compose import registry
+from letterocr.compose.from_overrides import compose
+from letterocr.config.check import check
 
 
 def halton(index: int, base: int) -> float:

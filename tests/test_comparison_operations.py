@@ -10,21 +10,19 @@ import torch
 from helpers import small_config
 from torch.utils.flop_counter import FlopCounterMode
 
-from letterocr.comparison.operations import multiply_adds
-from letterocr.config import ModelConfig
-from letterocr.optimizers import (
-    AsgdConfig,
-    DiagonalConfig,
-    GaussNewtonConfig,
-    KfacConfig,
-    LearnedConfig,
-    LearnedFactoredConfig,
-    NewtonConfig,
-    SgdConfig,
-    SmdConfig,
-    TorchConfig,
-    VanillaConfig,
-)
+from letterocr.compare.operations import multiply_adds
+from letterocr.config.model import ModelConfig
+from letterocr.config.optimizer.asgd import AsgdConfig
+from letterocr.config.optimizer.diagonal import DiagonalConfig
+from letterocr.config.optimizer.gauss_newton import GaussNewtonConfig
+from letterocr.config.optimizer.kfac import KfacConfig
+from letterocr.config.optimizer.learned import LearnedConfig
+from letterocr.config.optimizer.learned_factored import LearnedFactoredConfig
+from letterocr.config.optimizer.newton import NewtonConfig
+from letterocr.config.optimizer.sgd import SgdConfig
+from letterocr.config.optimizer.smd import SmdConfig
+from letterocr.config.optimizer.torch import TorchConfig
+from letterocr.config.optimizer.vanilla import VanillaConfig
 
 TWO, FOUR = ModelConfig("two_layer", [], "linear"), ModelConfig("four_layer", [40, 30])
 P, BEHIND = 900 * 40 + 40 * 30 + 30 * 26, 40 * 30 + 30 * 26  # of FOUR

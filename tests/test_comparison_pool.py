@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from letterocr.comparison.pool import Progress
+from letterocr.compare.pool import Progress
 
 
 def test_the_time_left_is_from_each_contenders_own_pace(capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,9 +6,9 @@ import pytest
 import torch
 from helpers import one_sentence, random_letters
 
-from letterocr.comparison.problems import Problem, Source, parse_source, tuning_split
+from letterocr.base.errors import UserError
+from letterocr.compare.problems import Problem, Source, parse_source, tuning_split
 from letterocr.data.letters import Letters
-from letterocr.errors import UserError
 
 
 def numbered(writers: torch.Tensor | None, per_class: int = 20) -> Letters:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from letterocr.comparison.problems import Problem, Source
-from letterocr.comparison.protocol import Final, Standing
-from letterocr.comparison.report import profile_table, summary, table, write
-from letterocr.comparison.trial import Outcome
+from letterocr.compare.problems import Problem, Source
+from letterocr.compare.protocol import Final, Standing
+from letterocr.compare.results import profile_table, summary, table, write
+from letterocr.compare.trial import Outcome
 
 INF = float("inf")
 PROBLEM = Problem("two_layer", 8, Source("synthetic"), 200)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from letterocr.comparison.statistics import performance_profile, performance_ratios
+from letterocr.base.performance_profile import performance_profile, performance_ratios
 
 INF = float("inf")
 

@@ -12,13 +12,14 @@ import numpy as np
 import pytest
 from helpers import one_sentence, random_letters, small_config
 
-from letterocr.comparison import problems
-from letterocr.comparison.trial import Outcome, kept, make_task, measured, perform, train
-from letterocr.config import ModelConfig, TrainConfig
+from letterocr.base.errors import UserError
+from letterocr.compare import problems
+from letterocr.compare.trial import Outcome, kept, make_task, measured, perform, train
+from letterocr.compose.build import build_engine
+from letterocr.config.model import ModelConfig
+from letterocr.config.optimizer.vanilla import VanillaConfig
+from letterocr.config.train import TrainConfig
 from letterocr.data.letters import Split
-from letterocr.engine.build import build_engine
-from letterocr.errors import UserError
-from letterocr.optimizers import VanillaConfig
 
 LINEAR = ModelConfig("two_layer", [], "linear", bias=False, init_scale=0.1)
 SPLIT = Split(random_letters(400, seed=1), random_letters(60, seed=2))

@@ -8,16 +8,12 @@ from typing import Any
 import pytest
 from helpers import small_config
 
-from letterocr.config import (
-    EmnistConfig,
-    ImagesConfig,
-    ModelConfig,
-    SyntheticConfig,
-    check,
-    identity,
-    per_replica,
-)
-from letterocr.errors import UserError
+from letterocr.base.errors import UserError
+from letterocr.config.check import check
+from letterocr.config.data import EmnistConfig, ImagesConfig, SyntheticConfig
+from letterocr.config.identity import identity
+from letterocr.config.model import ModelConfig
+from letterocr.config.train import per_replica
 
 RUNTIME = {"threads", "output", "resume", "force", "checkpoint_seconds", "diagnostics", "tensorboard"}
 SOURCES = {"synthetic": SyntheticConfig(), "emnist": EmnistConfig(), "images": ImagesConfig(path="letters.npz")}

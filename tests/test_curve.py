@@ -4,8 +4,8 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from letterocr.curve import Curve
 from letterocr.engine.records import Records
+from letterocr.run.curve import Curve
 
 
 def random_records(samples: int, replicas: int, every: int = 1) -> Records:

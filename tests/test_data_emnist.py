@@ -17,10 +17,10 @@ import torch
 import torchvision
 from helpers import one_sentence, peak
 
-from letterocr.config import EmnistConfig
+from letterocr.base.errors import UserError
+from letterocr.config.data import EmnistConfig
 from letterocr.data.emnist import load
 from letterocr.data.letters import ALPHABET, BOX, SIDE, Split
-from letterocr.errors import UserError
 
 TRAIN_IMAGES, TRAIN_LABELS = "emnist-byclass-train-images-idx3-ubyte", "emnist-byclass-train-labels-idx1-ubyte"
 TEST_IMAGES, TEST_LABELS = "emnist-byclass-test-images-idx3-ubyte", "emnist-byclass-test-labels-idx1-ubyte"

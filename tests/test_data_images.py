@@ -15,11 +15,11 @@ from helpers import one_sentence, peak
 from PIL import Image
 from tiny import GLYPHS
 
-from letterocr.config import ImagesConfig
+from letterocr.base.errors import UserError
+from letterocr.config.data import ImagesConfig
 from letterocr.data.images import load
 from letterocr.data.ink import normalise
 from letterocr.data.letters import ALPHABET, Letters, Split
-from letterocr.errors import UserError
 
 
 def glyph(letter: int, size: int = 20) -> np.ndarray:

@@ -13,9 +13,9 @@ import torch
 from helpers import one_sentence
 from PIL import Image, ImageDraw
 
+from letterocr.base.errors import UserError
 from letterocr.data.ink import normalise, normalise_all, read, white
 from letterocr.data.letters import BOX, SIDE
-from letterocr.errors import UserError
 
 PEN = 6
 

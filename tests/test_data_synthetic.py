@@ -8,10 +8,11 @@ import pytest
 import torch
 from helpers import small_config
 
-from letterocr.config import ModelConfig, SyntheticConfig
+from letterocr.base.randomness import stream
+from letterocr.config.data import SyntheticConfig
+from letterocr.config.model import ModelConfig
 from letterocr.data import pen, skeletons, synthetic
-from letterocr.randomness import stream
-from letterocr.run import run
+from letterocr.run.training import run
 
 SMALL = SyntheticConfig(train_per_letter=12, test_per_letter=4, repetitions=2)
 

@@ -6,7 +6,7 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tiny import assert_same_bits, at_checkpoint, command, run_folder, tiny
 
-from letterocr.diagnostics import due_samples
+from letterocr.run.diagnostics import due_samples
 
 
 def rows_of(folder) -> list[dict]:

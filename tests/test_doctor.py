@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from tiny import Answer
 
-from letterocr import cluster, doctor
-from letterocr.doctor import FAILED, OK, WARNING, Finding
+from letterocr.doctor import checks as doctor
+from letterocr.doctor import cluster
+from letterocr.doctor.checks import FAILED, OK, WARNING, Finding
 
 LOCAL = ["device", "threads", "letters", "disk", "tensorboard", "numba", "launchers"]
 

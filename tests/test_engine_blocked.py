@@ -8,14 +8,16 @@ import numpy as np
 import pytest
 import torch
 
-from letterocr.config import ModelConfig, SyntheticConfig, TrainConfig
+from letterocr.compose.build import build_engine
+from letterocr.config.data import SyntheticConfig
+from letterocr.config.model import ModelConfig
+from letterocr.config.optimizer.vanilla import VanillaConfig
+from letterocr.config.train import TrainConfig
 from letterocr.data.letters import Letters, Split
 from letterocr.engine import blocked, compiled
 from letterocr.engine.blocked import BlockedEngine
-from letterocr.engine.build import build_engine
 from letterocr.engine.records import Records
 from letterocr.engine.stack import Stack
-from letterocr.optimizers import VanillaConfig
 
 SAMPLES = 1000
 NETWORKS = {

@@ -8,7 +8,8 @@ import numba
 import numpy as np
 import pytest
 
-from letterocr.engine import kernels, pieces
+from letterocr.engine import kernels
+from letterocr.engine import threaded as pieces
 
 SIZES = [(1, 5), (26, 30), (37, 41), (300, 257)]
 

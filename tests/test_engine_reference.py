@@ -7,7 +7,7 @@ from helpers import make_engine, random_split
 from torch import Tensor
 from torch.nn.functional import one_hot
 
-from letterocr.config import ModelConfig
+from letterocr.config.model import ModelConfig
 from letterocr.engine import reference
 from letterocr.engine.records import Records
 from letterocr.engine.reference import ReferenceEngine

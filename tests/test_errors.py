@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from letterocr.errors import piped
+from letterocr.base.errors import piped
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 SCRIPTS = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]["scripts"]

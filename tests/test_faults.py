@@ -17,7 +17,7 @@ from unittest import mock
 import pytest
 from tiny import assert_same_bits, checkpoints, command, finish, letters, mounted, run_folder, start, tiny, wait_until
 
-from letterocr.curve import Curve
+from letterocr.run.curve import Curve
 
 KILLS = 20
 SAMPLES = 60_000

@@ -9,9 +9,9 @@ import matplotlib
 import numpy as np
 import pytest
 
-from letterocr.comparison.protocol import Final
-from letterocr.comparison.trial import Outcome
-from letterocr.figures.comparison import draw_errors, draw_profile, style
+from letterocr.compare.protocol import Final
+from letterocr.compare.trial import Outcome
+from letterocr.figures.cost_curves import draw_errors, draw_profile, style
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ import matplotlib
 import numpy as np
 import pytest
 
-from letterocr.curve import Curve
+from letterocr.base.errors import UserError
 from letterocr.engine.records import Records
-from letterocr.errors import UserError
-from letterocr.figures.curves import draw_curve, read_curve
+from letterocr.figures.error_curves import draw_curve
+from letterocr.run.curve import Curve, read_curve
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def test_draws_median_and_quartiles(folder: Path) -> None:
     import matplotlib.pyplot as plt
 
     figure, axis = plt.subplots()
-    draw_curve(axis, folder, "name")
+    draw_curve(axis, *read_curve(folder), "name")
     np.testing.assert_allclose(axis.lines[0].get_ydata(), [100, 80, 30, 20])
     band = axis.collections[0].get_paths()[0].vertices[:, 1]
     assert {20.0, 40.0} <= set(np.round(band, 6))  # quartiles of 10, 30, 50 lie half-way to the median

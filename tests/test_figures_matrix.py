@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from letterocr.data.letters import ALPHABET
-from letterocr.figures.matrix import (
+from letterocr.figures.linear_algebra import (
     draw_conditioning,
     draw_outputs,
     draw_reconstructions,
@@ -21,8 +21,9 @@ from letterocr.figures.matrix import (
 )
 from letterocr.figures.pictures import BAR, RIGHT, WRONG
 from letterocr.matrix.arithmetic import relation
-from letterocr.matrix.conditioning import conditioning, random_hidden_layer, through_hidden_layer
-from letterocr.matrix.spectrum import reconstruct, singular_values
+from letterocr.matrix.conditioning import conditioning, through_hidden_layer
+from letterocr.matrix.singular_values import reconstruct, singular_values
+from letterocr.models.chain import draw_hidden_layer
 
 A = torch.rand(900, 26, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
 
@@ -96,7 +97,7 @@ def test_a_relation_is_an_equation_of_pictures(axis):
 
 
 def test_conditioning_has_a_line_a_definition_and_the_pixels_dashed(axis):
-    hidden = through_hidden_layer(A, *random_hidden_layer(50), [1.0, 100.0])
+    hidden = through_hidden_layer(A, *draw_hidden_layer(50), [1.0, 100.0])
     draw_conditioning(axis, conditioning(A), hidden, ("entropy",))
     line, dashed = axis.lines
     assert line.get_xdata().tolist() == [1.0, 100.0]

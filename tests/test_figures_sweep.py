@@ -8,7 +8,7 @@ import matplotlib
 import numpy as np
 import pytest
 
-from letterocr.figures.sweep import (
+from letterocr.figures.hyperparameters import (
     cells,
     draw_band,
     draw_heat_map,

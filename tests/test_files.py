@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from letterocr.files import replacing, together, write_json, write_text
+from letterocr.base.files import replacing, together, write_json, write_text
 
 
 def names(folder) -> list[str]:

@@ -7,19 +7,13 @@ import pytest
 from helpers import small_config
 from tiny import Killed
 
-from letterocr.config import EmnistConfig, ImagesConfig, ModelConfig, identity
-from letterocr.errors import UserError
-from letterocr.files import replacing
-from letterocr.folder import (
-    clear,
-    clear_temporary,
-    folder_of,
-    hyperparameters,
-    read_config,
-    read_json,
-    write_config,
-    write_environment,
-)
+from letterocr.base.errors import UserError
+from letterocr.base.files import read_json, replacing
+from letterocr.compose.stored_config import read_config
+from letterocr.config.data import EmnistConfig, ImagesConfig
+from letterocr.config.identity import identity
+from letterocr.config.model import ModelConfig
+from letterocr.run.folder import clear, clear_temporary, folder_of, hyperparameters, write_config, write_environment
 
 
 def test_the_folder_has_a_readable_name_and_the_identity():

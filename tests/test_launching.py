@@ -22,10 +22,10 @@ from tiny import (
     wait_until,
 )
 
-from letterocr import launching, sweep
-from letterocr.config import TrainConfig
-from letterocr.folder import read_config
-from letterocr.outcome import Outcome
+from letterocr.compose.stored_config import read_config
+from letterocr.config.train import TrainConfig
+from letterocr.run.outcome import Outcome
+from letterocr.sweep import launching, sweep
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 LOCAL = ["launcher=local", "hydra.launcher.n_jobs=2"]

@@ -14,10 +14,10 @@ from tiny import command as train
 from tiny import letters, run_folder, tiny
 
 from letterocr import learning_rate
-from letterocr.config import ImagesConfig
+from letterocr.compose.from_overrides import compose
+from letterocr.config.data import ImagesConfig
 from letterocr.data import images
 from letterocr.learning_rate import Figure, as_json, main, table
-from letterocr.train import compose
 
 
 @pytest.fixture

@@ -14,9 +14,10 @@ from pathlib import Path
 import pytest
 from helpers import one_sentence
 
-from letterocr import lock
-from letterocr.errors import RunningError, UserError
-from letterocr.lock import DEAD_SECONDS, Lock, alive, started, this_process
+from letterocr.base.errors import RunningError, UserError
+from letterocr.base.owner import DEAD_SECONDS, alive, started, this_process
+from letterocr.run import lock
+from letterocr.run.lock import Lock
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 HOLD = """

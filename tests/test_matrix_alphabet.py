@@ -7,8 +7,8 @@ import pytest
 import torch
 from helpers import one_sentence, random_letters
 
+from letterocr.base.errors import UserError
 from letterocr.data.letters import ALPHABET, PIXELS, Letters
-from letterocr.errors import UserError
 from letterocr.matrix.alphabet import alphabet_matrix, left_inverse, read_letters, with_ones
 
 
@@ -132,7 +132,7 @@ def test_the_bias_is_the_last_column_or_a_vector_of_its_own():
 @pytest.mark.shared
 def test_an_e_of_real_handwriting_is_misread_as_l_with_several_spikes(shared_data):
     """Fig. 3: a handwritten E is misread as L, and several other outputs are as high."""
-    from letterocr.config import ImagesConfig
+    from letterocr.config.data import ImagesConfig
     from letterocr.data.images import load
 
     split = load(ImagesConfig(path=str(shared_data / "writers25.npz")))

@@ -11,8 +11,8 @@ import torch
 from helpers import one_sentence, random_network
 from scipy.linalg import null_space, subspace_angles
 
+from letterocr.base.errors import UserError
 from letterocr.data.letters import ALPHABET
-from letterocr.errors import UserError
 from letterocr.matrix.alphabet import with_ones
 from letterocr.matrix.arithmetic import (
     Relation,

@@ -12,15 +12,30 @@ import torch
 from helpers import one_sentence, random_letters, random_split, small_config
 from tiny import assert_same_bits, at_checkpoint, command, letters, result_of, run_folder, tiny
 
-from letterocr.config import ImagesConfig, ModelConfig, TrainConfig, check
+from letterocr.base.errors import UserError
+from letterocr.base.files import read_json
+from letterocr.compose.build import build_engine, replica_seeds
+from letterocr.compose.learning_rates import (
+    bound,
+    initial_curvatures,
+    initial_network,
+    last_batch,
+    learning_rates,
+    spread,
+)
+from letterocr.config.check import check
+from letterocr.config.data import ImagesConfig
+from letterocr.config.model import ModelConfig
+from letterocr.config.optimizer.asgd import AsgdConfig
+from letterocr.config.optimizer.kfac import KfacConfig
+from letterocr.config.optimizer.newton import NewtonConfig
+from letterocr.config.optimizer.sgd import SgdConfig
+from letterocr.config.optimizer.torch import TorchConfig
+from letterocr.config.optimizer.vanilla import VanillaConfig
+from letterocr.config.train import TrainConfig
 from letterocr.data.letters import Letters
-from letterocr.engine.build import build_engine, replica_seeds
-from letterocr.errors import UserError
-from letterocr.folder import read_json
-from letterocr.matrix.auto import bound, initial_curvatures, initial_network, last_batch, learning_rates, spread
-from letterocr.network import initialise
-from letterocr.optimizers import AsgdConfig, KfacConfig, NewtonConfig, SgdConfig, TorchConfig, VanillaConfig
-from letterocr.run import run
+from letterocr.models.chain import initialise
+from letterocr.run.training import run
 
 LETTERS = random_letters(60, seed=1)
 
@@ -179,7 +194,7 @@ def test_a_stopped_run_goes_on_with_the_stored_number_to_the_same_bits(tmp_path)
     cut = [*overrides, f"output={tmp_path / 'cut'}"]
     with at_checkpoint(3):
         command("checkpoint_seconds=0", *cut)
-    with mock.patch("letterocr.run.learning_rates", side_effect=AssertionError("it is stored")):
+    with mock.patch("letterocr.run.session.learning_rates", side_effect=AssertionError("it is stored")):
         answer = command(*cut, "resume=true")
     assert answer.status == 0, answer.err
     whole, folder = run_folder(tmp_path / "whole"), run_folder(tmp_path / "cut")

@@ -7,16 +7,8 @@ import torch
 from torch import Tensor
 from torch.autograd import gradcheck
 
-from letterocr.matrix.backprop import (
-    eigen,
-    matrix_log,
-    matrix_sqrt,
-    of_singular,
-    of_symmetric,
-    pseudo_inverse,
-    svd,
-)
-from letterocr.matrix.scalars import Scalar, logarithm, square_root
+from letterocr.matrix.backprop import eigen, matrix_log, matrix_sqrt, of_singular, of_symmetric, pseudo_inverse, svd
+from letterocr.matrix.divided_differences import Scalar, logarithm, square_root
 
 EPSILON = 0.01
 IDENTITY = Scalar(lambda s: s, lambda a, b: torch.ones_like(a * b))

@@ -6,14 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from letterocr.config import ModelConfig
-from letterocr.matrix.conditioning import (
-    conditioning,
-    hidden_activations,
-    random_hidden_layer,
-    through_hidden_layer,
-)
-from letterocr.network import initialise
+from letterocr.config.model import ModelConfig
+from letterocr.matrix.conditioning import conditioning, hidden_activations, through_hidden_layer
+from letterocr.models.chain import draw_hidden_layer, initialise
 
 
 def letters(rank: int | None = None) -> torch.Tensor:
@@ -45,7 +40,7 @@ def test_the_rank_with_ones_is_one_more_than_without_the_mean(rank):
 
 def test_a_linear_layer_buys_no_rank_and_a_sigmoid_does():
     A = letters(5)
-    W_h, b_h = random_hidden_layer(200, seed=1)
+    W_h, b_h = draw_hidden_layer(200, seed=1)
     linear = conditioning(hidden_activations(A, W_h, b_h, None))
     (bent,) = through_hidden_layer(A, W_h, b_h, [15.0])
     assert conditioning(A).ranks.numerical == linear.ranks.numerical == 6
@@ -55,7 +50,7 @@ def test_a_linear_layer_buys_no_rank_and_a_sigmoid_does():
 
 def test_a_high_temperature_leaves_the_letters_as_a_linear_layer_does():
     A = letters()
-    W_h, b_h = random_hidden_layer(200)
+    W_h, b_h = draw_hidden_layer(200)
     linear = conditioning(hidden_activations(A, W_h, b_h, None))
     (hot,) = through_hidden_layer(A, W_h, b_h, [1e6])
     # s(x) = 1/2 + x / (4 T) up to (x / T)^3
@@ -64,7 +59,7 @@ def test_a_high_temperature_leaves_the_letters_as_a_linear_layer_does():
 
 
 def test_the_colder_the_higher_the_effective_rank():
-    W_h, b_h = random_hidden_layer(300)
+    W_h, b_h = draw_hidden_layer(300)
     entropies = [c.centred_ranks.entropy for c in through_hidden_layer(letters(5), W_h, b_h, [2, 20, 200, 2000])]
     assert entropies == sorted(entropies, reverse=True)
 
@@ -72,17 +67,17 @@ def test_the_colder_the_higher_the_effective_rank():
 def test_the_layer_is_that_of_a_run_at_the_papers_temperature():
     model = ModelConfig(hidden=[40], temperature=150.0, init_bias="random")
     network = initialise(model, [3], torch.float64, torch.device("cpu")).replica(0)
-    W_h, b_h = random_hidden_layer(40, seed=3, biases=True)
+    W_h, b_h = draw_hidden_layer(40, seed=3, biases=True)
     torch.testing.assert_close(W_h, network.weights[0])
     torch.testing.assert_close(b_h, network.biases[0])
     A = letters()
     torch.testing.assert_close(hidden_activations(A, W_h, b_h, 150.0), network.forward(A.mT)[1].mT)
-    assert not random_hidden_layer(40)[1].any()
+    assert not draw_hidden_layer(40)[1].any()
 
 
 def test_weights_in_proportion_to_the_temperature_give_the_same_activations():
-    W_h, b_h = random_hidden_layer(40, deviation=15.0)
-    colder, _ = random_hidden_layer(40, deviation=0.1)
+    W_h, b_h = draw_hidden_layer(40, deviation=15.0)
+    colder, _ = draw_hidden_layer(40, deviation=0.1)
     torch.testing.assert_close(
         hidden_activations(letters(), W_h, b_h, 150.0), hidden_activations(letters(), colder, b_h, 1.0)
     )

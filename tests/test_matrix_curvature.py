@@ -9,9 +9,9 @@ from helpers import random_network
 from torch import Tensor
 from torch.autograd.functional import hessian, jacobian
 
-from letterocr.matrix.curvature import Shifted, largest_curvature
-from letterocr.network import Network
-from letterocr.rules import error_vectors, loss
+from letterocr.curvature.online import Shifted, largest_curvature
+from letterocr.models.chain import Network
+from letterocr.models.error_vectors import error_vectors, loss
 
 # Psi averages the last n letters or so, with weights that sum to 1 and whose squares sum to about c/(2 t): after 1000
 # steps of 8 letters the noise of |Psi| is 2.5 % of how much one letter's curvature differs from the mean one, which is

@@ -9,17 +9,12 @@ import torch
 from helpers import random_letters, random_network
 from torch import Tensor
 
-from letterocr.engine.base import one_hot
-from letterocr.matrix.diagnostics import (
-    hessian_product,
-    largest_eigenvalue,
-    printed_beside_gradient,
-    rank_figures,
-    singular_values,
-    spectra,
-)
-from letterocr.network import Network
-from letterocr.rules import error_vectors
+from letterocr.curvature.lanczos import largest_eigenvalue
+from letterocr.curvature.products import hessian_product
+from letterocr.curvature.rank_figures import printed_beside_gradient, rank_figures, singular_values, spectra
+from letterocr.data.letters import one_hot
+from letterocr.models.chain import Network
+from letterocr.models.error_vectors import error_vectors
 
 LETTERS = random_letters(12, seed=3)
 A = LETTERS.images[:, :20].double()

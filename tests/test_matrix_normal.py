@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from letterocr.matrix.normal import correlations, minimum_norm_solution
+from letterocr.matrix.normal_equations import correlations, minimum_norm_solution
 
 
 def draw(*shape: int, seed: int = 0) -> torch.Tensor:

@@ -10,9 +10,9 @@ import torch
 from helpers import make_engine, random_letters
 from torch import Tensor
 
-from letterocr.config import ModelConfig
+from letterocr.config.model import ModelConfig
 from letterocr.data.letters import PIXELS, Letters, Split
-from letterocr.matrix import rates
+from letterocr.matrix import rate_bounds as rates
 
 BELOW, ABOVE = 0.98, 1.02
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from letterocr.matrix.scalars import INVERSE, logarithm, square_root
+from letterocr.matrix.divided_differences import INVERSE, logarithm, square_root
 
 EPSILON = 0.01
 

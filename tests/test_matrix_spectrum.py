@@ -9,7 +9,7 @@ import pytest
 import torch
 from scipy import integrate, stats
 
-from letterocr.matrix.spectrum import (
+from letterocr.matrix.singular_values import (
     centred,
     effective_ranks,
     energy_rank,
@@ -146,7 +146,7 @@ def test_the_optimal_threshold_finds_the_rank_below_noise():
 @pytest.mark.shared
 def test_the_first_singular_value_dominates_and_the_rest_fall(shared_data):
     """Fig. 5 on real letters."""
-    from letterocr.config import EmnistConfig
+    from letterocr.config.data import EmnistConfig
     from letterocr.data.emnist import load
     from letterocr.matrix.alphabet import alphabet_matrix
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from letterocr.matrix.symmetry import HiddenLayer, changes, relative_change, transform
-from letterocr.network import Network
+from letterocr.models.chain import Network
 
 HIDDEN = 30
 

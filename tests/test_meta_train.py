@@ -7,9 +7,11 @@ import torch
 from helpers import one_sentence, random_letters
 from rules import random_rule
 
-from letterocr import checkpoint, meta_tasks, meta_train
-from letterocr.meta_train import MetaTrainer, Settings
-from letterocr.optim import rule_file
+from letterocr.meta_train import __main__ as meta_train
+from letterocr.meta_train import episodes as meta_tasks
+from letterocr.meta_train.trainer import MetaTrainer, Settings
+from letterocr.optimizers.learned import rule_file
+from letterocr.run import checkpoint
 
 LETTERS = random_letters(60, seed=3)
 TINY = {"steps": 6, "unroll": 4, "replicas": 2, "letters": 1}

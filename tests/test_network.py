@@ -8,8 +8,8 @@ import pytest
 import torch
 from helpers import random_network
 
-from letterocr.config import ModelConfig
-from letterocr.network import Network, initialise, layer_sizes
+from letterocr.config.model import ModelConfig
+from letterocr.models.chain import Network, initialise, layer_sizes
 
 CPU = torch.device("cpu")
 NETWORKS = [[7, 3], [7, 5, 3], [7, 5, 4, 3]]

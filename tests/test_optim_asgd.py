@@ -8,8 +8,9 @@ import pytest
 import torch
 from helpers import make_engine, random_split
 
-from letterocr.config import ModelConfig
-from letterocr.optimizers import AsgdConfig, VanillaConfig
+from letterocr.config.model import ModelConfig
+from letterocr.config.optimizer.asgd import AsgdConfig
+from letterocr.config.optimizer.vanilla import VanillaConfig
 
 SPLIT = random_split()
 

@@ -11,11 +11,12 @@ from directions import batch_of, listed, outputs, parameters, random_batch, rand
 from torch import Tensor
 from torch.autograd.functional import hvp, jacobian, jvp, vjp
 
+from letterocr.curvature.products import Dense, empirical_fisher, gauss_newton, gauss_newton_diagonal, hessian
 from letterocr.engine.outer import Deferred
-from letterocr.network import Network
-from letterocr.optim.curvature import Dense, empirical_fisher, gauss_newton, gauss_newton_diagonal, hessian
-from letterocr.optim.update import Batch, Update
-from letterocr.rules import error_vectors
+from letterocr.models.batch import Batch
+from letterocr.models.chain import Network
+from letterocr.models.error_vectors import error_vectors
+from letterocr.optimizers.optimizer import Update
 
 SIZES = [[7, 3], [7, 5, 3], [7, 5, 4, 3]]
 PRODUCTS = {"hessian": hessian, "gauss_newton": gauss_newton, "empirical_fisher": empirical_fisher}

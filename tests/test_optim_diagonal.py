@@ -6,13 +6,13 @@ import torch
 from helpers import make_engine, random_network, random_split
 from plain import Arrays, Plain, as_numpy, assert_close
 
-from letterocr.config import ModelConfig
-from letterocr.network import Network
-from letterocr.optim.diagonal import Diagonal
-from letterocr.optim.rates import LearningRate
-from letterocr.optim.update import Batch
-from letterocr.optimizers import DiagonalConfig
-from letterocr.rules import error_vectors, loss
+from letterocr.config.model import ModelConfig
+from letterocr.config.optimizer.diagonal import DiagonalConfig
+from letterocr.models.batch import Batch
+from letterocr.models.chain import Network
+from letterocr.models.error_vectors import error_vectors, loss
+from letterocr.optimizers.diagonal import Diagonal
+from letterocr.optimizers.rate_schedule import LearningRate
 
 SPLIT = random_split()
 MODELS = {

@@ -10,14 +10,15 @@ from helpers import one_sentence, random_network, small_config
 from torch import Tensor
 from torch.func import functional_call, jacrev
 
-from letterocr.config import ModelConfig, check
-from letterocr.errors import UserError
-from letterocr.network import Network
-from letterocr.optim.gauss_newton import GaussNewton, conjugate_gradients
-from letterocr.optim.rates import LearningRate
-from letterocr.optim.update import Batch
-from letterocr.optimizers import GaussNewtonConfig
-from letterocr.rules import error_vectors
+from letterocr.base.errors import UserError
+from letterocr.config.check import check
+from letterocr.config.model import ModelConfig
+from letterocr.config.optimizer.gauss_newton import GaussNewtonConfig
+from letterocr.models.batch import Batch
+from letterocr.models.chain import Network
+from letterocr.models.error_vectors import error_vectors
+from letterocr.optimizers.gauss_newton import GaussNewton, conjugate_gradients
+from letterocr.optimizers.rate_schedule import LearningRate
 
 SIZES = {"two_layer": [9, 26], "three_layer": [9, 6, 26], "four_layer": [9, 6, 5, 26]}
 

@@ -7,11 +7,12 @@ import pytest
 import torch
 from helpers import make_engine, one_sentence, random_split, small_config
 
-from letterocr.config import ModelConfig, check
-from letterocr.errors import UserError
-from letterocr.optim.kfac import join
-from letterocr.optimizers import KfacConfig
-from letterocr.randomness import stream
+from letterocr.base.errors import UserError
+from letterocr.base.randomness import stream
+from letterocr.config.check import check
+from letterocr.config.model import ModelConfig
+from letterocr.config.optimizer.kfac import KfacConfig
+from letterocr.optimizers.kfac import join
 
 
 def test_join_is_the_inverse_with_more_outer_products() -> None:

@@ -14,15 +14,15 @@ from rules import random_rule, write_rule
 from tiny import command, tiny
 from torch.nn.functional import one_hot
 
-from letterocr.config import ModelConfig
-from letterocr.engine.build import build_engine
-from letterocr.errors import UserError
-from letterocr.optim import learned, rule_file
-from letterocr.optim.learned import Learned, preprocess
-from letterocr.optim.rates import LearningRate
-from letterocr.optim.update import Batch
-from letterocr.optimizers import LearnedConfig
-from letterocr.rules import error_vectors, loss
+from letterocr.base.errors import UserError
+from letterocr.compose.build import build_engine
+from letterocr.config.model import ModelConfig
+from letterocr.config.optimizer.learned import LearnedConfig
+from letterocr.models.batch import Batch
+from letterocr.models.error_vectors import error_vectors, loss
+from letterocr.optimizers.learned import learned, rule_file
+from letterocr.optimizers.learned.learned import Learned, preprocess
+from letterocr.optimizers.rate_schedule import LearningRate
 
 SPLIT = random_split()
 MODELS = {

@@ -6,17 +6,17 @@ import torch
 from helpers import make_engine, one_sentence, random_network, random_split, small_config
 from rules import write_rule
 
-from letterocr.config import ModelConfig
-from letterocr.engine.build import build_engine
+from letterocr.base.errors import UserError
+from letterocr.compose.build import build_engine
+from letterocr.config.model import ModelConfig
+from letterocr.config.optimizer.learned_factored import LearnedFactoredConfig
 from letterocr.engine.outer import OuterEngine
 from letterocr.engine.reference import ReferenceEngine
-from letterocr.errors import UserError
-from letterocr.optim import learned_factored
-from letterocr.optim.learned_factored import LearnedFactored
-from letterocr.optim.rates import LearningRate
-from letterocr.optim.update import Batch
-from letterocr.optimizers import LearnedFactoredConfig
-from letterocr.rules import error_vectors
+from letterocr.models.batch import Batch
+from letterocr.models.error_vectors import error_vectors
+from letterocr.optimizers.learned import learned_factored
+from letterocr.optimizers.learned.learned_factored import LearnedFactored
+from letterocr.optimizers.rate_schedule import LearningRate
 
 SPLIT = random_split()
 MODELS = {
@@ -116,7 +116,7 @@ def test_a_temperature_scales_the_step_with_the_weights(config):
 
 
 def test_batches_are_refused(config):
-    from letterocr.config import check
+    from letterocr.config.check import check
 
     with pytest.raises(UserError) as error:
         check(small_config(optimizer=config, batch="4"))

@@ -9,10 +9,11 @@ import pytest
 import torch
 from helpers import make_engine, one_sentence, random_letters, random_split, small_config
 
-from letterocr.config import ModelConfig, check
+from letterocr.base.errors import UserError
+from letterocr.config.check import check
+from letterocr.config.model import ModelConfig
+from letterocr.config.optimizer.newton import NewtonConfig
 from letterocr.data.letters import Split
-from letterocr.errors import UserError
-from letterocr.optimizers import NewtonConfig
 
 SPLIT = random_split(train=40)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from letterocr.optim.rates import LearningRate
+from letterocr.optimizers.rate_schedule import LearningRate
 
 
 @pytest.mark.parametrize(("kind", "end"), [("constant", 0.3), ("linear", 0.0), ("cosine", 0.0), ("inverse", 0.03)])

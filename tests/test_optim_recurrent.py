@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from letterocr.optim import recurrent
+from letterocr.optimizers.learned import lstm as recurrent
 
 
 @pytest.mark.parametrize("layers", [1, 2])

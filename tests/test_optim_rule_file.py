@@ -9,8 +9,8 @@ from helpers import one_sentence
 from rules import COST, SHAPES, random_rule, write_rule
 from safetensors.torch import save_file
 
-from letterocr.errors import UserError
-from letterocr.optim import rule_file
+from letterocr.base.errors import UserError
+from letterocr.optimizers.learned import rule_file
 
 LIKE = torch.zeros((), dtype=torch.float64)
 

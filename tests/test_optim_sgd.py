@@ -6,14 +6,15 @@ import pytest
 import torch
 from helpers import make_engine, random_network, random_split
 
-from letterocr.config import ModelConfig
-from letterocr.network import Network
-from letterocr.optim.rates import LearningRate
-from letterocr.optim.sgd import Sgd
-from letterocr.optim.update import Batch
-from letterocr.optim.vanilla import Vanilla
-from letterocr.optimizers import SgdConfig, VanillaConfig
-from letterocr.rules import error_vectors
+from letterocr.config.model import ModelConfig
+from letterocr.config.optimizer.sgd import SgdConfig
+from letterocr.config.optimizer.vanilla import VanillaConfig
+from letterocr.models.batch import Batch
+from letterocr.models.chain import Network
+from letterocr.models.error_vectors import error_vectors
+from letterocr.optimizers.rate_schedule import LearningRate
+from letterocr.optimizers.sgd import Sgd
+from letterocr.optimizers.vanilla import Vanilla
 
 MASKS = ["weight", "row", "column", "layer"]
 RATE = LearningRate("constant", 0.1, 100)

@@ -6,14 +6,15 @@ import torch
 from helpers import make_engine, random_network, random_split
 from plain import Arrays, Plain, as_numpy, assert_close
 
-from letterocr.config import ModelConfig
-from letterocr.network import Network
-from letterocr.optim.rates import LearningRate
-from letterocr.optim.smd import Smd
-from letterocr.optim.update import Batch
-from letterocr.optim.vanilla import Vanilla
-from letterocr.optimizers import SmdConfig, VanillaConfig
-from letterocr.rules import error_vectors, loss
+from letterocr.config.model import ModelConfig
+from letterocr.config.optimizer.smd import SmdConfig
+from letterocr.config.optimizer.vanilla import VanillaConfig
+from letterocr.models.batch import Batch
+from letterocr.models.chain import Network
+from letterocr.models.error_vectors import error_vectors, loss
+from letterocr.optimizers.rate_schedule import LearningRate
+from letterocr.optimizers.smd import Smd
+from letterocr.optimizers.vanilla import Vanilla
 
 SPLIT = random_split()
 MODELS = {

@@ -9,9 +9,9 @@ import pytest
 import torch
 from helpers import make_engine, random_split
 
-from letterocr import optimizers as o
-from letterocr import registry
-from letterocr.config import ModelConfig
+from letterocr.compose import registry
+from letterocr.config.model import ModelConfig
+from letterocr.config.optimizer import refusals as o
 from letterocr.data.letters import PIXELS, Letters, Split
 from letterocr.engine.outer import OuterEngine
 

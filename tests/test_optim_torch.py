@@ -8,9 +8,9 @@ import pytest
 import torch
 from helpers import make_engine, random_split
 
-from letterocr.config import ModelConfig
-from letterocr.errors import UserError
-from letterocr.optimizers import TorchConfig
+from letterocr.base.errors import UserError
+from letterocr.config.model import ModelConfig
+from letterocr.config.optimizer.torch import TorchConfig
 
 SPLIT = random_split()
 NAMES = ["Adam", "AdamW", "SGD", "RMSprop", "Adagrad", "Adadelta", "Adamax", "NAdam", "RAdam", "Rprop", "ASGD"]

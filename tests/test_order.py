@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from letterocr.order import Order
+from letterocr.data.order import Order
 
 KINDS = ["shuffled", "replacement", "cyclic"]
 

@@ -16,14 +16,16 @@ import torch
 from PIL import Image
 from tiny import GLYPHS, write_letters
 
-from letterocr import checkpoint
-from letterocr.config import ImagesConfig, ModelConfig, TrainConfig
+from letterocr.config.data import ImagesConfig
+from letterocr.config.model import ModelConfig
+from letterocr.config.optimizer.vanilla import VanillaConfig
+from letterocr.config.train import TrainConfig
 from letterocr.data.ink import normalise
 from letterocr.data.letters import ALPHABET
-from letterocr.network import Network
-from letterocr.optimizers import VanillaConfig
+from letterocr.models.chain import Network
 from letterocr.predict import line, load_network, main, read_letter
-from letterocr.run import run
+from letterocr.run import checkpoint
+from letterocr.run.training import run
 
 CPU = torch.device("cpu")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from letterocr.quartiles import quartiles
+from letterocr.base.quartiles import quartiles
 
 INF = float("inf")
 

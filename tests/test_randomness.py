@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from letterocr.randomness import stream
+from letterocr.base.randomness import stream
 
 
 @pytest.mark.parametrize(

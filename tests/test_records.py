@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from letterocr.engine.records import Schedule
+from letterocr.engine.evaluation import Schedule
 
 
 def measured(every: str, samples: int) -> list[int]:

@@ -12,9 +12,9 @@ from unittest import mock
 import pytest
 import tiny
 
-from letterocr import reproduce
-from letterocr.claims import letters
-from letterocr.signals import StoppedError
+from letterocr.base.signals import StoppedError
+from letterocr.reproduce import __main__ as reproduce
+from letterocr.reproduce import letter_claims as letters
 
 
 def command(*arguments: str) -> int:

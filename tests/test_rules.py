@@ -6,9 +6,9 @@ from helpers import random_letters, random_network
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, one_hot
 
-from letterocr.config import ModelConfig
-from letterocr.network import Network, initialise
-from letterocr.rules import error_vectors, loss
+from letterocr.config.model import ModelConfig
+from letterocr.models.chain import Network, initialise
+from letterocr.models.error_vectors import error_vectors, loss
 
 NETWORKS = [[7, 3], [7, 5, 3], [7, 5, 4, 3]]
 

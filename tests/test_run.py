@@ -34,13 +34,16 @@ from tiny import (
     wait_until,
 )
 
-from letterocr import checkpoint
-from letterocr.config import ImagesConfig, ModelConfig, TrainConfig
+from letterocr.compose.build import build_engine
+from letterocr.compose.stored_config import read_config
+from letterocr.config.data import ImagesConfig
+from letterocr.config.model import ModelConfig
+from letterocr.config.train import TrainConfig
 from letterocr.data import images
 from letterocr.data.letters import Split
-from letterocr.engine.build import build_engine
-from letterocr.folder import read_config
-from letterocr.run import _Session, run
+from letterocr.run import checkpoint
+from letterocr.run.session import _Session
+from letterocr.run.training import run
 
 ENGINES = [name for name in TrainConfig.__dataclass_fields__["engine"].metadata["choices"] if name != "auto"]
 EVERY_STRETCH = "checkpoint_seconds=0"
@@ -323,7 +326,7 @@ def test_divergence_in_a_later_session_is_the_same(tmp_path, monkeypatch, before
     command(*linear(0.1, f"output={tmp_path / 'whole'}"))
     whole = run_folder(tmp_path / "whole")
     broken = result_of(whole)["diverged"]["0"] + 2
-    monkeypatch.setattr("letterocr.run.STRETCH_SECONDS", 0)  # a checkpoint after every sample
+    monkeypatch.setattr("letterocr.run.session.STRETCH_SECONDS", 0)  # a checkpoint after every sample
     overrides = linear(0.1, f"output={tmp_path / 'cut'}")
     stop_after(broken - 1 - before_end, *overrides)
     answer = command(*overrides, "resume=true")

@@ -18,13 +18,13 @@ import optuna
 import pytest
 from tiny import at_checkpoint, checkpoints, tiny, wait_until
 
-from letterocr import lock
-from letterocr.run import run
+from letterocr.run import lock
+from letterocr.run.training import run
 from letterocr.search import worker
 from letterocr.search.__main__ import main
-from letterocr.search.desk import Desk, counts, open_study
+from letterocr.search.heartbeat import Presence
 from letterocr.search.plan import read_plan
-from letterocr.search.presence import Presence
+from letterocr.search.trial_queue import Desk, counts, open_study
 from letterocr.search.worker import rungs
 
 QUICK = ("tensorboard=false", "samples=60")
@@ -33,7 +33,7 @@ QUICK = ("tensorboard=false", "samples=60")
 def search(folder: Path, *arguments: str, space: str = "learning_rate", trials: int = 3, page: bool = False) -> int:
     """The command in this process, without the second that its page takes; its exit status."""
     given = [f"search={space}", *tiny(*QUICK), "--output", str(folder), "--trials", str(trials), *arguments]
-    without = contextlib.nullcontext() if page else mock.patch("letterocr.search.report.write_report")
+    without = contextlib.nullcontext() if page else mock.patch("letterocr.search.study_page.write_report")
     with without, pytest.raises(SystemExit) as end:
         main(given)
     return int(end.value.code or 0)
@@ -187,7 +187,7 @@ def test_a_search_prunes(tmp_path):
     """Every rate but the first is hopeless; the runs are watched after every stretch."""
     space = space_file(tmp_path, "learning_rate: {low: 1e-9, high: 2e-9}")
     folder = tmp_path / "s"
-    with mock.patch("letterocr.search.desk.STARTUP", 1), mock.patch("letterocr.run.STRETCH_SECONDS", 0.0):
+    with mock.patch("letterocr.search.trial_queue.STARTUP", 1), mock.patch("letterocr.run.session.STRETCH_SECONDS", 0.0):
         assert search(folder, space=space, trials=1) == 0
         with mock.patch.object(worker.Reporter, "__call__", return_value=True):
             assert search(folder, space=space, trials=2) == 0
@@ -253,7 +253,7 @@ def test_a_study_of_other_settings_is_refused(tmp_path, capsys):
 
 def test_the_page_holds_everything_itself(tmp_path):
     space = space_file(tmp_path, "learning_rate: {low: 0.001, high: 0.1, log: true}\nrule: {choices: [printed, eq18]}")
-    with mock.patch("letterocr.search.desk.STARTUP", 10):
+    with mock.patch("letterocr.search.trial_queue.STARTUP", 10):
         assert search(tmp_path / "s", space=space, trials=10, page=True) == 0
     page = (tmp_path / "s" / "report.html").read_text()
     sources = re.findall(r'(?:src|href)="([^"]{0,30})', page)

@@ -8,10 +8,10 @@ import pytest
 from helpers import one_sentence
 from tiny import tiny
 
-from letterocr.errors import UserError
+from letterocr.base.errors import UserError
+from letterocr.compose.from_overrides import compose
 from letterocr.search.plan import Plan, read_plan, store
 from letterocr.search.space import Range, checked, override, read_space, spaces
-from letterocr.train import compose
 
 
 @pytest.mark.parametrize("name", spaces())

@@ -6,11 +6,11 @@ import numpy as np
 import optuna
 from tiny import assert_same_curve, checkpoints, tiny
 
-from letterocr.curve import Curve
+from letterocr.compose.from_overrides import compose
 from letterocr.engine.records import Records
-from letterocr.run import run
+from letterocr.run.curve import Curve
+from letterocr.run.training import run
 from letterocr.search.worker import Reporter, rungs
-from letterocr.train import compose
 
 
 def curve_of(errors: np.ndarray) -> Curve:

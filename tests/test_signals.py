@@ -20,13 +20,13 @@ from tiny import (
     wait_until,
 )
 
-from letterocr.signals import OURS, Heeded, Obeyed, Signals, StoppedError
+from letterocr.base.signals import OURS, Heeded, Obeyed, Signals, StoppedError
 
 BOTH = [signal.SIGTERM, signal.SIGINT]
 
 
 def test_a_file_stops_the_run_that_trains_here_and_nothing_else(tmp_path, monkeypatch):
-    monkeypatch.setattr("letterocr.signals.HEED_SECONDS", 0.01)
+    monkeypatch.setattr("letterocr.base.signals.HEED_SECONDS", 0.01)
     stop = tmp_path / "stop"
     with Heeded(stop):
         stop.touch()
@@ -104,7 +104,7 @@ def test_a_process_that_is_stopped_says_how_to_go_on_and_loses_nothing(tmp_path,
 
 @pytest.mark.parametrize("number", OURS)
 def test_a_signal_before_the_training_ends_the_command_without_a_traceback(tmp_path, monkeypatch, number):
-    monkeypatch.setattr("letterocr.outcome.check", lambda config: signal.raise_signal(number))
+    monkeypatch.setattr("letterocr.run.outcome.check", lambda config: signal.raise_signal(number))
     before = handlers()
     answer = command(*tiny(f"output={tmp_path}"))
     assert answer.status == 128 + number

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from tiny import assert_same_bits, checkpoints, command, finish, folders, start, tiny
 
-from letterocr.folder import read_config
-from letterocr.search.desk import open_study
+from letterocr.compose.stored_config import read_config
+from letterocr.search.trial_queue import open_study
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 PATIENCE = 240  # seconds for what takes a few on an idle machine
@@ -169,7 +169,7 @@ def test_the_array_script_queues_its_run_again_when_it_gets_the_signal(tmp_path,
 
 
 def test_the_doctors_job_starts_is_seen_and_is_queued_again(tmp_path):
-    doctor = [sys.executable, "-m", "letterocr.doctor", "--job", "--json", f"--seconds={PATIENCE}"]
+    doctor = [sys.executable, "-m", "letterocr.doctor.checks", "--job", "--json", f"--seconds={PATIENCE}"]
     environment = os.environ | ENVIRONMENT
     done = subprocess.run([*doctor, f"--output={tmp_path}"], env=environment, capture_output=True, text=True)
     findings = {found["name"]: found for found in map(json.loads, done.stdout.splitlines())}

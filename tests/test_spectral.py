@@ -10,11 +10,13 @@ import torch
 from helpers import make_engine, one_sentence, random_split, small_config
 from tiny import assert_same_bits, at_checkpoint, command, letters, result_of, run_folder
 
-from letterocr import spectral
-from letterocr.config import ModelConfig, check
-from letterocr.engine.spectral import SpectralEngine
-from letterocr.errors import UserError
-from letterocr.optimizers import KfacConfig, VanillaConfig
+from letterocr.base.errors import UserError
+from letterocr.config.check import check
+from letterocr.config.model import ModelConfig
+from letterocr.config.optimizer.kfac import KfacConfig
+from letterocr.config.optimizer.vanilla import VanillaConfig
+from letterocr.engine.autograd import SpectralEngine
+from letterocr.models import spectral
 from letterocr.predict import load_network, read_letter
 
 SPLIT = random_split()

@@ -12,8 +12,8 @@ import pytest
 from helpers import small_config
 from sweeps import final_error, make_run, make_sweep
 
-from letterocr.files import write_json
-from letterocr.folder import hyperparameters
+from letterocr.base.files import write_json
+from letterocr.run.folder import hyperparameters
 from letterocr.summary.__main__ import main, shown
 from letterocr.summary.groups import band, grouped, metric_of, samples_to, varying
 from letterocr.summary.reader import flat, read_run, read_sweep

@@ -21,12 +21,13 @@ from tiny import (
     tiny,
 )
 
-from letterocr import sweep
-from letterocr.config import SyntheticConfig, TrainConfig
-from letterocr.lock import Lock
-from letterocr.optimizers import VanillaConfig
-from letterocr.outcome import Outcome
-from letterocr.run import _Session
+from letterocr.config.data import SyntheticConfig
+from letterocr.config.optimizer.vanilla import VanillaConfig
+from letterocr.config.train import TrainConfig
+from letterocr.run.lock import Lock
+from letterocr.run.outcome import Outcome
+from letterocr.run.session import _Session
+from letterocr.sweep import sweep
 
 
 def results(output: Path) -> dict[int, int]:
@@ -194,8 +195,8 @@ def test_submitit_gets_its_signal_once_the_checkpoint_is_written(tmp_path, monke
         raise SystemExit(255)
 
     monkeypatch.setenv("SUBMITIT_EXECUTOR", "slurm")
-    monkeypatch.setattr("letterocr.signals.Obeyed.__enter__", lambda self: self)  # there is no `main` around a job
-    monkeypatch.setattr("letterocr.signals.Obeyed.__exit__", lambda *_: None)
+    monkeypatch.setattr("letterocr.base.signals.Obeyed.__enter__", lambda self: self)  # there is no `main` around a job
+    monkeypatch.setattr("letterocr.base.signals.Obeyed.__exit__", lambda *_: None)
     overrides = ["-m", *tiny(f"output={tmp_path}", "checkpoint_seconds=0")]
     with handler(signal.SIGUSR2, requeue), at_checkpoint(3, signal.SIGUSR2):
         assert command(*overrides).status == 255
@@ -214,8 +215,8 @@ def test_where_submitit_may_not_queue_a_job_again_it_ends(tmp_path):
 
 def test_submitit_passes_over_sigterm_and_the_run_goes_on_to_the_same_bits(tmp_path, monkeypatch):
     monkeypatch.setenv("SUBMITIT_EXECUTOR", "slurm")
-    monkeypatch.setattr("letterocr.signals.Obeyed.__enter__", lambda self: self)
-    monkeypatch.setattr("letterocr.signals.Obeyed.__exit__", lambda *_: None)
+    monkeypatch.setattr("letterocr.base.signals.Obeyed.__enter__", lambda self: self)
+    monkeypatch.setattr("letterocr.base.signals.Obeyed.__exit__", lambda *_: None)
     seen = []
     with handler(signal.SIGTERM, lambda number, frame: seen.append(number)), at_checkpoint(3):
         answer = command("-m", *tiny(f"output={tmp_path / 'cut'}", "checkpoint_seconds=0"))

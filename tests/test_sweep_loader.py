@@ -9,7 +9,7 @@ from hydra.errors import HydraException
 from omegaconf import OmegaConf
 
 from letterocr import train
-from letterocr.sweep_loader import SweepLoader
+from letterocr.sweep.loader import SweepLoader
 
 RUNS = [
     [],

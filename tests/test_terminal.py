@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 from rich.console import Console
 
-from letterocr.terminal import Terminal, chart, duration, percent
+from letterocr.run.terminal import Terminal, chart, duration, percent
 
 FACTS = {"network": "900-1800-26", "rule": "printed", "seed": "1"}
 SUMMARY = SimpleNamespace(
@@ -92,7 +92,7 @@ def test_a_resumed_run_says_so_and_its_speed_counts_only_what_it_learned_itself(
 
 def test_plain_mode_needs_no_rich():
     program = (
-        "import sys; from letterocr.terminal import Terminal\n"
+        "import sys; from letterocr.run.terminal import Terminal\n"
         "with Terminal(9) as terminal: terminal.begin('t', {}, 0); terminal.update(9, 0.5, 0.5)\n"
         "assert 'rich' not in sys.modules"
     )

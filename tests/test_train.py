@@ -13,10 +13,12 @@ import pytest
 from omegaconf import OmegaConf
 from tiny import command, finish, result_of, run_folder, start, tiny
 
-from letterocr import registry, train
-from letterocr.config import ModelConfig, TrainConfig
-from letterocr.errors import UserError
-from letterocr.folder import read_config
+from letterocr import train
+from letterocr.base.errors import UserError
+from letterocr.compose import registry
+from letterocr.compose.stored_config import read_config
+from letterocr.config.model import ModelConfig
+from letterocr.config.train import TrainConfig
 
 SCHEMAS = [TrainConfig, ModelConfig] + [
     entry.schema for entries in registry.GROUPS.values() for entry in entries.values() if entry.schema
@@ -304,7 +306,7 @@ def test_nobody_to_read_what_it_prints_is_no_traceback(tmp_path, monkeypatch):
     def closed(*_, **__):
         raise BrokenPipeError
 
-    monkeypatch.setattr("letterocr.terminal.Terminal._print", closed)
+    monkeypatch.setattr("letterocr.run.terminal.Terminal._print", closed)
     monkeypatch.setattr("os.dup2", lambda *_: None)
     answer = command(*tiny(f"output={tmp_path}"))
     assert (answer.status, answer.err) == (128 + 13, "")

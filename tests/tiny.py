@@ -26,8 +26,8 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
-from letterocr import checkpoint
-from letterocr.folder import read_config
+from letterocr.compose.stored_config import read_config
+from letterocr.run import checkpoint
 
 GLYPHS = (
     "01110 10001 11111 10001 10001",
@@ -220,7 +220,7 @@ def at_checkpoint(count: int, number: int = signal.SIGTERM) -> Iterator[None]:
         if next(calls) == count:
             signal.raise_signal(number)
 
-    with mock.patch("letterocr.checkpoint.save", save_and_signal):
+    with mock.patch("letterocr.run.checkpoint.save", save_and_signal):
         yield
 
 

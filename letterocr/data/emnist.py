@@ -20,10 +20,10 @@ from typing import IO, cast
 import numpy as np
 import torch
 
-from letterocr.config import EmnistConfig
+from letterocr.base.errors import UserError
+from letterocr.base.files import replacing
+from letterocr.config.data import EmnistConfig
 from letterocr.data.letters import ALPHABET, PIXELS, SIDE, Letters, Split
-from letterocr.errors import UserError
-from letterocr.files import replacing
 
 FIRST_CAPITAL = 10  # by-class labels: 0..9 digits, 10..35 capitals, 36..61 lower case
 EDGE = 28

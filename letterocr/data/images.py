@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from letterocr.config import ImagesConfig
+from letterocr.base.errors import UserError
+from letterocr.base.randomness import stream
+from letterocr.config.data import ImagesConfig
 from letterocr.data.ink import normalise_all, read, reason
 from letterocr.data.letters import ALPHABET, Letters, Split, take_per_letter
-from letterocr.errors import UserError
-from letterocr.randomness import stream
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm"}
 MOST_BYTES = 4_000_000_000  # of an array in an .npz, unpacked

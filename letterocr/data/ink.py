@@ -15,9 +15,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from letterocr.base.errors import UserError
 from letterocr.data.letters import BOX, PIXELS, SIDE
 from letterocr.data.paper import paper
-from letterocr.errors import UserError
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -63,3 +63,8 @@ def take_per_letter(letters: Letters, count: int) -> Letters:
     """The first `count` letters of each class (fewer where there are fewer), in their order."""
     kept = [torch.nonzero(letters.labels == c).flatten()[:count] for c in range(len(ALPHABET))]
     return letters.select(torch.cat(kept).sort().values)
+
+
+def one_hot(labels: Tensor, like: Tensor) -> Tensor:
+    """The correct outputs c (3) of labels [N]: [N, 26], of the dtype and device of `like`."""
+    return like.new_zeros(len(labels), len(ALPHABET)).scatter_(1, labels.unsqueeze(1), 1)

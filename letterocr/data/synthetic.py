@@ -18,11 +18,11 @@ from dataclasses import astuple, dataclass
 import torch
 from torch import Tensor
 
-from letterocr.config import SyntheticConfig
+from letterocr.base.randomness import stream
+from letterocr.config.data import SyntheticConfig
 from letterocr.data.letters import ALPHABET, BOX, SIDE, Letters, Split
 from letterocr.data.pen import draw
 from letterocr.data.skeletons import skeletons
-from letterocr.randomness import stream
 
 CLASSES = len(ALPHABET)
 STROKES = 4  # S: no form has more

@@ -19,9 +19,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from letterocr.engine.base import REFRESH, Engine
+from letterocr.engine.engine import REFRESH, Engine
+from letterocr.engine.momentum import tables
 from letterocr.engine.records import Records
-from letterocr.engine.recurrence import tables
 from letterocr.engine.stack import Momentum, Stack
 
 

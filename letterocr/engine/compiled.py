@@ -11,7 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from letterocr.engine import kernels, loops, pieces
+from letterocr.engine import kernels, loops
+from letterocr.engine import threaded as pieces
 from letterocr.engine.stack import Stack
 
 LOOPS: dict[int, Any] = {1: loops.learn_one_matrix, 2: loops.learn_two_matrices, 3: loops.learn_three_matrices}

@@ -29,7 +29,7 @@ from letterocr.engine.kernels import (
     multiply_slope,
     output_error,
 )
-from letterocr.engine.pieces import PIECES, matvec, vecmat
+from letterocr.engine.threaded import PIECES, matvec, vecmat
 
 
 @compiled

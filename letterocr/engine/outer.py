@@ -20,8 +20,8 @@ import torch
 from torch import Tensor
 
 from letterocr.engine.reference import ReferenceEngine
-from letterocr.network import Network
-from letterocr.optim.update import Update
+from letterocr.models.chain import Network
+from letterocr.optimizers.optimizer import Update
 
 BLOCK = 64  # samples: products of few rows are slow, corrections of many cost more than they save
 

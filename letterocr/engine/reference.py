@@ -12,10 +12,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from letterocr.engine.base import REFRESH, Engine
-from letterocr.network import Network
-from letterocr.optim.update import Batch, Update
-from letterocr.rules import error_vectors, loss
+from letterocr.engine.engine import REFRESH, Engine
+from letterocr.models.batch import Batch
+from letterocr.models.chain import Network
+from letterocr.models.error_vectors import error_vectors, loss
+from letterocr.optimizers.optimizer import Update
 
 
 class ReferenceEngine(Engine):

@@ -25,8 +25,8 @@ import torch
 from torch import Tensor
 
 from letterocr.engine.products import add_outer, combine, matvec, vecmat
-from letterocr.network import Network
-from letterocr.rules import loss
+from letterocr.models.chain import Network
+from letterocr.models.error_vectors import loss
 
 
 @dataclass

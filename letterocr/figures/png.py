@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from letterocr.files import replacing
+from letterocr.base.files import replacing
 
 
 def new_figure(width: float, height: float) -> Any:

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from letterocr.base.errors import UserError
 from letterocr.data.letters import ALPHABET, Letters
-from letterocr.errors import UserError
 
 
 def alphabet_matrix(letters: Letters, writers: int | Sequence[int] | None = None) -> Tensor:

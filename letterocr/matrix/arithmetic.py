@@ -18,8 +18,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from letterocr.base.errors import UserError
 from letterocr.data.letters import ALPHABET
-from letterocr.errors import UserError
 from letterocr.matrix.alphabet import with_ones
 
 COEFFICIENTS = (-2, -1, 1, 2)

@@ -44,7 +44,7 @@ from torch import Tensor
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
-from letterocr.matrix.scalars import INVERSE, Scalar, logarithm, square_root
+from letterocr.matrix.divided_differences import INVERSE, Scalar, logarithm, square_root
 
 
 def eigen(X: Tensor) -> tuple[Tensor, Tensor]:

@@ -4,7 +4,7 @@ A linear layer can't raise the rank of [A; 1^T] (27). H = s(W_h A + b_h 1^T) can
 bent part of s, new directions appear. The output layer has a bias, so that what counts is [H; 1^T], or, free of scale,
 H less its mean letter: rank [H; 1^T] = 1 + rank of the centred H.
 
-The weights stay the same while T varies, as in (15). Networks of `network.initialise` have weights in proportion to T:
+The weights stay the same while T varies, as in (15). Networks of `models.chain.initialise` have weights in proportion to T:
 their H is the same at every temperature.
 
 Shapes: A [900, n], W_h [H, 900], b_h [H], H [H, n].
@@ -12,18 +12,14 @@ Shapes: A [900, n], W_h [H, 900], b_h [H], H [H, n].
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from letterocr.config import ModelConfig
-from letterocr.data.letters import PIXELS
 from letterocr.matrix.alphabet import with_ones
-from letterocr.matrix.spectrum import EffectiveRanks, centred, effective_ranks, singular_values
-from letterocr.network import initialise
+from letterocr.matrix.singular_values import EffectiveRanks, centred, effective_ranks, singular_values
 
 
 @dataclass(frozen=True)
@@ -63,25 +59,6 @@ def conditioning(A: Tensor, temperature: float | None = None) -> Conditioning:
         float(differences[0] / differences[last]),
         effective_ranks(rest),
     )
-
-
-def random_hidden_layer(
-    width: int = 1800, seed: int = 0, deviation: float = 15.0, biases: bool = False
-) -> tuple[Tensor, Tensor]:
-    """W_h [width, 900] and b_h [width], drawn as for a run with this seed, float64.
-
-    Args:
-        width: hidden values.
-        seed: of the run.
-        deviation: of the weights; 15 is what runs at the paper's temperature of 150 start with, 3 T / sqrt(900).
-        biases: whether the biases are drawn as well; else they are 0.
-    """
-    model = ModelConfig(
-        hidden=[width], init_scale=deviation * math.sqrt(PIXELS), init_bias="random" if biases else "zero"
-    )
-    network = initialise(model, [seed], torch.float64, torch.device("cpu")).replica(0)
-    assert network.biases[0] is not None
-    return network.weights[0], network.biases[0]
 
 
 def hidden_activations(A: Tensor, W_h: Tensor, b_h: Tensor, temperature: float | None) -> Tensor:

@@ -8,8 +8,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from letterocr.errors import UserError, piped
-from letterocr.signals import answering
+from letterocr.base.errors import UserError, piped
+from letterocr.base.signals import answering
 
 HELP = """python -m letterocr.search search=SPACE [field=value ...] [--trials N] [--workers N] [--output FOLDER]
 
@@ -108,7 +108,7 @@ def _worker(arguments: Sequence[str]) -> int:
 def _report(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m letterocr.search report", description="Write report.html anew.")
     parser.add_argument("folder", type=Path)
-    from letterocr.search.report import write_report
+    from letterocr.search.study_page import write_report
 
     print(write_report(parser.parse_args(arguments).folder))
     return 0

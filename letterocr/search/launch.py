@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from letterocr.errors import UserError
+from letterocr.base.errors import UserError
 
 
 def command(folder: Path, trials: int, threads: int = 0) -> list[str]:

@@ -6,12 +6,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from letterocr.config import TrainConfig, check
-from letterocr.errors import UserError
-from letterocr.files import write_json
-from letterocr.folder import read_json
+from letterocr.base.errors import UserError
+from letterocr.base.files import read_json, write_json
+from letterocr.compose.from_overrides import compose
+from letterocr.config.check import check
+from letterocr.config.train import TrainConfig
 from letterocr.search.space import Range, Space, override
-from letterocr.train import compose
 
 RUNS = "runs"  # the run folders of a study, below its own
 

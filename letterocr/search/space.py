@@ -13,9 +13,10 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from letterocr.config import TrainConfig
-from letterocr.errors import UserError
-from letterocr.train import conf_folder, known_keys
+from letterocr.base.errors import UserError
+from letterocr.compose.overrides import known_keys
+from letterocr.compose.presets import conf_folder
+from letterocr.config.train import TrainConfig
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution

@@ -10,17 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from letterocr.curve import Curve
-from letterocr.errors import UserError
-from letterocr.figures.curves import read_curve
-from letterocr.files import write_json
-from letterocr.folder import folder_of
-from letterocr.outcome import Outcome
-from letterocr.run import run
-from letterocr.search.desk import Desk
+from letterocr.base.errors import UserError
+from letterocr.base.files import write_json
+from letterocr.base.signals import StoppedError
+from letterocr.run.curve import Curve, read_curve
+from letterocr.run.folder import folder_of
+from letterocr.run.outcome import Outcome
+from letterocr.run.training import run
+from letterocr.search.heartbeat import Presence
 from letterocr.search.plan import RUNS, read_plan
-from letterocr.search.presence import Presence
-from letterocr.signals import StoppedError
+from letterocr.search.trial_queue import Desk
 
 if TYPE_CHECKING:
     from optuna.trial import Trial
@@ -152,7 +151,7 @@ def work(folder: Path, trials: int, threads: int = 0, say: Callable[[str], Any] 
                 time.sleep(LOOK_SECONDS)
             else:
                 break
-    from letterocr.search.report import write_report
+    from letterocr.search.study_page import write_report
 
     write_report(folder)
     return 0

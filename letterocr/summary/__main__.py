@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from letterocr.errors import UserError, complain, piped
+from letterocr.base.errors import UserError, complain, piped
 
 if TYPE_CHECKING:
     from letterocr.summary.groups import Group
@@ -66,7 +66,7 @@ def draw_all(
     runs: Sequence[Run], groups: Sequence[Group], fields: list[str], arguments: argparse.Namespace
 ) -> list[str]:
     """Write the pictures; a sentence for each that can't be drawn."""
-    from letterocr.figures import sweep
+    from letterocr.figures import hyperparameters as sweep
     from letterocr.figures.png import drawn, new_figure, save_png
     from letterocr.summary.groups import band, metric_of
 

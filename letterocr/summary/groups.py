@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from letterocr.errors import UserError
-from letterocr.figures.curves import read_curve
-from letterocr.quartiles import quartiles
+from letterocr.base.errors import UserError
+from letterocr.base.quartiles import quartiles
+from letterocr.run.curve import read_curve
 from letterocr.summary.reader import Run, Value
 
 Metric = Callable[[Run], float]

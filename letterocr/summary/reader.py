@@ -11,7 +11,7 @@ from dataclasses import fields as fields_of
 from pathlib import Path
 from typing import Any
 
-from letterocr.config import TrainConfig
+from letterocr.config.train import TrainConfig
 
 RUNTIME = frozenset(f.name for f in fields_of(TrainConfig) if f.metadata["runtime"])
 OVER = ("finished", "diverged")

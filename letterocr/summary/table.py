@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from letterocr.files import replacing
+from letterocr.base.files import replacing
 from letterocr.summary.reader import Run
 
 RESULTS = {

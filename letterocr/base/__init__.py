@@ -1,0 +1,1 @@
+"""What everything rests on: mistakes, files, random streams, signals, quartiles."""

@@ -1,0 +1,102 @@
+"""Who owns a file: a process of this machine or of another, and whether it still works."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import time
+from dataclasses import dataclass
+
+BEAT_SECONDS = 10.0  # how often an owner touches its lock
+DEAD_SECONDS = 120.0  # an owner on another machine that was silent for longer is dead
+
+
+@dataclass(frozen=True)
+class Owner:
+    """A process that trains a run.
+
+    Attributes:
+        host: name of the machine.
+        system: this start of this machine's system, and which of its process number spaces; empty if unknown.
+        pid: process number.
+        started: start time of the process, so that a number that was given again is not taken for the owner.
+        job: SLURM job id, as `12` or `12_3`, or empty.
+        restarts: how often SLURM had started that job again.
+        since: when it took the lock, in words.
+    """
+
+    host: str
+    system: str
+    pid: int
+    started: str
+    job: str
+    restarts: int
+    since: str
+
+    def __str__(self) -> str:
+        job = f", SLURM job {self.job}" if self.job else ""
+        return f"process {self.pid} on {self.host}{job}, since {self.since}"
+
+
+def _read(path: str) -> str:
+    with contextlib.suppress(OSError), open(path, encoding="utf-8") as file:
+        return file.read().strip()
+    return ""
+
+
+def started(pid: int) -> str:
+    """When that process of this machine started, in ticks of its clock; empty where it can't be known."""
+    fields = _read(f"/proc/{pid}/stat").rpartition(")")[2].split()  # the name before may hold anything
+    return fields[19] if len(fields) > 19 and fields[0] not in "ZX" else ""
+
+
+def _system() -> str:
+    space = ""
+    with contextlib.suppress(OSError):
+        space = os.readlink("/proc/self/ns/pid")
+    return _read("/proc/sys/kernel/random/boot_id") + space
+
+
+def slurm_job() -> str:
+    """The id of the SLURM job that this process belongs to, as `12` or `12_3`; empty outside SLURM."""
+    array = os.environ.get("SLURM_ARRAY_JOB_ID")
+    return f"{array}_{os.environ.get('SLURM_ARRAY_TASK_ID', '')}" if array else os.environ.get("SLURM_JOB_ID", "")
+
+
+def this_process() -> Owner:
+    """The owner that this process would be."""
+    return Owner(
+        host=socket.gethostname(),
+        system=_system(),
+        pid=os.getpid(),
+        started=started(os.getpid()),
+        job=slurm_job(),
+        restarts=int(os.environ.get("SLURM_RESTART_COUNT") or 0),
+        since=time.strftime("%Y-%m-%d %H:%M:%S"),
+    )
+
+
+def alive(owner: Owner | None, silent: float) -> bool:
+    """Whether the owner of a lock still works.
+
+    Args:
+        owner: None where the lock can't be read (yet).
+        silent: seconds since it last touched its lock.
+    """
+    here = this_process()
+    if owner is None:
+        return silent < DEAD_SECONDS
+    if owner.job and owner.job == here.job and owner.restarts < here.restarts:
+        return False  # this is the same job, started again
+    if (owner.host, owner.system) != (here.host, here.system):
+        return silent < DEAD_SECONDS
+    if owner.started:
+        return started(owner.pid) == owner.started
+    try:
+        os.kill(owner.pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -1,0 +1,99 @@
+"""SIGTERM, SIGINT and SIGUSR2: noted while a run trains, which then ends at a whole sample; obeyed before and after.
+
+SIGUSR2 is what SLURM sends where the time is up or another job needs the machine: the run is to be queued again.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from letterocr.base.errors import UserError, complain
+
+OURS = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR2)
+HEED_SECONDS = 0.2
+
+
+class StoppedError(BaseException):
+    """A signal came while no run was training; not an `Exception`, so that nothing on the way catches it.
+
+    Attributes:
+        number: of the signal.
+        what: what that means, where more can be said than that.
+    """
+
+    def __init__(self, number: int, what: str = "") -> None:
+        super().__init__(f"stopped by {signal.Signals(number).name}{what}")
+        self.number, self.what = number, what
+
+
+class Signals:
+    """Notes the signals while it is entered, so that the run can end at a whole sample."""
+
+    def __enter__(self) -> Signals:
+        self.received = 0
+        self._old = {s: signal.signal(s, self._note) for s in OURS}
+        return self
+
+    def _note(self, number: int, frame: Any) -> None:
+        if self.received != signal.SIGUSR2:  # SLURM sends SIGTERM along with it
+            self.received = number
+
+    def __exit__(self, *exception: object) -> None:
+        for number, handler in self._old.items():
+            signal.signal(number, handler)
+
+
+class Obeyed(Signals):
+    """Raises StoppedError at any of the signals while it is entered."""
+
+    def _note(self, number: int, frame: Any) -> None:
+        raise StoppedError(number)
+
+
+@contextmanager
+def answering(stopped: str) -> Iterator[None]:
+    """Ends a command with one sentence: status 2 at a mistake of the user, 128 and its number at a signal.
+
+    Args:
+        stopped: what to say of its work when a signal ends it.
+    """
+    try:
+        with Obeyed():
+            yield
+    except UserError as error:
+        sys.exit(complain(str(error)))
+    except StoppedError as error:
+        sys.exit(complain(f"{error}; {stopped}", 128 + error.number))
+
+
+class Heeded:
+    """While it is entered, the file `path` is a SIGTERM to the run that trains in this process, as soon as it is there.
+
+    A process that may be training, reading or at rest between two runs can't be sent a signal: it would die of it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._left = threading.Event()
+
+    def __enter__(self) -> Heeded:
+        self._watch = threading.Thread(target=self._look, daemon=True, name="stop")
+        self._watch.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._left.set()
+        self._watch.join()
+
+    def _look(self) -> None:
+        while not self._left.wait(HEED_SECONDS):
+            run = getattr(signal.getsignal(signal.SIGTERM), "__self__", None)
+            if isinstance(run, Signals) and not run.received and self.path.exists():
+                os.kill(os.getpid(), signal.SIGTERM)

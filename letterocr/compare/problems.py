@@ -1,0 +1,146 @@
+"""What the contenders are compared on: a network to train, letters to train it on, and what of them tuning may see.
+
+Every run of a comparison trains on the *fitting* letters. The *validation* letters, a fifth of the source's training
+letters, decide on hyperparameters and targets: of writers of their own where writers are known, and like the test
+letters as many of each class. The test letters only tell the error in the end.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from letterocr.base.errors import UserError
+from letterocr.compare.contenders import NETWORKS
+from letterocr.compose import registry
+from letterocr.compose.from_overrides import compose
+from letterocr.config.check import check
+from letterocr.config.data import ImagesConfig
+from letterocr.config.identity import plain
+from letterocr.config.train import TrainConfig
+from letterocr.data.images import split
+from letterocr.data.letters import ALPHABET, Letters, Split
+
+VALIDATION_SHARE = 0.2
+
+
+@dataclass(frozen=True)
+class Source:
+    """Letters by name.
+
+    Attributes:
+        kind: synthetic, emnist or images.
+        path: of the file or folder, or empty.
+    """
+
+    kind: str
+    path: str = ""
+
+    @property
+    def name(self) -> str:
+        """How tables call it: after the file where there is one."""
+        return Path(self.path).stem if self.path else self.kind
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A network and its letters.
+
+    Attributes:
+        network: one of NETWORKS.
+        hidden: width of each hidden layer.
+        source: the letters.
+        samples: how many are learned.
+    """
+
+    network: str
+    hidden: int
+    source: Source
+    samples: int
+
+    @property
+    def name(self) -> str:
+        """How tables call it."""
+        return f"{self.network}/{self.source.name}"
+
+    def config(self, overrides: tuple[str, ...]) -> TrainConfig:
+        """The config of a run with a contender's overrides, of one network on the CPU.
+
+        Raises:
+            UserError: the contender does not fit the network.
+        """
+        widths = [self.hidden] * NETWORKS.index(self.network)
+        own = [f"model={self.network}", f"model.hidden={widths}", f"data={self.source.kind}", "device=cpu", "threads=1"]
+        config = compose([*own, *overrides])
+        config.samples = self.samples
+        if self.source.path:
+            config.data.path = self.source.path
+        check(config)
+        return config
+
+
+def parse_source(text: str) -> Source:
+    """A source from `synthetic`, `emnist`, `emnist=PATH` or `images=PATH`.
+
+    Raises:
+        UserError: there is no such kind, or a path is missing or not wanted.
+    """
+    kind, _, path = text.partition("=")
+    if kind not in registry.DATA:
+        raise UserError(f"--data {text}: must be one of {', '.join(registry.DATA)}, and =PATH where it has files.")
+    if kind == "images" and not path:
+        raise UserError(f"--data {text}: give the folder or .npz file, as in --data images=PATH.")
+    if kind == "synthetic" and path:
+        raise UserError(f"--data {text}: the synthetic letters have no files; give --data synthetic.")
+    return Source(kind, str(Path(path).expanduser().resolve()) if path else "")
+
+
+def tuning_split(train: Letters) -> Split:
+    """Fitting and validation letters, from the training letters alone; the same at every call.
+
+    As many validation letters of each class as there are training letters in the fifth part of a mean class, or as a
+    rare class, or the writers, allow.
+    """
+    classes = len(ALPHABET)
+    rarest = int(torch.bincount(train.labels, minlength=classes).min())
+    count = max(min(round(VALIDATION_SHARE * len(train) / classes), rarest // 2), 1)
+    while True:
+        try:
+            return split(train, ImagesConfig(test_per_letter=count), "the training letters")
+        except UserError:  # too few writers have a letter
+            if count == 1:
+                raise
+            count //= 2
+
+
+def letters_of(config: TrainConfig) -> tuple[Split, Letters]:
+    """Fitting and validation letters of a run's source, and its test letters; loaded once a process.
+
+    Raises:
+        UserError: the source says what is wrong with its files.
+    """
+    return _letters(config.data.name, json.dumps(plain(config.data)))
+
+
+@functools.lru_cache(maxsize=8)
+def _letters(kind: str, fields: str) -> tuple[Split, Letters]:
+    entry = registry.DATA[kind]
+    assert entry.schema is not None
+    whole: Split = entry.load()(entry.schema(**json.loads(fields)))
+    return tuning_split(whole.train), whole.test
+
+
+def fingerprint(config: TrainConfig, part: str) -> str:
+    """What tells apart the letters of two runs: those of a trial, or of a final run."""
+    return _fingerprint(config.data.name, json.dumps(plain(config.data)), part)
+
+
+@functools.lru_cache(maxsize=16)
+def _fingerprint(kind: str, fields: str, part: str) -> str:
+    tuning, test = _letters(kind, fields)
+    seen = [tuning.train, tuning.test] + ([test] if part == "final" else [])
+    return "-".join(letters.fingerprint() for letters in seen)

@@ -1,0 +1,194 @@
+"""How optimizers are compared, after Dahl et al. 2023 (Benchmarking neural network training algorithms).
+
+1. All runs train on the fitting letters (`problems`), with one network and one sample at a time.
+2. Tuning: on each problem every contender is trained at the same number of points of its search space (`contenders`),
+   with one seed that is no final one. The point of the lowest final validation error is chosen; of equal ones that of
+   the lower mean over the curve, then the earlier.
+3. Final runs: with the defaults, and with the chosen hyperparameters, at the same seeds for all: a seed gives all
+   contenders the same initial weights and sample order. Only these are measured on the test letters.
+4. Target: the median over seeds of tuned vanilla descent's final validation error, one a problem. The cost to reach it
+   is what a final run has spent when its own validation error first is as low.
+5. A run that diverged counts as infinite in everything; one that does not reach the target, in its cost.
+
+Shapes: P pairs of problem and seed, S contenders.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from letterocr.base.quartiles import quartiles
+from letterocr.compare.contenders import CONTENDERS, found, placed, points, trial_values
+from letterocr.compare.operations import multiply_adds
+from letterocr.compare.pool import Progress, perform_all
+from letterocr.compare.problems import Problem
+from letterocr.compare.trial import Outcome, Task, kept, make_task
+from letterocr.config.train import TrainConfig
+
+TUNING_SEED = 1_000_000  # the final seeds count from 0
+BASELINE = "vanilla"  # sets the target of each problem
+KINDS = ("default", "tuned")
+COSTS = ("samples", "multiply-adds", "seconds")
+
+
+@dataclass(frozen=True)
+class Entrant:
+    """A contender on a problem.
+
+    Attributes:
+        name: of the contender.
+        problem: what it is trained on.
+        default: its config with the defaults.
+        values: the hyperparameters of each trial, by their paths.
+    """
+
+    name: str
+    problem: Problem
+    default: TrainConfig
+    values: list[dict[str, float]]
+
+    def trials(self) -> list[Task]:
+        """The trials of tuning."""
+        return [make_task(placed(self.default, v), "trial", TUNING_SEED) for v in self.values]
+
+    def finals(self, values: dict[str, float], seeds: int) -> list[Task]:
+        """The final runs with these hyperparameters, a seed each."""
+        return [make_task(placed(self.default, values), "final", seed) for seed in range(seeds)]
+
+
+@dataclass(frozen=True)
+class Final:
+    """What a contender's runs with one setting of hyperparameters came to.
+
+    Attributes:
+        values: its tuned hyperparameters, by their paths.
+        multiply_adds: for each sample.
+        outcomes: one a seed.
+    """
+
+    values: dict[str, Any]
+    multiply_adds: float
+    outcomes: list[Outcome]
+
+    def costs(self, target: float) -> dict[str, list[float]]:
+        """Samples, multiply-adds and seconds to the target, one a seed; infinite where it is not reached."""
+        places = [o.first_at(target) for o in self.outcomes]
+        pairs = list(zip(self.outcomes, places, strict=True))
+        samples = [float("inf") if i is None else float(o.samples[i]) for o, i in pairs]
+        seconds = [float("inf") if i is None else o.seconds[i] for o, i in pairs]
+        return {"samples": samples, "multiply-adds": [s * self.multiply_adds for s in samples], "seconds": seconds}
+
+    def microseconds(self) -> float:
+        """Wall-clock training time a sample, the median over the runs that did not diverge; NaN if all did."""
+        times = [1e6 * o.seconds[-1] / o.samples[-1] for o in self.outcomes if o.diverged is None and o.samples[-1]]
+        return float(np.median(times)) if times else float("nan")
+
+
+@dataclass
+class Standing:
+    """What came of one problem.
+
+    Attributes:
+        finals: by kind (default, tuned) and contender.
+        diverged_trials: how many trials diverged, by contender.
+    """
+
+    finals: dict[str, dict[str, Final]] = field(default_factory=lambda: {kind: {} for kind in KINDS})
+    diverged_trials: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def target(self) -> float:
+        """The validation error to reach; 0 where tuned vanilla descent has none."""
+        _, median, _ = quartiles([o.final(o.validation) for o in self.finals["tuned"][BASELINE].outcomes])
+        return median if math.isfinite(median) else 0.0
+
+
+def choose(outcomes: Sequence[Outcome]) -> int:
+    """Which trial is chosen: the lowest final error, then the lowest mean over the curve, then the first."""
+    return min(
+        range(len(outcomes)),
+        key=lambda i: (outcomes[i].final(outcomes[i].validation), outcomes[i].mean(outcomes[i].validation)),
+    )
+
+
+def enter(problems: Sequence[Problem], names: Sequence[str], trials: int) -> list[Entrant]:
+    """Every contender on every problem that it fits.
+
+    Raises:
+        UserError: a contender's config is refused.
+    """
+    at, entrants = points(trials), []
+    for problem in problems:
+        for name in names:
+            contender = CONTENDERS[name]
+            if not contender.only or problem.network in contender.only:
+                values = [trial_values(contender, point) for point in at]
+                entrants.append(Entrant(name, problem, problem.config(contender.overrides), values))
+    return entrants
+
+
+def compare(entrants: Sequence[Entrant], seeds: int, folder: Path, workers: int) -> dict[Problem, Standing]:
+    """Tune, train and measure every entrant; what is done already is not done again.
+
+    Raises:
+        UserError: a file of the folder is damaged, or a run could not be set up.
+    """
+    trials = [e.trials() for e in entrants]
+    defaults = [e.finals({}, seeds) for e in entrants]
+    progress = Progress(workers)
+    for e, tasks in zip(entrants, trials, strict=True):
+        progress.expect(e.name, len(tasks) + len(KINDS) * seeds)
+    names = [e.name for e in entrants]
+    _complete(names, [t + d for t, d in zip(trials, defaults, strict=True)], folder, workers, progress)
+    tried = [_outcomes(tasks, folder) for tasks in trials]
+    tuned = [e.finals(e.values[choose(o)], seeds) for e, o in zip(entrants, tried, strict=True)]
+    _complete(names, tuned, folder, workers, progress)
+    standings: dict[Problem, Standing] = {}
+    for e, outcomes, *both in zip(entrants, tried, defaults, tuned, strict=True):
+        standing = standings.setdefault(e.problem, Standing())
+        standing.diverged_trials[e.name] = sum(o.diverged is not None for o in outcomes)
+        for kind, tasks in zip(KINDS, both, strict=True):
+            config = tasks[0].config
+            values = {r.path: found(config, r.path) for r in CONTENDERS[e.name].space}
+            standing.finals[kind][e.name] = Final(values, multiply_adds(config), _outcomes(tasks, folder))
+    return standings
+
+
+def _complete(names: list[str], groups: list[list[Task]], folder: Path, workers: int, progress: Progress) -> None:
+    """Do what is not done yet, each run once; one run of each group after another, so that each pace is soon known."""
+    todo: dict[str, tuple[str, Task]] = {}
+    for turn in zip_longest(*groups):
+        for name, task in zip(names, turn, strict=True):
+            if task is None:
+                continue
+            if task.key in todo or kept(task, folder) is not None:
+                progress.expect(name, -1)
+            else:
+                todo[task.key] = (name, task)
+    perform_all(list(todo.values()), folder, workers, progress)
+
+
+def _outcomes(tasks: list[Task], folder: Path) -> list[Outcome]:
+    outcomes = [kept(task, folder) for task in tasks]
+    assert all(o is not None for o in outcomes)
+    return [o for o in outcomes if o is not None]
+
+
+def cost_table(standings: dict[Problem, Standing], kind: str, cost: str, names: Sequence[str]) -> np.ndarray:
+    """The cost to reach the target [P, S], pairs in order of problem and seed; infinite for who does not take part."""
+    rows = []
+    for standing in standings.values():
+        finals = standing.finals[kind]
+        seeds = len(finals[BASELINE].outcomes)
+        columns = [
+            finals[name].costs(standing.target)[cost] if name in finals else [float("inf")] * seeds for name in names
+        ]
+        rows.append(np.array(columns).T)
+    return np.concatenate(rows)

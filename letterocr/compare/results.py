@@ -1,0 +1,238 @@
+"""What a comparison ends in: results.md for people, results.json for programs, and the pictures beside them."""
+
+from __future__ import annotations
+
+import math
+import platform
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from letterocr.base.files import write_json, write_text
+from letterocr.base.performance_profile import performance_profile, performance_ratios
+from letterocr.base.quartiles import quartiles
+from letterocr.compare.contenders import CONTENDERS
+from letterocr.compare.problems import Problem
+from letterocr.compare.protocol import BASELINE, COSTS, KINDS, TUNING_SEED, Final, Standing, cost_table
+from letterocr.compose.from_overrides import compose
+
+TAUS = (1.0, 2.0, 5.0, 10.0)  # ratios whose share the profile's table tells
+HEAD = (
+    "| optimizer | final test error, % | mean over the curve, % | samples to target | multiply-adds to target, 10^6 | "
+    "seconds to target | reached | diverged | µs a sample | 10^3 multiply-adds a sample | {last} |\n"
+    + "|---" * 11
+    + "|"
+)
+Standings = dict[Problem, Standing]
+
+
+def summary(final: Final, target: float) -> dict[str, Any]:
+    """The figures of one contender with one setting: quartiles as [lower, median, upper]."""
+    costs = final.costs(target)
+    return {
+        "hyperparameters": final.values,
+        "final_error": quartiles([o.final(o.test) for o in final.outcomes]),
+        "validation_error": quartiles([o.final(o.validation) for o in final.outcomes]),
+        "mean_error": quartiles([o.mean(o.test) for o in final.outcomes]),
+        "to_target": {cost: quartiles(costs[cost]) for cost in COSTS},
+        "reached": sum(math.isfinite(c) for c in costs["samples"]),
+        "diverged": sum(o.diverged is not None for o in final.outcomes),
+        "microseconds": final.microseconds(),
+        "multiply_adds": final.multiply_adds,
+    }
+
+
+def _triple(values: Sequence[float], form: str, factor: float = 1.0) -> str:
+    """Median (lower to upper quartile)."""
+    low, middle, high = (format(v * factor, form) if math.isfinite(v) else "∞" for v in values)
+    return f"{middle} ({low} to {high})"
+
+
+def _values(values: dict[str, Any]) -> str:
+    return ", ".join(f"{path.removeprefix('optimizer.')} {value:.4g}" for path, value in values.items()) or "-"
+
+
+def table(standing: Standing, kind: str) -> str:
+    """One problem's table, a contender a row."""
+    lines = [HEAD.format(last="hyperparameters" if kind == "default" else "chosen; trials that diverged")]
+    for name, final in standing.finals[kind].items():
+        s = summary(final, standing.target)
+        last = _values(s["hyperparameters"])
+        if kind == "tuned":
+            last += f"; {standing.diverged_trials[name]}"
+        micro = f"{s['microseconds']:,.0f}" if math.isfinite(s["microseconds"]) else "-"
+        cells = [
+            name,
+            _triple(s["final_error"], ".1f", 100),
+            _triple(s["mean_error"], ".1f", 100),
+            _triple(s["to_target"]["samples"], ",.0f"),
+            _triple(s["to_target"]["multiply-adds"], ",.0f", 1e-6),
+            _triple(s["to_target"]["seconds"], ".3g"),
+            f"{s['reached']}/{len(final.outcomes)}",
+            f"{s['diverged']}/{len(final.outcomes)}",
+            micro,
+            f"{s['multiply_adds'] / 1e3:,.0f}",
+            last,
+        ]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def profile_table(standings: Standings, kind: str, names: Sequence[str]) -> str:
+    """The shares of pairs that each contender solves within a few times the best cost."""
+    heads = [f"{cost} ≤ {tau:g}" for cost in COSTS for tau in TAUS]
+    lines = ["| optimizer | " + " | ".join(heads) + " |", "|---" * (len(heads) + 1) + "|"]
+    shares = [
+        performance_profile(performance_ratios(cost_table(standings, kind, cost, names)), np.array(TAUS))
+        for cost in COSTS
+    ]
+    for s, name in enumerate(names):
+        lines.append(f"| {name} | " + " | ".join(f"{100 * x:.0f}%" for part in shares for x in part[s]) + " |")
+    return "\n".join(lines)
+
+
+def meta_training(names: Sequence[str]) -> dict[str, dict[str, float]]:
+    """What the learned optimizers' own training cost, by contender; it is in no other figure."""
+    costs = {}
+    for name in names:
+        config = compose(list(CONTENDERS[name].overrides)).optimizer
+        if hasattr(config, "path"):
+            from letterocr.optimizers.learned.rule_file import meta_cost, shipped
+
+            costs[name] = meta_cost(config.path or shipped(config.name))
+    return costs
+
+
+def _meta_table(costs: dict[str, dict[str, float]]) -> list[str]:
+    """One row a learned optimizer."""
+    if not costs:
+        return []
+    columns = list(next(iter(costs.values())))
+    lines = ["## Meta-training, not part of any figure above", ""]
+    lines += ["| optimizer | " + " | ".join(c.replace("_", " ") for c in columns) + " |"]
+    lines += ["|---" * (len(columns) + 1) + "|"]
+    lines += [f"| {name} | " + " | ".join(f"{cost[c]:,.0f}" for c in columns) + " |" for name, cost in costs.items()]
+    return [*lines, ""]
+
+
+def text(standings: Standings, names: Sequence[str], facts: dict[str, Any]) -> str:
+    """The whole of results.md."""
+    parts = [
+        "# Optimizers compared",
+        "",
+        f"Made by `{facts['command']}`.",
+        "",
+        f"Every run learns {facts['samples']:,} samples of the fitting letters. Each optimizer was tried at the same "
+        f"{facts['trials']} points of its search space on each problem, with seed {TUNING_SEED:,}, and chosen by the "
+        f"error on the validation letters; then it was trained at the same {facts['seeds']} seeds as all others. The "
+        f"target is a validation error: the median at which tuned {BASELINE} ends. Figures are the median and, in "
+        "brackets, the quartiles over seeds; a run that diverged, or in its cost one that did not reach the target, "
+        f"counts as infinite (∞). Times are of one thread with {facts['workers']} runs side by side, training alone, "
+        f"on {facts['machine']}. Multiply-adds are counted from the equations (`letterocr.compare.operations`).",
+        "",
+        "Search spaces: the learning rate over four decades, and at most one more hyperparameter over two, both "
+        "log-uniform:",
+        "",
+        *_spaces(names),
+        "",
+    ]
+    for problem, standing in standings.items():
+        parts += [
+            f"## {problem.name}",
+            "",
+            f"Target: {100 * standing.target:.1f} % of the validation letters misread.",
+            "",
+        ]
+        for kind in KINDS:
+            parts += [f"### {kind.capitalize()} hyperparameters", "", table(standing, kind), ""]
+        parts += [f"![Error curves]({errors_picture(problem)})", ""]
+    for kind in KINDS:
+        parts += [
+            f"## Performance profile, {kind} hyperparameters",
+            "",
+            f"Share of the {len(standings) * facts['seeds']} pairs of problem and seed in which the target is reached "
+            "at no more than so many times the least cost of all optimizers (Dolan, Moré 2002).",
+            "",
+            profile_table(standings, kind, names),
+            "",
+            f"![Performance profile](profile-{kind}.png)",
+            "",
+        ]
+    return "\n".join(parts + _meta_table(facts["meta_training"]))
+
+
+def _spaces(names: Sequence[str]) -> list[str]:
+    lines = ["| optimizer | set | searched |", "|---|---|---|"]
+    for name in names:
+        ranges = []
+        for r in CONTENDERS[name].space:
+            ends = sorted((r.at(0.0), r.at(1.0)))
+            ranges.append(f"{r.path.removeprefix('optimizer.')} {ends[0]:g} to {ends[1]:g}")
+        lines.append(f"| {name} | `{' '.join(CONTENDERS[name].overrides)}` | {'; '.join(ranges)} |")
+    return lines
+
+
+def errors_picture(problem: Problem) -> str:
+    """The file name of a problem's error curves."""
+    return f"errors-{problem.name.replace('/', '-')}.png"
+
+
+def machine() -> str:
+    """The processor's name, as far as it is known."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.machine()
+
+
+def _without_infinity(value: Any) -> Any:
+    """The same for JSON, which has no infinity: null."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _without_infinity(v) for key, v in value.items()}
+    return [_without_infinity(v) for v in value] if isinstance(value, list | tuple) else value
+
+
+def write(standings: Standings, names: Sequence[str], facts: dict[str, Any], folder: Path) -> None:
+    """Write results.md, results.json and the pictures."""
+    problems = {
+        problem.name: {
+            "target": standing.target,
+            "diverged_trials": standing.diverged_trials,
+            **{k: {n: summary(f, standing.target) for n, f in standing.finals[k].items()} for k in KINDS},
+        }
+        for problem, standing in standings.items()
+    }
+    ratios = {k: {c: performance_ratios(cost_table(standings, k, c, names)).T.tolist() for c in COSTS} for k in KINDS}
+    profile = {"contenders": list(names), "ratios": ratios}
+    write_json(folder / "results.json", _without_infinity(facts | {"problems": problems, "profile": profile}))
+    write_text(folder / "results.md", text(standings, names, facts))
+    _pictures(standings, names, folder)
+
+
+def _pictures(standings: Standings, names: Sequence[str], folder: Path) -> None:
+    from letterocr.figures.cost_curves import draw_errors, draw_profile, legend_outside
+    from letterocr.figures.png import new_figure, save_png
+
+    places = {name: place for place, name in enumerate(names)}
+    for problem, standing in standings.items():
+        figure = new_figure(15, 8)
+        axes = figure.subplots(2, 3)
+        for row, kind in zip(axes, KINDS, strict=True):
+            for axis, cost in zip(row, COSTS, strict=True):
+                draw_errors(axis, standing.finals[kind], cost, places)
+            row[1].set_title(f"{problem.name}, {kind} hyperparameters")
+        legend_outside(figure, axes[0, 0])
+        save_png(figure, folder / errors_picture(problem))
+    for kind in KINDS:
+        figure = new_figure(15, 4.5)
+        axes = figure.subplots(1, 3)
+        for axis, cost in zip(axes, COSTS, strict=True):
+            draw_profile(axis, performance_ratios(cost_table(standings, kind, cost, names)), names, cost)
+        axes[1].set_title(f"{kind} hyperparameters")
+        legend_outside(figure, axes[0])
+        save_png(figure, folder / f"profile-{kind}.png")

@@ -1,0 +1,81 @@
+"""From a config and its letters to an engine at sample 0."""
+
+from __future__ import annotations
+
+import torch
+
+from letterocr.base.errors import UserError
+from letterocr.compose import registry
+from letterocr.config.train import TrainConfig, per_replica
+from letterocr.data.letters import Split
+from letterocr.data.order import Order
+from letterocr.engine.engine import Engine
+from letterocr.engine.evaluation import Schedule
+from letterocr.optimizers.rate_schedule import LearningRate
+
+
+def choose_device(name: str) -> torch.device:
+    """The device that a config means.
+
+    Raises:
+        UserError: cuda is asked for and not there.
+    """
+    if name == "cuda" and not torch.cuda.is_available():
+        raise UserError("device=cuda: PyTorch finds no CUDA GPU here; take device=cpu or device=auto.")
+    return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def replica_seeds(config: TrainConfig) -> list[int]:
+    """The seed of each replica: seed, seed + 1, ...; all the same where a list of values tells them apart."""
+    listed = (config.learning_rate, config.model.temperature, config.model.init_scale)
+    step = 0 if any(isinstance(value, list | tuple) for value in listed) else 1
+    return [config.seed + step * r for r in range(config.replicas)]
+
+
+def build_engine(config: TrainConfig, split: Split, learning_rates: list[float] | None = None) -> Engine:
+    """Network, optimizers and orders of a config, in an engine at sample 0.
+
+    Args:
+        config: the run.
+        split: its letters.
+        learning_rates: alpha of each replica; by default the config's, which are numbers then.
+
+    Raises:
+        UserError: engine=blocked with an optimizer that does not stay factored.
+    """
+    device = choose_device(config.device)
+    seeds = replica_seeds(config)
+    initialise = registry.model_named(config.model.name).load()
+    network = initialise(config.model, seeds, getattr(torch, config.dtype), device)
+    optimizer = registry.optimizer_of(config.optimizer).load()
+    alphas = learning_rates or per_replica(config.learning_rate, config.replicas)
+    rates = [LearningRate(config.schedule, alpha, config.samples) for alpha in alphas]
+    optimizers = [
+        optimizer(config.optimizer, rate, network.replica(r), seed)
+        for r, (rate, seed) in enumerate(zip(rates, seeds, strict=True))
+    ]
+    orders = [Order(config.order, len(split.train), seed) for seed in seeds]
+    schedule = Schedule(str(config.evaluate_every), config.samples)
+    arguments = (network, optimizers, orders, split, schedule, config.rule, config.loss_factor)
+    if config.model.name == "spectral":
+        from letterocr.engine.autograd import SpectralEngine
+
+        return SpectralEngine(*arguments)
+    batch = len(split.train) if config.batch == "all" else int(config.batch)
+    form = optimizers[0].form if batch == 1 else "dense"
+    if config.engine == "blocked" and form == "dense":
+        raise UserError(
+            f"engine=blocked: optimizer={config.optimizer.name} with batch={config.batch} gives no single outer "
+            "product for each weight matrix; take engine=auto."
+        )
+    if config.engine == "reference" or form == "dense":
+        from letterocr.engine.reference import ReferenceEngine
+
+        return ReferenceEngine(*arguments, batch=batch)
+    if form == "outer":
+        from letterocr.engine.outer import OuterEngine
+
+        return OuterEngine(*arguments, block=config.block)
+    from letterocr.engine.blocked import BlockedEngine
+
+    return BlockedEngine(*arguments, block=config.block)

@@ -1,0 +1,88 @@
+"""From overrides (`field=value`) to a typed config, by Hydra."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from letterocr.base.errors import UserError
+from letterocr.compose import registry
+from letterocr.compose.overrides import added, check_keys
+from letterocr.compose.presets import conf_folder
+from letterocr.config.train import TrainConfig
+
+
+def register() -> None:
+    """Make the schema known to Hydra."""
+    from hydra.core.config_store import ConfigStore
+
+    store = ConfigStore.instance()
+    store.store("train", TrainConfig, group="schema", package="_global_")
+    for group in ("data", "optimizer"):
+        for name, entry in registry.GROUPS[group].items():
+            store.store(name, entry.schema, group=f"schema/{group}")
+
+
+def typed(cfg: Any) -> TrainConfig:
+    """The typed config from Hydra's."""
+    from omegaconf import OmegaConf
+
+    config: Any = OmegaConf.to_object(cfg)
+    config.resume = config.resume.lower() if config.resume.lower() in ("true", "false") else config.resume
+    return config
+
+
+def resumed(config: TrainConfig, overrides: list[str]) -> TrainConfig:
+    """The config of the run folder that `resume=<run folder>` names, with this command's runtime fields.
+
+    Raises:
+        UserError: the command names a field that the folder's config decides.
+    """
+    from letterocr.compose.stored_config import read_config
+
+    stored = read_config(Path(config.resume).expanduser())
+    runtime = {f.name for f in fields(TrainConfig) if f.metadata["runtime"]}
+    for override in overrides:
+        key = override.partition("=")[0]
+        if key == "launcher":
+            continue
+        if key not in runtime - {"output"}:
+            raise UserError(f"{override}: resume={config.resume} takes its settings from that folder; leave it out.")
+        setattr(stored, key, getattr(config, key))
+    stored.resume, stored.force = "true", config.force
+    return stored
+
+
+def resolve(cfg: Any, overrides: list[str]) -> TrainConfig:
+    """The config of a run: its own, or that of the folder which `resume` names."""
+    config = typed(cfg)
+    return config if config.resume in ("true", "false") else resumed(config, overrides)
+
+
+def compose(overrides: list[str]) -> TrainConfig:
+    """The config of overrides (`field=value`) as `train` reads them, without its command line; not checked yet.
+
+    Raises:
+        UserError: names the override that does not fit.
+    """
+    import hydra
+    from hydra.errors import HydraException
+    from omegaconf.errors import OmegaConfBaseException
+
+    register()
+    check_keys(overrides)
+    overrides = added(overrides)
+    try:
+        with hydra.initialize_config_dir(str(conf_folder()), version_base="1.3"):
+            return resolve(hydra.compose("config", overrides), overrides)
+    except (HydraException, OmegaConfBaseException) as error:
+        raise UserError(sentence(error)) from error
+
+
+def sentence(error: BaseException) -> str:
+    """Hydra's message and its cause on one line, without its search path and object types."""
+    texts = [str(e).partition("Config search path")[0] for e in (error, error.__cause__) if e is not None]
+    lines = [line.strip() for text in texts for line in text.splitlines()]
+    noise = ("full_key", "object_type", "reference_", "To append to your config", "See https://hydra.cc")
+    return " ".join(line for line in lines if line and not line.startswith(noise))

@@ -1,0 +1,49 @@
+"""What `python -m letterocr.train --help` prints."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+from letterocr.compose import registry
+from letterocr.compose.presets import experiments, launchers
+from letterocr.config.model import ModelConfig
+from letterocr.config.train import TrainConfig
+
+HELP = """python -m letterocr.train [field=value ...]
+
+Train a letter network one sample at a time and see its error after every sample.
+
+  python -m letterocr.train model=three_layer
+  python -m letterocr.train experiment=paper/fig7 data=emnist
+  python -m letterocr.train -m model=two_layer,three_layer learning_rate=0.01,0.02,0.05   # a sweep
+  python -m letterocr.train -m launcher=local seed=range(8)   # a sweep on all cores
+  python -m letterocr.train resume=RUN_FOLDER
+  tensorboard --logdir outputs
+
+  --cfg job shows the resolved config, --hydra-help the options of Hydra itself.
+"""
+
+
+def _rows(schema: type, prefix: str, indent: int) -> list[str]:
+    rows = []
+    for f in fields(schema):
+        if prefix + f.name not in ("model", "data", "optimizer", "rule") and f.name != "name":
+            choices = f" [{', '.join(f.metadata['choices'])}]" if f.metadata["choices"] else ""
+            rows.append(f"{'':{indent}}{prefix + f.name:<{30 - indent}} {f.metadata['help']}{choices}")
+    return rows
+
+
+def help_text() -> str:
+    """What `--help` prints: every choice and every field with its one-line explanation."""
+    parts = [HELP, f"experiment\n  {', '.join(experiments())}\n"]
+    parts += ["launcher, for sweeps", *(f"  {name:<28} {line}" for name, line in launchers().items()), ""]
+    for group, entries in registry.GROUPS.items():
+        parts.append(group)
+        for name, entry in entries.items():
+            parts.append(f"  {name:<28} {entry.line} ({entry.source})")
+            parts += _rows(entry.schema, f"{group}.", 4) if entry.schema else []
+        parts += _rows(ModelConfig, "model.", 4) if group == "model" else []
+        parts.append("")
+    parts.append("fields of the run")
+    parts += _rows(TrainConfig, "", 2)
+    return "\n".join(parts)

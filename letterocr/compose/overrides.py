@@ -1,0 +1,66 @@
+"""Overrides (`field=value`) as people type them."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from dataclasses import fields
+
+from letterocr.base.errors import UserError
+from letterocr.compose import registry
+from letterocr.compose.presets import experiments, launchers
+from letterocr.config.model import ModelConfig
+from letterocr.config.train import TrainConfig
+
+
+def known_keys() -> set[str]:
+    """Every key that an override may name."""
+    keys = (
+        {f.name for f in fields(TrainConfig)}
+        | {"experiment", "launcher"}
+        | {f"model.{f.name}" for f in fields(ModelConfig)}
+    )
+    for group in ("data", "optimizer"):
+        for entry in registry.GROUPS[group].values():
+            keys |= {f"{group}.{f.name}" for f in fields(entry.schema)} if entry.schema else set()
+    return keys
+
+
+def check_keys(overrides: list[str]) -> None:
+    """Refuse an override of a field, or by a choice, that there is not.
+
+    Raises:
+        UserError: names the key or choice, and the nearest one that there is.
+    """
+    known = known_keys()
+    choices = {group: list(entries) for group, entries in registry.GROUPS.items()}
+    choices |= {"experiment": experiments(), "launcher": list(launchers())}
+    for override in overrides:
+        key, _, value = override.partition("=")
+        key = key.lstrip("+~")
+        if override.startswith("~") and key in choices:
+            raise UserError(f"{override}: a run needs its {key}; choose one of {', '.join(choices[key])}.")
+        if "=" not in override or override.startswith("-") or "@" in key or key.startswith("hydra"):
+            continue
+        if key not in known and not key.startswith("optimizer.options."):  # PyTorch's own names
+            near = difflib.get_close_matches(key, known, 1)
+            hint = f"did you mean {near[0]}?" if near else "--help lists every field."
+            raise UserError(f"{override}: there is no field {key}; {hint}")
+        plain = key in choices and re.fullmatch(r"[\w/,]+", value)  # Hydra itself reads lists, glob(*) and the like
+        for choice in value.split(",") if plain else []:
+            if choice not in [*choices[key], *(["null"] if key in ("experiment", "launcher") else [])]:
+                near = difflib.get_close_matches(choice, choices[key], 1)
+                hint = f"did you mean {near[0]}?" if near else f"choose one of {', '.join(choices[key])}."
+                raise UserError(f"{override}: there is no {key} {choice}; {hint}")
+
+
+def ordered(arguments: list[str]) -> list[str]:
+    """Overrides before options: Hydra takes no override after an option that follows another override."""
+    override = [not a.startswith("-") and ("=" in a or a.startswith("~")) for a in arguments]
+    first = [a for a, is_override in zip(arguments, override, strict=True) if is_override]
+    return first + [a for a, is_override in zip(arguments, override, strict=True) if not is_override]
+
+
+def added(overrides: list[str]) -> list[str]:
+    """`++` before PyTorch's own names below `optimizer.options`, which Hydra's schema has not."""
+    return [f"++{o}" if re.match(r"optimizer\.options[.=]", o) else o for o in overrides]

@@ -1,0 +1,36 @@
+"""The config that a run folder holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from letterocr.base.errors import UserError
+from letterocr.compose import registry
+from letterocr.config.train import TrainConfig
+
+
+def read_config(folder: Path) -> TrainConfig:
+    """The config that a run folder holds; `output` is where the folder is now.
+
+    Raises:
+        UserError: the folder is no run folder, or its config can't be read.
+    """
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+    from yaml import YAMLError
+
+    path = folder / "config.yaml"
+    if not path.is_file():
+        raise UserError(f"{folder} is no run folder: it has no config.yaml. Give the folder that train printed.")
+    try:
+        stored: Any = OmegaConf.load(path)
+        schema: Any = OmegaConf.structured(TrainConfig)
+        schema.data = OmegaConf.structured(registry.DATA[stored.data.name].schema)
+        schema.optimizer = OmegaConf.structured(registry.optimizer_named(stored.optimizer.name).schema)
+        config: Any = OmegaConf.to_object(OmegaConf.merge(schema, stored))
+    except (OmegaConfBaseException, YAMLError, AttributeError, KeyError, TypeError, ValueError, OSError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise UserError(f"{path} can't be read as a config ({reason}): give the run's command again.") from error
+    config.output = str(folder.resolve().parent)
+    return config

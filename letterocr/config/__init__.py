@@ -1,0 +1,1 @@
+"""The schema of `conf/`, group by group, and every check that needs no data."""

@@ -1,0 +1,42 @@
+"""The schema of `conf/data/`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from letterocr.config.option import option
+
+
+@dataclass
+class SyntheticConfig:
+    """Letters of our own handwriting synthesiser: no download, no font."""
+
+    name: str = option("synthetic", "the source of the letters", choices=("synthetic",))
+    train_per_letter: int = option(200, "training letters of each class", low=1)
+    test_per_letter: int = option(20, "test letters of each class", low=1)
+    repetitions: int = option(1, "how often each writer writes each letter; train and test writers are disjoint", low=1)
+    seed: int = option(0, "draws the writers; separate from the run's seed, so that runs share their letters", low=0)
+
+
+@dataclass
+class EmnistConfig:
+    """The 26 capital letters of EMNIST's by-class split (Cohen et al. 2017), 28x28 padded to 30x30."""
+
+    name: str = option("emnist", "the source of the letters", choices=("emnist",))
+    path: str | None = option(None, "emnist.zip or a folder of idx files; null: the emnist cache, else a download")
+    frequencies: str = option(
+        "natural", "class frequencies in training: as in the source, or equal", choices=("natural", "balanced")
+    )
+    train_per_letter: int | None = option(None, "at most this many training letters of each class; null: all", low=1)
+    test_per_letter: int = option(20, "test letters of each class, from the official test split", low=1)
+
+
+@dataclass
+class ImagesConfig:
+    """Your own pictures: a folder of A/ ... Z/, or an .npz with images, labels and optional writers."""
+
+    name: str = option("images", "the source of the letters", choices=("images",))
+    path: str = option("", "the folder or .npz file")
+    train_per_letter: int | None = option(None, "at most this many training letters of each class; null: all", low=1)
+    test_per_letter: int = option(20, "test letters of each class; from writers of their own if known", low=1)
+    seed: int = option(0, "draws the test writers or test letters", low=0)

@@ -1,0 +1,1 @@
+"""The schema of `conf/optimizer/`: one file a method."""

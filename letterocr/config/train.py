@@ -1,0 +1,70 @@
+"""The schema of `conf/`: every field with its meaning, and every check that needs no data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from letterocr.config.model import ModelConfig
+from letterocr.config.option import option
+
+
+@dataclass
+class TrainConfig:
+    """One run of `python -m letterocr.train`."""
+
+    model: ModelConfig = field(default_factory=ModelConfig, metadata={"help": "the network", "runtime": False})
+    data: Any = option(None, "synthetic, emnist or images, and its fields")
+    optimizer: Any = option(None, "the optimizer and its fields")
+    rule: str = option(
+        "gradient",
+        "error vectors: as printed (19), with the derivative in the hidden layers only (18), or the true gradient",
+        choices=("printed", "eq18", "gradient"),
+    )
+    learning_rate: Any = option(
+        0.1,
+        "alpha in (6, 20); a list gives each replica its own; auto takes the bound of this network, rule and letters",
+        words=("auto",),
+        low=0,
+    )
+    schedule: str = option(
+        "constant",
+        "how alpha changes: not at all, to 0 linearly or by a cosine, or as 1/(1 + 9 i/samples)",
+        choices=("constant", "linear", "cosine", "inverse"),
+    )
+    loss_factor: float = option(0.5, "factor of |q-c|^2 in the loss: 1 as in (4), 1/2 as (20) implies", low=0)
+    samples: int = option(20_000, "training samples to learn", low=0)
+    batch: str = option("1", "samples an update, which takes their mean; all: every training letter")
+    order: str = option(
+        "shuffled",
+        "order of the samples: shuffled epochs, drawn with replacement, or cyclic as stored",
+        choices=("shuffled", "replacement", "cyclic"),
+    )
+    replicas: int = option(1, "networks trained side by side, each with its own random streams", low=1)
+    evaluate_every: str = option("1", "samples between two measurements of the test error, or log for log-spaced ones")
+    seed: int = option(0, "seeds weights, sample order and every other random stream of the run", low=0)
+    dtype: str = option("float32", "number format of weights and activations", choices=("float32", "float64"))
+    device: str = option("auto", "where to compute; auto takes a GPU if there is one", choices=("auto", "cpu", "cuda"))
+    engine: str = option(
+        "auto",
+        "plain, or exact in blocks of samples and fast; auto takes blocks where the optimizer allows it",
+        choices=("auto", "reference", "blocked"),
+    )
+    block: int = option(0, "samples a block; 0: chosen by size and device", low=0)
+    threads: int = option(0, "CPU threads; 0: as many as there are cores", low=0, runtime=True)
+    output: str = option("outputs", "folder that holds the run folders", runtime=True)
+    resume: str = option("false", "true: go on where this run stopped; or a run folder to go on with", runtime=True)
+    force: bool = option(False, "train again although the run folder is already there", runtime=True)
+    checkpoint_seconds: float = option(30.0, "seconds between two checkpoints", low=0, runtime=True)
+    diagnostics: str = option(
+        "none",
+        "what to look at during the run: ranks of weights, updates and activations, angles, largest curvature",
+        choices=("none", "rank"),
+        runtime=True,
+    )
+    tensorboard: bool = option(True, "write TensorBoard events into the run folder", runtime=True)
+
+
+def per_replica(value: Any, replicas: int) -> list[float]:
+    """The value for each replica: a number is shared, a list has one each."""
+    return [float(v) for v in value] if isinstance(value, list | tuple) else [float(value)] * replicas

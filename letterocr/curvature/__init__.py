@@ -1,0 +1,1 @@
+"""Curvature times a direction, in factors; its largest eigenvalue; ranks."""

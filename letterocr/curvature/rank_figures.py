@@ -1,0 +1,80 @@
+"""A network's matrices seen while it trains: ranks, the printed rule beside the gradient, the largest curvature.
+
+Ranks are `spectrum.stable_rank` and, as effective rank, `spectrum.entropy_rank`.
+For one sample the printed update of a layer is v_p h^T, the gradient v_g h^T with the same h, so that
+
+    <v_p h^T, v_g h^T> = (v_p . v_g) |h|^2
+
+and angles and norms of whole updates are made of products of short vectors; |h|^2 + 1 counts the bias too.
+The largest eigenvalue lambda of the Hessian of the mean loss bounds the learning rate of full-batch descent by
+2/lambda (LeCun, Kanter, Solla 1991). Lanczos's three-term recurrence (1950) finds it from products with the Hessian.
+
+Shapes: one network without the replica dimension, L weight matrices; a [N, 900] letters, c [N, 26] their correct
+outputs, v [N, out], h [N, in]; sigma [k]; P weights and biases in all.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from letterocr.matrix.singular_values import entropy_rank, stable_rank
+from letterocr.models.chain import Network
+from letterocr.models.error_vectors import error_vectors
+
+LEADING = 5  # singular values told
+Figures = dict[str, float]
+
+
+def singular_values(X: Tensor) -> Tensor:
+    """The singular values of X [m, n], the largest first, from the Gram matrix of its shorter side in float64: [k].
+
+    They are exact to about 1e-8 times the largest: enough for ranks, in a fraction of the time. NaN where X is not
+    finite.
+    """
+    X = X.double()
+    if not X.isfinite().all():  # eigvalsh would raise
+        return X.new_full((min(X.shape),), torch.nan)
+    gram = X @ X.mT if X.shape[0] < X.shape[1] else X.mT @ X
+    return torch.linalg.eigvalsh(gram).clamp(min=0).sqrt().flip(0)
+
+
+def rank_figures(sigma: Tensor) -> Figures:
+    """Stable rank, effective rank and the leading singular values; the ranks of a zero matrix are 0."""
+    figures = {"stable_rank": stable_rank(sigma), "effective_rank": entropy_rank(sigma)}
+    return figures | {f"singular_value_{i + 1}": float(sigma[i]) for i in range(min(LEADING, len(sigma)))}
+
+
+def spectra(network: Network, initial: Network, letters: Tensor) -> Figures:
+    """Ranks of each W, of W - W_initial, and of the hidden activations of the letters a [N, 900].
+
+    Activations are taken less their mean over the letters, which a bias could supply.
+    """
+    hidden = network.forward(letters)[1:-1]
+    matrices = {f"weight_{k + 1}": w for k, w in enumerate(network.weights)}
+    matrices |= {f"hidden_{k + 1}": h - h.mean(0) for k, h in enumerate(hidden)}
+    found = {name: singular_values(X) for name, X in matrices.items()}
+    for k, (now, then) in enumerate(zip(network.weights, initial.weights, strict=True)):
+        found[f"update_{k + 1}"] = singular_values(now - then)
+    return {f"{name}/{figure}": x for name, sigma in found.items() for figure, x in rank_figures(sigma).items()}
+
+
+def printed_beside_gradient(network: Network, a: Tensor, c: Tensor, loss_factor: float) -> Figures:
+    """Angle in degrees between the printed update and the gradient, and |printed| / |gradient|: medians over letters.
+
+    Of every layer, and of all layers together. NaN where a gradient is 0 for most letters.
+    """
+    activations = network.forward(a)
+    printed, gradient = (error_vectors(network, activations, c, rule, loss_factor) for rule in ("printed", "gradient"))
+    products, total = {}, a.new_zeros(3, len(a), dtype=torch.float64)
+    for k, bias in enumerate(network.biases):
+        p, g, inputs = printed[k].double(), gradient[k].double(), activations[k].double().square().sum(-1)
+        row = torch.stack([(p * g).sum(-1), (p * p).sum(-1), (g * g).sum(-1)]) * (inputs + (bias is not None))
+        products[f"printed_{k + 1}"] = row
+        total += row
+    figures = {}
+    for name, (both, pp, gg) in (products | {"printed": total}).items():
+        cosine = both / (pp.sqrt() * gg.sqrt())
+        figures[f"{name}/angle"] = float(cosine.clamp(-1, 1).acos().rad2deg().nanmedian())
+        figures[f"{name}/norm_ratio"] = float(torch.where(gg > 0, (pp / gg).sqrt(), torch.nan).nanmedian())
+    return figures

@@ -1,0 +1,42 @@
+"""The order of the training samples: a pure function of seed and position, so that nothing needs saving."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from letterocr.base.randomness import stream
+
+
+class Order:
+    """Which letter is the i-th sample of a run.
+
+    Args:
+        kind: `shuffled` epochs, drawn with `replacement` in blocks as long as an epoch, or `cyclic` as stored.
+        letters: how many training letters there are.
+        seed: of the replica.
+    """
+
+    def __init__(self, kind: str, letters: int, seed: int) -> None:
+        self.kind, self.letters, self.seed = kind, letters, seed
+        self._number, self._epoch = -1, torch.empty(0, dtype=torch.long)
+
+    def _make_epoch(self, number: int) -> Tensor:
+        generator = stream(self.seed, "order", self.kind, number)
+        if self.kind == "cyclic":
+            return torch.arange(self.letters)
+        if self.kind == "replacement":
+            return torch.randint(self.letters, (self.letters,), generator=generator)
+        return torch.randperm(self.letters, generator=generator)
+
+    def indices(self, first: int, count: int) -> Tensor:
+        """Places of the samples first, ..., first + count - 1 among the training letters: [count]."""
+        parts = []
+        while count > 0:
+            number, start = divmod(first, self.letters)
+            if number != self._number:
+                self._number, self._epoch = number, self._make_epoch(number)
+            part = self._epoch[start : start + count]
+            parts.append(part)
+            first, count = first + len(part), count - len(part)
+        return torch.cat(parts) if parts else torch.empty(0, dtype=torch.long)

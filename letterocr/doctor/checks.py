@@ -1,0 +1,160 @@
+"""The command `python -m letterocr.doctor.checks`: does this machine, and this cluster, have what runs and sweeps need?
+
+Each check gives a finding: ok, warning (it works, but less well) or failed, with what was found and the mend.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+OK, WARNING, FAILED = "ok", "warning", "failed"
+ROOM_BYTES = 1e9  # a few hundred runs of three layers
+TEST_BYTES = 8_000_000  # what the disk test writes
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a check came to.
+
+    Attributes:
+        name: of the check.
+        state: ok, warning or failed.
+        text: what was found, and the mend where there is something to mend.
+    """
+
+    name: str
+    state: str
+    text: str
+
+
+def guarded(name: str, check: Callable[[], tuple[str, str]]) -> Finding:
+    """The finding of a check; one that raises has failed."""
+    try:
+        return Finding(name, *check())
+    except Exception as error:
+        return Finding(name, FAILED, " ".join(f"{type(error).__name__}: {error}".split()))
+
+
+def device() -> tuple[str, str]:
+    """What device=auto takes."""
+    import torch
+
+    if not torch.cuda.is_available():
+        return OK, f"PyTorch {torch.__version__} on the CPU; it finds no CUDA GPU"
+    names = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
+    total = float(torch.ones(8, device="cuda").sum())  # fails where the driver is too old
+    return (OK, f"PyTorch {torch.__version__}, {', '.join(names)}") if total == 8 else (FAILED, "the GPU adds wrongly")
+
+
+def threads() -> tuple[str, str]:
+    """Cores that this process may use, and whether others use them."""
+    cores, load = len(os.sched_getaffinity(0)), os.getloadavg()[0]
+    text = f"{cores} cores, load {load:.1f}"
+    limit = os.environ.get("OMP_NUM_THREADS", "")
+    if limit.isdecimal() and int(limit) < cores:
+        return WARNING, f"{text}; OMP_NUM_THREADS={limit} lets PyTorch use fewer: unset it, or give threads={limit}"
+    if load > cores + 0.5:
+        return WARNING, f"{text}: other processes use the cores, so that runs are slower; take fewer threads="
+    return OK, text
+
+
+def letters() -> tuple[str, str]:
+    """Whether data=emnist has its file."""
+    import emnist
+
+    paths = [Path(emnist.get_cached_data_path()), Path("~/.cache/letterocr/emnist.zip").expanduser()]
+    there = [path for path in paths if path.is_file()]
+    if there:
+        return OK, f"data=emnist reads {there[0]}"
+    return WARNING, f"data=emnist has no file yet and will download it; or put emnist.zip at {paths[0]}"
+
+
+def disk(folder: Path) -> tuple[str, str]:
+    """Room and speed where runs are written, and whether files can be renamed and locked there."""
+    top = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not top.is_dir():
+        return FAILED, f"{top} is no folder: take another output="
+    test = top / f".letterocr-doctor.{os.getpid()}"
+    renamed, linked = test.with_suffix(".renamed"), test.with_suffix(".linked")
+    try:
+        start = time.perf_counter()
+        with open(test, "wb") as file:
+            file.write(os.urandom(TEST_BYTES))
+            os.fsync(file.fileno())
+        speed = TEST_BYTES / (time.perf_counter() - start)
+        test.replace(renamed)
+        if renamed.stat().st_size != TEST_BYTES:
+            return FAILED, f"{top} lost part of a file: take another output="
+        try:
+            os.link(renamed, linked)
+            links = ""
+        except OSError:
+            links = "; it has no hard links, so that locks are made in two steps"
+    except OSError as error:
+        return FAILED, f"{top} can't be written ({error.strerror}): take another output="
+    finally:
+        for path in (test, renamed, linked):
+            path.unlink(missing_ok=True)
+    free = shutil.disk_usage(top).free
+    text = f"{top}: {free / 1e9:.1f} GB free, {speed / 1e6:.0f} MB/s with fsync{links}"
+    return (OK, text) if free > ROOM_BYTES else (WARNING, f"{text}: make room, or take another output=")
+
+
+def board() -> tuple[str, str]:
+    """Whether TensorBoard's events can be written."""
+    import tensorboard
+    from torch.utils.tensorboard import SummaryWriter  # noqa: F401
+
+    return OK, f"TensorBoard {tensorboard.__version__}"
+
+
+def numba_cache() -> tuple[str, str]:
+    """Whether compiled loops are kept, so that each run need not compile them."""
+    given = os.environ.get("NUMBA_CACHE_DIR")
+    places = [Path(given)] if given else [Path(__file__).parent / "engine" / "__pycache__"]
+    places += [] if given else [Path("~/.cache/numba").expanduser()]  # where Numba goes if the first is read-only
+    for place in places:
+        top = next(path for path in (place, *place.absolute().parents) if path.exists())
+        if os.access(top, os.W_OK | os.X_OK):
+            return OK, f"compiled loops are kept in {place}"
+    return WARNING, f"{places[0]} can't be written, so that each run compiles its loops: set NUMBA_CACHE_DIR"
+
+
+def launchers() -> tuple[str, str]:
+    """Whether the launchers of sweeps can be imported."""
+    from importlib.metadata import version
+
+    import hydra_plugins.letterocr_launchers  # noqa: F401
+
+    return OK, f"joblib {version('joblib')}, submitit {version('submitit')}"
+
+
+def findings(output: Path, job: bool = False, seconds: float = 120) -> Iterator[Finding]:
+    """Every check, as it is done.
+
+    Args:
+        output: the folder that holds the run folders.
+        job: also submit a SLURM job that is queued again, which takes a while.
+        seconds: how long to wait for that job at each of its steps.
+    """
+    checks: list[tuple[str, Callable[[], tuple[str, str]]]] = [("device", device), ("threads", threads)]
+    checks += [("letters", letters), ("disk", lambda: disk(output)), ("tensorboard", board)]
+    checks += [("numba", numba_cache), ("launchers", launchers)]
+    for name, check in checks:
+        yield guarded(name, check)
+    if not shutil.which("sinfo"):
+        yield Finding("slurm", FAILED if job else OK, "there is no SLURM here; sweeps run with launcher=local")
+        return
+    from letterocr.doctor import cluster
+
+    yield guarded("partitions", cluster.partitions)
+    yield guarded("gpus", cluster.gpus)
+    if job:
+        yield from cluster.job_findings(output, seconds)
+    else:
+        yield Finding("job", OK, "not tried; --job submits one, which also tests the output folder and queueing again")

@@ -1,0 +1,63 @@
+"""The engine of `model=spectral`: one sample after another by PyTorch's autograd, plain descent (6).
+
+The gradient of the filters is no outer product: the chain through the matrix logarithm (`matrix.backprop`) gives it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from letterocr.engine.engine import Engine
+from letterocr.models.error_vectors import loss
+from letterocr.models.spectral import SpectralNetwork, covariance
+
+
+class SpectralEngine(Engine):
+    """Trains each replica by itself; takes optimizer=vanilla without momentum and weight decay.
+
+    Args:
+        *arguments: as for `Engine`, with a `SpectralNetwork`.
+    """
+
+    name = "autograd"
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.test_covariances = covariance(self.test_images)
+        self.parts: list[Any] = [self.network.replica(r) for r in range(self.network.replicas)]
+        self.leaves = [[t.requires_grad_() for t in part.state().values()] for part in self.parts]
+
+    @torch.no_grad()
+    def test_outputs(self, r: int) -> Tensor:
+        """The outputs [T, 26] of replica r for the test letters."""
+        return self.parts[r].read(self.test_covariances)
+
+    def _advance_replica(self, r: int, count: int) -> tuple[Tensor, Tensor, Tensor]:
+        places = self.orders[r].indices(self.sample, count).to(self.images.device)
+        rates = self.optimizers[r].rate.at(self.sample, count).tolist()
+        due = self.schedule.due_in(self.sample + 1, self.sample + count + 1)
+        losses, wrong = self.images.new_empty(count), torch.empty(count, dtype=torch.bool, device=places.device)
+        errors = torch.full((count,), torch.nan, dtype=torch.float64, device=places.device)
+        for i in range(count):
+            p = places[i : i + 1]
+            losses[i], wrong[i] = self._learn(self.parts[r], self.leaves[r], p, rates[i])
+            if due[i]:
+                errors[i] = (self.test_outputs(r).argmax(-1) != self.test_labels).double().mean()
+        return losses, wrong, errors
+
+    def _learn(self, part: SpectralNetwork, leaves: list[Tensor], p: Tensor, alpha: float) -> tuple[Tensor, Tensor]:
+        """One step on the letter p [1]; its loss, and whether it was misread before."""
+        q = part.read(covariance(self.images[p]))
+        value = loss(q, self.targets[p], self.loss_factor)
+        gradients = torch.autograd.grad(value.sum(), leaves)
+        with torch.no_grad():
+            for leaf, gradient in zip(leaves, gradients, strict=True):
+                leaf.sub_(gradient, alpha=alpha)
+        return value.detach()[0], (q.argmax(-1) != self.labels[p])[0]
+
+    def followed(self) -> dict[str, Tensor]:
+        """Nothing follows the updates."""
+        return {}

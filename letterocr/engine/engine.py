@@ -1,0 +1,99 @@
+"""What both engines share: the networks, the letters on the device, and the state that a checkpoint keeps."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from letterocr.data.letters import Split, one_hot
+from letterocr.data.order import Order
+from letterocr.engine.evaluation import Schedule
+from letterocr.engine.records import Records
+from letterocr.models.chain import Network
+from letterocr.optimizers.optimizer import Optimizer
+
+REFRESH = 4096  # samples after which what follows the updates is computed anew, so that rounding can't add up
+
+
+class Engine:
+    """Trains R networks side by side, one sample at a time, and keeps their test error.
+
+    Args:
+        network: R networks; changed in place.
+        optimizers: one a replica.
+        orders: one a replica.
+        split: training and test letters.
+        schedule: when the test error is measured.
+        rule: printed, eq18 or gradient.
+        loss_factor: f in the loss f |q - c|^2.
+
+    Attributes:
+        sample: samples learned.
+        block: samples that the engine takes at once; a run is best cut at its multiples.
+    """
+
+    name = ""
+    block = 1
+
+    def __init__(
+        self,
+        network: Network,
+        optimizers: list[Optimizer],
+        orders: list[Order],
+        split: Split,
+        schedule: Schedule,
+        rule: str,
+        loss_factor: float,
+    ) -> None:
+        self.network, self.optimizers, self.orders = network, optimizers, orders
+        self.schedule, self.rule, self.loss_factor = schedule, rule, loss_factor
+        like = network.weights[0]
+        self.images = split.train.images.to(like)
+        self.labels = split.train.labels.to(like.device)
+        self.targets = one_hot(self.labels, like)
+        self.test_images = split.test.images.to(like)
+        self.test_labels = split.test.labels.to(like.device)
+        self.sample = 0
+
+    @torch.no_grad()
+    def test_outputs(self, r: int) -> Tensor:
+        """The outputs [T, 26] of replica r for the test letters, by a full forward pass."""
+        return self.optimizers[r].measured(self.network.replica(r)).forward(self.test_images)[-1]
+
+    def test_error(self) -> Tensor:
+        """The fraction of test letters misread by each replica now, by a full forward pass: [R] float64."""
+        misread = [(self.test_outputs(r).argmax(-1) != self.test_labels).sum() for r in range(self.network.replicas)]
+        return torch.stack(misread).double() / len(self.test_labels)
+
+    def advance(self, count: int) -> Records:
+        """Learn the next `count` samples with every replica."""
+        columns = [self._advance_replica(r, count) for r in range(self.network.replicas)]
+        self.sample += count
+        losses, wrong, errors = (torch.stack(c, 1).cpu().numpy() for c in zip(*columns, strict=True))
+        return Records(losses, wrong, errors)
+
+    def _advance_replica(self, r: int, count: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Learn with one replica: loss, whether misread, test error (NaN where not measured), [count] each."""
+        raise NotImplementedError
+
+    def followed(self) -> dict[str, Tensor]:
+        """The tensors that follow the updates, by name: they are kept too, so that a resumed run has the same bits."""
+        raise NotImplementedError
+
+    def state(self) -> dict[str, Tensor]:
+        """Every tensor that a resumed run needs to go on with the same bits."""
+        state = self.network.state() | self.followed()
+        for r, optimizer in enumerate(self.optimizers):
+            state |= {f"optimizer.{r}.{name}": tensor for name, tensor in optimizer.state().items()}
+        return state
+
+    @torch.no_grad()
+    def load_state(self, sample: int, state: dict[str, Tensor]) -> None:
+        """Take up a checkpoint at that many samples learned."""
+        self.sample = sample
+        self.network.load_state(state)
+        for r, optimizer in enumerate(self.optimizers):
+            prefix = f"optimizer.{r}."
+            optimizer.load_state({n.removeprefix(prefix): t for n, t in state.items() if n.startswith(prefix)})
+        for name, tensor in self.followed().items():
+            tensor.copy_(state[name])

@@ -1,0 +1,38 @@
+"""When the test error is measured."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+FOLLOW_UP_TO = 64  # samples between measurements beyond which a full product is cheaper than following each update
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """When the test error is measured: after every `every`-th sample, or log-spaced, and always at the end.
+
+    Args:
+        every: a whole number as text, or `log`: about 100 measurements for each tenfold of samples.
+        samples: length of the run.
+    """
+
+    every: str
+    samples: int
+
+    @property
+    def follows(self) -> bool:
+        """Whether the test pre-activations follow every update (exact, and cheaper when measured often)."""
+        return self.every != "log" and int(self.every) <= FOLLOW_UP_TO
+
+    def due_in(self, start: int, stop: int) -> np.ndarray:
+        """Whether the test error is measured when start, ..., stop - 1 samples are learned: bool [stop - start]."""
+        sample = np.arange(start, stop)
+        if self.every == "log":
+            grid = 100 * np.log10(np.maximum(sample, 1))
+            before = 100 * np.log10(np.maximum(sample - 1, 1))
+            due = (sample <= 43) | (np.floor(grid) > np.floor(before))
+        else:
+            due = sample % int(self.every) == 0
+        return due | (sample == 0) | (sample == self.samples)

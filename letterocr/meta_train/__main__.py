@@ -1,0 +1,68 @@
+"""The command `python -m letterocr.meta_train`: trains the rules that `optimizer=learned...` follow.
+
+    python -m letterocr.meta_train which=learned --seed 1
+    python -m letterocr.meta_train which=learned_factored --steps 400 --unroll 50 --replicas 8
+
+made the files that ship with the package (torch 2.14.1, one thread). Truncated backpropagation through time
+(Andrychowicz et al. 2016): the rule trains small letter networks for some 100 updates; after each unroll of them Adam
+changes the rule so that the networks' loss on other letters, mean over the unroll, falls (`meta_tasks`). The paper's
+unrolls have 20 updates, the default here. Letters are synthetic.
+A run that was stopped goes on from its last checkpoint, bit for bit.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from letterocr.base.errors import UserError, piped
+from letterocr.base.signals import answering
+from letterocr.meta_train.trainer import RULES, Settings, meta_train
+
+if TYPE_CHECKING:
+    pass
+
+
+@piped()
+def main() -> None:
+    """Run the command: a mistake of the user ends with one sentence and status 2."""
+    parser = argparse.ArgumentParser(
+        prog="python -m letterocr.meta_train", description="Train the rule that a learned optimizer follows."
+    )
+    parser.add_argument("which", help="which=learned or which=learned_factored")
+    parser.add_argument("--steps", type=int, default=Settings.steps, help="meta-steps, each after one unroll")
+    parser.add_argument("--unroll", type=int, default=Settings.unroll, help="updates a meta-step")
+    parser.add_argument("--replicas", type=int, default=Settings.replicas, help="networks trained side by side")
+    parser.add_argument("--rate", type=float, default=Settings.rate, help="Adam's learning rate")
+    parser.add_argument("--seed", type=int, default=Settings.seed, help="of the rule, networks and letters")
+    parser.add_argument("--letters", type=int, default=Settings.letters, help="synthetic letters of each class")
+    parser.add_argument("--output", type=Path, help="the file; by default outputs/meta/WHICH.safetensors")
+    parser.add_argument("--checkpoints", type=Path, help="their folder; by default beside the file")
+    args = parser.parse_args()
+    with answering("the same command goes on from its last checkpoint."):
+        settings = _settings(args)
+        output = args.output or Path("outputs/meta") / f"{settings.which}.safetensors"
+        meta_train(settings, output, args.checkpoints or output.with_suffix(".checkpoints"))
+
+
+def _settings(args: argparse.Namespace) -> Settings:
+    """The settings of the command.
+
+    Raises:
+        UserError: names the option, its value and what it may be.
+    """
+    which = args.which.removeprefix("which=")
+    if which not in RULES:
+        raise UserError(f"which={which}: must be one of {', '.join(RULES)}.")
+    for name in ("steps", "unroll", "replicas", "letters"):
+        if getattr(args, name) < 1:
+            raise UserError(f"{name}={getattr(args, name)}: must be a whole number, at least 1.")
+    if not (math.isfinite(args.rate) and args.rate >= 0):
+        raise UserError(f"rate={args.rate}: must be a finite number, at least 0.")
+    return Settings(which, args.steps, args.unroll, args.replicas, args.rate, args.seed, args.letters)
+
+
+if __name__ == "__main__":
+    main()

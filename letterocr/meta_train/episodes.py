@@ -1,0 +1,170 @@
+"""What learned optimizers are trained on: small letter networks with new weights and new letters for each episode.
+
+Every tensor has the dimension B of networks trained side by side. Gradients that the rule reads are detached, so that
+no second derivatives are needed (Andrychowicz et al. 2016); the loss after each step is differentiable in the step.
+Some of the networks are rescaled at random (Lv, Jiang, Li 2017).
+
+What is lowered is log f + CROSS_ENTROPY e: f is the loss |q - c|^2 / 2, and e the cross-entropy of the softmax of the
+last pre-activations. Without e, rules stop at outputs near 0, where f is 1/2 and flat.
+
+Shapes: a [B, steps, n, pixels] the letters of each update, c [B, steps, n, 26]; E letters test each network.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from itertools import pairwise
+
+import torch
+from torch import Tensor
+from torch.nn.functional import one_hot
+
+from letterocr.base.randomness import stream
+from letterocr.data.letters import ALPHABET, BOX, SIDE, Letters
+from letterocr.models.chain import Network
+from letterocr.models.error_vectors import error_vectors, loss
+from letterocr.optimizers.learned import learned, learned_factored
+from letterocr.optimizers.learned import lstm as recurrent
+from letterocr.optimizers.learned.lstm import Memory, Parameters
+
+WIDTHS = {False: (12, 16, 24, 32), True: (20, 32, 48, 64)}  # of the hidden layer; True: `factored`
+INIT_SCALES = (1.5, 5.0)  # drawn between, logarithms evenly
+TESTED = 52  # E
+CROSS_ENTROPY = 1.0
+RESCALED = {False: 0.25, True: 0.5}  # the share of networks that are rescaled
+COARSE = 3  # for the rule of each coordinate, every third pixel of every third row stands for all that have ink
+
+
+@dataclass
+class Task:
+    """Networks, the letters of each of their updates, and those that test them.
+
+    Attributes:
+        network: B networks.
+        images: [B, steps, n, pixels].
+        targets: [B, steps, n, 26].
+        test_images: [B, E, pixels].
+        test_targets: [B, E, 26].
+        scales: what each weight and bias is rescaled by, [B, out, in + 1] a layer, for the rule of each coordinate.
+        error_scales: what each error vector is rescaled by, [B, 1] a layer, for the rule on the factors.
+    """
+
+    network: Network
+    images: Tensor
+    targets: Tensor
+    test_images: Tensor
+    test_targets: Tensor
+    scales: list[Tensor]
+    error_scales: list[Tensor]
+
+
+def _between(low: float, high: float, size: tuple[int, ...], generator: torch.Generator) -> Tensor:
+    """Between two bounds, logarithms evenly."""
+    return torch.exp(math.log(low) + (math.log(high) - math.log(low)) * torch.rand(size, generator=generator))
+
+
+def draw(letters: Letters, seed: int, episode: int, *, replicas: int, steps: int, factored: bool) -> Task:
+    """The networks and letters of an episode; others for each seed and number.
+
+    Args:
+        letters: what is drawn from.
+        seed: of the meta-training.
+        episode: its number.
+        replicas: B.
+        steps: updates.
+        factored: for the rule on the factors, of single letters and all pixels; else of 1 or 10 letters, coarse.
+    """
+    g = stream(seed, "meta", episode)
+    width = WIDTHS[factored][int(torch.randint(len(WIDTHS[factored]), (1,), generator=g))]
+    n = 1 if factored or torch.rand(1, generator=g) < 0.75 else 10
+    images, margin = letters.images.view(-1, SIDE, SIDE), (SIDE - BOX) // 2
+    if not factored:
+        x, y = (margin + torch.randint(COARSE, (2,), generator=g)).tolist()
+        images = images[:, x : SIDE - margin : COARSE, y : SIDE - margin : COARSE]
+    images = images.flatten(1)
+    sizes = [images.shape[1], width, len(ALPHABET)]
+    deviation = _between(*INIT_SCALES, (replicas, 1, 1), g)
+    weights, biases, scales, error_scales = [], [], [], []
+    rescaled = (torch.rand(replicas, 1, 1, generator=g) < RESCALED[factored]).float()
+    for fan_in, out in pairwise(sizes):
+        weights.append(torch.randn(replicas, out, fan_in, generator=g) * deviation / math.sqrt(fan_in))
+        biases.append(torch.zeros(replicas, out))
+        whole = _between(0.3, 3.0, (replicas, 1, 1), g)
+        scales.append((whole * _between(0.5, 2.0, (replicas, out, fan_in + 1), g)) ** rescaled)
+        error_scales.append(_between(0.03, 30.0, (replicas, 1), g) ** rescaled[..., 0])
+    places = torch.randint(len(letters), (replicas, steps * n + TESTED), generator=g)
+    a, c = images[places], one_hot(letters.labels[places], len(ALPHABET)).float()
+    cut = steps * n
+    return Task(
+        Network(weights, list(biases), torch.ones(replicas, 1, 1)),
+        a[:, :cut].unflatten(1, (steps, n)),
+        c[:, :cut].unflatten(1, (steps, n)),
+        a[:, cut:],
+        c[:, cut:],
+        scales,
+        error_scales,
+    )
+
+
+class Optimizee:
+    """The networks of a task and the rule's memory, while they learn.
+
+    Args:
+        task: what they learn.
+        factored: which rule.
+    """
+
+    def __init__(self, task: Task, factored: bool) -> None:
+        self.task, self.network, self.done = task, task.network, 0
+        self.descend = self._factored if factored else self._coordinates
+        w = self.network.weights
+        self.layers = [learned_factored.fresh(m.new_zeros(m.shape[:2]), m.new_zeros(len(m), m.shape[2] + 1)) for m in w]
+        count = 0 if factored else sum(m.numel() + m[..., 0].numel() for m in w)
+        self.memory: Memory = recurrent.fresh(count, learned.LAYERS, w[0])
+
+    def detach(self) -> None:
+        """Forget how the weights and the memory came about: the next unroll begins."""
+        n = self.network
+        n.weights = [w.detach() for w in n.weights]
+        n.biases = [None if b is None else b.detach() for b in n.biases]
+        self.memory = [m.detach() for m in self.memory]
+        for layer in self.layers:
+            layer.v_memory, layer.h_memory = ([m.detach() for m in x] for x in (layer.v_memory, layer.h_memory))
+
+    def update(self, parameters: Parameters) -> tuple[Tensor, Tensor]:
+        """Learn the next n letters; f and e [B] of each network on its test letters after that."""
+        a, c = self.task.images[:, self.done], self.task.targets[:, self.done]
+        with torch.no_grad():
+            activations = self.network.forward(a)
+            errors = error_vectors(self.network, activations, c, "gradient")
+        steps = self.descend(parameters, activations, errors)
+        n = self.network
+        n.weights = [w - s[..., :-1] for w, s in zip(n.weights, steps, strict=True)]
+        n.biases = [b - s[..., -1] for b, s in zip(n.biases, steps, strict=True) if b is not None]
+        self.done += 1
+        x = n.preactivation(1, n.s(n.preactivation(0, self.task.test_images)))
+        f = loss(n.s(x), self.task.test_targets).mean(-1)
+        return f, -(x.log_softmax(-1) * self.task.test_targets).sum(-1).mean(-1)
+
+    def _coordinates(self, parameters: Parameters, activations: list[Tensor], errors: list[Tensor]) -> list[Tensor]:
+        """The steps [B, out, in + 1] of the rule for each coordinate."""
+        flat = []
+        for v, h, scale in zip(errors, activations, self.task.scales, strict=False):
+            h = torch.cat([h, torch.ones_like(h[..., :1])], -1)
+            flat.append(scale * (v.mT @ h) / h.shape[1])
+        g = torch.cat([x.flatten() for x in flat])
+        output, self.memory = recurrent.advance(parameters, learned.preprocess(g), self.memory)
+        parts = learned.descent(output, g).split([x.numel() for x in flat])
+        return [p.view_as(x) * s / (x.shape[-1] - 1) for p, x, s in zip(parts, flat, self.task.scales, strict=True)]
+
+    def _factored(self, parameters: Parameters, activations: list[Tensor], errors: list[Tensor]) -> list[Tensor]:
+        """The steps [B, out, in + 1] of the rule on the factors."""
+        steps, last = [], len(errors) - 1
+        for k, v in enumerate(errors):
+            v, y, h = v[:, 0] * self.task.error_scales[k], activations[k + 1][:, 0], activations[k][:, 0]
+            h = torch.cat([h, torch.ones_like(h[..., :1])], -1)
+            context = (self.done, k == 0, k == last, torch.ones_like(h[..., :1]))
+            left, right, self.layers[k] = learned_factored.factors(parameters, self.layers[k], v, y, h, context)
+            steps.append(left[..., :, None] * right[..., None, :])
+        return steps

@@ -1,0 +1,185 @@
+"""Trains a learned rule by truncated backpropagation through time."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from letterocr.base.errors import UserError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from letterocr.data.letters import Letters
+
+RULES = ("learned", "learned_factored")
+LENGTHS = (100, 100, 100, 200)  # updates of an episode; one of these
+CLIP = 1.0  # the largest norm of a meta-gradient
+WARM_UP = 20  # meta-steps until Adam's rate is whole
+DECAYS = (0.9, 0.99)  # Adam's; short, as there are few meta-steps
+EVERY = 60.0  # seconds between two checkpoints
+LINE = 10.0  # seconds between two lines
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that decides the result.
+
+    Attributes:
+        which: learned or learned_factored.
+        steps: meta-steps, one an unroll.
+        unroll: updates a meta-step.
+        replicas: networks trained side by side.
+        rate: Adam's learning rate; falls to 0 by a cosine.
+        seed: of the rule, networks and letters.
+        letters: synthetic letters of each class.
+    """
+
+    which: str
+    steps: int = 6000
+    unroll: int = 20
+    replicas: int = 4
+    rate: float = 3e-3
+    seed: int = 0
+    letters: int = 400
+
+
+class MetaTrainer:
+    """Trains a rule; whole episodes at a time.
+
+    Args:
+        settings: what decides the result.
+        letters: what networks learn and are tested on.
+    """
+
+    def __init__(self, settings: Settings, letters: Letters) -> None:
+        from letterocr.base.randomness import stream
+        from letterocr.optimizers.learned import learned, learned_factored
+        from letterocr.optimizers.learned import lstm as recurrent
+
+        self.settings, self.letters = settings, letters
+        self.factored = settings.which == "learned_factored"
+        shapes = (learned_factored if self.factored else learned).SHAPES
+        self.parameters = recurrent.initial(shapes, stream(settings.seed, "rule"))
+        self.first = {name: p.new_zeros(p.shape) for name, p in self.parameters.items()}
+        self.second = {name: p.new_zeros(p.shape) for name, p in self.parameters.items()}
+        self.step = self.episode = self.updates = 0
+        self.seconds = 0.0
+
+    def run_episode(self) -> list[tuple[float, float]]:
+        """Train new networks; the mean log f and e of each unroll (`meta_tasks`)."""
+        import torch
+
+        from letterocr.base.randomness import stream
+        from letterocr.meta_train import episodes as meta_tasks
+
+        s, start = self.settings, time.perf_counter()
+        draw = stream(s.seed, "meta", "length", self.episode)
+        length = LENGTHS[int(torch.randint(len(LENGTHS), (1,), generator=draw))]
+        unrolls = min(max(length // s.unroll, 1), s.steps - self.step)
+        task = meta_tasks.draw(
+            self.letters, s.seed, self.episode, replicas=s.replicas, steps=unrolls * s.unroll, factored=self.factored
+        )
+        optimizee, losses = meta_tasks.Optimizee(task, self.factored), []
+        for _ in range(unrolls):
+            leaves = {name: p.clone().requires_grad_() for name, p in self.parameters.items()}
+            f, e = (torch.stack(x) for x in zip(*(optimizee.update(leaves) for _ in range(s.unroll)), strict=True))
+            logarithm = f.clamp_min(1e-6).log().mean()
+            meta_loss = logarithm + meta_tasks.CROSS_ENTROPY * e.mean()
+            gradients = torch.autograd.grad(meta_loss, list(leaves.values()))
+            optimizee.detach()
+            losses.append((float(logarithm.detach()), float(e.detach().mean())))
+            self._adam(dict(zip(leaves, gradients, strict=True)))
+            self.updates += s.unroll * s.replicas
+        self.episode += 1
+        self.seconds += time.perf_counter() - start
+        return losses
+
+    def _adam(self, gradients: dict[str, Tensor]) -> None:
+        """One step of Adam (Kingma, Ba 2015), gradients clipped; gradients that are not finite are passed over."""
+        s, (b1, b2) = self.settings, DECAYS
+        norm = math.sqrt(sum(float(g.double().square().sum()) for g in gradients.values()))
+        rate = s.rate * min(1.0, (self.step + 1) / WARM_UP) * (1 + math.cos(math.pi * self.step / s.steps)) / 2
+        self.step += 1
+        if not math.isfinite(norm):
+            return
+        for name, g in gradients.items():
+            g = g * min(1.0, CLIP / (norm + 1e-12))
+            first = self.first[name].mul_(b1).add_(g, alpha=1 - b1) / (1 - b1**self.step)
+            second = self.second[name].mul_(b2).addcmul_(g, g, value=1 - b2) / (1 - b2**self.step)
+            self.parameters[name] = self.parameters[name] - rate * first / (second.sqrt() + 1e-8)
+
+    def state(self) -> dict[str, Tensor]:
+        """Every tensor that a resumed run needs."""
+        groups = {"rule": self.parameters, "first": self.first, "second": self.second}
+        return {f"{group}/{name}": t for group, named in groups.items() for name, t in named.items()}
+
+    def load(self, facts: dict[str, Any], tensors: dict[str, Tensor]) -> None:
+        """Go on from a checkpoint."""
+        for name in self.parameters:
+            self.parameters[name] = tensors[f"rule/{name}"]
+            self.first[name], self.second[name] = tensors[f"first/{name}"], tensors[f"second/{name}"]
+        self.step, self.episode, self.updates = facts["step"], facts["episode"], facts["updates"]
+        self.seconds = facts["seconds"]
+
+    def facts(self) -> dict[str, Any]:
+        """How far it is and what it cost so far."""
+        counts = {"step": self.step, "episode": self.episode, "updates": self.updates, "seconds": self.seconds}
+        return counts | {"settings": vars(self.settings)}
+
+
+def meta_train(settings: Settings, output: Path, folder: Path) -> None:
+    """Train a rule, or go on training it, and write its file.
+
+    Args:
+        settings: what decides the result.
+        output: the file.
+        folder: of the checkpoints.
+
+    Raises:
+        UserError: the folder holds checkpoints of other settings.
+    """
+    import torch
+
+    from letterocr.config.data import SyntheticConfig
+    from letterocr.data import synthetic
+    from letterocr.optimizers.learned import rule_file
+    from letterocr.run import checkpoint
+    from letterocr.run.terminal import duration
+
+    torch.set_num_threads(1)  # the products are small
+    data = SyntheticConfig(train_per_letter=settings.letters, test_per_letter=1, seed=settings.seed + 1_000_000)
+    trainer = MetaTrainer(settings, synthetic.load(data).train)
+    try:
+        facts, tensors, damaged = checkpoint.load(folder, torch.device("cpu"))
+    except FileNotFoundError:
+        pass
+    else:
+        if facts["settings"] != vars(settings):
+            raise UserError(f"checkpoints={folder} holds a run of other settings: take another folder, or remove it.")
+        trainer.load(facts, tensors)
+        print("\n".join([*damaged, f"resumed at meta-step {trainer.step:,}"]), flush=True)
+    saved, shown = time.monotonic(), -math.inf
+    recent: list[list[tuple[float, float]]] = []
+    while trainer.step < settings.steps:
+        recent = [*recent, trainer.run_episode()][-20:]
+        now = time.monotonic()
+        if now - shown > LINE or trainer.step == settings.steps:
+            shown = now
+            left = duration(trainer.seconds / trainer.step * (settings.steps - trainer.step))
+            first, last = (sum(e[i][0] for e in recent) / len(recent) for i in (0, -1))
+            entropy = sum(e[-1][1] for e in recent) / len(recent)
+            print(
+                f"meta-step {trainer.step:,} of {settings.steps:,}  loss in the first unroll {math.exp(first):.4f}, "
+                f"in the last {math.exp(last):.4f} (cross-entropy {entropy:.3f})  {left} left",
+                flush=True,
+            )
+        if now - saved > EVERY or trainer.step == settings.steps:
+            saved = now
+            checkpoint.save(folder, trainer.episode, trainer.state(), trainer.facts())
+    cost = {"meta_steps": trainer.step, "optimizee_updates": trainer.updates, "seconds": round(trainer.seconds, 1)}
+    rule_file.write(output, trainer.parameters, {"which": settings.which, "settings": vars(settings)} | cost)
+    print(f"written: {output}", flush=True)

@@ -1,0 +1,1 @@
+"""Networks: the chain of weight matrices, the spectral network, the rules of their error vectors."""

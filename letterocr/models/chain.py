@@ -1,0 +1,149 @@
+"""The network: a chain of weight matrices with the function s between them (2, 12, 16).
+
+Shapes: R replicas, N letters, L weight matrices of sizes [out, in].
+    weights[k]  [R, out, in]
+    biases[k]   [R, out], or None
+    activations [R, N, width]; the first are the pixels a, the last the outputs q
+One replica alone (`Network.replica`) has the same shapes without R.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from itertools import pairwise
+
+import torch
+from torch import Tensor
+
+from letterocr.base.randomness import stream
+from letterocr.config.model import ModelConfig
+from letterocr.config.train import per_replica
+from letterocr.data.letters import ALPHABET, PIXELS
+
+
+@dataclass
+class Network:
+    """Weights, biases and temperature of R networks trained side by side.
+
+    Attributes:
+        weights: L tensors [R, out, in].
+        biases: L tensors [R, out], or None each where the network has no bias.
+        temperature: [R, 1, 1], T in s(x) = 1/(1 + exp(-x/T)) (15); None where s is the identity.
+    """
+
+    weights: list[Tensor]
+    biases: list[Tensor | None]
+    temperature: Tensor | None
+
+    @property
+    def replicas(self) -> int:
+        """R, the number of networks side by side."""
+        return self.weights[0].shape[0]
+
+    def replica(self, r: int) -> Network:
+        """The r-th network alone: views without the replica dimension."""
+        return type(self)(
+            [w[r] for w in self.weights],
+            [None if b is None else b[r] for b in self.biases],
+            None if self.temperature is None else self.temperature[r],
+        )
+
+    def product(self, k: int, h: Tensor) -> Tensor:
+        """W_k h for each row h of [..., N, in]: [..., N, out]."""
+        return h @ self.weights[k].mT
+
+    def preactivation(self, k: int, h: Tensor) -> Tensor:
+        """W_k h + b_k for each row h of [..., N, in]: [..., N, out]."""
+        x, bias = self.product(k, h), self.biases[k]
+        return x if bias is None else x + bias.unsqueeze(-2)
+
+    def back(self, k: int, v: Tensor) -> Tensor:
+        """W_k^T v for each row v of [..., N, out]: [..., N, in]."""
+        return v @ self.weights[k]
+
+    def s(self, x: Tensor) -> Tensor:
+        """The function s between the layers (15), elementwise."""
+        return x if self.temperature is None else torch.sigmoid(x / self.temperature)
+
+    def slope(self, h: Tensor) -> Tensor:
+        """s'(x) where s(x) = h: h (1 - h) / T, elementwise (Kantack 2020, in 17 and 18)."""
+        return torch.ones_like(h) if self.temperature is None else h * (1 - h) / self.temperature
+
+    def forward(self, a: Tensor) -> list[Tensor]:
+        """All activations for the pixels a [..., N, 900] (16): L + 1 tensors [..., N, width]."""
+        return self.forward_from(0, [a])
+
+    def forward_from(self, k: int, activations: list[Tensor]) -> list[Tensor]:
+        """Complete activations that are known up to the inputs of weight matrix k."""
+        activations = list(activations)
+        for j in range(k, len(self.weights)):
+            activations.append(self.s(self.preactivation(j, activations[-1])))
+        return activations
+
+    def state(self) -> dict[str, Tensor]:
+        """The trained tensors by name, for a checkpoint."""
+        named = {f"weight.{k}": w for k, w in enumerate(self.weights)}
+        return named | {f"bias.{k}": b for k, b in enumerate(self.biases) if b is not None}
+
+    def load_state(self, state: dict[str, Tensor]) -> None:
+        """Copy the trained tensors of a checkpoint into this network."""
+        for name, tensor in self.state().items():
+            tensor.copy_(state[name])
+
+
+def layer_sizes(config: ModelConfig) -> list[int]:
+    """Widths from pixels to outputs: 900, hidden ..., 26."""
+    return [PIXELS, *config.hidden, len(ALPHABET)]
+
+
+def initialise(config: ModelConfig, seeds: list[int], dtype: torch.dtype, device: torch.device) -> Network:
+    """Networks with random weights, one replica a seed.
+
+    The weights are normal with deviation init_scale T / sqrt(in), so that s(x) starts equally far from its
+    straight part at every temperature. They are drawn in float64 on the CPU: every device starts alike.
+    """
+    sizes = layer_sizes(config)
+    replicas = len(seeds)
+    temperatures = per_replica(config.temperature if config.activation == "sigmoid" else 1.0, replicas)
+    scales = [s * t for s, t in zip(per_replica(config.init_scale, replicas), temperatures, strict=True)]
+    weights, biases = [], []
+    for k, (fan_in, out) in enumerate(pairwise(sizes)):
+        w, b = [], []
+        for seed, scale in zip(seeds, scales, strict=True):
+            deviation = scale / math.sqrt(fan_in)
+            w.append(torch.randn(out, fan_in, generator=stream(seed, "weights", k), dtype=torch.float64) * deviation)
+            draw = torch.randn(out, generator=stream(seed, "biases", k), dtype=torch.float64) * deviation
+            b.append(draw if config.init_bias == "random" else torch.zeros_like(draw))
+        weights.append(_aligned(torch.stack(w).to(device, dtype)))
+        biases.append(_aligned(torch.stack(b).to(device, dtype)) if config.bias else None)
+    if config.activation == "linear":
+        return Network(weights, biases, None)
+    return Network(weights, biases, torch.tensor(temperatures, dtype=dtype, device=device).view(replicas, 1, 1))
+
+
+def draw_hidden_layer(
+    width: int = 1800, seed: int = 0, deviation: float = 15.0, biases: bool = False
+) -> tuple[Tensor, Tensor]:
+    """W_h [width, 900] and b_h [width], drawn as for a run with this seed, float64.
+
+    Args:
+        width: hidden values.
+        seed: of the run.
+        deviation: of the weights; 15 is what runs at the paper's temperature of 150 start with, 3 T / sqrt(900).
+        biases: whether the biases are drawn as well; else they are 0.
+    """
+    model = ModelConfig(
+        hidden=[width], init_scale=deviation * math.sqrt(PIXELS), init_bias="random" if biases else "zero"
+    )
+    network = initialise(model, [seed], torch.float64, torch.device("cpu")).replica(0)
+    assert network.biases[0] is not None
+    return network.weights[0], network.biases[0]
+
+
+def _aligned(stacked: Tensor) -> Tensor:
+    """The same [R, ...] with each replica at the start of a cache line: products round by where they start."""
+    count = stacked[0].numel()
+    line = 64 // stacked.element_size()
+    room = stacked.new_zeros(len(stacked), -(-count // line) * line)
+    return room[:, :count].unflatten(1, stacked.shape[1:]).copy_(stacked)

@@ -1,0 +1,57 @@
+"""The error vectors v of every layer, by the three rules of the paper (17-19).
+
+For one sample the update of each weight matrix is the outer product of its error vector v with its
+inputs h (20). The rules differ only in where the derivative s' stands:
+
+    rule       output layer                  hidden layer k
+    printed    q - c                         W_{k+1}^T v_{k+1}              (19, shapes mended)
+    eq18       q - c                         W_{k+1}^T v_{k+1} . s'(h~_k)   (18)
+    gradient   (q - c) . s'(q~)              W_{k+1}^T v_{k+1} . s'(h~_k)   the gradient of |q - c|^2 / 2
+
+Shapes: q, c [..., N, 26]; v_k [..., N, out_k]; `...` is R, or nothing for one replica alone.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from letterocr.models.chain import Network
+
+
+def error_vectors(
+    network: Network, activations: list[Tensor], target: Tensor, rule: str, loss_factor: float = 0.5
+) -> list[Tensor]:
+    """The error vector of every weight matrix, first to last (Kantack 2020, 17-19).
+
+    Args:
+        network: the weights.
+        activations: what `network.forward` gives: [..., N, width] each.
+        target: the correct outputs c (3), [..., N, 26].
+        rule: printed, eq18 or gradient.
+        loss_factor: f in the loss f |q - c|^2; 1/2 as (20) implies, 1 as in (4).
+    """
+    return propagate(network, activations, (activations[-1] - target) * (2 * loss_factor), rule)
+
+
+def propagate(network: Network, activations: list[Tensor], error: Tensor, rule: str) -> list[Tensor]:
+    """The error vectors of every weight matrix, first to last, that an error of the outputs sends back (17-19).
+
+    Args:
+        network: the weights.
+        activations: what `network.forward` gives.
+        error: [..., N, 26], q - c or anything in its place. One sample (N = 1) may be given many.
+        rule: printed, eq18 or gradient.
+    """
+    v = error * network.slope(activations[-1]) if rule == "gradient" else error
+    vectors = [v]
+    for k in range(len(network.weights) - 1, 0, -1):
+        v = network.back(k, v)
+        if rule != "printed":
+            v = v * network.slope(activations[k])
+        vectors.append(v)
+    return vectors[::-1]
+
+
+def loss(output: Tensor, target: Tensor, loss_factor: float = 0.5) -> Tensor:
+    """The loss f |q - c|^2 of each sample (4): [..., N]."""
+    return loss_factor * (output - target).square().sum(-1)

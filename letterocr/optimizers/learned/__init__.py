@@ -1,0 +1,1 @@
+"""Learned rules: recurrent networks that make the step, and their trained files."""

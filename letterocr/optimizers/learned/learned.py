@@ -1,0 +1,104 @@
+"""A learned rule, coordinate by coordinate (Andrychowicz et al. 2016, "Learning to learn by gradient descent by ...").
+
+One small recurrent network makes the step of every weight and bias from that coordinate's own gradients; its
+parameters are shared, its memory is not. Two layers of 20 units read the gradient g preprocessed with p = 10,
+
+    (log|g| / p, sgn g)   where |g| >= e^-p,      (-1, e^p g)   elsewhere,
+
+and W <- W - alpha m / n, where n is the number of inputs of the weight's layer: so a layer's pre-activations move alike
+whatever its width (Yang, Hu 2021). In the paper m is the output itself. Here there are two, p and r, with
+
+    m = 20 exp(p) g + r;
+
+where both are 0, it is plain descent. alpha = 1 is the step that was meta-trained, on letters of 64 pixels.
+
+Shapes: g [N] the coordinates of one network, layer after layer, each layer's weights [out, in] before its bias [out].
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from letterocr.config.optimizer.learned import LearnedConfig
+from letterocr.models.batch import Batch
+from letterocr.models.chain import Network
+from letterocr.optimizers.learned import lstm as recurrent
+from letterocr.optimizers.learned import rule_file
+from letterocr.optimizers.optimizer import Optimizer, Update
+from letterocr.optimizers.rate_schedule import LearningRate
+
+P = 10.0
+LAYERS = 2
+SHAPES = recurrent.shapes(features=2, outputs=2, layers=LAYERS)
+GAIN = 20.0
+LARGEST = 6.0  # of the exponents p
+CHUNK = 1 << 13  # coordinates at a time: their gates stay in the cache
+
+
+def preprocess(g: Tensor) -> Tensor:
+    """The two features [2, N] of gradients g [N] (Andrychowicz et al. 2016, appendix A)."""
+    large = g.abs() >= math.exp(-P)
+    logarithm = torch.where(large, g.abs().clamp_min(math.exp(-P)).log() / P, -1.0)
+    return torch.stack([logarithm, torch.where(large, g.sign(), g * math.exp(P))])
+
+
+def descent(output: Tensor, g: Tensor) -> Tensor:
+    """The step m [N] from the network's outputs [2, N] and the gradients [N]."""
+    p, r = output
+    return GAIN * p.clamp(max=LARGEST).exp() * g + r
+
+
+def gradients(batch: Batch) -> list[Tensor]:
+    """The mean gradient of every weight matrix and bias, flat: weight, bias, weight, bias, ..."""
+    flat = []
+    for v, h in zip(batch.errors, batch.inputs, strict=True):
+        flat += [(v.mT @ h).flatten() / len(batch), v.mean(0)]
+    return flat
+
+
+class Learned(Optimizer):
+    """The coordinatewise rule of Andrychowicz et al. (2016), with the parameters of a file of `letterocr.meta_train`.
+
+    Raises:
+        UserError: the file is missing, damaged or of other shapes.
+    """
+
+    form = "dense"
+
+    def __init__(self, config: LearnedConfig, rate: LearningRate, network: Network, seed: int) -> None:
+        super().__init__(config, rate, network, seed)
+        like = network.weights[0]
+        self.parameters = rule_file.read("learned", config.path, SHAPES, like)
+        counts = [
+            t.numel() for pair in zip(network.weights, network.biases, strict=True) for t in pair if t is not None
+        ]
+        self.memory = recurrent.fresh(sum(counts), LAYERS, like)
+
+    def step(self, sample: int, network: Network, batch: Batch) -> Sequence[Update] | None:
+        """Change every weight and bias in place."""
+        alpha, first = float(self.rate.at(sample, 1)[0]), 0
+        tensors = [t for pair in zip(network.weights, network.biases, strict=True) for t in pair]
+        for k, (tensor, gradient) in enumerate(zip(tensors, gradients(batch), strict=True)):
+            if tensor is not None:
+                scale = alpha / network.weights[k // 2].shape[1]
+                self._descend(tensor.view(-1), gradient, scale, first)
+                first += tensor.numel()
+        return None
+
+    def _descend(self, flat: Tensor, gradient: Tensor, scale: float, first: int) -> None:
+        """One tensor, in pieces; `first` is the place of its first coordinate in the memory."""
+        for start in range(0, len(flat), CHUNK):
+            g = gradient[start : start + CHUNK]
+            memory = [m[:, first + start : first + start + len(g)] for m in self.memory]
+            output, new = recurrent.advance(self.parameters, preprocess(g), memory)
+            flat[start : start + CHUNK].sub_(descent(output, g), alpha=scale)
+            for old, m in zip(memory, new, strict=True):
+                old.copy_(m)
+
+    def state(self) -> dict[str, Tensor]:
+        """The memory of every coordinate: h and c [20, N] of both layers."""
+        return {f"memory.{i}": m for i, m in enumerate(self.memory)}

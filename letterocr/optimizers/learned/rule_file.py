@@ -1,0 +1,82 @@
+"""The files of learned optimizers: safetensors, whose metadata say how they were made and what it cost."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from letterocr.base.errors import UserError
+from letterocr.base.files import replacing
+
+COST = ("meta_steps", "optimizee_updates", "seconds")
+
+
+def shipped(which: str) -> Path:
+    """The file that ships with the package."""
+    return Path(__file__).with_name(f"{which}.safetensors")
+
+
+def write(path: Path, parameters: dict[str, Tensor], facts: dict[str, Any]) -> None:
+    """Replace the file as a whole; facts go into its metadata."""
+    from safetensors.torch import save
+
+    data = save({k: v.detach().cpu().contiguous() for k, v in parameters.items()}, {"facts": json.dumps(facts)})
+    with replacing(path) as temporary:
+        temporary.write_bytes(data)
+
+
+def read(which: str, path: str | None, shapes: dict[str, tuple[int, ...]], like: Tensor) -> dict[str, Tensor]:
+    """The parameters by name, of the type and on the device of `like`.
+
+    Args:
+        which: learned or learned_factored.
+        path: of the file; None: the one that ships with the package.
+        shapes: the shape of each parameter by its name.
+        like: any tensor.
+
+    Raises:
+        UserError: the file is missing, damaged or of other shapes.
+    """
+    file = Path(path).expanduser() if path else shipped(which)
+    facts, parameters = _open(file)
+    found = {name: tuple(p.shape) for name, p in parameters.items()}
+    if found != shapes or facts.get("which") != which:
+        made = facts.get("which", "something else")
+        raise UserError(
+            f"optimizer.path={file}: its tensors are not those of optimizer={which} (it holds {made}): take a file "
+            f"made by python -m letterocr.meta_train which={which}."
+        )
+    if not all(p.isfinite().all() for p in parameters.values()):
+        raise UserError(f"optimizer.path={file}: it holds numbers that are not finite: make it again.")
+    return {name: p.to(like) for name, p in parameters.items()}
+
+
+def meta_cost(path: str | Path) -> dict[str, float]:
+    """What meta-training the file cost: meta_steps, optimizee_updates, seconds.
+
+    Raises:
+        UserError: the file is missing or damaged, or does not say.
+    """
+    facts, _ = _open(Path(path).expanduser())
+    if not all(isinstance(facts.get(name), int | float) for name in COST):
+        raise UserError(f"{path} does not say what its meta-training cost: take a file of letterocr.meta_train.")
+    return {name: facts[name] for name in COST}
+
+
+def _open(file: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(file, "pt") as opened:
+            facts = json.loads((opened.metadata() or {}).get("facts", "{}"))
+            parameters = {name: opened.get_tensor(name).to(torch.float32) for name in opened.keys()}  # noqa: SIM118
+    except FileNotFoundError as error:
+        raise UserError(f"optimizer.path={file}: there is no such file: make it with letterocr.meta_train.") from error
+    except (OSError, SafetensorError, ValueError) as error:
+        reason = " ".join(str(error).split()).rstrip(".")
+        raise UserError(f"optimizer.path={file}: the file can't be read ({reason}): make it again.") from error
+    return (facts if isinstance(facts, dict) else {}), parameters

@@ -1,0 +1,87 @@
+"""Any optimizer of `torch.optim`, by its name, with full gradients: the mean of v h^T as a matrix.
+
+Shapes: v [N, out], h [N, in], gradients [out, in] and [out].
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from letterocr.base.errors import UserError
+from letterocr.config.optimizer.torch import TorchConfig
+from letterocr.models.batch import Batch
+from letterocr.models.chain import Network
+from letterocr.optimizers.optimizer import Optimizer, Update
+from letterocr.optimizers.rate_schedule import LearningRate
+
+NOT_HERE = {
+    "Optimizer": "is no optimizer itself",
+    "LBFGS": "asks for the loss again",
+    "SparseAdam": "is for sparse gradients",
+}
+
+
+class Torch(Optimizer):
+    """An optimizer of PyTorch; its learning rate is the run's.
+
+    Raises:
+        UserError: there is no such optimizer, it does not fit, or it does not take an option.
+    """
+
+    def __init__(self, config: TorchConfig, rate: LearningRate, network: Network, seed: int) -> None:
+        super().__init__(config, rate, network, seed)
+        self.own = _class(config.name)
+        self.parameters = list(network.state().values())
+        try:
+            self.optimizer = self.own(self.parameters, **{"lr": rate.base, **config.options})
+        except (TypeError, ValueError, RuntimeError) as error:
+            reason = str(error).splitlines()[0]
+            asked = f"optimizer.name={config.name} optimizer.options={dict(config.options)}"
+            raise UserError(f"{asked}: PyTorch refuses this ({reason}).") from error
+
+    def step(self, sample: int, network: Network, batch: Batch) -> Sequence[Update] | None:
+        """PyTorch's own step, in place."""
+        names = list(network.state())
+        for name, parameter in zip(names, self.parameters, strict=True):
+            kind, k = name.split(".")
+            v = batch.errors[int(k)] / len(batch)
+            parameter.grad = v.mT @ batch.inputs[int(k)] if kind == "weight" else v.sum(0)
+        for group in self.optimizer.param_groups:
+            alpha = float(self.rate.at(sample, 1)[0])
+            group["lr"] = torch.as_tensor(alpha) if isinstance(group["lr"], Tensor) else alpha
+        self.optimizer.step()
+        return None
+
+    def state(self) -> dict[str, Tensor]:
+        """What PyTorch keeps of every weight and bias; numbers as tensors."""
+        kept = {}
+        for p, values in self.optimizer.state_dict()["state"].items():
+            for name, value in values.items():
+                if value is not None:
+                    kept[f"{p}.{name}"] = value if isinstance(value, Tensor) else torch.tensor(value)
+        return kept
+
+    def load_state(self, state: dict[str, Tensor]) -> None:
+        """Hand PyTorch what it kept."""
+        kept: dict[int, dict[str, Any]] = {}
+        for name, tensor in state.items():
+            p, _, own = name.partition(".")
+            kept.setdefault(int(p), {})[own] = tensor.clone()
+        self.optimizer.load_state_dict(self.optimizer.state_dict() | {"state": kept})
+
+
+def _class(name: str) -> Any:
+    """The optimizer of that name."""
+    known = [n for n, x in vars(torch.optim).items() if isinstance(x, type) and issubclass(x, torch.optim.Optimizer)]
+    if name in NOT_HERE:
+        raise UserError(f"optimizer.name={name} {NOT_HERE[name]}; take another one, as Adam.")
+    if name not in known:
+        near = difflib.get_close_matches(name, known, 1)
+        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(sorted(set(known) - set(NOT_HERE)))}."
+        raise UserError(f"optimizer.name={name}: torch.optim has no such optimizer; {hint}")
+    return getattr(torch.optim, name)

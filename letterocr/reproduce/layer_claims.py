@@ -1,0 +1,134 @@
+"""Claims about layers: a linear hidden layer, the sigmoid, the symmetry (28), the least-norm solution (21-31)."""
+
+from __future__ import annotations
+
+import torch
+
+from letterocr.base.randomness import stream
+from letterocr.figures.linear_algebra import draw_conditioning
+from letterocr.figures.png import new_figure
+from letterocr.matrix.arithmetic import collapse, ranks, relation
+from letterocr.matrix.conditioning import conditioning, hidden_activations, through_hidden_layer
+from letterocr.matrix.normal_equations import minimum_norm_solution
+from letterocr.matrix.symmetry import HiddenLayer, changes, relative_change, transform
+from letterocr.models.chain import draw_hidden_layer
+from letterocr.reproduce.finding import FAILS, HOLDS, Finding, Material, only_if
+
+TEMPERATURES = (1.0, 5.0, 15.0, 50.0, 150.0, 500.0, 1500.0)
+PAPERS = 150.0
+
+
+def linear_hidden_layer(material: Material) -> Finding:
+    """(21-27): a hidden layer escapes the limits of (12) even when linear."""
+    A = material.A.clone()
+    for text in ("L + F = E", "F + T - E = I"):
+        stated = relation(A, text)
+        A[:, stated.target] = sum(c * A[:, k] for c, k in stated.terms)
+    W_h, b_h = draw_hidden_layer(biases=True)
+    W_q, b_q = _output_layer(W_h.shape[0])
+    W, b = collapse([W_h, W_q], [b_h, b_q])
+    two = HiddenLayer(W_h, b_h, W_q, b_q).outputs(A)
+    off = relative_change(two, W @ A + b[:, None])
+    activations = {t: hidden_activations(A, W_h, b_h, t) for t in (None, PAPERS)}
+    linear, bent = (ranks(h).with_ones for h in activations.values())
+    before = ranks(A).with_ones
+    return Finding(
+        "A hidden layer escapes the limits of (12) even when it is linear (21-27).",
+        FAILS if linear == before and off < 1e-9 else HOLDS,
+        f"W_q (W_h A + b_h 1^T) + b_q 1^T is W A + b 1^T with one W and one b, to {off:.0e}: (27) is (23). On letters "
+        f"with two exact relations, rank [A; 1^T] = {before} stays {linear} behind a linear layer and becomes {bent} "
+        "behind the sigmoid.",
+        {
+            "two linear layers and the one they collapse to, relative difference": f"{off:.1e}",
+            "rank [A; 1^T], E = L + F and I = F + T - E made exact": before,
+            "behind 1800 linear hidden values": linear,
+            f"behind 1800 hidden values at T = {PAPERS:g}": bent,
+        },
+    )
+
+
+def sigmoid(material: Material) -> Finding:
+    """(21-27): what the hidden layer buys where it is not linear."""
+    layer = draw_hidden_layer()
+    pixels, hidden = conditioning(material.A), through_hidden_layer(material.A, *layer, TEMPERATURES)
+    figure = new_figure(7, 4)
+    draw_conditioning(figure.subplots(), pixels, hidden)
+    own = pixels.centred_ranks.entropy
+    buys = [c.temperature for c in hidden if c.temperature and c.centred_ranks.entropy >= own + 1]
+    if PAPERS in buys:
+        verdict = HOLDS
+    else:
+        verdict = only_if(f"it is bent: T of {max(buys):g} or less with these weights") if buys else FAILS
+    at_papers = next(c for c in hidden if c.temperature == PAPERS)
+    return Finding(
+        "A hidden layer tells apart letters that a linear map can't (21-27).",
+        verdict,
+        f"Less the mean letter, the letters have an effective rank (entropy) of {own:.1f} as pixels, "
+        f"{hidden[0].centred_ranks.entropy:.1f} behind the layer at T = {hidden[0].temperature:g} and "
+        f"{at_papers.centred_ranks.entropy:.1f} at T = {PAPERS:g}, where s is still nearly straight before training.",
+        {"pixels: effective rank, condition number": f"{own:.2f}, {pixels.centred_condition:.1f}"}
+        | {f"T = {c.temperature:g}": f"{c.centred_ranks.entropy:.2f}, {c.centred_condition:.1f}" for c in hidden}
+        | {"weights": "normal with deviation 15, as runs at T = 150 start; the same at every T"},
+        {"sigmoid": figure},
+    )
+
+
+def symmetry(material: Material) -> Finding:
+    """(28): other weights of the hidden layer with the same outputs."""
+    width = 300
+    W_h, b_h = draw_hidden_layer(width, biases=True)
+    layer = HiddenLayer(W_h, b_h, *_output_layer(width))
+    draw = torch.randn(width, width, generator=stream(0, "claims", "symmetry"), dtype=torch.float64)
+    V = torch.linalg.qr(draw).Q
+    linear = relative_change(layer.outputs(material.A), transform(layer, V).outputs(material.A))
+    temperatures = (*TEMPERATURES, 15_000.0)
+    with_bias = changes(layer, V, material.A, temperatures)
+    without = changes(layer, V, material.A, temperatures, with_bias=False)
+    permuted = torch.eye(width, dtype=torch.float64)[
+        torch.randperm(width, generator=stream(0, "claims", "permutation"))
+    ]
+    exchanged = max(changes(layer, permuted, material.A, temperatures).values())
+    figure = new_figure(7, 4)
+    axis = figure.subplots()
+    for label, found in (("b_q goes along", with_bias), ("b_q stays", without)):
+        axis.plot(list(found), list(found.values()), "o-", markersize=3, linewidth=1, label=label)
+    axis.set(xscale="log", yscale="log", xlabel="temperature", ylabel="change of the outputs, relative")
+    axis.grid(alpha=0.3)
+    axis.legend()
+    return Finding(
+        "W_q V and V^T (V V^T)^-1 W_h give the same network as W_q and W_h (28).",
+        only_if("s is linear, or V permutes the hidden values")
+        if linear < 1e-9 and with_bias[PAPERS] > 0.01
+        else HOLDS,
+        f"With a random orthogonal V the outputs of a linear layer change by {linear:.0e} of what tells the letters "
+        f"apart, through the sigmoid at T = {PAPERS:g} by {with_bias[PAPERS]:.0%} if b_q goes along by "
+        f"s(0) W_q (1 - V 1) and {without[PAPERS]:.0%} if not; a permutation changes nothing.",
+        {"linear": f"{linear:.1e}", "V a permutation, at every T": f"{exchanged:.1e}"}
+        | {f"T = {t:g}: b_q goes along, b_q stays": f"{with_bias[t]:.2g}, {without[t]:.2g}" for t in temperatures},
+        {"symmetry": figure},
+    )
+
+
+def _output_layer(width: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """W_q [26, width] and b_q [26], random."""
+    generator = stream(0, "claims", "output", width)
+    return (
+        torch.randn(26, width, generator=generator, dtype=torch.float64),
+        torch.randn(26, generator=generator, dtype=torch.float64),
+    )
+
+
+def normal_equations(material: Material) -> Finding:
+    """(29-31): the weights at which the mean gradient is zero are (8)."""
+    found = minimum_norm_solution(material.A)
+    return Finding(
+        "The best W solves R W = z with R = (1/p) sum a_k a_k^T (29-31).",
+        only_if("it is mended to R W^T = Z = (1/26) A C^T; R is singular, and (8) is the solution of least norm"),
+        f"R of 900 by 900 has rank {found.rank}; the least-norm solution of R W^T = Z differs from (8) by "
+        f"{found.difference:.0e} of its length and leaves a residual of {found.residual:.0e}.",
+        {
+            "rank of R": found.rank,
+            "|R W^T - Z| / |Z|": f"{found.residual:.1e}",
+            "|W - A^+| / |A^+|": f"{found.difference:.1e}",
+        },
+    )

@@ -1,0 +1,1 @@
+"""One run: its session, folder, checkpoints, lock, curve and what the user sees."""

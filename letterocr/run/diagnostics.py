@@ -1,0 +1,101 @@
+"""`diagnostics=rank`: what `matrix.diagnostics` sees of a run, at log-spaced samples, into `diagnostics.parquet`.
+
+It only looks: neither the weights nor any random stream of the training change.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from letterocr.base.files import replacing
+from letterocr.base.randomness import stream
+from letterocr.compose.build import replica_seeds
+from letterocr.config.train import TrainConfig
+from letterocr.curvature.lanczos import largest_eigenvalue
+from letterocr.curvature.products import hessian_product
+from letterocr.curvature.rank_figures import printed_beside_gradient, spectra
+from letterocr.data.letters import Split, one_hot, take_per_letter
+from letterocr.engine.engine import Engine
+from letterocr.models.chain import initialise
+
+PER_LETTER = 4  # training letters of each class for angles and curvature; always the same ones
+PER_DECADE = 4  # diagnoses for each tenfold of samples
+
+
+class Diagnostics:
+    """The diagnoses of one run, one row for each replica and time.
+
+    Args:
+        config: the run.
+        split: its letters.
+        engine: what trains; a diagnosis falls between two of its blocks.
+        folder: the run folder.
+    """
+
+    def __init__(self, config: TrainConfig, split: Split, engine: Engine, folder: Path) -> None:
+        self.config, self.engine, self.path = config, engine, folder / "diagnostics.parquet"
+        letters, like = take_per_letter(split.train, PER_LETTER), engine.images
+        self.letters, self.targets = letters.images.to(like), one_hot(letters.labels.to(like.device), like)
+        self.due = due_samples(config.samples, engine.block)
+        self.rows: list[dict[str, Any]] = []
+
+    def load(self) -> None:
+        """Take up the rows of the run so far."""
+        import pyarrow.parquet as pq
+
+        if self.path.is_file():
+            rows = pq.read_table(self.path).to_pylist()
+            self.rows = [row for row in rows if row["sample"] <= self.engine.sample]
+
+    def stop(self, sample: int) -> int:
+        """The samples learned at the next diagnosis after `sample`."""
+        return int(self.due[np.searchsorted(self.due, sample, "right")])
+
+    @torch.no_grad()
+    def look(self, without: dict[int, int]) -> dict[str, np.ndarray]:
+        """Diagnose every replica that is not in `without`, if it is time: each figure by its tag, [replicas]."""
+        sample = self.engine.sample
+        if sample not in self.due or any(row["sample"] == sample for row in self.rows):
+            return {}
+        like = self.engine.images
+        initial = initialise(self.config.model, replica_seeds(self.config), like.dtype, like.device)
+        new = []
+        for r in range(self.config.replicas):
+            if r in without:
+                continue
+            network, letters = self.engine.network.replica(r), (self.letters, self.targets, self.config.loss_factor)
+            figures = spectra(network, initial.replica(r), self.engine.test_images)
+            figures |= printed_beside_gradient(network, *letters)
+            count = sum(t.numel() for t in network.state().values())
+            start = torch.randn(count, generator=stream(self.config.seed, "diagnostics")).to(like)
+            curvature = largest_eigenvalue(hessian_product(network, *letters), start)
+            figures |= {
+                "hessian/largest_eigenvalue": curvature,
+                "learning_rate/limit": 2 / curvature if curvature > 0 else np.inf,
+                "learning_rate/used": float(
+                    self.engine.optimizers[r].rate.at(min(sample, self.config.samples - 1), 1)[0]
+                ),
+            }
+            new.append({"sample": sample, "replica": r, **figures})
+        self.rows += new
+        self._save()
+        return {tag: np.array([row[tag] for row in new]) for tag in (new[0] if new else {}) if "/" in tag}
+
+    def _save(self) -> None:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        with replacing(self.path) as temporary:
+            pq.write_table(pa.Table.from_pylist(self.rows), temporary)
+
+
+def due_samples(total: int, block: int) -> np.ndarray:
+    """Samples learned at each diagnosis: 0, log-spaced ones rounded up to whole blocks, and the last: increasing."""
+    steps = int(np.ceil(PER_DECADE * np.log10(max(total, 1))))
+    spaced = np.ceil(10 ** (np.arange(steps + 1) / PER_DECADE) - 1e-9).astype(np.int64)
+    whole = -(-spaced // block) * block
+    return np.unique(np.minimum(np.concatenate([[0], whole, [total]]), total))

@@ -1,0 +1,49 @@
+"""What a run tells its user in words: what it is, what to mind, how it diverged."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from letterocr.compose.learning_rates import Bound, last_batch, spread
+from letterocr.config.train import TrainConfig
+from letterocr.data.letters import Letters, Split
+from letterocr.engine.engine import Engine
+
+
+def brief(config: TrainConfig, engine: Engine, split: Split, rates: list[float], folder: Path) -> dict[str, str]:
+    """What the run is, line by line."""
+    model, sizes = config.model, [w.shape[2] for w in engine.network.weights]
+    network = "-".join(map(str, [*sizes, 26]))
+    replicas = f", {config.replicas} replicas" if config.replicas > 1 else ""
+    often = config.evaluate_every
+    every = {"1": "every sample", "log": "log-spaced samples"}.get(often, f"{often} samples")
+    loss = f"loss {config.loss_factor:g} |q-c|^2"
+    rate = f"auto = {spread(rates)}" if config.learning_rate == "auto" else config.learning_rate
+    return {
+        "network": f"{model.name} {network}, {model.activation}, T = {model.temperature}{replicas}",
+        "letters": f"{config.data.name}: {len(split.train):,} to train, {len(split.test):,} to test, {config.order}",
+        "learning": f"{config.rule} rule, {config.optimizer.name}, learning rate {rate}, {loss}",
+        "engine": f"{engine.name}, {config.dtype} on {engine.images.device}, test error after {every}",
+        "seed": str(config.seed),
+        "folder": str(folder),
+    }
+
+
+def notes(config: TrainConfig, engine: Engine, train: Letters, rates: list[float], limit: Bound | None) -> list[str]:
+    """What to mind before it trains; `limit` is the safe learning rate, where one is known."""
+    found = []
+    if config.engine == "auto" and engine.name == "reference":
+        what = f"optimizer={config.optimizer.name} with batch={config.batch}"
+        found.append(f"{what} makes no single outer products: the reference engine is used.")
+    if limit and max(rates) > limit.value:
+        found.append(f"learning_rate={config.learning_rate} may diverge. {limit}")
+    late = last_batch(config, train, rates)
+    return [*found, late] if late else found
+
+
+def divergence(rates: list[float], limit: Bound | None, r: int, sample: int) -> str:
+    """That replica r is not finite after that many samples, and what to do."""
+    which = f"Replica {r}" if len(rates) > 1 else "The run"
+    safe = f" {limit}" if limit else ""
+    too_large = f"learning_rate={rates[r]:g} is too large.{safe} Take a smaller one."
+    return f"{which} diverged at sample {sample + 1:,}, after which loss or weights are not finite: {too_large}"

@@ -1,0 +1,294 @@
+"""What the user sees of a run: a live view in a terminal, a few plain lines a minute elsewhere."""
+
+from __future__ import annotations
+
+import math
+import os
+import sys
+import time
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from letterocr.run.curve import Summary
+
+PLAIN_SECONDS = 15.0  # between two plain lines
+LIVE_SECONDS = 0.5  # between two drawings; one takes a few milliseconds
+RATE_SECONDS = 10.0  # the speed shown is that of the last ten seconds
+KEPT_POINTS = 512  # of the live curve; twice the dots across
+
+CHART_WIDTH, CHART_HEIGHT = 60, 8
+_NARROWEST_CHART = 20
+_DOTS = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]])  # braille, 4 high and 2 wide
+
+
+def chart(samples: list[int], errors: list[float], total: int, width: int, height: int) -> list[str]:
+    """A curve in braille, with the error from 0 to 100 % upwards and samples learned from 0 to `total` rightwards.
+
+    Args:
+        samples: [n] increasing.
+        errors: [n] fractions in 0..1.
+        total: samples at the right end.
+        width: characters across, of which six are the labels'.
+        height: lines of the curve itself; two more hold the axis.
+
+    Returns:
+        height + 2 lines.
+    """
+    across = max(width - 6, 1)
+    dots = np.zeros((4 * height, 2 * across), dtype=bool)
+    if samples:
+        per_column = max(total, 1) / max(2 * across - 1, 1)
+        columns = np.arange(round(samples[0] / per_column), min(round(samples[-1] / per_column), 2 * across - 1) + 1)
+        values = np.clip(np.interp(columns * per_column, samples, errors), 0.0, 1.0)
+        rows = np.rint((1.0 - values) * (4 * height - 1)).astype(int)
+        for column, row, before in zip(columns, rows, [rows[0], *rows[:-1]], strict=True):
+            start, end = (before + 1, row) if before < row else (row, before - 1)
+            dots[min(start, row) : max(end, row) + 1, column] = True  # joined to the dot before
+    cells = (dots.reshape(height, 4, across, 2) * _DOTS[:, None, :]).sum(axis=(1, 3))
+    labels = {0: "100 %", height // 2: " 50 %", height - 1: "  0 %"}
+    lines = [
+        f"{labels.get(line, '     ')}{'┤' if line in labels else '│'}" + "".join(chr(0x2800 + int(c)) for c in row)
+        for line, row in enumerate(cells)
+    ]
+    middle, end = f"{total // 2:,}", f"{total:,}"
+    axis = "0" + middle.rjust(across // 2 + len(middle) // 2 - 1)
+    if across < len(middle) + 2 * len(end) + 4:
+        axis = "0"
+    return [*lines, "     └" + "─" * across, " " * 6 + axis + end.rjust(across - len(axis))]
+
+
+def percent(error: float) -> str:
+    """An error as people read it: `23.1 %`, or a dash where it is not known."""
+    return f"{100 * error:.1f} %" if math.isfinite(error) else "-"
+
+
+def duration(seconds: float) -> str:
+    """A time as people read it: `31 s`, `4 min 05 s`, `2 h 10 min`."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def closing(summary: Summary, folder: Path) -> dict[str, str]:
+    """The closing table's rows, by name."""
+    rows = {
+        "final test error": percent(summary.final_error),
+        "best test error": f"{percent(summary.best_error)} at sample {summary.best_sample:,}",
+    }
+    for level, sample in summary.reached.items():
+        rows[f"samples to {100 * level:.0f} % error"] = "not reached" if sample is None else f"{sample:,}"
+    speed = f" ({summary.samples / summary.seconds:,.0f} samples/s)" if summary.seconds > 0 else ""
+    rows["samples learned"] = f"{summary.samples:,}"
+    rows["time"] = duration(summary.seconds) + speed
+    rows["run folder"] = str(folder)
+    return rows
+
+
+class Terminal:
+    """Shows one run; a context manager, which leaves the terminal sane whatever happens inside.
+
+    Args:
+        total: samples of the whole run.
+        live: a live view or plain lines; by default live where standard output is a terminal.
+        clock: seconds, increasing.
+        console: where the live view goes, by default standard output.
+    """
+
+    def __init__(
+        self,
+        total: int,
+        live: bool | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        console: Console | None = None,
+    ) -> None:
+        if live is None:
+            live = sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+        self._total = total
+        self._clock = clock
+        self._next = -math.inf
+        self._sample = 0
+        self._errors = (math.nan, math.nan)  # train, test
+        self._speeds: deque[tuple[float, int]] = deque()
+        self._samples: list[int] = []
+        self._curve: list[float] = []
+        self._console: Any = console
+        self._live: Any = None
+        if live and console is None:
+            from rich.console import Console
+
+            self._console = Console(highlight=False)
+
+    def __enter__(self) -> Terminal:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop()
+
+    def begin(self, title: str, facts: dict[str, str], first_sample: int) -> None:
+        """Print the resolved config in brief and start; `first_sample` is above 0 when a run is resumed."""
+        self._sample = first_sample
+        self._speeds.append((self._clock(), first_sample))
+        if first_sample:
+            facts = facts | {"resumed at": f"sample {first_sample:,}"}
+        if self._console is None:
+            self._print(title)
+            self._show(facts)
+            return
+        from rich.live import Live
+        from rich.text import Text
+
+        self._console.print(Text(title, style="bold"))
+        self._show(facts, pairs=2)
+        self._live = Live(self._view(), console=self._console, auto_refresh=False, vertical_overflow="crop")
+        self._live.start(refresh=True)
+
+    def update(self, sample: int, train_error: float, test_error: float) -> None:
+        """Tell how far the run is; cheap, and may be called at any pace.
+
+        Args:
+            sample: samples learned.
+            train_error: a fraction, NaN where not known.
+            test_error: a fraction, NaN where not known.
+        """
+        now = self._clock()
+        self._sample, self._errors = sample, (train_error, test_error)
+        if now < self._next:
+            return
+        self._speeds.append((now, sample))
+        while len(self._speeds) > 2 and self._speeds[1][0] < now - RATE_SECONDS:
+            self._speeds.popleft()
+        if self._console is None:
+            self._next = now + PLAIN_SECONDS
+            self._print(self._line())
+            return
+        self._next = now + LIVE_SECONDS
+        self._remember()
+        if self._live is not None:
+            self._live.update(self._view(), refresh=True)
+
+    def message(self, text: str) -> None:
+        """Print a line, above the live view where there is one."""
+        if self._console is None:
+            self._print(text)
+        else:
+            self._console.print(text, markup=False, highlight=False)
+
+    def finish(self, summary: Summary, folder: Path, notes: list[str]) -> None:
+        """Print the closing table, then the notes, a line each."""
+        self._stop()
+        self._show(closing(summary, folder))
+        for note in notes:
+            self.message(note)
+
+    def _stop(self) -> None:
+        if self._live is not None:
+            live, self._live = self._live, None
+            self._remember()
+            live.update(self._view())
+            live.stop()  # draws a last time
+
+    def _remember(self) -> None:
+        """Keep the latest point of the curve; when there are many, only every second one stays."""
+        error = self._errors[1]
+        if math.isfinite(error) and (not self._samples or self._sample > self._samples[-1]):
+            self._samples.append(self._sample)
+            self._curve.append(error)
+        if len(self._samples) > KEPT_POINTS:
+            del self._samples[1::2], self._curve[1::2]
+
+    def _speed(self) -> float:
+        """Samples per second, NaN where not known yet."""
+        (start, first), (end, last) = self._speeds[0], self._speeds[-1]
+        return (last - first) / (end - start) if end > start and last > first else math.nan
+
+    def _pace(self) -> list[str]:
+        """Speed and time left, as far as they are known."""
+        speed = self._speed()
+        if math.isnan(speed) or self._sample >= self._total:
+            return []
+        left = (self._total - self._sample) / speed
+        return [f"{speed:,.0f} samples/s", f"{duration(left)} left"]
+
+    def _line(self) -> str:
+        train, test = self._errors
+        parts = [
+            f"sample {self._sample:,} of {self._total:,}",
+            f"test error {percent(test)}",
+            f"train error {percent(train)}",
+            *self._pace(),
+        ]
+        return "  ".join(parts)
+
+    def _print(self, text: str) -> None:
+        print(text, flush=True)
+
+    def _view(self) -> Any:
+        """The chart over the bar; the chart only where there is room for it."""
+        from rich.console import Group
+        from rich.progress_bar import ProgressBar
+        from rich.table import Table
+        from rich.text import Text
+
+        train, test = self._errors
+        width, tall = self._console.width, self._console.height
+        errors = Text.assemble(
+            ("test error ", "dim"), (percent(test), "bold"), ("   train error ", "dim"), percent(train), no_wrap=True
+        )
+        parts: list[Any] = [errors]
+        can_draw = self._console.encoding.startswith("utf") and width >= _NARROWEST_CHART + 6
+        if can_draw and tall >= CHART_HEIGHT + 6:
+            lines = chart(self._samples, self._curve, self._total, min(CHART_WIDTH + 6, width - 1), CHART_HEIGHT)
+            for line in lines[:-2]:
+                parts.append(Text.assemble((line[:6], "dim"), (line[6:], "cyan"), no_wrap=True))
+            parts += [Text(line, style="dim", no_wrap=True) for line in lines[-2:]]
+        words = [f"{self._sample:,} / {self._total:,}", *self._pace()]
+        while len(words) > 1 and 10 + sum(len(word) + 1 for word in words) > width:
+            words.pop(-2)  # the time left stays longest
+        room = width - sum(len(word) + 1 for word in words) - 1
+        bar = Table.grid(padding=(0, 1))
+        bar.add_row(
+            ProgressBar(total=max(self._total, 1), completed=self._sample, width=min(max(room, 3), 28)),
+            *(Text(word, no_wrap=True) for word in words),
+        )
+        return Group(*parts, bar)
+
+    def _show(self, rows: dict[str, str], pairs: int = 1) -> None:
+        """Print names and values, `pairs` of them beside each other where there is room."""
+        width = max(map(len, rows), default=0)
+        if self._console is None:
+            for name, value in rows.items():
+                self._print(f"  {name:<{width}}  {value}")
+        elif self._console.width < width + 24:
+            for name, value in rows.items():
+                self._console.print(f"{name}: {value}", markup=False, highlight=False)
+        else:
+            self._console.print(_table(rows, pairs if self._console.width >= 72 else 1))
+
+
+def _table(rows: dict[str, str], pairs: int) -> Any:
+    """Names and values, `pairs` of them beside each other."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table.grid(padding=(0, 2))
+    for _ in range(pairs):
+        table.add_column(style="dim", no_wrap=True)
+        table.add_column(overflow="fold")
+    cells = [(Text(f"  {name}"), Text(value)) for name, value in rows.items()]
+    cells += [(Text(), Text())] * (-len(cells) % pairs)
+    for start in range(0, len(cells), pairs):
+        table.add_row(*(cell for pair in cells[start : start + pairs] for cell in pair))
+    return table

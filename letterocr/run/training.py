@@ -1,0 +1,64 @@
+"""Train one run as its config says, or go on, or tell what is there already."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from letterocr.base.errors import UserError
+from letterocr.compose import registry
+from letterocr.config.train import TrainConfig
+from letterocr.data.letters import Split
+from letterocr.run.curve import Curve
+from letterocr.run.folder import folder_of
+from letterocr.run.lock import Lock
+from letterocr.run.outcome import Outcome, known, there, unfinished
+from letterocr.run.session import _Session
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
+FORBIDDEN = (errno.EROFS, errno.EACCES, errno.EPERM)
+NO_FOLDER = (errno.ENOENT, errno.EEXIST, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP)
+
+
+Watch = Callable[[Curve], bool]
+
+
+def run(
+    config: TrainConfig, live: bool | None = None, folder: Path | None = None, watch: Watch | None = None
+) -> Outcome:
+    """Train as the config says, or go on, or tell what is there already.
+
+    Args:
+        config: the run.
+        live: a live view or plain lines; by default live where standard output is a terminal.
+        folder: the run folder, where it is not the one that the config names.
+        watch: sees the curve so far every 0.1 seconds or so; the run ends early, with a checkpoint, where it says true.
+
+    Raises:
+        RunningError: another process trains this run.
+        UserError: what the user can mend, before any training where it can be known.
+    """
+    folder = folder or folder_of(config)
+    before = known(config, folder)  # here already, as reading the letters takes time
+    if before:
+        return before
+    over = os.path.lexists(folder / "result.json")
+    torch.set_num_threads(config.threads or len(os.sched_getaffinity(0)))
+    split: Split = registry.DATA[config.data.name].load()(config.data)
+    try:
+        with Lock(folder) as lock:
+            if os.path.lexists(folder / "result.json") and not over:  # another process was faster
+                return there(folder)
+            (folder / "failure.json").unlink(missing_ok=True)
+            resume = unfinished(config, folder) and config.resume == "true"
+            return _Session(config, folder, split, resume, lock).train(live, watch)
+    except OSError as error:
+        if error.errno not in FULL + FORBIDDEN + NO_FOLDER:
+            raise
+        full = "what was written is whole; make room, then go on with resume=true"
+        mend = full if error.errno in FULL else "take another output="
+        raise UserError(f"{folder} can't be written ({os.strerror(error.errno)}): {mend}.") from error
