@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from letterocr.base.errors import UserError, piped
+from letterocr.base.errors import UserError, end_quietly
 from letterocr.figures.error_curves import draw_curve
 from letterocr.run.curve import read_curve
 
 
-@piped()
+@end_quietly()
 def main() -> None:
     """Draw the runs into one PNG."""
     parser = argparse.ArgumentParser(prog="python -m letterocr.curves", description=__doc__)

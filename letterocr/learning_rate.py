@@ -13,9 +13,9 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from letterocr.base.errors import UserError, complain, piped
-from letterocr.compose.from_overrides import compose
-from letterocr.config.check import check
+from letterocr.base.errors import UserError, complain, end_quietly
+from letterocr.compose.from_overrides import compose_config
+from letterocr.config.check import check_config
 from letterocr.config.train import TrainConfig
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class Figure:
     meaning: str
 
 
-def figures(config: TrainConfig, train: Letters) -> list[Figure]:
+def measure_figures(config: TrainConfig, train: Letters) -> list[Figure]:
     """Everything that the command prints.
 
     Raises:
@@ -60,8 +60,8 @@ def figures(config: TrainConfig, train: Letters) -> list[Figure]:
     if not letters.any() or not config.loss_factor:
         what = f"data={config.data.name}: the letters are empty" if config.loss_factor else "loss_factor=0: no loss"
         raise UserError(f"{what}, so every learning rate is as good as another.")
-    curvatures = auto.initial_curvatures(config, train)
-    alphas = auto.learning_rates(config, train, curvatures)
+    curvatures = auto.estimate_initial_curvatures(config, train)
+    alphas = auto.resolve_learning_rates(config, train, curvatures)
     values = rates.eigenvalues(letters)
     found = [
         Figure("letters", len(letters), "N, training letters"),
@@ -71,7 +71,7 @@ def figures(config: TrainConfig, train: Letters) -> list[Figure]:
         Figure("lambda_min", float(values[-1]), "its smallest eigenvalue above 0"),
     ]
     if auto.is_quadratic(config):
-        found += _two_layer(config, letters, values, alphas)
+        found += _measure_two_layer(config, letters, values, alphas)
     found += [
         Figure("curvature", curvatures, "largest at the initial weights, estimated online (LeCun et al. 1993)"),
         Figure("curvature_rate", [rates.lecun_rate(c) for c in curvatures], "1/curvature"),
@@ -80,7 +80,7 @@ def figures(config: TrainConfig, train: Letters) -> list[Figure]:
     return found
 
 
-def _two_layer(config: TrainConfig, letters: Tensor, values: Tensor, alphas: list[float]) -> list[Figure]:
+def _measure_two_layer(config: TrainConfig, letters: Tensor, values: Tensor, alphas: list[float]) -> list[Figure]:
     """The rates of the two-layer network from the eigenvalues of R, largest first."""
     from letterocr.matrix import rate_bounds as rates
 
@@ -89,7 +89,7 @@ def _two_layer(config: TrainConfig, letters: Tensor, values: Tensor, alphas: lis
     coordinates = rates.coordinates(letters)
     safe = rates.sample_limit(letters, f)
     radii = [rates.epoch_radius(coordinates, alpha, f) for alpha in alphas]
-    h, h2 = _over(1, f), _over(2, f)
+    h, h2 = _format_numerator(1, f), _format_numerator(2, f)
     return [
         Figure("lecun_rate", rates.lecun_rate(largest), f"full batch: {h}/lambda_max (LeCun et al. 1991)"),
         Figure("stability_limit", rates.stability_limit(largest), f"full batch: {h2}/lambda_max, diverges above"),
@@ -107,25 +107,25 @@ def _two_layer(config: TrainConfig, letters: Tensor, values: Tensor, alphas: lis
     ]
 
 
-def _over(numerator: float, loss_factor: float) -> str:
+def _format_numerator(numerator: float, loss_factor: float) -> str:
     """The numerator of a rate for the loss f |q - c|^2: that of the half-loss over 2 f."""
     return f"{numerator / (2 * loss_factor):g}"
 
 
-def table(found: list[Figure]) -> str:
+def format_table(found: list[Figure]) -> str:
     """Name, value and meaning, a line each."""
-    shown = [", ".join(f"{v:.6g}" for v in _unique(figure.value)) for figure in found]
+    shown = [", ".join(f"{v:.6g}" for v in _select_unique(figure.value)) for figure in found]
     name, value = max(len(figure.name) for figure in found), max(map(len, shown))
     return "\n".join(f"  {f.name:<{name}}  {text:<{value}}  {f.meaning}" for f, text in zip(found, shown, strict=True))
 
 
-def _unique(value: float | list[float]) -> list[float]:
+def _select_unique(value: float | list[float]) -> list[float]:
     """One value where all replicas agree."""
     values = value if isinstance(value, list) else [value]
     return values[:1] if len(set(values)) == 1 else values
 
 
-def as_json(found: list[Figure]) -> str:
+def format_json(found: list[Figure]) -> str:
     """One object of names and values."""
 
     def finite(value: float) -> float | None:
@@ -135,7 +135,7 @@ def as_json(found: list[Figure]) -> str:
     return json.dumps(values)
 
 
-@piped()
+@end_quietly()
 def main() -> None:
     """Run the command: a mistake of the user ends with one sentence and status 2."""
     arguments = sys.argv[1:]
@@ -147,21 +147,21 @@ def main() -> None:
         for override in overrides:
             if override.startswith("-") or "=" not in override:
                 raise UserError(f"{override}: this command takes field=value and --json; --help shows examples.")
-        config = compose(overrides)
-        check(config)
+        config = compose_config(overrides)
+        check_config(config)
         import torch
 
         from letterocr.compose import registry
 
         torch.set_num_threads(config.threads or len(os.sched_getaffinity(0)))
-        found = figures(config, registry.DATA[config.data.name].load()(config.data).train)
+        found = measure_figures(config, registry.DATA[config.data.name].load()(config.data).train)
     except UserError as error:
         sys.exit(complain(str(error)))
     if "--json" in arguments:
-        print(as_json(found))
+        print(format_json(found))
         return
     print(f"{config.model.name}, {config.rule} rule, {config.data.name} letters, loss {config.loss_factor:g} |q-c|^2")
-    print(table(found))
+    print(format_table(found))
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from letterocr.base.errors import UserError, piped
+from letterocr.base.errors import UserError, end_quietly
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -29,14 +29,14 @@ def load_network(folder: Path) -> Network:
     import torch
 
     from letterocr.compose import registry
-    from letterocr.compose.build import replica_seeds
+    from letterocr.compose.build import list_replica_seeds
     from letterocr.compose.stored_config import read_config
     from letterocr.run import checkpoint
 
     config = read_config(folder)
     cpu = torch.device("cpu")
-    initialise = registry.model_named(config.model.name).load()
-    network = initialise(config.model, replica_seeds(config), getattr(torch, config.dtype), cpu)
+    initialise = registry.find_model(config.model.name).load()
+    network = initialise(config.model, list_replica_seeds(config), getattr(torch, config.dtype), cpu)
     try:
         _, tensors, _ = checkpoint.load(folder / "checkpoints", cpu)
     except FileNotFoundError as error:
@@ -70,14 +70,14 @@ def read_letter(network: Network, a: Tensor) -> dict[str, Any]:
     return {"letter": ALPHABET[best[0]], "runner_up": ALPHABET[best[1]], "outputs": outputs}
 
 
-def line(name: str, reading: dict[str, Any]) -> str:
+def format_line(name: str, reading: dict[str, Any]) -> str:
     """One line for people: the letter, the runner-up and every output of 1 % or more."""
     outputs = sorted(reading["outputs"].items(), key=lambda pair: -pair[1])
     shown = "  ".join(f"{letter} {share:.0%}" for letter, share in outputs[:6] if share >= 0.01)
     return f"{name}: {reading['letter']}, else {reading['runner_up']}   [{shown}]"
 
 
-@piped()
+@end_quietly()
 def main() -> None:
     """Run the command: a picture that can't be read ends with one sentence and status 2, the others are read."""
     parser = argparse.ArgumentParser(
@@ -105,7 +105,7 @@ def main() -> None:
             print(f"letterocr: {error}", file=sys.stderr, flush=True)
             status = 2
             continue
-        print(json.dumps({"file": str(path), **reading}) if arguments.json else line(str(path), reading))
+        print(json.dumps({"file": str(path), **reading}) if arguments.json else format_line(str(path), reading))
     sys.exit(status)
 
 

@@ -9,17 +9,17 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from letterocr.base.errors import UserError, complain, piped
-from letterocr.base.signals import Obeyed, StoppedError
-from letterocr.compose.from_overrides import register, sentence
-from letterocr.compose.help import help_text
-from letterocr.compose.overrides import added, check_keys, ordered
-from letterocr.compose.presets import conf_folder
+from letterocr.base.errors import UserError, complain, end_quietly
+from letterocr.base.signals import ObeyedSignals, StoppedError
+from letterocr.compose.from_overrides import register_schema, summarise_error
+from letterocr.compose.help import make_help_text
+from letterocr.compose.overrides import add_plus, check_keys, put_overrides_first
+from letterocr.compose.presets import find_conf_folder
 from letterocr.run.folder import locate_run
 
 
-@piped()  # here, before Hydra adds its own lines
-def task(cfg: Any) -> float:
+@end_quietly()  # here, before Hydra adds its own lines
+def train_task(cfg: Any) -> float:
     """One run of the command; returns its final test error, 1.0 if it diverged, NaN if there is none."""
     from hydra.core.hydra_config import HydraConfig
     from hydra.types import RunMode
@@ -50,14 +50,14 @@ def task(cfg: Any) -> float:
     return outcome.error
 
 
-@piped()
+@end_quietly()
 def main() -> None:
     """Run the command: a mistake of the user ends with one sentence and status 2."""
     if {"--help", "-h"} & set(sys.argv[1:]):
-        print(help_text())
+        print(make_help_text())
         return
     try:
-        with Obeyed():
+        with ObeyedSignals():
             _train()
     except StoppedError as error:
         rest = "" if error.what else " while no run was training; nothing is lost."
@@ -71,29 +71,29 @@ def _train() -> None:
 
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # errors reach us, who print one sentence
     logging.raiseExceptions = False  # nor has Hydra's log a traceback where nobody reads it
-    register()
-    _noted()  # of an earlier command in this process
+    register_schema()
+    _take_sweep_folder()  # of an earlier command in this process
     try:
-        sys.argv[1:] = added(ordered(sys.argv[1:]))
+        sys.argv[1:] = add_plus(put_overrides_first(sys.argv[1:]))
         check_keys(sys.argv[1:])
-        task = importlib.import_module("letterocr.train").task  # other processes know it by this name
-        hydra.main(version_base="1.3", config_path=str(conf_folder()), config_name="config")(task)()
+        task = importlib.import_module("letterocr.train").train_task  # other processes know it by this name
+        hydra.main(version_base="1.3", config_path=str(find_conf_folder()), config_name="config")(task)()
     except UserError as error:
         sys.exit(complain(str(error), error.status))
     except (HydraException, OmegaConfBaseException) as error:
-        sys.exit(complain(sentence(error)))
+        sys.exit(complain(summarise_error(error)))
     except OSError as error:
         if not error.filename:
             raise
         sys.exit(complain(f"{error.filename} can't be used ({error.strerror}): take another path."))
-    folder = _noted()
+    folder = _take_sweep_folder()
     if folder:
-        from letterocr.sweep.sweep import report
+        from letterocr.sweep.sweep import print_report
 
-        sys.exit(report(folder))
+        sys.exit(print_report(folder))
 
 
-def _noted() -> Path | None:
+def _take_sweep_folder() -> Path | None:
     """The folder of the sweep that ran, told once."""
     sweep: Any = sys.modules.get("letterocr.sweep.sweep")
     folder = sweep.Noted.folder if sweep else None

@@ -13,8 +13,8 @@ from pathlib import Path
 import torch
 from PIL import Image
 
-from letterocr.base.files import replacing
-from letterocr.base.randomness import stream
+from letterocr.base.files import replace_file
+from letterocr.base.randomness import make_generator
 from letterocr.data.letters import ALPHABET, SIDE
 from letterocr.data.synthetic import invent, write
 
@@ -26,10 +26,10 @@ def sheet(writers: int, seed: int) -> Image.Image:
         writers: how many writers; they are the first training writers of `data.seed=seed`.
         seed: draws them.
     """
-    hands = invent(writers, stream(seed, "synthetic", "train", "writers"))
+    hands = invent(writers, make_generator(seed, "synthetic", "train", "writers"))
     who = torch.arange(writers).repeat_interleave(len(ALPHABET))
     labels = torch.arange(len(ALPHABET)).repeat(writers)
-    ink = write(hands, who, labels, stream(seed, "contact sheet")).view(writers, len(ALPHABET), SIDE, SIDE)
+    ink = write(hands, who, labels, make_generator(seed, "contact sheet")).view(writers, len(ALPHABET), SIDE, SIDE)
     rows = ink.permute(0, 2, 1, 3).reshape(writers * SIDE, len(ALPHABET) * SIDE)
     return Image.fromarray(((1 - rows) * 255).round().to(torch.uint8).numpy())
 
@@ -41,7 +41,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--writers", type=int, default=12, help="rows of the sheet")
     parser.add_argument("--seed", type=int, default=0, help="draws the writers")
     options = parser.parse_args(arguments)
-    with replacing(options.out) as file:
+    with replace_file(options.out) as file:
         sheet(options.writers, options.seed).save(file, "PNG", optimize=True)
     print(f"{options.out}: {len(ALPHABET)} letters by {options.writers} writers")
 

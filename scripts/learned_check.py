@@ -24,7 +24,7 @@ from torch import Tensor
 from torch.nn.functional import one_hot
 
 from letterocr.compose import registry
-from letterocr.compose.from_overrides import compose
+from letterocr.compose.from_overrides import compose_config
 from letterocr.config.data import ImagesConfig, SyntheticConfig
 from letterocr.config.model import ModelConfig
 from letterocr.data import images, synthetic
@@ -205,7 +205,7 @@ def main() -> None:
                 report(name, rates, *trial.learn(len(rates), rival(name, rates)))
             elif name == "learned" or batch == 1:
                 path = getattr(args, name)
-                alpha = [float(compose([f"optimizer={name}"]).learning_rate)]
+                alpha = [float(compose_config([f"optimizer={name}"]).learning_rate)]
                 report(f"{name}, default", alpha, *trial.learn(1, learned(name, path, alpha)))
                 if args.tune_learned > 1:
                     rates = log_spaced(*ALPHAS, args.tune_learned)

@@ -5,8 +5,8 @@
     python scripts/scale.py startup                      # the command, and a run that learns no sample
     python scripts/scale.py disk                         # real run folders, by network
 
-The bookkeeping is that of `letterocr.run.session` itself: folder, config, versions, curve, checkpoint, result, and the look at
-whether the run is there already. Only the letters and the engine are stand-ins, which cost nothing.
+The bookkeeping is that of `letterocr.run.session` itself: folder, config, versions, curve, checkpoint, result, and
+the look at whether the run is there already. Only the letters and the engine are stand-ins, which cost nothing.
 """
 
 from __future__ import annotations
@@ -160,7 +160,7 @@ def sweep(runs: int, samples: int, output: Path) -> None:
 def bookkeeping(runs: int, samples: int, output: Path, profile: bool) -> None:
     """Time that many runs without training, the same again when they are there, and their summary."""
     from letterocr.summary.reader import read_sweep
-    from letterocr.summary.table import table_of
+    from letterocr.summary.table import make_table
 
     output.mkdir(parents=True)
     profiler = cProfile.Profile()
@@ -174,7 +174,7 @@ def bookkeeping(runs: int, samples: int, output: Path, profile: bool) -> None:
         profiler.disable()
         again = _timed(runs, lambda seed: run(_config(seed, output, samples), live=False))
     start = time.perf_counter()
-    rows = table_of(read_sweep(output), output).num_rows
+    rows = make_table(read_sweep(output), output).num_rows
     seconds = time.perf_counter() - start
     print("| what | mean, ms | median | 99 % below |\n|---|---|---|---|")
     print(_row(f"a run's bookkeeping, {samples} samples", first))

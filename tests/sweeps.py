@@ -14,7 +14,7 @@ from letterocr.base.files import write_json
 from letterocr.config.model import ModelConfig
 from letterocr.engine.records import Records
 from letterocr.run.curve import Curve
-from letterocr.run.folder import folder_of, write_config
+from letterocr.run.folder import locate_folder, write_config
 
 
 def final_error(rate: float, temperature: float, seed: int) -> float:
@@ -28,7 +28,7 @@ def make_run(
     """One run folder: the error falls in a straight line from 1 to its end."""
     model = ModelConfig(temperature=temperature)
     config = small_config(learning_rate=rate, model=model, seed=seed, samples=samples, output=str(output), **fields)
-    folder = folder_of(config)
+    folder = locate_folder(config)
     folder.mkdir(parents=True)
     write_config(folder, config)
     curve, end = Curve(samples, 1), final_error(rate, temperature, seed)

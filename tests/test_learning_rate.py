@@ -14,10 +14,10 @@ from tiny import command as train
 from tiny import letters, run_folder, tiny
 
 from letterocr import learning_rate
-from letterocr.compose.from_overrides import compose
+from letterocr.compose.from_overrides import compose_config
 from letterocr.config.data import ImagesConfig
 from letterocr.data import images
-from letterocr.learning_rate import Figure, as_json, main, table
+from letterocr.learning_rate import Figure, format_json, format_table, main
 
 
 @pytest.fixture
@@ -103,8 +103,8 @@ def test_it_shows_the_number_that_the_run_takes(command, tmp_path):
 
 def test_what_is_not_finite_is_null_for_programs():
     found = [Figure("radius", [math.inf, 1.5], "of two"), Figure("letters", 3, "N")]
-    assert as_json(found) == '{"radius": [null, 1.5], "letters": 3}'
-    assert table(found) == "  radius   inf, 1.5  of two\n  letters  3         N"
+    assert format_json(found) == '{"radius": [null, 1.5], "letters": 3}'
+    assert format_table(found) == "  radius   inf, 1.5  of two\n  letters  3         N"
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ def test_a_value_that_hydra_refuses_gets_one_line(command):
 
 
 def test_the_config_is_that_of_the_train_command():
-    config = compose(["experiment=paper/fig7", "model=two_layer", "seed=3"])
+    config = compose_config(["experiment=paper/fig7", "model=two_layer", "seed=3"])
     assert (config.rule, config.learning_rate, config.seed) == ("printed", 0.0005, 3)
 
 

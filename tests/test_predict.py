@@ -23,7 +23,7 @@ from letterocr.config.train import TrainConfig
 from letterocr.data.ink import normalise
 from letterocr.data.letters import ALPHABET
 from letterocr.models.chain import Network
-from letterocr.predict import line, load_network, main, read_letter
+from letterocr.predict import format_line, load_network, main, read_letter
 from letterocr.run import checkpoint
 from letterocr.run.training import run
 
@@ -185,8 +185,8 @@ def fake_reading() -> dict:
 def test_the_line_shows_at_most_six_outputs_of_one_percent_or_more():
     outputs = dict.fromkeys(ALPHABET, 0.0) | {"B": 0.6, "A": 0.391, "C": 0.009}
     reading = {"letter": "B", "runner_up": "A", "outputs": outputs}
-    assert line("b.png", reading) == "b.png: B, else A   [B 60%  A 39%]"
-    shown = line("b.png", {"letter": "A", "runner_up": "B", "outputs": dict.fromkeys(ALPHABET, 1 / 26)})
+    assert format_line("b.png", reading) == "b.png: B, else A   [B 60%  A 39%]"
+    shown = format_line("b.png", {"letter": "A", "runner_up": "B", "outputs": dict.fromkeys(ALPHABET, 1 / 26)})
     assert shown.count("%") == 6
 
 

@@ -163,7 +163,7 @@ def test_help_is_quick_it_imports_nothing_heavy(tmp_path):
 def recorded(monkeypatch) -> list[float]:
     """What each run of the command returns to Hydra, and so to a sweeper."""
     values: list[float] = []
-    task = train.task
+    task = train.train_task
 
     @functools.wraps(task)
     def recording(cfg):

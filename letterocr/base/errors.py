@@ -32,7 +32,7 @@ def complain(text: str, status: int = 2) -> int:
 
 
 @contextmanager
-def piped() -> Iterator[None]:
+def end_quietly() -> Iterator[None]:
     """Ends the process as SIGPIPE would where nobody reads what it prints any more; also as a decorator: `@piped()`."""
     try:
         try:

@@ -24,7 +24,7 @@ _later: set[Path] = set()
 
 
 @contextmanager
-def replacing(path: Path, later: bool = False) -> Iterator[Path]:
+def replace_file(path: Path, later: bool = False) -> Iterator[Path]:
     """A temporary path beside `path` to write to; on success it is on disk and takes the place of `path`.
 
     Inside `together` that happens at its end. With `later` it takes its place at once, and is brought to disk by the
@@ -63,7 +63,7 @@ os.register_at_fork(after_in_child=_threads.cache_clear)  # a forked process has
 
 
 @contextmanager
-def together() -> Iterator[None]:
+def write_together() -> Iterator[None]:
     """Files written inside are brought to disk at its end, side by side, and then take their places one by one.
 
     They do so in the order in which they were written, so that one that vouches for the others comes after them. If
@@ -92,7 +92,7 @@ def together() -> Iterator[None]:
 
 def write_text(path: Path, text: str, later: bool = False) -> None:
     """Replace the text file as a whole; `later` as for `replacing`."""
-    with replacing(path, later) as temporary:
+    with replace_file(path, later) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 

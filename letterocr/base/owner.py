@@ -39,52 +39,52 @@ class Owner:
         return f"process {self.pid} on {self.host}{job}, since {self.since}"
 
 
-def _read(path: str) -> str:
+def _read_text(path: str) -> str:
     with contextlib.suppress(OSError), open(path, encoding="utf-8") as file:
         return file.read().strip()
     return ""
 
 
-def started(pid: int) -> str:
+def read_start_time(pid: int) -> str:
     """When that process of this machine started, in ticks of its clock; empty where it can't be known."""
-    fields = _read(f"/proc/{pid}/stat").rpartition(")")[2].split()  # the name before may hold anything
+    fields = _read_text(f"/proc/{pid}/stat").rpartition(")")[2].split()  # the name before may hold anything
     return fields[19] if len(fields) > 19 and fields[0] not in "ZX" else ""
 
 
-def _system() -> str:
+def _identify_system() -> str:
     space = ""
     with contextlib.suppress(OSError):
         space = os.readlink("/proc/self/ns/pid")
-    return _read("/proc/sys/kernel/random/boot_id") + space
+    return _read_text("/proc/sys/kernel/random/boot_id") + space
 
 
-def slurm_job() -> str:
+def read_slurm_job() -> str:
     """The id of the SLURM job that this process belongs to, as `12` or `12_3`; empty outside SLURM."""
     array = os.environ.get("SLURM_ARRAY_JOB_ID")
     return f"{array}_{os.environ.get('SLURM_ARRAY_TASK_ID', '')}" if array else os.environ.get("SLURM_JOB_ID", "")
 
 
-def this_process() -> Owner:
+def describe_this_process() -> Owner:
     """The owner that this process would be."""
     return Owner(
         host=socket.gethostname(),
-        system=_system(),
+        system=_identify_system(),
         pid=os.getpid(),
-        started=started(os.getpid()),
-        job=slurm_job(),
+        started=read_start_time(os.getpid()),
+        job=read_slurm_job(),
         restarts=int(os.environ.get("SLURM_RESTART_COUNT") or 0),
         since=time.strftime("%Y-%m-%d %H:%M:%S"),
     )
 
 
-def alive(owner: Owner | None, silent: float) -> bool:
+def is_alive(owner: Owner | None, silent: float) -> bool:
     """Whether the owner of a lock still works.
 
     Args:
         owner: None where the lock can't be read (yet).
         silent: seconds since it last touched its lock.
     """
-    here = this_process()
+    here = describe_this_process()
     if owner is None:
         return silent < DEAD_SECONDS
     if owner.job and owner.job == here.job and owner.restarts < here.restarts:
@@ -92,7 +92,7 @@ def alive(owner: Owner | None, silent: float) -> bool:
     if (owner.host, owner.system) != (here.host, here.system):
         return silent < DEAD_SECONDS
     if owner.started:
-        return started(owner.pid) == owner.started
+        return read_start_time(owner.pid) == owner.started
     try:
         os.kill(owner.pid, 0)
     except ProcessLookupError:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 
-def quartiles(values: Sequence[float]) -> tuple[float, float, float]:
+def compute_quartiles(values: Sequence[float]) -> tuple[float, float, float]:
     """Lower, median and upper one by linear interpolation, as NumPy's; of infinities too."""
     ordered = sorted(map(float, values))
 

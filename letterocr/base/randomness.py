@@ -7,7 +7,7 @@ import hashlib
 import torch
 
 
-def stream(seed: int, *name: str | int) -> torch.Generator:
+def make_generator(seed: int, *name: str | int) -> torch.Generator:
     """A CPU generator that depends on the seed and the name only: changing one stream leaves the others."""
     digest = hashlib.sha256("/".join(map(str, (seed, *name))).encode()).digest()
     return torch.Generator().manual_seed(int.from_bytes(digest[:8], "little") >> 1)

@@ -50,7 +50,7 @@ class Signals:
             signal.signal(number, handler)
 
 
-class Obeyed(Signals):
+class ObeyedSignals(Signals):
     """Raises StoppedError at any of the signals while it is entered."""
 
     def _note(self, number: int, frame: Any) -> None:
@@ -58,14 +58,14 @@ class Obeyed(Signals):
 
 
 @contextmanager
-def answering(stopped: str) -> Iterator[None]:
+def exit_with_sentence(stopped: str) -> Iterator[None]:
     """Ends a command with one sentence: status 2 at a mistake of the user, 128 and its number at a signal.
 
     Args:
         stopped: what to say of its work when a signal ends it.
     """
     try:
-        with Obeyed():
+        with ObeyedSignals():
             yield
     except UserError as error:
         sys.exit(complain(str(error)))
@@ -73,7 +73,7 @@ def answering(stopped: str) -> Iterator[None]:
         sys.exit(complain(f"{error}; {stopped}", 128 + error.number))
 
 
-class Heeded:
+class StopFile:
     """While it is entered, the file `path` is a SIGTERM to the run that trains in this process, as soon as it is there.
 
     A process that may be training, reading or at rest between two runs can't be sent a signal: it would die of it.
@@ -83,7 +83,7 @@ class Heeded:
         self.path = path
         self._left = threading.Event()
 
-    def __enter__(self) -> Heeded:
+    def __enter__(self) -> StopFile:
         self._watch = threading.Thread(target=self._look, daemon=True, name="stop")
         self._watch.start()
         return self

@@ -12,8 +12,8 @@ import shlex
 import sys
 from pathlib import Path
 
-from letterocr.base.errors import UserError, complain, piped
-from letterocr.base.signals import answering
+from letterocr.base.errors import UserError, complain, end_quietly
+from letterocr.base.signals import exit_with_sentence
 from letterocr.compare.contenders import CONTENDERS, NETWORKS
 
 DESCRIPTION = """Compare optimizers: tuned on a part of the training letters, all at the same number of trials, then
@@ -22,7 +22,7 @@ seconds. Ends in OUTPUT/results.md, results.json and pictures. Stopped or killed
 command is given again. Most of the time goes into `learned`, which makes each weight's step by itself."""
 
 
-def parser() -> argparse.ArgumentParser:
+def make_parser() -> argparse.ArgumentParser:
     """What the command takes."""
     made = argparse.ArgumentParser(
         prog="python -m letterocr.compare",
@@ -49,7 +49,7 @@ def parser() -> argparse.ArgumentParser:
     return made
 
 
-def check(arguments: argparse.Namespace) -> None:
+def check_arguments(arguments: argparse.Namespace) -> None:
     """Refuse numbers that mean nothing.
 
     Raises:
@@ -71,7 +71,7 @@ def run(arguments: argparse.Namespace, command: str) -> Path:
     from letterocr.compare.problems import Problem, parse_source
     from letterocr.compare.protocol import BASELINE, compare, enter
 
-    check(arguments)
+    check_arguments(arguments)
     sources = [parse_source(text) for text in arguments.data]
     names = [n for n in CONTENDERS if n in {BASELINE, *arguments.optimizers}]  # the baseline sets the targets
     problems = [Problem(n, arguments.hidden, s, arguments.samples) for s in sources for n in arguments.networks]
@@ -79,19 +79,19 @@ def run(arguments: argparse.Namespace, command: str) -> Path:
         raise UserError(f"--data {' '.join(arguments.data)}: two sources have one name; rename a file.")
     entrants = enter(problems, names, arguments.trials)
     facts = {"command": command, **{n: getattr(arguments, n) for n in ("trials", "seeds", "samples", "workers")}}
-    facts |= {"machine": report.machine(), "meta_training": report.meta_training(names)}
+    facts |= {"machine": report.read_machine(), "meta_training": report.collect_meta_costs(names)}
     standings = compare(entrants, arguments.seeds, arguments.output, arguments.workers)
-    report.write(standings, names, facts, arguments.output)
+    report.write_results(standings, names, facts, arguments.output)
     return arguments.output
 
 
-@piped()
+@end_quietly()
 def main() -> None:
     """Run the command: a mistake of the user ends with one sentence and status 2."""
-    arguments = parser().parse_args()
+    arguments = make_parser().parse_args()
     command = f"python -m letterocr.compare {shlex.join(sys.argv[1:])}".strip()
     try:
-        with answering("what is done is kept: give the same command again."):
+        with exit_with_sentence("what is done is kept: give the same command again."):
             folder = run(arguments, command)
         print(f"{folder / 'results.md'} has the tables, and the pictures are beside it.")
     except OSError as error:

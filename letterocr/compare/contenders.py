@@ -24,7 +24,7 @@ RATE_DECADES, FURTHER_DECADES = 4, 2
 
 
 @dataclass(frozen=True)
-class Range:
+class SearchRange:
     """What one coordinate u in 0..1 stands for: low times 10^(decades u).
 
     Attributes:
@@ -45,9 +45,9 @@ class Range:
         return float(f"{1 - value:.10g}") if self.below_one else value
 
 
-def rate(low: float) -> Range:
+def make_rate_range(low: float) -> SearchRange:
     """A learning rate from `low` to 10^4 times that."""
-    return Range("learning_rate", low, RATE_DECADES)
+    return SearchRange("learning_rate", low, RATE_DECADES)
 
 
 @dataclass(frozen=True)
@@ -61,38 +61,47 @@ class Contender:
     """
 
     overrides: tuple[str, ...]
-    space: tuple[Range, ...] = field(default=())
+    space: tuple[SearchRange, ...] = field(default=())
     only: tuple[str, ...] = ()
 
 
-DESCENT = rate(1e-4)  # the bound of the two-layer network and the best rates of the deeper ones lie well inside
+DESCENT = make_rate_range(
+    1e-4
+)  # the bound of the two-layer network and the best rates of the deeper ones lie well inside
 CONTENDERS = {
     "vanilla": Contender(("optimizer=vanilla",), (DESCENT,)),
     "momentum": Contender(
-        ("optimizer=vanilla", "optimizer.momentum=0.9"), (DESCENT, Range("optimizer.momentum", 0.01, below_one=True))
+        ("optimizer=vanilla", "optimizer.momentum=0.9"),
+        (DESCENT, SearchRange("optimizer.momentum", 0.01, below_one=True)),
     ),
     "sgd_weight": Contender(
-        ("optimizer=sgd", "optimizer.mask=weight", "optimizer.rescale=true"), (DESCENT, Range("optimizer.keep", 0.01))
+        ("optimizer=sgd", "optimizer.mask=weight", "optimizer.rescale=true"),
+        (DESCENT, SearchRange("optimizer.keep", 0.01)),
     ),
     "sgd_row": Contender(
-        ("optimizer=sgd", "optimizer.mask=row", "optimizer.rescale=true"), (DESCENT, Range("optimizer.keep", 0.01))
+        ("optimizer=sgd", "optimizer.mask=row", "optimizer.rescale=true"),
+        (DESCENT, SearchRange("optimizer.keep", 0.01)),
     ),
-    "asgd": Contender(("optimizer=asgd",), (DESCENT, Range("optimizer.start", 0.01, below_one=True))),
-    "newton": Contender(("optimizer=newton",), (rate(1e-3), Range("optimizer.ridge", 0.1)), ("two_layer",)),
-    "gauss_newton": Contender(("optimizer=gauss_newton",), (rate(1e-3), Range("optimizer.damping", 0.03))),
-    "smd": Contender(("optimizer=smd",), (DESCENT, Range("optimizer.meta_rate", 0.3))),
-    "diagonal": Contender(("optimizer=diagonal",), (rate(1e-5), Range("optimizer.damping", 0.003))),
-    "kfac": Contender(("optimizer=kfac",), (rate(1e-3), Range("optimizer.damping", 1.0))),
-    "learned": Contender(("optimizer=learned",), (rate(1e-3),)),
-    "learned_factored": Contender(("optimizer=learned_factored",), (rate(1e-3),)),
+    "asgd": Contender(("optimizer=asgd",), (DESCENT, SearchRange("optimizer.start", 0.01, below_one=True))),
+    "newton": Contender(
+        ("optimizer=newton",), (make_rate_range(1e-3), SearchRange("optimizer.ridge", 0.1)), ("two_layer",)
+    ),
+    "gauss_newton": Contender(
+        ("optimizer=gauss_newton",), (make_rate_range(1e-3), SearchRange("optimizer.damping", 0.03))
+    ),
+    "smd": Contender(("optimizer=smd",), (DESCENT, SearchRange("optimizer.meta_rate", 0.3))),
+    "diagonal": Contender(("optimizer=diagonal",), (make_rate_range(1e-5), SearchRange("optimizer.damping", 0.003))),
+    "kfac": Contender(("optimizer=kfac",), (make_rate_range(1e-3), SearchRange("optimizer.damping", 1.0))),
+    "learned": Contender(("optimizer=learned",), (make_rate_range(1e-3),)),
+    "learned_factored": Contender(("optimizer=learned_factored",), (make_rate_range(1e-3),)),
     "adam": Contender(
         ("optimizer=torch", "optimizer.name=Adam", "optimizer.options.betas=[0.9,0.999]"),
-        (rate(1e-5), Range("optimizer.options.betas.0", 0.01, below_one=True)),
+        (make_rate_range(1e-5), SearchRange("optimizer.options.betas.0", 0.01, below_one=True)),
     ),
 }
 
 
-def points(trials: int) -> np.ndarray:
+def draw_points(trials: int) -> np.ndarray:
     """The points of the unit square that every contender is tried at: [T, 2], the first T of any longer list."""
     from scipy.stats.qmc import Halton
 
@@ -101,7 +110,7 @@ def points(trials: int) -> np.ndarray:
     return sequence.random(trials)
 
 
-def placed(config: TrainConfig, values: dict[str, float]) -> TrainConfig:
+def set_fields(config: TrainConfig, values: dict[str, float]) -> TrainConfig:
     """A copy of the config with these fields, named by their paths."""
     config = copy.deepcopy(config)
     for path, value in values.items():
@@ -116,7 +125,7 @@ def placed(config: TrainConfig, values: dict[str, float]) -> TrainConfig:
     return config
 
 
-def found(config: TrainConfig, path: str) -> Any:
+def get_field(config: TrainConfig, path: str) -> Any:
     """The field of the config at that path."""
     owner: Any = config
     for name in path.split("."):
@@ -130,6 +139,6 @@ def _step(owner: Any, name: str) -> Any:
     return owner[int(name) if isinstance(owner, list) else name]
 
 
-def trial_values(contender: Contender, point: np.ndarray) -> dict[str, float]:
+def make_trial_values(contender: Contender, point: np.ndarray) -> dict[str, float]:
     """The hyperparameters at a point [2] of the unit square, by their paths."""
     return {r.path: r.at(float(u)) for r, u in zip(contender.space, point, strict=False)}

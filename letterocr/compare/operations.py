@@ -72,16 +72,18 @@ def multiply_adds(config: TrainConfig) -> float:
             from letterocr.optimizers.learned.learned import SHAPES
 
             biases = sum(m for _, m in sizes) if config.model.bias else 0
-            return vanilla + (weights + biases) * _entries(SHAPES)
+            return vanilla + (weights + biases) * _count_entries(SHAPES)
         case "learned_factored":
             from letterocr.optimizers.learned.learned_factored import SHAPES
 
-            return vanilla + sum(m * _entries(SHAPES, "v.") + (n + 1) * _entries(SHAPES, "h.") for n, m in sizes)
+            return vanilla + sum(
+                m * _count_entries(SHAPES, "v.") + (n + 1) * _count_entries(SHAPES, "h.") for n, m in sizes
+            )
         case "Adam":
             return vanilla + 7 * weights
     raise KeyError(optimizer.name)
 
 
-def _entries(shapes: dict[str, tuple[int, ...]], prefix: str = "") -> int:
+def _count_entries(shapes: dict[str, tuple[int, ...]], prefix: str = "") -> int:
     """How many entries the matrices of a rule's network have."""
     return sum(math.prod(s) for name, s in shapes.items() if name.startswith(prefix) and not name.endswith("bias"))

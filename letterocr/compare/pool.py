@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from letterocr.base.errors import UserError
-from letterocr.compare.trial import Task, perform
-from letterocr.run.terminal import duration
+from letterocr.compare.trial import TrialRun, perform
+from letterocr.run.terminal import format_duration
 
 LINE_SECONDS = 10.0  # between two lines
 
@@ -51,7 +51,7 @@ class Progress:
         if time.monotonic() >= self.next or over:
             self.next = time.monotonic() + LINE_SECONDS
             count = self.total - sum(self.left.values())
-            rest = "" if over else f"  about {duration(self.time_left())} left"
+            rest = "" if over else f"  about {format_duration(self.time_left())} left"
             print(f"{count:,} of {self.total:,} runs  {name}{rest}", flush=True)
 
     def time_left(self) -> float:
@@ -61,7 +61,7 @@ class Progress:
         return sum(count * means.get(name, other) for name, count in self.left.items()) / self.workers
 
 
-def perform_all(tasks: list[tuple[str, Task]], folder: Path, workers: int, progress: Progress) -> None:
+def perform_all(tasks: list[tuple[str, TrialRun]], folder: Path, workers: int, progress: Progress) -> None:
     """Do the runs, each with its contender's name, in about that order.
 
     Raises:
@@ -102,5 +102,5 @@ def _end_with(parent: Any) -> None:
     os._exit(1)
 
 
-def _work(task: Task, folder: Path) -> float:
+def _work(task: TrialRun, folder: Path) -> float:
     return perform(task, folder, _stop.is_set)

@@ -17,10 +17,10 @@ import torch
 from letterocr.base.errors import UserError
 from letterocr.compare.contenders import NETWORKS
 from letterocr.compose import registry
-from letterocr.compose.from_overrides import compose
-from letterocr.config.check import check
+from letterocr.compose.from_overrides import compose_config
+from letterocr.config.check import check_config
 from letterocr.config.data import ImagesConfig
-from letterocr.config.identity import plain
+from letterocr.config.identity import to_plain
 from letterocr.config.train import TrainConfig
 from letterocr.data.images import split
 from letterocr.data.letters import ALPHABET, Letters, Split
@@ -75,11 +75,11 @@ class Problem:
         """
         widths = [self.hidden] * NETWORKS.index(self.network)
         own = [f"model={self.network}", f"model.hidden={widths}", f"data={self.source.kind}", "device=cpu", "threads=1"]
-        config = compose([*own, *overrides])
+        config = compose_config([*own, *overrides])
         config.samples = self.samples
         if self.source.path:
             config.data.path = self.source.path
-        check(config)
+        check_config(config)
         return config
 
 
@@ -99,7 +99,7 @@ def parse_source(text: str) -> Source:
     return Source(kind, str(Path(path).expanduser().resolve()) if path else "")
 
 
-def tuning_split(train: Letters) -> Split:
+def split_for_tuning(train: Letters) -> Split:
     """Fitting and validation letters, from the training letters alone; the same at every call.
 
     As many validation letters of each class as there are training letters in the fifth part of a mean class, or as a
@@ -117,30 +117,30 @@ def tuning_split(train: Letters) -> Split:
             count //= 2
 
 
-def letters_of(config: TrainConfig) -> tuple[Split, Letters]:
+def load_letters(config: TrainConfig) -> tuple[Split, Letters]:
     """Fitting and validation letters of a run's source, and its test letters; loaded once a process.
 
     Raises:
         UserError: the source says what is wrong with its files.
     """
-    return _letters(config.data.name, json.dumps(plain(config.data)))
+    return _load_cached(config.data.name, json.dumps(to_plain(config.data)))
 
 
 @functools.lru_cache(maxsize=8)
-def _letters(kind: str, fields: str) -> tuple[Split, Letters]:
+def _load_cached(kind: str, fields: str) -> tuple[Split, Letters]:
     entry = registry.DATA[kind]
     assert entry.schema is not None
     whole: Split = entry.load()(entry.schema(**json.loads(fields)))
-    return tuning_split(whole.train), whole.test
+    return split_for_tuning(whole.train), whole.test
 
 
-def fingerprint(config: TrainConfig, part: str) -> str:
+def compute_fingerprint(config: TrainConfig, part: str) -> str:
     """What tells apart the letters of two runs: those of a trial, or of a final run."""
-    return _fingerprint(config.data.name, json.dumps(plain(config.data)), part)
+    return _compute_cached(config.data.name, json.dumps(to_plain(config.data)), part)
 
 
 @functools.lru_cache(maxsize=16)
-def _fingerprint(kind: str, fields: str, part: str) -> str:
-    tuning, test = _letters(kind, fields)
+def _compute_cached(kind: str, fields: str, part: str) -> str:
+    tuning, test = _load_cached(kind, fields)
     seen = [tuning.train, tuning.test] + ([test] if part == "final" else [])
     return "-".join(letters.fingerprint() for letters in seen)

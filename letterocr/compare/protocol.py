@@ -24,12 +24,12 @@ from typing import Any
 
 import numpy as np
 
-from letterocr.base.quartiles import quartiles
-from letterocr.compare.contenders import CONTENDERS, found, placed, points, trial_values
+from letterocr.base.quartiles import compute_quartiles
+from letterocr.compare.contenders import CONTENDERS, draw_points, get_field, make_trial_values, set_fields
 from letterocr.compare.operations import multiply_adds
 from letterocr.compare.pool import Progress, perform_all
 from letterocr.compare.problems import Problem
-from letterocr.compare.trial import Outcome, Task, kept, make_task
+from letterocr.compare.trial import TrialOutcome, TrialRun, make_trial_run, read_outcome
 from letterocr.config.train import TrainConfig
 
 TUNING_SEED = 1_000_000  # the final seeds count from 0
@@ -54,13 +54,13 @@ class Entrant:
     default: TrainConfig
     values: list[dict[str, float]]
 
-    def trials(self) -> list[Task]:
+    def trials(self) -> list[TrialRun]:
         """The trials of tuning."""
-        return [make_task(placed(self.default, v), "trial", TUNING_SEED) for v in self.values]
+        return [make_trial_run(set_fields(self.default, v), "trial", TUNING_SEED) for v in self.values]
 
-    def finals(self, values: dict[str, float], seeds: int) -> list[Task]:
+    def finals(self, values: dict[str, float], seeds: int) -> list[TrialRun]:
         """The final runs with these hyperparameters, a seed each."""
-        return [make_task(placed(self.default, values), "final", seed) for seed in range(seeds)]
+        return [make_trial_run(set_fields(self.default, values), "final", seed) for seed in range(seeds)]
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class Final:
 
     values: dict[str, Any]
     multiply_adds: float
-    outcomes: list[Outcome]
+    outcomes: list[TrialOutcome]
 
     def costs(self, target: float) -> dict[str, list[float]]:
         """Samples, multiply-adds and seconds to the target, one a seed; infinite where it is not reached."""
@@ -106,11 +106,11 @@ class Standing:
     @property
     def target(self) -> float:
         """The validation error to reach; 0 where tuned vanilla descent has none."""
-        _, median, _ = quartiles([o.final(o.validation) for o in self.finals["tuned"][BASELINE].outcomes])
+        _, median, _ = compute_quartiles([o.final(o.validation) for o in self.finals["tuned"][BASELINE].outcomes])
         return median if math.isfinite(median) else 0.0
 
 
-def choose(outcomes: Sequence[Outcome]) -> int:
+def choose(outcomes: Sequence[TrialOutcome]) -> int:
     """Which trial is chosen: the lowest final error, then the lowest mean over the curve, then the first."""
     return min(
         range(len(outcomes)),
@@ -124,12 +124,12 @@ def enter(problems: Sequence[Problem], names: Sequence[str], trials: int) -> lis
     Raises:
         UserError: a contender's config is refused.
     """
-    at, entrants = points(trials), []
+    at, entrants = draw_points(trials), []
     for problem in problems:
         for name in names:
             contender = CONTENDERS[name]
             if not contender.only or problem.network in contender.only:
-                values = [trial_values(contender, point) for point in at]
+                values = [make_trial_values(contender, point) for point in at]
                 entrants.append(Entrant(name, problem, problem.config(contender.overrides), values))
     return entrants
 
@@ -147,7 +147,7 @@ def compare(entrants: Sequence[Entrant], seeds: int, folder: Path, workers: int)
         progress.expect(e.name, len(tasks) + len(KINDS) * seeds)
     names = [e.name for e in entrants]
     _complete(names, [t + d for t, d in zip(trials, defaults, strict=True)], folder, workers, progress)
-    tried = [_outcomes(tasks, folder) for tasks in trials]
+    tried = [_read_outcomes(tasks, folder) for tasks in trials]
     tuned = [e.finals(e.values[choose(o)], seeds) for e, o in zip(entrants, tried, strict=True)]
     _complete(names, tuned, folder, workers, progress)
     standings: dict[Problem, Standing] = {}
@@ -156,32 +156,32 @@ def compare(entrants: Sequence[Entrant], seeds: int, folder: Path, workers: int)
         standing.diverged_trials[e.name] = sum(o.diverged is not None for o in outcomes)
         for kind, tasks in zip(KINDS, both, strict=True):
             config = tasks[0].config
-            values = {r.path: found(config, r.path) for r in CONTENDERS[e.name].space}
-            standing.finals[kind][e.name] = Final(values, multiply_adds(config), _outcomes(tasks, folder))
+            values = {r.path: get_field(config, r.path) for r in CONTENDERS[e.name].space}
+            standing.finals[kind][e.name] = Final(values, multiply_adds(config), _read_outcomes(tasks, folder))
     return standings
 
 
-def _complete(names: list[str], groups: list[list[Task]], folder: Path, workers: int, progress: Progress) -> None:
+def _complete(names: list[str], groups: list[list[TrialRun]], folder: Path, workers: int, progress: Progress) -> None:
     """Do what is not done yet, each run once; one run of each group after another, so that each pace is soon known."""
-    todo: dict[str, tuple[str, Task]] = {}
+    todo: dict[str, tuple[str, TrialRun]] = {}
     for turn in zip_longest(*groups):
         for name, task in zip(names, turn, strict=True):
             if task is None:
                 continue
-            if task.key in todo or kept(task, folder) is not None:
+            if task.key in todo or read_outcome(task, folder) is not None:
                 progress.expect(name, -1)
             else:
                 todo[task.key] = (name, task)
     perform_all(list(todo.values()), folder, workers, progress)
 
 
-def _outcomes(tasks: list[Task], folder: Path) -> list[Outcome]:
-    outcomes = [kept(task, folder) for task in tasks]
+def _read_outcomes(tasks: list[TrialRun], folder: Path) -> list[TrialOutcome]:
+    outcomes = [read_outcome(task, folder) for task in tasks]
     assert all(o is not None for o in outcomes)
     return [o for o in outcomes if o is not None]
 
 
-def cost_table(standings: dict[Problem, Standing], kind: str, cost: str, names: Sequence[str]) -> np.ndarray:
+def make_cost_table(standings: dict[Problem, Standing], kind: str, cost: str, names: Sequence[str]) -> np.ndarray:
     """The cost to reach the target [P, S], pairs in order of problem and seed; infinite for who does not take part."""
     rows = []
     for standing in standings.values():

@@ -12,11 +12,11 @@ import numpy as np
 
 from letterocr.base.files import write_json, write_text
 from letterocr.base.performance_profile import performance_profile, performance_ratios
-from letterocr.base.quartiles import quartiles
+from letterocr.base.quartiles import compute_quartiles
 from letterocr.compare.contenders import CONTENDERS
 from letterocr.compare.problems import Problem
-from letterocr.compare.protocol import BASELINE, COSTS, KINDS, TUNING_SEED, Final, Standing, cost_table
-from letterocr.compose.from_overrides import compose
+from letterocr.compare.protocol import BASELINE, COSTS, KINDS, TUNING_SEED, Final, Standing, make_cost_table
+from letterocr.compose.from_overrides import compose_config
 
 TAUS = (1.0, 2.0, 5.0, 10.0)  # ratios whose share the profile's table tells
 HEAD = (
@@ -28,15 +28,15 @@ HEAD = (
 Standings = dict[Problem, Standing]
 
 
-def summary(final: Final, target: float) -> dict[str, Any]:
+def summarise(final: Final, target: float) -> dict[str, Any]:
     """The figures of one contender with one setting: quartiles as [lower, median, upper]."""
     costs = final.costs(target)
     return {
         "hyperparameters": final.values,
-        "final_error": quartiles([o.final(o.test) for o in final.outcomes]),
-        "validation_error": quartiles([o.final(o.validation) for o in final.outcomes]),
-        "mean_error": quartiles([o.mean(o.test) for o in final.outcomes]),
-        "to_target": {cost: quartiles(costs[cost]) for cost in COSTS},
+        "final_error": compute_quartiles([o.final(o.test) for o in final.outcomes]),
+        "validation_error": compute_quartiles([o.final(o.validation) for o in final.outcomes]),
+        "mean_error": compute_quartiles([o.mean(o.test) for o in final.outcomes]),
+        "to_target": {cost: compute_quartiles(costs[cost]) for cost in COSTS},
         "reached": sum(math.isfinite(c) for c in costs["samples"]),
         "diverged": sum(o.diverged is not None for o in final.outcomes),
         "microseconds": final.microseconds(),
@@ -44,32 +44,32 @@ def summary(final: Final, target: float) -> dict[str, Any]:
     }
 
 
-def _triple(values: Sequence[float], form: str, factor: float = 1.0) -> str:
+def _format_triple(values: Sequence[float], form: str, factor: float = 1.0) -> str:
     """Median (lower to upper quartile)."""
     low, middle, high = (format(v * factor, form) if math.isfinite(v) else "∞" for v in values)
     return f"{middle} ({low} to {high})"
 
 
-def _values(values: dict[str, Any]) -> str:
+def _format_values(values: dict[str, Any]) -> str:
     return ", ".join(f"{path.removeprefix('optimizer.')} {value:.4g}" for path, value in values.items()) or "-"
 
 
-def table(standing: Standing, kind: str) -> str:
+def format_table(standing: Standing, kind: str) -> str:
     """One problem's table, a contender a row."""
     lines = [HEAD.format(last="hyperparameters" if kind == "default" else "chosen; trials that diverged")]
     for name, final in standing.finals[kind].items():
-        s = summary(final, standing.target)
-        last = _values(s["hyperparameters"])
+        s = summarise(final, standing.target)
+        last = _format_values(s["hyperparameters"])
         if kind == "tuned":
             last += f"; {standing.diverged_trials[name]}"
         micro = f"{s['microseconds']:,.0f}" if math.isfinite(s["microseconds"]) else "-"
         cells = [
             name,
-            _triple(s["final_error"], ".1f", 100),
-            _triple(s["mean_error"], ".1f", 100),
-            _triple(s["to_target"]["samples"], ",.0f"),
-            _triple(s["to_target"]["multiply-adds"], ",.0f", 1e-6),
-            _triple(s["to_target"]["seconds"], ".3g"),
+            _format_triple(s["final_error"], ".1f", 100),
+            _format_triple(s["mean_error"], ".1f", 100),
+            _format_triple(s["to_target"]["samples"], ",.0f"),
+            _format_triple(s["to_target"]["multiply-adds"], ",.0f", 1e-6),
+            _format_triple(s["to_target"]["seconds"], ".3g"),
             f"{s['reached']}/{len(final.outcomes)}",
             f"{s['diverged']}/{len(final.outcomes)}",
             micro,
@@ -80,12 +80,12 @@ def table(standing: Standing, kind: str) -> str:
     return "\n".join(lines)
 
 
-def profile_table(standings: Standings, kind: str, names: Sequence[str]) -> str:
+def format_profile_table(standings: Standings, kind: str, names: Sequence[str]) -> str:
     """The shares of pairs that each contender solves within a few times the best cost."""
     heads = [f"{cost} ≤ {tau:g}" for cost in COSTS for tau in TAUS]
     lines = ["| optimizer | " + " | ".join(heads) + " |", "|---" * (len(heads) + 1) + "|"]
     shares = [
-        performance_profile(performance_ratios(cost_table(standings, kind, cost, names)), np.array(TAUS))
+        performance_profile(performance_ratios(make_cost_table(standings, kind, cost, names)), np.array(TAUS))
         for cost in COSTS
     ]
     for s, name in enumerate(names):
@@ -93,19 +93,19 @@ def profile_table(standings: Standings, kind: str, names: Sequence[str]) -> str:
     return "\n".join(lines)
 
 
-def meta_training(names: Sequence[str]) -> dict[str, dict[str, float]]:
+def collect_meta_costs(names: Sequence[str]) -> dict[str, dict[str, float]]:
     """What the learned optimizers' own training cost, by contender; it is in no other figure."""
     costs = {}
     for name in names:
-        config = compose(list(CONTENDERS[name].overrides)).optimizer
+        config = compose_config(list(CONTENDERS[name].overrides)).optimizer
         if hasattr(config, "path"):
-            from letterocr.optimizers.learned.rule_file import meta_cost, shipped
+            from letterocr.optimizers.learned.rule_file import locate_shipped, read_meta_cost
 
-            costs[name] = meta_cost(config.path or shipped(config.name))
+            costs[name] = read_meta_cost(config.path or locate_shipped(config.name))
     return costs
 
 
-def _meta_table(costs: dict[str, dict[str, float]]) -> list[str]:
+def _format_meta_table(costs: dict[str, dict[str, float]]) -> list[str]:
     """One row a learned optimizer."""
     if not costs:
         return []
@@ -117,7 +117,7 @@ def _meta_table(costs: dict[str, dict[str, float]]) -> list[str]:
     return [*lines, ""]
 
 
-def text(standings: Standings, names: Sequence[str], facts: dict[str, Any]) -> str:
+def format_results(standings: Standings, names: Sequence[str], facts: dict[str, Any]) -> str:
     """The whole of results.md."""
     parts = [
         "# Optimizers compared",
@@ -135,7 +135,7 @@ def text(standings: Standings, names: Sequence[str], facts: dict[str, Any]) -> s
         "Search spaces: the learning rate over four decades, and at most one more hyperparameter over two, both "
         "log-uniform:",
         "",
-        *_spaces(names),
+        *_list_spaces(names),
         "",
     ]
     for problem, standing in standings.items():
@@ -146,8 +146,8 @@ def text(standings: Standings, names: Sequence[str], facts: dict[str, Any]) -> s
             "",
         ]
         for kind in KINDS:
-            parts += [f"### {kind.capitalize()} hyperparameters", "", table(standing, kind), ""]
-        parts += [f"![Error curves]({errors_picture(problem)})", ""]
+            parts += [f"### {kind.capitalize()} hyperparameters", "", format_table(standing, kind), ""]
+        parts += [f"![Error curves]({name_errors_picture(problem)})", ""]
     for kind in KINDS:
         parts += [
             f"## Performance profile, {kind} hyperparameters",
@@ -155,15 +155,15 @@ def text(standings: Standings, names: Sequence[str], facts: dict[str, Any]) -> s
             f"Share of the {len(standings) * facts['seeds']} pairs of problem and seed in which the target is reached "
             "at no more than so many times the least cost of all optimizers (Dolan, Moré 2002).",
             "",
-            profile_table(standings, kind, names),
+            format_profile_table(standings, kind, names),
             "",
             f"![Performance profile](profile-{kind}.png)",
             "",
         ]
-    return "\n".join(parts + _meta_table(facts["meta_training"]))
+    return "\n".join(parts + _format_meta_table(facts["meta_training"]))
 
 
-def _spaces(names: Sequence[str]) -> list[str]:
+def _list_spaces(names: Sequence[str]) -> list[str]:
     lines = ["| optimizer | set | searched |", "|---|---|---|"]
     for name in names:
         ranges = []
@@ -174,12 +174,12 @@ def _spaces(names: Sequence[str]) -> list[str]:
     return lines
 
 
-def errors_picture(problem: Problem) -> str:
+def name_errors_picture(problem: Problem) -> str:
     """The file name of a problem's error curves."""
     return f"errors-{problem.name.replace('/', '-')}.png"
 
 
-def machine() -> str:
+def read_machine() -> str:
     """The processor's name, as far as it is known."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
@@ -188,51 +188,53 @@ def machine() -> str:
         return platform.machine()
 
 
-def _without_infinity(value: Any) -> Any:
+def _replace_infinity(value: Any) -> Any:
     """The same for JSON, which has no infinity: null."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, dict):
-        return {key: _without_infinity(v) for key, v in value.items()}
-    return [_without_infinity(v) for v in value] if isinstance(value, list | tuple) else value
+        return {key: _replace_infinity(v) for key, v in value.items()}
+    return [_replace_infinity(v) for v in value] if isinstance(value, list | tuple) else value
 
 
-def write(standings: Standings, names: Sequence[str], facts: dict[str, Any], folder: Path) -> None:
+def write_results(standings: Standings, names: Sequence[str], facts: dict[str, Any], folder: Path) -> None:
     """Write results.md, results.json and the pictures."""
     problems = {
         problem.name: {
             "target": standing.target,
             "diverged_trials": standing.diverged_trials,
-            **{k: {n: summary(f, standing.target) for n, f in standing.finals[k].items()} for k in KINDS},
+            **{k: {n: summarise(f, standing.target) for n, f in standing.finals[k].items()} for k in KINDS},
         }
         for problem, standing in standings.items()
     }
-    ratios = {k: {c: performance_ratios(cost_table(standings, k, c, names)).T.tolist() for c in COSTS} for k in KINDS}
+    ratios = {
+        k: {c: performance_ratios(make_cost_table(standings, k, c, names)).T.tolist() for c in COSTS} for k in KINDS
+    }
     profile = {"contenders": list(names), "ratios": ratios}
-    write_json(folder / "results.json", _without_infinity(facts | {"problems": problems, "profile": profile}))
-    write_text(folder / "results.md", text(standings, names, facts))
-    _pictures(standings, names, folder)
+    write_json(folder / "results.json", _replace_infinity(facts | {"problems": problems, "profile": profile}))
+    write_text(folder / "results.md", format_results(standings, names, facts))
+    _draw_pictures(standings, names, folder)
 
 
-def _pictures(standings: Standings, names: Sequence[str], folder: Path) -> None:
+def _draw_pictures(standings: Standings, names: Sequence[str], folder: Path) -> None:
     from letterocr.figures.cost_curves import draw_errors, draw_profile, legend_outside
-    from letterocr.figures.png import new_figure, save_png
+    from letterocr.figures.png import make_figure, save_png
 
     places = {name: place for place, name in enumerate(names)}
     for problem, standing in standings.items():
-        figure = new_figure(15, 8)
+        figure = make_figure(15, 8)
         axes = figure.subplots(2, 3)
         for row, kind in zip(axes, KINDS, strict=True):
             for axis, cost in zip(row, COSTS, strict=True):
                 draw_errors(axis, standing.finals[kind], cost, places)
             row[1].set_title(f"{problem.name}, {kind} hyperparameters")
         legend_outside(figure, axes[0, 0])
-        save_png(figure, folder / errors_picture(problem))
+        save_png(figure, folder / name_errors_picture(problem))
     for kind in KINDS:
-        figure = new_figure(15, 4.5)
+        figure = make_figure(15, 4.5)
         axes = figure.subplots(1, 3)
         for axis, cost in zip(axes, COSTS, strict=True):
-            draw_profile(axis, performance_ratios(cost_table(standings, kind, cost, names)), names, cost)
+            draw_profile(axis, performance_ratios(make_cost_table(standings, kind, cost, names)), names, cost)
         axes[1].set_title(f"{kind} hyperparameters")
         legend_outside(figure, axes[0])
         save_png(figure, folder / f"profile-{kind}.png")

@@ -23,10 +23,10 @@ import torch
 from letterocr import __version__
 from letterocr.base.errors import UserError
 from letterocr.base.files import write_json
-from letterocr.compare.problems import fingerprint, letters_of
+from letterocr.compare.problems import compute_fingerprint, load_letters
 from letterocr.compose import registry
 from letterocr.compose.build import build_engine
-from letterocr.config.identity import plain
+from letterocr.config.identity import to_plain
 from letterocr.config.train import TrainConfig
 from letterocr.data.letters import Letters, Split
 from letterocr.engine.engine import Engine
@@ -36,7 +36,7 @@ GROWTH = 1.1  # of the samples from one measurement to the next
 
 
 @dataclass(frozen=True)
-class Task:
+class TrialRun:
     """A run to be done.
 
     Attributes:
@@ -55,7 +55,7 @@ class Task:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class TrialOutcome:
     """What became of a run; of one that diverged, the measurements before that.
 
     Attributes:
@@ -86,7 +86,7 @@ class Outcome:
         return int(reached[0]) if len(reached) and self.diverged is None else None
 
 
-def measured(samples: int) -> list[int]:
+def list_measured_samples(samples: int) -> list[int]:
     """The samples at which every run of that length is measured: 0, 64, 128, ... and ever sparser, and the end."""
     places, at = [0], float(STEP)
     while at < samples:
@@ -95,15 +95,15 @@ def measured(samples: int) -> list[int]:
     return sorted({p for p in places if p < samples} | {samples})
 
 
-def make_task(config: TrainConfig, part: str, seed: int) -> Task:
+def make_trial_run(config: TrainConfig, part: str, seed: int) -> TrialRun:
     """The task of a config at a seed, named by everything that can change its outcome."""
     config = replace(config, seed=seed)
-    kept = plain(config)
+    kept = to_plain(config)
     for f in fields(config):
         if f.metadata["runtime"] or f.name == "data":  # the letters themselves stand for where they are from
             del kept[f.name]
-    what = [__version__, kept, part, fingerprint(config, part)]
-    return Task(config, part, hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:12])
+    what = [__version__, kept, part, compute_fingerprint(config, part)]
+    return TrialRun(config, part, hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:12])
 
 
 _warm: set[str] = set()
@@ -111,22 +111,22 @@ _warm: set[str] = set()
 
 def _warm_up(config: TrainConfig, tuning: Split) -> None:
     """Learn a few samples untimed the first time that this process meets such a run: code is compiled then."""
-    kind = json.dumps([config.model.name, registry.optimizer_of(config.optimizer).target])
+    kind = json.dumps([config.model.name, registry.find_optimizer_of(config.optimizer).target])
     if kind not in _warm:
         build_engine(replace(config, samples=2 * STEP), tuning).advance(2 * STEP)
         _warm.add(kind)
 
 
-def train(task: Task, stopped: Callable[[], bool] = lambda: False) -> Outcome | None:
+def train(task: TrialRun, stopped: Callable[[], bool] = lambda: False) -> TrialOutcome | None:
     """Do the run; None if it was stopped."""
     config = task.config
-    tuning, test = letters_of(config)
+    tuning, test = load_letters(config)
     _warm_up(config, tuning)
     engine = build_engine(config, tuning)
     engine.schedule = replace(engine.schedule, every=str(10**9), samples=10**9)  # it never measures by itself
-    outcome = Outcome([], [], [], [])
+    outcome = TrialOutcome([], [], [], [])
     spent = 0.0
-    for at in measured(config.samples):
+    for at in list_measured_samples(config.samples):
         if stopped():
             return None
         if at:
@@ -137,33 +137,33 @@ def train(task: Task, stopped: Callable[[], bool] = lambda: False) -> Outcome | 
                 return replace(outcome, diverged=at)
         outcome.samples.append(at)
         outcome.seconds.append(spent)
-        outcome.validation.append(misread(engine, tuning.test))
+        outcome.validation.append(measure_error(engine, tuning.test))
         if task.part == "final":
-            outcome.test.append(misread(engine, test))
+            outcome.test.append(measure_error(engine, test))
     return outcome
 
 
 @torch.no_grad()
-def misread(engine: Engine, letters: Letters) -> float:
+def measure_error(engine: Engine, letters: Letters) -> float:
     """The fraction of the letters that the network whose error counts misreads now."""
-    network = engine.optimizers[0].measured(engine.network.replica(0))
+    network = engine.optimizers[0].evaluation_network(engine.network.replica(0))
     read = network.forward(letters.images.to(network.weights[0]))[-1].argmax(-1)
     return float((read != letters.labels).double().mean())
 
 
-def perform(task: Task, folder: Path, stopped: Callable[[], bool] = lambda: False) -> float:
+def perform(task: TrialRun, folder: Path, stopped: Callable[[], bool] = lambda: False) -> float:
     """Do the run and keep what became of it, unless it was stopped; the seconds that all of it took."""
     torch.set_num_threads(1)
     start = time.perf_counter()
     outcome = train(task, stopped)
     elapsed = time.perf_counter() - start
     if outcome is not None:
-        facts = {"part": task.part, "config": plain(task.config), "elapsed": elapsed}
+        facts = {"part": task.part, "config": to_plain(task.config), "elapsed": elapsed}
         write_json(task.path(folder), asdict(outcome) | facts)
     return elapsed
 
 
-def kept(task: Task, folder: Path) -> Outcome | None:
+def read_outcome(task: TrialRun, folder: Path) -> TrialOutcome | None:
     """What became of a run, if it is done.
 
     Raises:
@@ -172,7 +172,7 @@ def kept(task: Task, folder: Path) -> Outcome | None:
     path = task.path(folder)
     try:
         facts: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        return Outcome(**{f.name: facts[f.name] for f in fields(Outcome)})
+        return TrialOutcome(**{f.name: facts[f.name] for f in fields(TrialOutcome)})
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError) as error:

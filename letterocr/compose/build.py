@@ -25,7 +25,7 @@ def choose_device(name: str) -> torch.device:
     return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
 
 
-def replica_seeds(config: TrainConfig) -> list[int]:
+def list_replica_seeds(config: TrainConfig) -> list[int]:
     """The seed of each replica: seed, seed + 1, ...; all the same where a list of values tells them apart."""
     listed = (config.learning_rate, config.model.temperature, config.model.init_scale)
     step = 0 if any(isinstance(value, list | tuple) for value in listed) else 1
@@ -44,10 +44,10 @@ def build_engine(config: TrainConfig, split: Split, learning_rates: list[float] 
         UserError: engine=blocked with an optimizer that does not stay factored.
     """
     device = choose_device(config.device)
-    seeds = replica_seeds(config)
-    initialise = registry.model_named(config.model.name).load()
+    seeds = list_replica_seeds(config)
+    initialise = registry.find_model(config.model.name).load()
     network = initialise(config.model, seeds, getattr(torch, config.dtype), device)
-    optimizer = registry.optimizer_of(config.optimizer).load()
+    optimizer = registry.find_optimizer_of(config.optimizer).load()
     alphas = learning_rates or per_replica(config.learning_rate, config.replicas)
     rates = [LearningRate(config.schedule, alpha, config.samples) for alpha in alphas]
     optimizers = [

@@ -8,12 +8,12 @@ from typing import Any
 
 from letterocr.base.errors import UserError
 from letterocr.compose import registry
-from letterocr.compose.overrides import added, check_keys
-from letterocr.compose.presets import conf_folder
+from letterocr.compose.overrides import add_plus, check_keys
+from letterocr.compose.presets import find_conf_folder
 from letterocr.config.train import TrainConfig
 
 
-def register() -> None:
+def register_schema() -> None:
     """Make the schema known to Hydra."""
     from hydra.core.config_store import ConfigStore
 
@@ -24,7 +24,7 @@ def register() -> None:
             store.store(name, entry.schema, group=f"schema/{group}")
 
 
-def typed(cfg: Any) -> TrainConfig:
+def make_typed_config(cfg: Any) -> TrainConfig:
     """The typed config from Hydra's."""
     from omegaconf import OmegaConf
 
@@ -33,7 +33,7 @@ def typed(cfg: Any) -> TrainConfig:
     return config
 
 
-def resumed(config: TrainConfig, overrides: list[str]) -> TrainConfig:
+def read_resumed_config(config: TrainConfig, overrides: list[str]) -> TrainConfig:
     """The config of the run folder that `resume=<run folder>` names, with this command's runtime fields.
 
     Raises:
@@ -54,13 +54,13 @@ def resumed(config: TrainConfig, overrides: list[str]) -> TrainConfig:
     return stored
 
 
-def resolve(cfg: Any, overrides: list[str]) -> TrainConfig:
+def resolve_config(cfg: Any, overrides: list[str]) -> TrainConfig:
     """The config of a run: its own, or that of the folder which `resume` names."""
-    config = typed(cfg)
-    return config if config.resume in ("true", "false") else resumed(config, overrides)
+    config = make_typed_config(cfg)
+    return config if config.resume in ("true", "false") else read_resumed_config(config, overrides)
 
 
-def compose(overrides: list[str]) -> TrainConfig:
+def compose_config(overrides: list[str]) -> TrainConfig:
     """The config of overrides (`field=value`) as `train` reads them, without its command line; not checked yet.
 
     Raises:
@@ -70,17 +70,17 @@ def compose(overrides: list[str]) -> TrainConfig:
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
 
-    register()
+    register_schema()
     check_keys(overrides)
-    overrides = added(overrides)
+    overrides = add_plus(overrides)
     try:
-        with hydra.initialize_config_dir(str(conf_folder()), version_base="1.3"):
-            return resolve(hydra.compose("config", overrides), overrides)
+        with hydra.initialize_config_dir(str(find_conf_folder()), version_base="1.3"):
+            return resolve_config(hydra.compose("config", overrides), overrides)
     except (HydraException, OmegaConfBaseException) as error:
-        raise UserError(sentence(error)) from error
+        raise UserError(summarise_error(error)) from error
 
 
-def sentence(error: BaseException) -> str:
+def summarise_error(error: BaseException) -> str:
     """Hydra's message and its cause on one line, without its search path and object types."""
     texts = [str(e).partition("Config search path")[0] for e in (error, error.__cause__) if e is not None]
     lines = [line.strip() for text in texts for line in text.splitlines()]

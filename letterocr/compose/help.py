@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 
 from letterocr.compose import registry
-from letterocr.compose.presets import experiments, launchers
+from letterocr.compose.presets import list_experiments, list_launchers
 from letterocr.config.model import ModelConfig
 from letterocr.config.train import TrainConfig
 
@@ -24,7 +24,7 @@ Train a letter network one sample at a time and see its error after every sample
 """
 
 
-def _rows(schema: type, prefix: str, indent: int) -> list[str]:
+def _list_rows(schema: type, prefix: str, indent: int) -> list[str]:
     rows = []
     for f in fields(schema):
         if prefix + f.name not in ("model", "data", "optimizer", "rule") and f.name != "name":
@@ -33,17 +33,17 @@ def _rows(schema: type, prefix: str, indent: int) -> list[str]:
     return rows
 
 
-def help_text() -> str:
+def make_help_text() -> str:
     """What `--help` prints: every choice and every field with its one-line explanation."""
-    parts = [HELP, f"experiment\n  {', '.join(experiments())}\n"]
-    parts += ["launcher, for sweeps", *(f"  {name:<28} {line}" for name, line in launchers().items()), ""]
+    parts = [HELP, f"experiment\n  {', '.join(list_experiments())}\n"]
+    parts += ["launcher, for sweeps", *(f"  {name:<28} {line}" for name, line in list_launchers().items()), ""]
     for group, entries in registry.GROUPS.items():
         parts.append(group)
         for name, entry in entries.items():
             parts.append(f"  {name:<28} {entry.line} ({entry.source})")
-            parts += _rows(entry.schema, f"{group}.", 4) if entry.schema else []
-        parts += _rows(ModelConfig, "model.", 4) if group == "model" else []
+            parts += _list_rows(entry.schema, f"{group}.", 4) if entry.schema else []
+        parts += _list_rows(ModelConfig, "model.", 4) if group == "model" else []
         parts.append("")
     parts.append("fields of the run")
-    parts += _rows(TrainConfig, "", 2)
+    parts += _list_rows(TrainConfig, "", 2)
     return "\n".join(parts)

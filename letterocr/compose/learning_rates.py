@@ -18,8 +18,8 @@ from dataclasses import dataclass, replace
 import torch
 
 from letterocr.base.errors import UserError
-from letterocr.base.randomness import stream
-from letterocr.compose.build import replica_seeds
+from letterocr.base.randomness import make_generator
+from letterocr.compose.build import list_replica_seeds
 from letterocr.config.check import is_plain_descent
 from letterocr.config.train import TrainConfig, per_replica
 from letterocr.curvature.online import largest_curvature
@@ -44,12 +44,12 @@ def is_quadratic(config: TrainConfig) -> bool:
     return config.model.activation == "linear" and not config.model.hidden
 
 
-def takes_all(config: TrainConfig) -> bool:
+def is_full_batch(config: TrainConfig) -> bool:
     """Whether an update takes the mean over every training letter once."""
     return config.batch == "all" and config.order != "replacement"
 
 
-def bound(config: TrainConfig, train: Letters) -> Bound | None:
+def compute_bound(config: TrainConfig, train: Letters) -> Bound | None:
     """The learning rate above which plain descent may diverge; None where none is known."""
     if not (is_quadratic(config) and is_plain_descent(config) and config.loss_factor):
         return None
@@ -57,7 +57,7 @@ def bound(config: TrainConfig, train: Letters) -> Bound | None:
     if not letters.any():
         return None
     gain = _gain(config)
-    if takes_all(config):
+    if is_full_batch(config):
         curvature = 2 * config.loss_factor * float(rates.eigenvalues(letters)[0])
         return Bound(gain * rates.stability_limit(curvature), f"{gain / config.loss_factor:g}/lambda_max")
     pixels = "(|a|^2 + 1)" if config.model.bias else "|a|^2"  # the bias is one more input
@@ -65,15 +65,15 @@ def bound(config: TrainConfig, train: Letters) -> Bound | None:
     return Bound(limit, f"{gain / config.loss_factor:g}/max{pixels}")
 
 
-def last_batch(config: TrainConfig, train: Letters, alphas: list[float]) -> str | None:
+def warn_of_last_batch(config: TrainConfig, train: Letters, alphas: list[float]) -> str | None:
     """A sentence where batch=all leaves a smaller last batch, for which these learning rates may be too large.
 
     The few letters' own largest eigenvalue may be up to max|a|^2, many times that of R.
     """
     count, rest = len(train), config.samples % len(train)
-    if not (rest and takes_all(config)):
+    if not (rest and is_full_batch(config)):
         return None
-    limit = bound(replace(config, batch="1"), train)
+    limit = compute_bound(replace(config, batch="1"), train)
     if limit is None or max(alphas) <= limit.value:
         return None
     return (
@@ -82,7 +82,7 @@ def last_batch(config: TrainConfig, train: Letters, alphas: list[float]) -> str 
     )
 
 
-def learning_rates(config: TrainConfig, train: Letters, curvatures: list[float] | None = None) -> list[float]:
+def resolve_learning_rates(config: TrainConfig, train: Letters, curvatures: list[float] | None = None) -> list[float]:
     """Alpha of each replica, with `auto` resolved for the network, the rule and the training letters.
 
     Args:
@@ -96,41 +96,41 @@ def learning_rates(config: TrainConfig, train: Letters, curvatures: list[float] 
     if config.learning_rate != "auto":
         return per_replica(config.learning_rate, config.replicas)
     if not is_quadratic(config):
-        curvatures = curvatures or initial_curvatures(config, train)
+        curvatures = curvatures or estimate_initial_curvatures(config, train)
         for curvature in curvatures:
             if not 0 < curvature < math.inf:
                 raise UserError(f"learning_rate=auto: the curvature at the start is {curvature:g}; give a number.")
         return [_gain(config) * rates.lecun_rate(curvature) for curvature in curvatures]
-    limit = bound(config, train)
+    limit = compute_bound(config, train)
     if limit is None:
         raise UserError(f"learning_rate=auto: the letters of data={config.data.name} are empty; give a number.")
     alpha = limit.value
-    if takes_all(config):
+    if is_full_batch(config):
         values = 2 * config.loss_factor * rates.eigenvalues(rates.with_bias(train.images, config.model.bias))
         alpha = _gain(config) * rates.best_fixed_rate(float(values[0]), float(values[-1]))
     return [alpha] * config.replicas
 
 
-def initial_network(config: TrainConfig, r: int) -> Network:
+def make_initial_network(config: TrainConfig, r: int) -> Network:
     """The r-th replica of the config at its initial weights, in float64 on the CPU, without the replica dimension."""
     temperature, scale = (
         per_replica(value, config.replicas)[r] for value in (config.model.temperature, config.model.init_scale)
     )
     model = replace(config.model, temperature=temperature, init_scale=scale)
-    return initialise(model, [replica_seeds(config)[r]], torch.float64, torch.device("cpu")).replica(0)
+    return initialise(model, [list_replica_seeds(config)[r]], torch.float64, torch.device("cpu")).replica(0)
 
 
-def initial_curvatures(config: TrainConfig, train: Letters) -> list[float]:
+def estimate_initial_curvatures(config: TrainConfig, train: Letters) -> list[float]:
     """The largest curvature of each replica at its initial weights (LeCun, Simard, Pearlmutter 1993)."""
     targets = one_hot(train.labels, train.images)
     arguments = (train.images, targets, config.rule, config.loss_factor)
     return [
-        largest_curvature(initial_network(config, r), *arguments, stream(seed, "learning_rate"))
-        for r, seed in enumerate(replica_seeds(config))
+        largest_curvature(make_initial_network(config, r), *arguments, make_generator(seed, "learning_rate"))
+        for r, seed in enumerate(list_replica_seeds(config))
     ]
 
 
-def spread(alphas: list[float]) -> str:
+def format_rates(alphas: list[float]) -> str:
     """The learning rates of all replicas in a few characters."""
     low, high = f"{min(alphas):.4g}", f"{max(alphas):.4g}"
     return low if low == high else f"{low} to {high}"

@@ -8,12 +8,12 @@ from dataclasses import fields
 
 from letterocr.base.errors import UserError
 from letterocr.compose import registry
-from letterocr.compose.presets import experiments, launchers
+from letterocr.compose.presets import list_experiments, list_launchers
 from letterocr.config.model import ModelConfig
 from letterocr.config.train import TrainConfig
 
 
-def known_keys() -> set[str]:
+def list_keys() -> set[str]:
     """Every key that an override may name."""
     keys = (
         {f.name for f in fields(TrainConfig)}
@@ -32,9 +32,9 @@ def check_keys(overrides: list[str]) -> None:
     Raises:
         UserError: names the key or choice, and the nearest one that there is.
     """
-    known = known_keys()
+    known = list_keys()
     choices = {group: list(entries) for group, entries in registry.GROUPS.items()}
-    choices |= {"experiment": experiments(), "launcher": list(launchers())}
+    choices |= {"experiment": list_experiments(), "launcher": list(list_launchers())}
     for override in overrides:
         key, _, value = override.partition("=")
         key = key.lstrip("+~")
@@ -54,13 +54,13 @@ def check_keys(overrides: list[str]) -> None:
                 raise UserError(f"{override}: there is no {key} {choice}; {hint}")
 
 
-def ordered(arguments: list[str]) -> list[str]:
+def put_overrides_first(arguments: list[str]) -> list[str]:
     """Overrides before options: Hydra takes no override after an option that follows another override."""
     override = [not a.startswith("-") and ("=" in a or a.startswith("~")) for a in arguments]
     first = [a for a, is_override in zip(arguments, override, strict=True) if is_override]
     return first + [a for a, is_override in zip(arguments, override, strict=True) if not is_override]
 
 
-def added(overrides: list[str]) -> list[str]:
+def add_plus(overrides: list[str]) -> list[str]:
     """`++` before PyTorch's own names below `optimizer.options`, which Hydra's schema has not."""
     return [f"++{o}" if re.match(r"optimizer\.options[.=]", o) else o for o in overrides]

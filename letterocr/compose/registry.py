@@ -140,17 +140,17 @@ OPTIMIZERS = {
 }
 
 
-def model_named(name: str) -> Entry:
+def find_model(name: str) -> Entry:
     """The entry of a model's name, which is free for a chain of weight matrices."""
     return MODELS.get(name, MODELS["three_layer"])
 
 
-def optimizer_of(chosen: Any) -> Entry:
+def find_optimizer_of(chosen: Any) -> Entry:
     """The entry of an optimizer's config, by its class: `optimizer=torch` keeps PyTorch's own name."""
     return next(entry for entry in OPTIMIZERS.values() if entry.schema is type(chosen))
 
 
-def optimizer_named(name: str) -> Entry:
+def find_optimizer(name: str) -> Entry:
     """The entry of an optimizer's name, which may be PyTorch's own."""
     return OPTIMIZERS.get(name, OPTIMIZERS["torch"])
 

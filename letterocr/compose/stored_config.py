@@ -27,7 +27,7 @@ def read_config(folder: Path) -> TrainConfig:
         stored: Any = OmegaConf.load(path)
         schema: Any = OmegaConf.structured(TrainConfig)
         schema.data = OmegaConf.structured(registry.DATA[stored.data.name].schema)
-        schema.optimizer = OmegaConf.structured(registry.optimizer_named(stored.optimizer.name).schema)
+        schema.optimizer = OmegaConf.structured(registry.find_optimizer(stored.optimizer.name).schema)
         config: Any = OmegaConf.to_object(OmegaConf.merge(schema, stored))
     except (OmegaConfBaseException, YAMLError, AttributeError, KeyError, TypeError, ValueError, OSError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]

@@ -15,7 +15,7 @@ PLAIN_DESCENT = ("vanilla", "sgd", "asgd")  # optimizers whose learning rate is 
 HOLDS = {"at least": operator.ge, "greater than": operator.gt, "at most": operator.le, "below": operator.lt}
 
 
-def _fail(place: str, value: Any, mend: str) -> None:
+def _refuse(place: str, value: Any, mend: str) -> None:
     raise UserError(f"{place}={value}: {mend}.")
 
 
@@ -23,18 +23,18 @@ def _check_field(place: str, value: Any, metadata: Any) -> None:
     if metadata.get("choices") and value not in metadata["choices"]:
         near = difflib.get_close_matches(str(value), metadata["choices"], 1)
         hint = f" (did you mean {near[0]}?)" if near else ""
-        _fail(place, value, f"must be one of {', '.join(metadata['choices'])}{hint}")
+        _refuse(place, value, f"must be one of {', '.join(metadata['choices'])}{hint}")
     bounds = metadata.get("bounds")
     if not bounds or (isinstance(value, str) and value in metadata["words"]):
         return
     for number in value if isinstance(value, list | tuple) else [value]:
         if isinstance(number, bool) or not isinstance(number, int | float):
-            _fail(place, value, " ".join(["must be a number", *(f"or {word}" for word in metadata["words"])]))
+            _refuse(place, value, " ".join(["must be a number", *(f"or {word}" for word in metadata["words"])]))
         if not math.isfinite(number) or not all(HOLDS[name](number, bound) for name, bound in bounds.items()):
-            _fail(place, value, "must be a finite number " + " and ".join(f"{n} {b:g}" for n, b in bounds.items()))
+            _refuse(place, value, "must be a finite number " + " and ".join(f"{n} {b:g}" for n, b in bounds.items()))
 
 
-def check(config: Any, place: str = "") -> None:
+def check_config(config: Any, place: str = "") -> None:
     """Check every field of a config that is already of the right types.
 
     Raises:
@@ -43,7 +43,7 @@ def check(config: Any, place: str = "") -> None:
     for f in fields(config):
         value = getattr(config, f.name)
         if is_dataclass(value):
-            check(value, f"{place}{f.name}.")
+            check_config(value, f"{place}{f.name}.")
         elif value is not None or f.default is not None:  # null only where it is the default
             _check_field(place + f.name, value, f.metadata)
     if isinstance(config, TrainConfig):
@@ -58,24 +58,26 @@ def _check_together(config: TrainConfig) -> None:
         ("model.init_scale", config.model.init_scale),
     ):
         if isinstance(value, list | tuple) and len(value) != config.replicas:
-            _fail(
+            _refuse(
                 place,
                 value,
                 f"has {len(value)} values for replicas={config.replicas}; give one each, or one for all",
             )
     every = str(config.evaluate_every)
     if every != "log" and not (every.isdecimal() and int(every) > 0):
-        _fail("evaluate_every", every, "must be a whole number of samples, at least 1, or log")
+        _refuse("evaluate_every", every, "must be a whole number of samples, at least 1, or log")
     batch = str(config.batch)
     if batch != "all" and not (batch.isdecimal() and int(batch) > 0):
-        _fail("batch", batch, "must be a whole number of samples, at least 1, or all")
+        _refuse("batch", batch, "must be a whole number of samples, at least 1, or all")
     if config.learning_rate == "auto":
         _check_auto(config)
     refusal = config.optimizer.refusal(config) if hasattr(config.optimizer, "refusal") else None
     if refusal:
-        _fail(*refusal)
+        _refuse(*refusal)
     if config.model.name == "two_layer" and config.model.hidden:
-        _fail("model.hidden", config.model.hidden, "the two-layer network has no hidden layer; take model=three_layer")
+        _refuse(
+            "model.hidden", config.model.hidden, "the two-layer network has no hidden layer; take model=three_layer"
+        )
     if config.model.name == "spectral":
         _check_spectral(config)
 
@@ -84,20 +86,22 @@ def _check_spectral(config: TrainConfig) -> None:
     """What the spectral network can't do: its filters' gradient is no outer product."""
     optimizer = config.optimizer
     if len(config.model.hidden) != 1:
-        _fail("model.hidden", config.model.hidden, "model=spectral takes one number, that of its filters")
+        _refuse("model.hidden", config.model.hidden, "model=spectral takes one number, that of its filters")
     if config.rule != "gradient":
-        _fail("rule", config.rule, "model=spectral has the true gradient only; take rule=gradient")
+        _refuse("rule", config.rule, "model=spectral has the true gradient only; take rule=gradient")
     if config.batch != "1":
-        _fail("batch", config.batch, "model=spectral learns one sample at a time; leave it 1")
+        _refuse("batch", config.batch, "model=spectral learns one sample at a time; leave it 1")
     if config.engine == "blocked":
-        _fail("engine", "blocked", "model=spectral makes no outer products to keep in blocks; take engine=auto")
+        _refuse("engine", "blocked", "model=spectral makes no outer products to keep in blocks; take engine=auto")
     if getattr(optimizer, "name", "vanilla") != "vanilla":
-        _fail("optimizer", optimizer.name, "model=spectral takes plain descent only; take optimizer=vanilla")
+        _refuse("optimizer", optimizer.name, "model=spectral takes plain descent only; take optimizer=vanilla")
     if config.diagnostics != "none":
-        _fail("diagnostics", config.diagnostics, "model=spectral is no chain of weight matrices; leave it none")
+        _refuse("diagnostics", config.diagnostics, "model=spectral is no chain of weight matrices; leave it none")
     for name in ("momentum", "weight_decay"):
         if getattr(optimizer, name, 0):
-            _fail(f"optimizer.{name}", getattr(optimizer, name), "model=spectral takes plain descent only; leave it 0")
+            _refuse(
+                f"optimizer.{name}", getattr(optimizer, name), "model=spectral takes plain descent only; leave it 0"
+            )
 
 
 def is_plain_descent(config: TrainConfig) -> bool:
@@ -110,12 +114,12 @@ def is_plain_descent(config: TrainConfig) -> bool:
 def _check_auto(config: TrainConfig) -> None:
     """The bounds are of plain descent in a chain of weight matrices, on a loss that there is."""
     if config.model.name == "spectral":
-        _fail("learning_rate", "auto", "model=spectral is no chain of weight matrices; give a number")
+        _refuse("learning_rate", "auto", "model=spectral is no chain of weight matrices; give a number")
     optimizer = config.optimizer.name
     if optimizer not in PLAIN_DESCENT:
-        _fail("learning_rate", "auto", f"optimizer={optimizer} has a learning rate of its own meaning; give a number")
+        _refuse("learning_rate", "auto", f"optimizer={optimizer} has a learning rate of its own meaning; give a number")
     if not is_plain_descent(config):
         mend = "the bound is that of descent without momentum and weight decay; leave them 0, or give a number"
-        _fail("learning_rate", "auto", mend)
+        _refuse("learning_rate", "auto", mend)
     if not config.loss_factor:
-        _fail("learning_rate", "auto", "loss_factor=0 leaves nothing to learn; give a number")
+        _refuse("learning_rate", "auto", "loss_factor=0 leaves nothing to learn; give a number")

@@ -21,7 +21,7 @@ import numpy as np
 import torch
 
 from letterocr.base.errors import UserError
-from letterocr.base.files import replacing
+from letterocr.base.files import replace_file
 from letterocr.config.data import EmnistConfig
 from letterocr.data.letters import ALPHABET, PIXELS, SIDE, Letters, Split
 
@@ -40,7 +40,7 @@ def load(config: EmnistConfig) -> Split:
         UserError: the file is missing, damaged or not by-class EMNIST, or a letter is missing.
     """
     path = Path(config.path).expanduser() if config.path else _find()
-    train, test = _classes(path, "train"), _classes(path, "test")
+    train, test = _read_classes(path, "train"), _read_classes(path, "test")
     rarest = int(np.bincount(test[test >= 0]).min())
     if rarest < config.test_per_letter:
         raise UserError(
@@ -49,7 +49,7 @@ def load(config: EmnistConfig) -> Split:
     most = config.train_per_letter or len(train)
     if config.frequencies == "balanced":
         most = min(most, int(np.bincount(train[train >= 0]).min()))
-    return Split(_letters(path, "train", train, most), _letters(path, "test", test, config.test_per_letter))
+    return Split(_read_letters(path, "train", train, most), _read_letters(path, "test", test, config.test_per_letter))
 
 
 def _find() -> Path:
@@ -66,7 +66,7 @@ def _find() -> Path:
 
         print(f"data=emnist: downloading EMNIST to {copy}", flush=True)
         try:
-            with replacing(copy) as partial:
+            with replace_file(copy) as partial:
                 download_url(EMNIST.url, partial.parent, partial.name, EMNIST.md5)
         except (OSError, RuntimeError, HTTPException) as error:
             why = f"there is no copy of EMNIST here and it can't be downloaded ({error})"
@@ -74,12 +74,12 @@ def _find() -> Path:
     return copy
 
 
-def _classes(path: Path, part: str) -> np.ndarray:
+def _read_classes(path: Path, part: str) -> np.ndarray:
     """The class 0..25 of each image of that part [N], -1 where it is no capital."""
     with _open(path, f"emnist-byclass-{part}-labels-idx1-ubyte") as (stream, name):
-        (count,) = _header(stream, name, 1)
-        labels = np.frombuffer(_exactly(stream, count, name), np.uint8).astype(np.int64)
-        _ended(stream, name)
+        (count,) = _read_header(stream, name, 1)
+        labels = np.frombuffer(_read_exactly(stream, count, name), np.uint8).astype(np.int64)
+        _check_end(stream, name)
     if count and labels.max() > 61:
         raise UserError(f"{name} has the label {labels.max()}; by-class EMNIST has 0..61: {ELSEWHERE}.")
     classes = labels - FIRST_CAPITAL
@@ -90,19 +90,19 @@ def _classes(path: Path, part: str) -> np.ndarray:
     return classes
 
 
-def _letters(path: Path, part: str, classes: np.ndarray, most: int) -> Letters:
+def _read_letters(path: Path, part: str, classes: np.ndarray, most: int) -> Letters:
     """The first letters of each class, at most so many; the others are never decoded."""
     wanted = np.zeros(len(classes), dtype=bool)
     for c in range(len(ALPHABET)):
         wanted[np.flatnonzero(classes == c)[:most]] = True
     with _open(path, f"emnist-byclass-{part}-images-idx3-ubyte") as (stream, name):
-        images = _images(stream, name, wanted)
+        images = _read_images(stream, name, wanted)
     return Letters(images, torch.from_numpy(classes[wanted]))
 
 
-def _images(stream: IO[bytes], name: str, wanted: np.ndarray) -> torch.Tensor:
+def _read_images(stream: IO[bytes], name: str, wanted: np.ndarray) -> torch.Tensor:
     """The wanted images [n, 900], read batch by batch: neither the other ones nor a false header fill the memory."""
-    count, height, width = _header(stream, name, 3)
+    count, height, width = _read_header(stream, name, 3)
     if (count, height, width) != (len(wanted), EDGE, EDGE):
         raise UserError(
             f"{name} has {count} images of {height}x{width} for {len(wanted)} labels of 28x28: {ELSEWHERE}."
@@ -110,9 +110,9 @@ def _images(stream: IO[bytes], name: str, wanted: np.ndarray) -> torch.Tensor:
     kept = []
     for first in range(0, count, BATCH):
         chosen = wanted[first : first + BATCH]
-        raw = np.frombuffer(_exactly(stream, len(chosen) * EDGE * EDGE, name), np.uint8)
+        raw = np.frombuffer(_read_exactly(stream, len(chosen) * EDGE * EDGE, name), np.uint8)
         kept.append(raw.reshape(-1, EDGE, EDGE)[chosen])
-    _ended(stream, name)
+    _check_end(stream, name)
     images = torch.zeros(int(wanted.sum()), SIDE, SIDE)
     margin, done = (SIDE - EDGE) // 2, 0
     for batch in kept:
@@ -134,7 +134,7 @@ def _open(path: Path, stem: str) -> Iterator[tuple[IO[bytes], str]]:
                 raise UserError(f"data.path={path}: there is no {stem} or {stem}.gz in it: {ELSEWHERE}.")
             name = str(found[0])
             with found[0].open("rb") as raw:
-                yield _unzipped(raw, name), name
+                yield _unzip(raw, name), name
         else:
             with zipfile.ZipFile(path) as archive:
                 inside = [n for n in archive.namelist() if n.rpartition("/")[2] in (stem, f"{stem}.gz")]
@@ -142,36 +142,36 @@ def _open(path: Path, stem: str) -> Iterator[tuple[IO[bytes], str]]:
                     raise UserError(f"{path} has no {stem}.gz inside: {ELSEWHERE}.")
                 name = f"{path}:{inside[0]}"
                 with archive.open(inside[0]) as raw:
-                    yield _unzipped(raw, name), name
+                    yield _unzip(raw, name), name
     except FileNotFoundError as error:
         raise UserError(f"data.path={path}: there is no such file or folder: {ELSEWHERE}.") from error
     except DAMAGED as error:  # or encrypted, or packed in a way that Python can't unpack, or not ours to read
         raise UserError(f"{name} can't be read ({error}): {ELSEWHERE}.") from error
 
 
-def _unzipped(raw: IO[bytes], name: str) -> IO[bytes]:
+def _unzip(raw: IO[bytes], name: str) -> IO[bytes]:
     return cast(IO[bytes], gzip.GzipFile(fileobj=raw)) if name.endswith(".gz") else raw
 
 
-def _header(stream: IO[bytes], name: str, dimensions: int) -> tuple[int, ...]:
+def _read_header(stream: IO[bytes], name: str, dimensions: int) -> tuple[int, ...]:
     """The sizes in an idx header: magic 0, 0, 8 (bytes), number of dimensions, then each size, big-endian."""
-    magic = _exactly(stream, 4, name)
+    magic = _read_exactly(stream, 4, name)
     if magic != bytes([0, 0, 8, dimensions]):
         raise UserError(f"{name} is no idx file of bytes in {dimensions} dimensions (it starts with {magic.hex()}).")
-    sizes = struct.unpack(f">{dimensions}I", _exactly(stream, 4 * dimensions, name))
+    sizes = struct.unpack(f">{dimensions}I", _read_exactly(stream, 4 * dimensions, name))
     if sizes[0] > MOST_IMAGES or math.prod(sizes[1:]) > EDGE * EDGE:
         shape = "x".join(map(str, sizes))
         raise UserError(f"{name} says it holds {shape} values, more than EMNIST has: {ELSEWHERE}.")
     return sizes
 
 
-def _exactly(stream: IO[bytes], count: int, name: str) -> bytes:
+def _read_exactly(stream: IO[bytes], count: int, name: str) -> bytes:
     data = stream.read(count)
     if len(data) != count:
         raise UserError(f"{name} is cut short: {count - len(data)} bytes are missing; copy it again.")
     return data
 
 
-def _ended(stream: IO[bytes], name: str) -> None:
+def _check_end(stream: IO[bytes], name: str) -> None:
     if stream.read(1):
         raise UserError(f"{name} is longer than its header says: it is not what EMNIST has; copy it again.")

@@ -13,9 +13,9 @@ import numpy as np
 import torch
 
 from letterocr.base.errors import UserError
-from letterocr.base.randomness import stream
+from letterocr.base.randomness import make_generator
 from letterocr.config.data import ImagesConfig
-from letterocr.data.ink import normalise_all, read, reason
+from letterocr.data.ink import describe_error, normalise_all, read
 from letterocr.data.letters import ALPHABET, Letters, Split, take_per_letter
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm"}
@@ -47,13 +47,13 @@ def split(letters: Letters, config: ImagesConfig, name: str) -> Split:
     Raises:
         UserError: a letter is missing, or there are too few for the test.
     """
-    counts = _counts(letters.labels)
+    counts = _count_classes(letters.labels)
     missing = [ALPHABET[c] for c in range(len(ALPHABET)) if not counts[c]]
     if missing:
         raise UserError(f"{name} has no letter {', '.join(missing)}: every letter A..Z needs pictures.")
-    shuffled = letters.select(torch.randperm(len(letters), generator=stream(config.seed, "images")))
+    shuffled = letters.select(torch.randperm(len(letters), generator=make_generator(config.seed, "images")))
     if letters.writers is not None and len(letters.writers.unique()) > 1:
-        train, test = _by_writer(shuffled, config.test_per_letter, config.seed)
+        train, test = _split_by_writer(shuffled, config.test_per_letter, config.seed)
     else:
         test_places = torch.cat(
             [torch.nonzero(shuffled.labels == c).flatten()[: config.test_per_letter] for c in range(26)]
@@ -62,7 +62,7 @@ def split(letters: Letters, config: ImagesConfig, name: str) -> Split:
         in_test[test_places] = True
         train, test = shuffled.select(~in_test), shuffled.select(in_test)
     for part, least in ((test, config.test_per_letter), (train, 1)):
-        few = _counts(part.labels)
+        few = _count_classes(part.labels)
         if int(few.min()) < least:
             letter = int(few.argmin())
             apart = "" if letters.writers is None else ", and no writer is in both training and test"
@@ -74,23 +74,23 @@ def split(letters: Letters, config: ImagesConfig, name: str) -> Split:
     return Split(train, take_per_letter(test, config.test_per_letter))
 
 
-def _counts(labels: torch.Tensor) -> torch.Tensor:
+def _count_classes(labels: torch.Tensor) -> torch.Tensor:
     return torch.bincount(labels, minlength=len(ALPHABET))
 
 
-def _by_writer(letters: Letters, needed: int, seed: int) -> tuple[Letters, Letters]:
+def _split_by_writer(letters: Letters, needed: int, seed: int) -> tuple[Letters, Letters]:
     """Move writers to the test, in random order, until every class has enough test letters.
 
     A writer stays in training who has no letter that the test still needs, or who is the last one to have a letter.
     """
     assert letters.writers is not None
     writers = letters.writers.unique()
-    order = writers[torch.randperm(len(writers), generator=stream(seed, "test writers"))]
+    order = writers[torch.randperm(len(writers), generator=make_generator(seed, "test writers"))]
     in_test = torch.zeros(len(letters), dtype=torch.bool)
     for writer in order:
         own = letters.writers == writer
-        helps = _counts(letters.labels[own]) * (_counts(letters.labels[in_test]) < needed)
-        if helps.any() and _counts(letters.labels[~(in_test | own)]).all():
+        helps = _count_classes(letters.labels[own]) * (_count_classes(letters.labels[in_test]) < needed)
+        if helps.any() and _count_classes(letters.labels[~(in_test | own)]).all():
             in_test |= own
     return letters.select(~in_test), letters.select(in_test)
 
@@ -114,14 +114,14 @@ def _read_folder(path: Path) -> Letters:
 
 
 def _read_npz(path: Path) -> Letters:
-    arrays = _arrays(path)
+    arrays = _read_arrays(path)
     images, labels = arrays["images"], arrays["labels"]
     if images.ndim not in (3, 4) or (images.ndim == 4 and images.shape[-1] != 3) or not images.size:
         raise UserError(f"{path}: images has the shape {images.shape}; it must be [N, H, W] or [N, H, W, 3].")
     for name, array in arrays.items():
         if name != "images" and array.shape != (len(images),):
             raise UserError(f"{path}: {name} has the shape {array.shape} for {len(images)} images; it must be [N].")
-    classes, top = _labels(labels, path), _top(images, path)
+    classes, top = _parse_labels(labels, path), _find_top_level(images, path)
     letters = normalise_all((f"{path}: image {i}", picture / top) for i, picture in enumerate(images))
     writers = None
     if "writers" in arrays:
@@ -129,23 +129,25 @@ def _read_npz(path: Path) -> Letters:
     return Letters(letters, torch.from_numpy(classes), writers)
 
 
-def _arrays(path: Path) -> dict[str, np.ndarray]:
+def _read_arrays(path: Path) -> dict[str, np.ndarray]:
     """The arrays of an .npz that we know; nothing is unpickled, and nothing but them is unpacked."""
     try:
         with zipfile.ZipFile(path) as archive:
             there = [name for name in ("images", "labels", "writers") if f"{name}.npy" in archive.namelist()]
-            arrays = {name: _array(archive, name, path) for name in there}
+            arrays = {name: _read_array(archive, name, path) for name in there}
     except UserError:
         raise
     except Exception as error:  # zipfile and NumPy raise errors of every kind at a damaged file
-        raise UserError(f"{path} can't be read as an .npz of plain arrays ({reason(error)}): save it again.") from error
+        raise UserError(
+            f"{path} can't be read as an .npz of plain arrays ({describe_error(error)}): save it again."
+        ) from error
     for name in ("images", "labels"):
         if name not in arrays:
             raise UserError(f"{path} has no array {name}: it needs images [N, H, W] and labels [N].")
     return arrays
 
 
-def _array(archive: zipfile.ZipFile, name: str, path: Path) -> np.ndarray:
+def _read_array(archive: zipfile.ZipFile, name: str, path: Path) -> np.ndarray:
     """One array, once its header agrees with what there is: memory is asked for only then."""
     entry = archive.getinfo(f"{name}.npy")
     with archive.open(entry) as file:
@@ -163,7 +165,7 @@ def _array(archive: zipfile.ZipFile, name: str, path: Path) -> np.ndarray:
         return np.lib.format.read_array(file, allow_pickle=False)
 
 
-def _top(images: np.ndarray, path: Path) -> float:
+def _find_top_level(images: np.ndarray, path: Path) -> float:
     """The largest grey level of all pictures: the white of light ink or of paper, whatever the type of number."""
     if images.dtype.kind not in "buif":
         raise UserError(f"{path}: images is of type {images.dtype}; it must hold numbers.")
@@ -175,7 +177,7 @@ def _top(images: np.ndarray, path: Path) -> float:
     return high or 1.0
 
 
-def _labels(labels: np.ndarray, path: Path) -> np.ndarray:
+def _parse_labels(labels: np.ndarray, path: Path) -> np.ndarray:
     """Labels 0..25, from numbers or from letters."""
     if labels.dtype.kind in "US":
         texts = [t.decode("latin-1") if isinstance(t, bytes) else str(t) for t in labels]

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from letterocr.base.errors import UserError
 from letterocr.data.letters import BOX, PIXELS, SIDE
-from letterocr.data.paper import paper
+from letterocr.data.paper import estimate_paper
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -42,16 +42,20 @@ def read(path: Path) -> np.ndarray:
             with Image.open(path) as picture:
                 if picture.width * picture.height > MOST_PIXELS:
                     raise Image.DecompressionBombError(f"{picture.width} x {picture.height} pixels")
-                return _grey(ImageOps.exif_transpose(picture))
+                return _make_grey(ImageOps.exif_transpose(picture))
     except FileNotFoundError as error:
         raise UserError(f"{path}: there is no such file; check the path.") from error
     except Image.DecompressionBombError as error:
-        raise UserError(f"{path} is too large ({reason(error)}): make it smaller than 50 megapixels.") from error
+        raise UserError(
+            f"{path} is too large ({describe_error(error)}): make it smaller than 50 megapixels."
+        ) from error
     except Exception as error:  # Pillow's decoders raise errors of every kind at a damaged file
-        raise UserError(f"{path} can't be read as a picture ({reason(error)}): save it again as PNG.") from error
+        raise UserError(
+            f"{path} can't be read as a picture ({describe_error(error)}): save it again as PNG."
+        ) from error
 
 
-def reason(error: Exception) -> str:
+def describe_error(error: Exception) -> str:
     """What another library says about a file, in one line."""
     return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
 
@@ -73,13 +77,13 @@ def normalise(picture: np.ndarray | Tensor, name: str, box: int = BOX) -> Tensor
     """
     from scipy import ndimage
 
-    levels = _levels(picture, name)
-    contrast = np.abs(levels - paper(levels))
+    levels = _read_levels(picture, name)
+    contrast = np.abs(levels - estimate_paper(levels))
     if contrast.max() < LEAST_CONTRAST:
         raise UserError(f"{name} is blank: no ink stands out from its border.")
     contrast = contrast / contrast.max()
     steps = (contrast * 255).astype(np.uint8)
-    ink = _without_specks(steps > _threshold(steps))
+    ink = _remove_specks(steps > _find_threshold(steps))
     rows, columns = np.flatnonzero(ink.any(1)), np.flatnonzero(ink.any(0))
     place = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
     edge = ndimage.binary_dilation(ink[place], np.ones((3, 3)))  # the soft rim of the strokes; the rest is paper
@@ -104,7 +108,7 @@ def normalise_all(pictures: Iterable[tuple[str, np.ndarray | Tensor]], box: int 
     return torch.stack([normalise(picture, name, box) for name, picture in pictures])
 
 
-def _levels(picture: np.ndarray | Tensor, name: str) -> np.ndarray:
+def _read_levels(picture: np.ndarray | Tensor, name: str) -> np.ndarray:
     """Grey levels [H, W] in 0..1 of a picture of any kind."""
     from PIL import Image
 
@@ -114,25 +118,25 @@ def _levels(picture: np.ndarray | Tensor, name: str) -> np.ndarray:
     low, high = float(levels.min()), float(levels.max())
     if not 0 <= low <= high < np.inf:
         raise UserError(f"{name} holds levels from {low:g} to {high:g}; they must be finite and not negative.")
-    levels = levels / white(high)
-    return levels if levels.ndim == 2 else _grey(Image.fromarray((levels * 255).round().astype(np.uint8)))
+    levels = levels / find_white(high)
+    return levels if levels.ndim == 2 else _make_grey(Image.fromarray((levels * 255).round().astype(np.uint8)))
 
 
-def _grey(picture: Image) -> np.ndarray:
+def _make_grey(picture: Image) -> np.ndarray:
     levels: np.ndarray
     if picture.mode in ("I", "F") or picture.mode.startswith("I;16"):
         levels = np.asarray(picture, dtype=np.float32)
         if not np.isfinite(levels).all():
             raise ValueError("it holds values that are not finite")
-        return (levels / white(float(levels.max()))).clip(min=0)
-    for view in _views(picture):
+        return (levels / find_white(float(levels.max()))).clip(min=0)
+    for view in _list_views(picture):
         levels = np.asarray(view, dtype=np.float32) / 255
         if np.ptp(levels) >= LEAST_CONTRAST:
             break
     return levels
 
 
-def _views(picture: Image) -> Iterator[Image]:
+def _list_views(picture: Image) -> Iterator[Image]:
     """Ways to see a picture in grey, the usual one first: the next ones find ink as light as its paper."""
     from PIL import Image
 
@@ -145,12 +149,12 @@ def _views(picture: Image) -> Iterator[Image]:
         yield from picture.convert("RGB").split()
 
 
-def white(largest: float) -> float:
+def find_white(largest: float) -> float:
     """The white of grey levels that are known up to their range: 1, or 2^bits - 1, whatever holds the largest."""
     return next((top for top in WHITES if largest <= 1.001 * top), largest)
 
 
-def _threshold(levels: np.ndarray) -> int:
+def _find_threshold(levels: np.ndarray) -> int:
     """The level that best parts ink from paper: the largest variance between the two classes (Otsu 1979).
 
     Args:
@@ -168,7 +172,7 @@ def _threshold(levels: np.ndarray) -> int:
     return int(best[len(best) // 2])
 
 
-def _without_specks(ink: np.ndarray) -> np.ndarray:
+def _remove_specks(ink: np.ndarray) -> np.ndarray:
     """The ink [H, W] without pieces much smaller than its largest."""
     from scipy import ndimage
 

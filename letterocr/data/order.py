@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from letterocr.base.randomness import stream
+from letterocr.base.randomness import make_generator
 
 
 class Order:
@@ -22,7 +22,7 @@ class Order:
         self._number, self._epoch = -1, torch.empty(0, dtype=torch.long)
 
     def _make_epoch(self, number: int) -> Tensor:
-        generator = stream(self.seed, "order", self.kind, number)
+        generator = make_generator(self.seed, "order", self.kind, number)
         if self.kind == "cyclic":
             return torch.arange(self.letters)
         if self.kind == "replacement":

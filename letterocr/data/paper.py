@@ -11,7 +11,7 @@ EVEN = 0.03  # grey levels this near to each other are one level
 SHADED = 0.5  # light falls off by less than this within a picture; levels further apart are ink and paper
 
 
-def paper(levels: np.ndarray) -> np.ndarray | float:
+def estimate_paper(levels: np.ndarray) -> np.ndarray | float:
     """The level of the paper: what most of the border is, or [H, W] where the light on it is uneven.
 
     Uneven paper is the quadratic surface with the least sum of absolute distances to the border, which ink that

@@ -172,37 +172,39 @@ def parse(path: str) -> list[list[Curve]]:
         if command == "M":
             strokes.append([])
         elif command == "L":
-            strokes[-1].append((here, _between(here, points[0], 1 / 3), _between(here, points[0], 2 / 3), points[0]))
+            strokes[-1].append(
+                (here, _interpolate(here, points[0], 1 / 3), _interpolate(here, points[0], 2 / 3), points[0])
+            )
         elif command == "Q":
             middle, end = points
-            strokes[-1].append((here, _between(here, middle, 2 / 3), _between(end, middle, 2 / 3), end))
+            strokes[-1].append((here, _interpolate(here, middle, 2 / 3), _interpolate(end, middle, 2 / 3), end))
         else:
             strokes[-1].append((here, points[0], points[1], points[2]))
         here = points[-1]
     return strokes
 
 
-def _between(a: Point, b: Point, t: float) -> Point:
+def _interpolate(a: Point, b: Point, t: float) -> Point:
     return a[0] + t * (b[0] - a[0]), a[1] + t * (b[1] - a[1])
 
 
-def _at(curve: Curve, t: float) -> Point:
+def _evaluate(curve: Curve, t: float) -> Point:
     """The point of a Bezier curve at t, by de Casteljau's repeated halving."""
     points = list(curve)
     while len(points) > 1:
-        points = [_between(a, b, t) for a, b in itertools.pairwise(points)]
+        points = [_interpolate(a, b, t) for a, b in itertools.pairwise(points)]
     return points[0]
 
 
-def _length(curve: Curve) -> float:
-    chords = [_at(curve, i / FINE) for i in range(FINE + 1)]
+def _measure_length(curve: Curve) -> float:
+    chords = [_evaluate(curve, i / FINE) for i in range(FINE + 1)]
     return sum(math.dist(a, b) for a, b in itertools.pairwise(chords))
 
 
 def sample(path: str) -> tuple[list[Point], list[int]]:
     """POINTS points along the strokes, close to evenly spaced, every corner among them, and the stroke of each."""
     strokes = parse(path)
-    lengths = [[_length(curve) for curve in stroke] for stroke in strokes]
+    lengths = [[_measure_length(curve) for curve in stroke] for stroke in strokes]
     total = sum(map(sum, lengths))
     # each stroke has one point more than it has steps, and each curve at least one step
     steps_in_all = POINTS - len(strokes) - sum(map(len, strokes))
@@ -212,7 +214,7 @@ def sample(path: str) -> tuple[list[Point], list[int]]:
         placed = [stroke[0][0]]
         for curve, size in zip(stroke, sizes, strict=True):
             steps = 1 + int(steps_in_all * size / total)
-            placed += [_at(curve, i / steps) for i in range(1, steps + 1)]
+            placed += [_evaluate(curve, i / steps) for i in range(1, steps + 1)]
         points += placed
         owner += [number] * len(placed)
     left = min(x for x, _ in points)
@@ -223,7 +225,7 @@ def sample(path: str) -> tuple[list[Point], list[int]]:
 
 
 @functools.cache
-def skeletons() -> Skeletons:
+def load_skeletons() -> Skeletons:
     """The table above, sampled; the same object every time, so that it is made once."""
     forms = [re.findall(r"([\d.]+): ([^:]+?)(?=\s+[\d.]+:|$)", text) for text in FORMS.values()]
     sampled = [sample(path) for letter in forms for _, path in letter]

@@ -18,11 +18,11 @@ from dataclasses import astuple, dataclass
 import torch
 from torch import Tensor
 
-from letterocr.base.randomness import stream
+from letterocr.base.randomness import make_generator
 from letterocr.config.data import SyntheticConfig
 from letterocr.data.letters import ALPHABET, BOX, SIDE, Letters, Split
 from letterocr.data.pen import draw
-from letterocr.data.skeletons import skeletons
+from letterocr.data.skeletons import load_skeletons
 
 CLASSES = len(ALPHABET)
 STROKES = 4  # S: no form has more
@@ -83,8 +83,8 @@ def invent(count: int, generator: torch.Generator) -> Writers:
     """The first `count` writers of a random stream; a larger count begins with the same ones."""
     sizes = [(len(HABITS),), (CLASSES, len(KNOTS), 2), (CLASSES, STROKES, 4)]
     widths = [math.prod(size) for size in sizes]
-    drawn = _uniform((count, CLASSES + 2 * sum(widths)), generator)
-    normal = _normal_from(drawn[:, CLASSES:].view(count, -1, 2))
+    drawn = _draw_uniform((count, CLASSES + 2 * sum(widths)), generator)
+    normal = _make_normal(drawn[:, CLASSES:].view(count, -1, 2))
     habits, proportions, strokes = (
         part.reshape(count, *size) for part, size in zip(normal.split(widths, 1), sizes, strict=True)
     )
@@ -104,17 +104,17 @@ def write(writers: Writers, who: Tensor, labels: Tensor, generator: torch.Genera
         [N, 900] float32 in 0..1, multiples of 1/255; the ink's longer side is 24 pixels, its middle the picture's.
     """
     count = len(labels)
-    forms = skeletons()
-    again = _uniform((count, 2), generator)
+    forms = load_skeletons()
+    again = _draw_uniform((count, 2), generator)
     taste = torch.where(again[:, 0] < ANOTHER_FORM, again[:, 1], writers.taste[who, labels])
     form = forms.first[labels] + (taste[:, None] >= forms.chance[labels]).sum(1)
-    habit = _habits_now(writers.habits[who], _normal((count, len(HABITS)), generator))
+    habit = _habits_now(writers.habits[who], _draw_normal((count, len(HABITS)), generator))
     points, stroke = forms.points[form], forms.stroke[form]
     points = points + _pull(points, habit["proportions"], _mix(writers.proportions[who, labels], generator))
     points = _loosen(points, stroke, habit["looseness"], _mix(writers.strokes[who, labels], generator))
     points = _overshoot(points, stroke, habit["overshoot"], generator)
     points = _round_corners(points, stroke, habit["rounding"])
-    waves = _waves(_normal((count, 2 * len(WAVES), 3), generator))
+    waves = _make_waves(_draw_normal((count, 2 * len(WAVES), 3), generator))
     points = points + habit["tremor"][:, None, None] * waves[..., :2]
     points = _lean(points, habit)
     radius = habit["pen"].exp()[:, None] * (1 + habit["pressure"][:, None] * waves[..., 2]).clamp_min(0.5)
@@ -128,24 +128,24 @@ def load(config: SyntheticConfig) -> Split:
     Every 26 letters in a row are the whole alphabet, so that the stored order can be learned from too.
     """
     first_test_writer = math.ceil(config.train_per_letter / config.repetitions)
-    with _one_thread():
-        train = _part("train", config.train_per_letter, config, 0)
-        test = _part("test", config.test_per_letter, config, first_test_writer)
+    with _use_one_thread():
+        train = _write_part("train", config.train_per_letter, config, 0)
+        test = _write_part("test", config.test_per_letter, config, first_test_writer)
     return Split(train, test)
 
 
 def load_once(config: SyntheticConfig) -> Split:
     """The same, kept for the next run of this process: in a sweep they would take longer than a short run."""
-    return _kept(astuple(config))
+    return _load_cached(astuple(config))
 
 
 @functools.lru_cache(maxsize=1)
-def _kept(fields: tuple) -> Split:
+def _load_cached(fields: tuple) -> Split:
     return load(SyntheticConfig(*fields))
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
+def _use_one_thread() -> Iterator[None]:
     """The steps are small: threads would wait for each other, for many seconds where cores are shared."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -155,32 +155,34 @@ def _one_thread() -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-def _part(part: str, per_letter: int, config: SyntheticConfig, first_writer: int) -> Letters:
-    writers = invent(math.ceil(per_letter / config.repetitions), stream(config.seed, "synthetic", part, "writers"))
-    order = stream(config.seed, "synthetic", part, "order")
-    labels = _uniform((per_letter, CLASSES), order).argsort(1)  # each row is the alphabet, shuffled
-    turns = _uniform((per_letter, CLASSES), order).argsort(0)  # each column tells when a letter is whose turn
+def _write_part(part: str, per_letter: int, config: SyntheticConfig, first_writer: int) -> Letters:
+    writers = invent(
+        math.ceil(per_letter / config.repetitions), make_generator(config.seed, "synthetic", part, "writers")
+    )
+    order = make_generator(config.seed, "synthetic", part, "order")
+    labels = _draw_uniform((per_letter, CLASSES), order).argsort(1)  # each row is the alphabet, shuffled
+    turns = _draw_uniform((per_letter, CLASSES), order).argsort(0)  # each column tells when a letter is whose turn
     who = (turns // config.repetitions).gather(1, labels)
-    images = write(writers, who.flatten(), labels.flatten(), stream(config.seed, "synthetic", part, "letters"))
+    images = write(writers, who.flatten(), labels.flatten(), make_generator(config.seed, "synthetic", part, "letters"))
     return Letters(images, labels.flatten(), who.flatten() + first_writer)
 
 
-def _uniform(size: tuple[int, ...], generator: torch.Generator) -> Tensor:
+def _draw_uniform(size: tuple[int, ...], generator: torch.Generator) -> Tensor:
     return torch.rand(size, generator=generator, dtype=torch.float64)
 
 
-def _normal_from(pairs: Tensor) -> Tensor:
+def _make_normal(pairs: Tensor) -> Tensor:
     """Normal numbers from pairs of uniform ones (Box, Muller 1958): torch's own depend on the array's size."""
     return (-2 * torch.log1p(-pairs[..., 0])).sqrt() * torch.cos(2 * math.pi * pairs[..., 1])
 
 
-def _normal(size: tuple[int, ...], generator: torch.Generator) -> Tensor:
-    return _normal_from(_uniform((*size, 2), generator))
+def _draw_normal(size: tuple[int, ...], generator: torch.Generator) -> Tensor:
+    return _make_normal(_draw_uniform((*size, 2), generator))
 
 
 def _mix(own: Tensor, generator: torch.Generator) -> Tensor:
     """A writer's own oddness and the repetition's, again of deviation 1."""
-    return WRITER_SHARE * own + math.sqrt(1 - WRITER_SHARE**2) * _normal(tuple(own.shape), generator)
+    return WRITER_SHARE * own + math.sqrt(1 - WRITER_SHARE**2) * _draw_normal(tuple(own.shape), generator)
 
 
 def _habits_now(own: Tensor, now: Tensor) -> dict[str, Tensor]:
@@ -217,12 +219,12 @@ def _overshoot(points: Tensor, stroke: Tensor, amount: Tensor, generator: torch.
     step = torch.where((stroke[:, 1:] == stroke[:, :-1])[..., None], step, 0)  # [N, P - 1, 2], 0 between strokes
     nothing = torch.zeros_like(points[:, :1])
     into, out_of = torch.cat([nothing, step], 1), torch.cat([step, nothing], 1)
-    starts, ends = _edges(stroke)
-    bits = amount[:, None, None] + 0.02 * _normal((*stroke.shape, 1), generator)
+    starts, ends = _find_edges(stroke)
+    bits = amount[:, None, None] + 0.02 * _draw_normal((*stroke.shape, 1), generator)
     return points + bits * (torch.where(ends[..., None], into, 0) - torch.where(starts[..., None], out_of, 0))
 
 
-def _edges(stroke: Tensor) -> tuple[Tensor, Tensor]:
+def _find_edges(stroke: Tensor) -> tuple[Tensor, Tensor]:
     """Whether each point begins, and whether it ends a stroke; [N, P] both."""
     change = stroke[:, 1:] != stroke[:, :-1]
     edge = torch.ones_like(change[:, :1])
@@ -231,7 +233,7 @@ def _edges(stroke: Tensor) -> tuple[Tensor, Tensor]:
 
 def _round_corners(points: Tensor, stroke: Tensor, amount: Tensor) -> Tensor:
     """Draw every inner point of a stroke towards its neighbours' middle, a few times."""
-    starts, ends = _edges(stroke)
+    starts, ends = _find_edges(stroke)
     share = torch.where(starts | ends, 0, amount[:, None])[:, 1:-1, None]
     points = points.clone()
     for _ in range(SMOOTHINGS):
@@ -240,9 +242,9 @@ def _round_corners(points: Tensor, stroke: Tensor, amount: Tensor) -> Tensor:
     return points
 
 
-def _waves(amplitudes: Tensor) -> Tensor:
+def _make_waves(amplitudes: Tensor) -> Tensor:
     """Slow wavering along a letter [N, P, C] from amplitudes [N, 2 * len(WAVES), C]: faster waves are smaller."""
-    along = torch.linspace(0, 2 * math.pi, skeletons().points.shape[1], dtype=torch.float64)
+    along = torch.linspace(0, 2 * math.pi, load_skeletons().points.shape[1], dtype=torch.float64)
     basis = torch.stack([f(along * k) / math.sqrt(k) for k in WAVES for f in (torch.sin, torch.cos)], 1)
     return basis @ amplitudes
 

@@ -8,11 +8,11 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from letterocr.base.errors import piped
-from letterocr.doctor.checks import FAILED, findings
+from letterocr.base.errors import end_quietly
+from letterocr.doctor.checks import FAILED, run_checks
 
 
-@piped()
+@end_quietly()
 def main() -> None:
     """Run the command: a line for each check; status 1 if one failed."""
     parser = argparse.ArgumentParser(
@@ -27,7 +27,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="one JSON object a line, for programs")
     arguments = parser.parse_args()
     failed = False
-    for finding in findings(arguments.output.expanduser(), arguments.job, arguments.seconds):
+    for finding in run_checks(arguments.output.expanduser(), arguments.job, arguments.seconds):
         failed |= finding.state == FAILED
         row = f"{finding.state:<8} {finding.name:<12} {finding.text}"
         print(json.dumps(asdict(finding)) if arguments.json else row, flush=True)

@@ -18,7 +18,7 @@ TEST_BYTES = 8_000_000  # what the disk test writes
 
 
 @dataclass(frozen=True)
-class Finding:
+class CheckResult:
     """What a check came to.
 
     Attributes:
@@ -32,15 +32,15 @@ class Finding:
     text: str
 
 
-def guarded(name: str, check: Callable[[], tuple[str, str]]) -> Finding:
+def run_check(name: str, check: Callable[[], tuple[str, str]]) -> CheckResult:
     """The finding of a check; one that raises has failed."""
     try:
-        return Finding(name, *check())
+        return CheckResult(name, *check())
     except Exception as error:
-        return Finding(name, FAILED, " ".join(f"{type(error).__name__}: {error}".split()))
+        return CheckResult(name, FAILED, " ".join(f"{type(error).__name__}: {error}".split()))
 
 
-def device() -> tuple[str, str]:
+def check_device() -> tuple[str, str]:
     """What device=auto takes."""
     import torch
 
@@ -51,7 +51,7 @@ def device() -> tuple[str, str]:
     return (OK, f"PyTorch {torch.__version__}, {', '.join(names)}") if total == 8 else (FAILED, "the GPU adds wrongly")
 
 
-def threads() -> tuple[str, str]:
+def check_threads() -> tuple[str, str]:
     """Cores that this process may use, and whether others use them."""
     cores, load = len(os.sched_getaffinity(0)), os.getloadavg()[0]
     text = f"{cores} cores, load {load:.1f}"
@@ -63,7 +63,7 @@ def threads() -> tuple[str, str]:
     return OK, text
 
 
-def letters() -> tuple[str, str]:
+def check_letters() -> tuple[str, str]:
     """Whether data=emnist has its file."""
     import emnist
 
@@ -74,7 +74,7 @@ def letters() -> tuple[str, str]:
     return WARNING, f"data=emnist has no file yet and will download it; or put emnist.zip at {paths[0]}"
 
 
-def disk(folder: Path) -> tuple[str, str]:
+def check_disk(folder: Path) -> tuple[str, str]:
     """Room and speed where runs are written, and whether files can be renamed and locked there."""
     top = next(path for path in (folder, *folder.absolute().parents) if path.exists())
     if not top.is_dir():
@@ -105,7 +105,7 @@ def disk(folder: Path) -> tuple[str, str]:
     return (OK, text) if free > ROOM_BYTES else (WARNING, f"{text}: make room, or take another output=")
 
 
-def board() -> tuple[str, str]:
+def check_tensorboard() -> tuple[str, str]:
     """Whether TensorBoard's events can be written."""
     import tensorboard
     from torch.utils.tensorboard import SummaryWriter  # noqa: F401
@@ -113,10 +113,10 @@ def board() -> tuple[str, str]:
     return OK, f"TensorBoard {tensorboard.__version__}"
 
 
-def numba_cache() -> tuple[str, str]:
+def check_numba_cache() -> tuple[str, str]:
     """Whether compiled loops are kept, so that each run need not compile them."""
     given = os.environ.get("NUMBA_CACHE_DIR")
-    places = [Path(given)] if given else [Path(__file__).parent / "engine" / "__pycache__"]
+    places = [Path(given)] if given else [Path(__file__).parents[1] / "engine" / "__pycache__"]
     places += [] if given else [Path("~/.cache/numba").expanduser()]  # where Numba goes if the first is read-only
     for place in places:
         top = next(path for path in (place, *place.absolute().parents) if path.exists())
@@ -125,7 +125,7 @@ def numba_cache() -> tuple[str, str]:
     return WARNING, f"{places[0]} can't be written, so that each run compiles its loops: set NUMBA_CACHE_DIR"
 
 
-def launchers() -> tuple[str, str]:
+def check_launchers() -> tuple[str, str]:
     """Whether the launchers of sweeps can be imported."""
     from importlib.metadata import version
 
@@ -134,7 +134,7 @@ def launchers() -> tuple[str, str]:
     return OK, f"joblib {version('joblib')}, submitit {version('submitit')}"
 
 
-def findings(output: Path, job: bool = False, seconds: float = 120) -> Iterator[Finding]:
+def run_checks(output: Path, job: bool = False, seconds: float = 120) -> Iterator[CheckResult]:
     """Every check, as it is done.
 
     Args:
@@ -142,19 +142,21 @@ def findings(output: Path, job: bool = False, seconds: float = 120) -> Iterator[
         job: also submit a SLURM job that is queued again, which takes a while.
         seconds: how long to wait for that job at each of its steps.
     """
-    checks: list[tuple[str, Callable[[], tuple[str, str]]]] = [("device", device), ("threads", threads)]
-    checks += [("letters", letters), ("disk", lambda: disk(output)), ("tensorboard", board)]
-    checks += [("numba", numba_cache), ("launchers", launchers)]
+    checks: list[tuple[str, Callable[[], tuple[str, str]]]] = [("device", check_device), ("threads", check_threads)]
+    checks += [("letters", check_letters), ("disk", lambda: check_disk(output)), ("tensorboard", check_tensorboard)]
+    checks += [("numba", check_numba_cache), ("launchers", check_launchers)]
     for name, check in checks:
-        yield guarded(name, check)
+        yield run_check(name, check)
     if not shutil.which("sinfo"):
-        yield Finding("slurm", FAILED if job else OK, "there is no SLURM here; sweeps run with launcher=local")
+        yield CheckResult("slurm", FAILED if job else OK, "there is no SLURM here; sweeps run with launcher=local")
         return
     from letterocr.doctor import cluster
 
-    yield guarded("partitions", cluster.partitions)
-    yield guarded("gpus", cluster.gpus)
+    yield run_check("partitions", cluster.check_partitions)
+    yield run_check("gpus", cluster.check_gpus)
     if job:
-        yield from cluster.job_findings(output, seconds)
+        yield from cluster.check_job(output, seconds)
     else:
-        yield Finding("job", OK, "not tried; --job submits one, which also tests the output folder and queueing again")
+        yield CheckResult(
+            "job", OK, "not tried; --job submits one, which also tests the output folder and queueing again"
+        )

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from letterocr.doctor.checks import FAILED, OK, WARNING, Finding
+from letterocr.doctor.checks import FAILED, OK, WARNING, CheckResult
 
 SCRIPT = """#!/bin/bash
 #SBATCH --job-name=letterocr-doctor
@@ -23,7 +23,7 @@ fi
 """
 
 
-def slurm(*command: str) -> str:
+def ask_slurm(*command: str) -> str:
     """What a SLURM command prints.
 
     Raises:
@@ -35,9 +35,9 @@ def slurm(*command: str) -> str:
     return done.stdout.strip()
 
 
-def partitions() -> tuple[str, str]:
+def check_partitions() -> tuple[str, str]:
     """Partitions, their limits and idle nodes."""
-    rows = [row.split("|") for row in slurm("sinfo", "--noheader", "--format=%P|%a|%l|%F").splitlines()]
+    rows = [row.split("|") for row in ask_slurm("sinfo", "--noheader", "--format=%P|%a|%l|%F").splitlines()]
     up = [row for row in rows if row[1] == "up"]
     if not up:
         return FAILED, "no partition is up: ask those who run the cluster"
@@ -48,13 +48,13 @@ def partitions() -> tuple[str, str]:
     return OK, ", ".join(texts)
 
 
-def gpus() -> tuple[str, str]:
+def check_gpus() -> tuple[str, str]:
     """GPUs, as SLURM's generic resources."""
-    rows = {row for row in slurm("sinfo", "--noheader", "--format=%P %G").splitlines() if "gpu" in row}
+    rows = {row for row in ask_slurm("sinfo", "--noheader", "--format=%P %G").splitlines() if "gpu" in row}
     return OK, ", ".join(sorted(rows)) or "SLURM has none; launcher=slurm_gpu can't be used"
 
 
-def _waited(condition: Callable[[], bool], seconds: float) -> bool:
+def _wait_for(condition: Callable[[], bool], seconds: float) -> bool:
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:
@@ -63,59 +63,61 @@ def _waited(condition: Callable[[], bool], seconds: float) -> bool:
     return True
 
 
-def job_findings(output: Path, seconds: float) -> Iterator[Finding]:
+def check_job(output: Path, seconds: float) -> Iterator[CheckResult]:
     """A job starts, is seen to write where runs are written, gets SIGUSR2, and starts again."""
     top = next(path for path in (output, *output.absolute().parents) if path.exists())
     try:
         folder = Path(tempfile.mkdtemp(prefix=".letterocr-doctor-", dir=top)).absolute()
     except OSError as error:
-        yield Finding("job", FAILED, f"{top} can't be written ({error.strerror}): take another output=")
+        yield CheckResult("job", FAILED, f"{top} can't be written ({error.strerror}): take another output=")
         return
     job = ""
     try:
         (folder / "job.sbatch").write_text(SCRIPT, encoding="utf-8")
         log = f"--output={folder / 'job.out'}"
-        job = slurm("sbatch", "--parsable", log, str(folder / "job.sbatch"), str(folder)).partition(";")[0]
+        job = ask_slurm("sbatch", "--parsable", log, str(folder / "job.sbatch"), str(folder)).partition(";")[0]
         yield from _follow(job, folder, seconds)
     except (OSError, RuntimeError, subprocess.SubprocessError) as error:
         mend = "options that the cluster wants can be given as SBATCH_PARTITION, SBATCH_ACCOUNT and the like"
-        yield Finding("job", FAILED, f"{' '.join(str(error).split())}: {mend}")
+        yield CheckResult("job", FAILED, f"{' '.join(str(error).split())}: {mend}")
     finally:
         if job:
             subprocess.run(["scancel", job], capture_output=True, timeout=60)
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _follow(job: str, folder: Path, seconds: float) -> Iterator[Finding]:
+def _follow(job: str, folder: Path, seconds: float) -> Iterator[CheckResult]:
     first, again = folder / "started-0", folder / "started-1"
     running = False
 
     def ran() -> bool:
         nonlocal running
-        running = running or slurm("squeue", "--noheader", "--format=%T", f"--job={job}") == "RUNNING"
+        running = running or ask_slurm("squeue", "--noheader", "--format=%T", f"--job={job}") == "RUNNING"
         list(folder.iterdir())  # a file system of a network looks anew
         return first.exists()
 
     start = time.monotonic()
-    if not _waited(ran, seconds):
-        reason = slurm("squeue", "--noheader", "--format=%T, %r", f"--job={job}")
+    if not _wait_for(ran, seconds):
+        reason = ask_slurm("squeue", "--noheader", "--format=%T, %r", f"--job={job}")
         if running:
-            yield Finding("job", OK, f"job {job} started")
+            yield CheckResult("job", OK, f"job {job} started")
             text = f"the job's file in {folder} is not seen here: take an output= on a file system that nodes share"
-            yield Finding("output", FAILED, text)
+            yield CheckResult("output", FAILED, text)
         else:
             text = f"job {job} did not start within {seconds:.0f} seconds ({reason}): wait for longer, with --seconds"
-            yield Finding("job", WARNING, text)
+            yield CheckResult("job", WARNING, text)
         return
     host = first.read_text(encoding="utf-8").strip()
-    yield Finding("job", OK, f"job {job} started after {time.monotonic() - start:.0f} seconds on {host or 'a node'}")
-    yield Finding("output", OK, f"{folder.parent} is seen by jobs")
-    slurm("scancel", "--batch", "--signal=USR2", job)
-    if _waited(again.exists, seconds):
-        yield Finding(
+    yield CheckResult(
+        "job", OK, f"job {job} started after {time.monotonic() - start:.0f} seconds on {host or 'a node'}"
+    )
+    yield CheckResult("output", OK, f"{folder.parent} is seen by jobs")
+    ask_slurm("scancel", "--batch", "--signal=USR2", job)
+    if _wait_for(again.exists, seconds):
+        yield CheckResult(
             "requeue", OK, "a job that gets SIGUSR2 is queued again, so that runs outlast limits and preemption"
         )
     else:
-        reason = slurm("squeue", "--noheader", "--format=%T, %r", f"--job={job}") or "it is gone"
+        reason = ask_slurm("squeue", "--noheader", "--format=%T, %r", f"--job={job}") or "it is gone"
         text = f"job {job} did not start again within {seconds:.0f} seconds ({reason}): is JobRequeue off?"
-        yield Finding("requeue", WARNING, text)
+        yield CheckResult("requeue", WARNING, text)

@@ -58,6 +58,6 @@ class SpectralEngine(Engine):
                 leaf.sub_(gradient, alpha=alpha)
         return value.detach()[0], (q.argmax(-1) != self.labels[p])[0]
 
-    def followed(self) -> dict[str, Tensor]:
+    def cached_tensors(self) -> dict[str, Tensor]:
         """Nothing follows the updates."""
         return {}

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from letterocr.engine.engine import REFRESH, Engine
-from letterocr.engine.momentum import tables
+from letterocr.engine.momentum import make_tables
 from letterocr.engine.records import Records
 from letterocr.engine.stack import Momentum, Stack
 
@@ -30,7 +30,7 @@ def choose_block(matrices: int, device: torch.device) -> int:
     return 128 if device.type == "cuda" or matrices <= 2 else 48
 
 
-def ink_first(images: Tensor) -> tuple[Tensor, int]:
+def put_ink_first(images: Tensor) -> tuple[Tensor, int]:
     """Which pixels to swap so that those with ink in any letter come first, and how many have ink.
 
     Args:
@@ -75,7 +75,7 @@ class BlockedEngine(Engine):
             from letterocr.engine.graphed import GraphedStack
 
             make = GraphedStack
-        self.swaps, self.ink = ink_first(self.images)
+        self.swaps, self.ink = put_ink_first(self.images)
         self.inked = self.images[:, self.swaps[: self.ink]]
         self.test_inked = self.test_images[:, self.swaps]
         test = self.test_inked if self.schedule.follows else None
@@ -189,10 +189,10 @@ class BlockedEngine(Engine):
         """The rates and the scalars of the recurrence for replica r."""
         optimizer: Any = self.optimizers[r]
         rates = optimizer.rate.at(first, n)
-        arrays = (rates, *tables(rates, optimizer.momentum, optimizer.weight_decay))
+        arrays = (rates, *make_tables(rates, optimizer.momentum, optimizer.weight_decay))
         return tuple(torch.from_numpy(np.ascontiguousarray(x)).to(self.images) for x in arrays)
 
-    def followed(self) -> dict[str, Tensor]:
+    def cached_tensors(self) -> dict[str, Tensor]:
         """The test letters' first pre-activations and their momentum, where they follow."""
         kept = {}
         for g, stack in enumerate(self.stacks):

@@ -35,8 +35,8 @@ class CompiledStack(Stack):
         self.labels = np.zeros(self.block, np.int64)
         temperature = 1.0 if network.temperature is None else float(network.temperature)
         dtype = self.P.numpy().dtype.type
-        self.s = kernels.settings(temperature, self.loss_factor, momentum.mu, momentum.decay, dtype)
-        self.flag = kernels.flags(self.rule, network.temperature is not None, bool(self.bias), threads > 1)
+        self.s = kernels.make_settings(temperature, self.loss_factor, momentum.mu, momentum.decay, dtype)
+        self.flag = kernels.make_flags(self.rule, network.temperature is not None, bool(self.bias), threads > 1)
         self.loop = LOOPS[len(network.weights)]
         layers = [self.P, self.K, self.errors[0]]
         if len(network.weights) > 1:

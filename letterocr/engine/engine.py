@@ -58,7 +58,7 @@ class Engine:
     @torch.no_grad()
     def test_outputs(self, r: int) -> Tensor:
         """The outputs [T, 26] of replica r for the test letters, by a full forward pass."""
-        return self.optimizers[r].measured(self.network.replica(r)).forward(self.test_images)[-1]
+        return self.optimizers[r].evaluation_network(self.network.replica(r)).forward(self.test_images)[-1]
 
     def test_error(self) -> Tensor:
         """The fraction of test letters misread by each replica now, by a full forward pass: [R] float64."""
@@ -76,13 +76,13 @@ class Engine:
         """Learn with one replica: loss, whether misread, test error (NaN where not measured), [count] each."""
         raise NotImplementedError
 
-    def followed(self) -> dict[str, Tensor]:
+    def cached_tensors(self) -> dict[str, Tensor]:
         """The tensors that follow the updates, by name: they are kept too, so that a resumed run has the same bits."""
         raise NotImplementedError
 
     def state(self) -> dict[str, Tensor]:
         """Every tensor that a resumed run needs to go on with the same bits."""
-        state = self.network.state() | self.followed()
+        state = self.network.state() | self.cached_tensors()
         for r, optimizer in enumerate(self.optimizers):
             state |= {f"optimizer.{r}.{name}": tensor for name, tensor in optimizer.state().items()}
         return state
@@ -95,5 +95,5 @@ class Engine:
         for r, optimizer in enumerate(self.optimizers):
             prefix = f"optimizer.{r}."
             optimizer.load_state({n.removeprefix(prefix): t for n, t in state.items() if n.startswith(prefix)})
-        for name, tensor in self.followed().items():
+        for name, tensor in self.cached_tensors().items():
             tensor.copy_(state[name])

@@ -24,12 +24,12 @@ TEMPERATURE, FACTOR, MOMENTUM, DECAY = range(4)
 OUTPUT_SLOPE, HIDDEN_SLOPE, SIGMOID, BIAS, THREADS = 1, 2, 4, 8, 16
 
 
-def settings(temperature: float, loss_factor: float, momentum: float, decay: float, dtype: type) -> np.ndarray:
+def make_settings(temperature: float, loss_factor: float, momentum: float, decay: float, dtype: type) -> np.ndarray:
     """The scalars of a kernel: 1/T, 2f, mu and lambda."""
     return np.array([1 / temperature, 2 * loss_factor, momentum, decay], dtype)
 
 
-def flags(rule: str, sigmoid: bool, bias: bool, threads: bool) -> int:
+def make_flags(rule: str, sigmoid: bool, bias: bool, threads: bool) -> int:
     """What a kernel does, as bits: s' in the output and in the hidden error vectors, s itself, biases, threads."""
     slopes = {"printed": 0, "eq18": HIDDEN_SLOPE, "gradient": HIDDEN_SLOPE | OUTPUT_SLOPE}[rule]
     return slopes * sigmoid | SIGMOID * sigmoid | BIAS * bias | THREADS * threads

@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 
 
-def tables(rates: np.ndarray, momentum: float, weight_decay: float) -> tuple[np.ndarray, np.ndarray]:
+def make_tables(rates: np.ndarray, momentum: float, weight_decay: float) -> tuple[np.ndarray, np.ndarray]:
     """The scalars of W_t and of M_t for t = 0 .. n, in float64.
 
     Args:

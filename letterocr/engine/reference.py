@@ -32,7 +32,8 @@ class ReferenceEngine(Engine):
     def __init__(self, *arguments: Any, batch: int = 1) -> None:
         super().__init__(*arguments)
         self.block = self.batch = batch
-        self.follows = self.schedule.follows and all(o.measured(self.network) is self.network for o in self.optimizers)
+        plain = all(o.evaluation_network(self.network) is self.network for o in self.optimizers)
+        self.follows = self.schedule.follows and plain
         self.test_first: list[Tensor | None] = [None] * self.network.replicas  # None: to be computed anew
 
     def _first(self, r: int, network: Network) -> Tensor:
@@ -45,7 +46,7 @@ class ReferenceEngine(Engine):
         if self.follows:
             outputs = network.forward_from(1, [self.test_images, network.s(self._first(r, network))])[-1]
         else:
-            outputs = self.optimizers[r].measured(network).forward_from(0, [self.test_images])[-1]
+            outputs = self.optimizers[r].evaluation_network(network).forward_from(0, [self.test_images])[-1]
         return (outputs.argmax(-1) != self.test_labels).sum()
 
     @torch.no_grad()
@@ -66,7 +67,7 @@ class ReferenceEngine(Engine):
             self._follow(r, network, updates)
             self._take(r, network, updates)
             self._refresh(r, network, first, last)
-            optimizer.applied(last, network)
+            optimizer.after_update(last, network)
             if due[start:stop].any():
                 misread[stop - 1] = self._misread(r, network)
         return losses, wrong, misread / len(self.test_labels)
@@ -99,7 +100,7 @@ class ReferenceEngine(Engine):
         if self.test_first[r] is not None and last // REFRESH > first // REFRESH:
             self.test_first[r] = network.preactivation(0, self.test_images)
 
-    def followed(self) -> dict[str, Tensor]:
+    def cached_tensors(self) -> dict[str, Tensor]:
         """The first pre-activations of the test letters, where they follow."""
         replicas = range(self.network.replicas if self.follows else 0)
         return {f"test_first.{r}": self._first(r, self.network.replica(r)) for r in replicas}

@@ -23,13 +23,13 @@ def use_threads(count: int) -> None:
 
 
 @compiled
-def piece(total, index):
+def find_piece(total, index):
     """Where the index-th of PIECES stretches of `total` rows begins, in steps of four."""
     return min(total, (total + 4 * PIECES - 1) // (4 * PIECES) * 4 * index)
 
 
 @compiled
-def _sum_of_rows(v, W, out, start, stop):
+def _sum_rows(v, W, out, start, stop):
     out[:] = 0
     add_earlier(out, v[start:], W[start:], stop - start)
 
@@ -37,13 +37,13 @@ def _sum_of_rows(v, W, out, start, stop):
 @threaded
 def _matvec_threaded(W, x, out):
     for k in prange(PIECES):
-        rows_times(W, x, out, piece(W.shape[0], k), piece(W.shape[0], k + 1))
+        rows_times(W, x, out, find_piece(W.shape[0], k), find_piece(W.shape[0], k + 1))
 
 
 @threaded
 def _vecmat_threaded(v, W, parts):
     for k in prange(PIECES):
-        _sum_of_rows(v, W, parts[k], piece(W.shape[0], k), piece(W.shape[0], k + 1))
+        _sum_rows(v, W, parts[k], find_piece(W.shape[0], k), find_piece(W.shape[0], k + 1))
 
 
 @compiled
@@ -53,7 +53,7 @@ def matvec(W, x, out, flag):
         _matvec_threaded(W, x, out)
     else:
         for k in range(PIECES):
-            rows_times(W, x, out, piece(W.shape[0], k), piece(W.shape[0], k + 1))
+            rows_times(W, x, out, find_piece(W.shape[0], k), find_piece(W.shape[0], k + 1))
 
 
 @compiled
@@ -63,7 +63,7 @@ def vecmat(v, W, parts, out, flag):
         _vecmat_threaded(v, W, parts)
     else:
         for k in range(PIECES):
-            _sum_of_rows(v, W, parts[k], piece(W.shape[0], k), piece(W.shape[0], k + 1))
+            _sum_rows(v, W, parts[k], find_piece(W.shape[0], k), find_piece(W.shape[0], k + 1))
     for j in range(out.shape[0]):
         total = parts[0, j]
         for k in range(1, PIECES):
@@ -90,7 +90,7 @@ def _follow_rows(z, y, g, step, rate, s, flag, h, start, stop):
 @threaded
 def _follow_threaded(z, y, g, step, rate, s, flag, h):
     for k in prange(PIECES):
-        _follow_rows(z, y, g, step, rate, s, flag, h, piece(z.shape[0], k), piece(z.shape[0], k + 1))
+        _follow_rows(z, y, g, step, rate, s, flag, h, find_piece(z.shape[0], k), find_piece(z.shape[0], k + 1))
 
 
 @compiled
@@ -104,4 +104,4 @@ def follow(z, y, g, step, rate, s, flag, h):
         _follow_threaded(z, y, g, step, rate, s, flag, h)
     else:
         for k in range(PIECES):
-            _follow_rows(z, y, g, step, rate, s, flag, h, piece(z.shape[0], k), piece(z.shape[0], k + 1))
+            _follow_rows(z, y, g, step, rate, s, flag, h, find_piece(z.shape[0], k), find_piece(z.shape[0], k + 1))

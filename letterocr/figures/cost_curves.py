@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from letterocr.base.performance_profile import performance_profile
-from letterocr.base.quartiles import quartiles
+from letterocr.base.quartiles import compute_quartiles
 
 if TYPE_CHECKING:
     from letterocr.compare.protocol import Final
@@ -17,7 +17,7 @@ UNITS = {"samples": "samples learned", "multiply-adds": "multiply-adds", "second
 LARGEST_RATIO = 1000.0
 
 
-def style(place: int) -> dict[str, Any]:
+def choose_style(place: int) -> dict[str, Any]:
     """Colour and dashes of the contender at that place of the list: no two of twenty alike."""
     return {"color": f"C{place % 10}", "linestyle": ("-", "--")[place // 10 % 2], "linewidth": 1.2}
 
@@ -41,19 +41,21 @@ def draw_errors(axis: Any, finals: dict[str, Final], cost: str, places: dict[str
         for row, outcome in enumerate(final.outcomes):
             seconds[row, : len(outcome.seconds)] = outcome.seconds
             errors[row, : len(outcome.test)] = outcome.test
-        low, middle, high = 100 * np.array([quartiles(column.tolist()) for column in errors.T]).T
+        low, middle, high = 100 * np.array([compute_quartiles(column.tolist()) for column in errors.T]).T
         across = {
             "samples": np.array(grid, float),
             "multiply-adds": np.array(grid) * final.multiply_adds,
             "seconds": np.nanmedian(seconds, axis=0),
         }[cost]
         seen = np.isfinite(middle) & (across > 0)
-        axis.plot(across[seen], middle[seen], label=name, **style(places[name]))
+        axis.plot(across[seen], middle[seen], label=name, **choose_style(places[name]))
         band = seen & np.isfinite(high)
-        axis.fill_between(across[band], low[band], high[band], color=style(places[name])["color"], alpha=0.12, lw=0)
+        axis.fill_between(
+            across[band], low[band], high[band], color=choose_style(places[name])["color"], alpha=0.12, lw=0
+        )
     axis.set(xlabel=UNITS[cost], ylabel="test error, %", xscale="log", ylim=(0, 100))
     if cost != "multiply-adds":
-        _plain_ticks(axis)
+        _set_plain_ticks(axis)
     axis.grid(alpha=0.3)
 
 
@@ -63,14 +65,14 @@ def draw_profile(axis: Any, ratios: np.ndarray, names: Sequence[str], cost: str)
     most = min(LARGEST_RATIO, 1.1 * max(finite.max(initial=1.0), 2.0))
     tau = np.geomspace(1, most, 400)
     for place, (name, share) in enumerate(zip(names, performance_profile(ratios, tau), strict=True)):
-        axis.step(tau, 100 * share, where="post", label=name, **style(place))
+        axis.step(tau, 100 * share, where="post", label=name, **choose_style(place))
     axis.set(xlabel=f"{cost} to the target, times the best", xscale="log", ylim=(0, 102))
-    _plain_ticks(axis)
+    _set_plain_ticks(axis)
     axis.set_ylabel("problems and seeds solved, %")
     axis.grid(alpha=0.3)
 
 
-def _plain_ticks(axis: Any) -> None:
+def _set_plain_ticks(axis: Any) -> None:
     """1, 2, 5, 10, ... along a logarithmic axis, or powers of ten where it is long, without exponents."""
     from matplotlib.ticker import LogLocator, NullFormatter
 

@@ -33,29 +33,29 @@ class Scale:
     labels: list[str]
 
 
-def _numeric(values: Sequence[Any]) -> bool:
+def _is_numeric(values: Sequence[Any]) -> bool:
     return all(isinstance(v, int | float) and not isinstance(v, bool) and math.isfinite(v) for v in values)
 
 
-def logarithmic(values: Sequence[Any]) -> bool:
+def is_logarithmic(values: Sequence[Any]) -> bool:
     """Whether numbers span so much that their logarithms are to be drawn."""
-    return _numeric(values) and min(values) > 0 and max(values) >= 20 * min(values)
+    return _is_numeric(values) and min(values) > 0 and max(values) >= 20 * min(values)
 
 
-def _ordered(values: Sequence[Any]) -> list[Any]:
+def _sort_values(values: Sequence[Any]) -> list[Any]:
     """Every value once, numbers by size and before texts."""
-    numbers = {v for v in values if _numeric([v])}
-    return sorted(numbers) + sorted({v for v in values if not _numeric([v])}, key=str)
+    numbers = {v for v in values if _is_numeric([v])}
+    return sorted(numbers) + sorted({v for v in values if not _is_numeric([v])}, key=str)
 
 
-def scale(values: Sequence[Any]) -> Scale:
+def make_scale(values: Sequence[Any]) -> Scale:
     """Places in 0 to 1 of the values of one field."""
-    if not _numeric(values):
-        ordered = _ordered(values)
+    if not _is_numeric(values):
+        ordered = _sort_values(values)
         step = {value: i / max(len(ordered) - 1, 1) for i, value in enumerate(ordered)}
         return Scale(np.array([step[v] for v in values]), list(step.values()), [str(v) for v in ordered])
     numbers = np.asarray(values, float)
-    log = logarithmic(values)
+    log = is_logarithmic(values)
     drawn = np.log(numbers) if log else numbers
     low, high = drawn.min(), drawn.max()
     if high == low:
@@ -65,7 +65,7 @@ def scale(values: Sequence[Any]) -> Scale:
     return Scale((drawn - low) / (high - low), [0, 0.25, 0.5, 0.75, 1], labels)
 
 
-def _colour(metric: np.ndarray) -> tuple[Any, np.ndarray]:
+def _choose_colours(metric: np.ndarray) -> tuple[Any, np.ndarray]:
     """A norm of the finite values, and the values with the worst finite one for those that are not."""
     from matplotlib.colors import LogNorm, Normalize
 
@@ -89,8 +89,8 @@ def draw_parallel(axis: Any, columns: Mapping[str, Sequence[Any]], metric: Seque
     from matplotlib import colormaps
     from matplotlib.collections import LineCollection
 
-    norm, values = _colour(np.asarray(metric, float))
-    scales = {**{field: scale(column) for field, column in columns.items()}, name: scale(values.tolist())}
+    norm, values = _choose_colours(np.asarray(metric, float))
+    scales = {**{field: make_scale(column) for field, column in columns.items()}, name: make_scale(values.tolist())}
     places = np.stack([s.places for s in scales.values()], axis=1)
     order = np.argsort(-values, kind="stable")  # the best on top
     points = np.stack([np.broadcast_to(np.arange(len(scales)), places.shape), places], axis=2)
@@ -107,13 +107,13 @@ def draw_parallel(axis: Any, columns: Mapping[str, Sequence[Any]], metric: Seque
     axis.spines[:].set_visible(False)
 
 
-def cells(values: Sequence[Any]) -> tuple[list[str], np.ndarray]:
+def bin_values(values: Sequence[Any]) -> tuple[list[str], np.ndarray]:
     """Labels of a heat map's rows or columns, and the one that each value belongs to; many numbers share bins."""
-    ordered = _ordered(values)
-    if len(ordered) <= MOST_CELLS or not _numeric(values):
+    ordered = _sort_values(values)
+    if len(ordered) <= MOST_CELLS or not _is_numeric(values):
         place = {value: i for i, value in enumerate(ordered)}
         return [f"{v:.4g}" if isinstance(v, float) else str(v) for v in ordered], np.array([place[v] for v in values])
-    log = logarithmic(values)
+    log = is_logarithmic(values)
     numbers = np.log(np.asarray(values, float)) if log else np.asarray(values, float)
     edges = np.linspace(numbers.min(), numbers.max(), BINS + 1)
     middles = (edges[1:] + edges[:-1]) / 2
@@ -121,9 +121,11 @@ def cells(values: Sequence[Any]) -> tuple[list[str], np.ndarray]:
     return labels, np.clip(np.searchsorted(edges, numbers, "right") - 1, 0, BINS - 1)
 
 
-def heat(x: Sequence[Any], y: Sequence[Any], metric: Sequence[float]) -> tuple[np.ndarray, list[str], list[str]]:
+def make_heat_table(
+    x: Sequence[Any], y: Sequence[Any], metric: Sequence[float]
+) -> tuple[np.ndarray, list[str], list[str]]:
     """The median of the metric in every cell [y, x], NaN where there is no run, and the labels of both sides."""
-    (x_labels, columns), (y_labels, rows) = cells(x), cells(y)
+    (x_labels, columns), (y_labels, rows) = bin_values(x), bin_values(y)
     found: dict[tuple[int, int], list[float]] = defaultdict(list)
     for row, column, value in zip(rows, columns, metric, strict=True):
         found[int(row), int(column)].append(value)
@@ -146,8 +148,8 @@ def draw_heat_map(
         metric: n values, one a run.
         names: of x, y and the metric.
     """
-    table, x_labels, y_labels = heat(x, y, metric)
-    norm, _ = _colour(table[~np.isnan(table)])
+    table, x_labels, y_labels = make_heat_table(x, y, metric)
+    norm, _ = _choose_colours(table[~np.isnan(table)])
     shown = np.where(np.isfinite(table), table, np.nan)
     axis.set_facecolor("0.92")
     image = axis.imshow(shown, cmap=COLOURS, norm=norm, aspect="auto", origin="lower")
@@ -187,11 +189,11 @@ def draw_history(axis: Any, numbers: Sequence[int], errors: Sequence[float], pru
 
 def draw_slice(axis: Any, values: Sequence[Any], errors: Sequence[float], log: bool, name: str) -> None:
     """The final error of whole trials against one field."""
-    if _numeric(values):
+    if _is_numeric(values):
         axis.plot(values, 100 * np.asarray(errors, float), "o", markersize=4, alpha=0.7)
         axis.set_xscale("log" if log else "linear")
     else:
-        labels, places = cells(values)
+        labels, places = bin_values(values)
         axis.plot(places, 100 * np.asarray(errors, float), "o", markersize=4, alpha=0.7)
         axis.set_xticks(range(len(labels)), labels)
     axis.set(xlabel=name, ylabel="final test error, %", ylim=(0, 100))

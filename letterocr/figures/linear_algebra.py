@@ -32,7 +32,7 @@ RANK_NAMES = {
 }
 
 
-def rgb(colour: Colour) -> tuple[float, ...]:
+def to_rgb(colour: Colour) -> tuple[float, ...]:
     """A colour of `figures.pictures` for matplotlib."""
     return tuple(c / 255 for c in colour)
 
@@ -52,12 +52,12 @@ def draw_row(axis: Any, pieces: Sequence[Any], captions: Sequence[str]) -> None:
     for piece, caption in zip(pieces, captions, strict=True):
         width = SIGN if isinstance(piece, str) else SIDE
         if isinstance(piece, str):
-            axis.text(x + width / 2, SIDE / 2, piece, ha="center", va="center", color=rgb(TEXT), fontsize=14)
+            axis.text(x + width / 2, SIDE / 2, piece, ha="center", va="center", color=to_rgb(TEXT), fontsize=14)
         else:
             picture = np.clip(np.asarray(piece, dtype=float), 0, 1).reshape(SIDE, SIDE)
             axis.imshow(picture, cmap="gray_r", vmin=0, vmax=1, extent=(x, x + SIDE, SIDE, 0))
             axis.add_patch(_frame(x))
-        axis.text(x + width / 2, SIDE + 2, caption, ha="center", va="top", color=rgb(FAINT), fontsize=8)
+        axis.text(x + width / 2, SIDE + 2, caption, ha="center", va="top", color=to_rgb(FAINT), fontsize=8)
         x += width + GAP
     axis.set(xlim=(-1, x - GAP + 1), ylim=(SIDE + 10, -1), aspect="equal")
     axis.axis("off")
@@ -66,7 +66,7 @@ def draw_row(axis: Any, pieces: Sequence[Any], captions: Sequence[str]) -> None:
 def _frame(x: float) -> Any:
     from matplotlib.patches import Rectangle
 
-    return Rectangle((x, 0), SIDE, SIDE, fill=False, edgecolor=rgb(LINE), linewidth=0.8)
+    return Rectangle((x, 0), SIDE, SIDE, fill=False, edgecolor=to_rgb(LINE), linewidth=0.8)
 
 
 def draw_reconstructions(axis: Any, A: Any, letter: str, ranks: Sequence[int], from_mean: bool = False) -> None:
@@ -99,12 +99,12 @@ def draw_outputs(axis: Any, outputs: Any, truth: int, image: Any = None) -> None
     """
     q = np.asarray(outputs, dtype=float)
     read = int(q.argmax())
-    colours = [rgb(BAR)] * len(q)
-    colours[read] = rgb(WRONG)
-    colours[truth] = rgb(RIGHT)
+    colours = [to_rgb(BAR)] * len(q)
+    colours[read] = to_rgb(WRONG)
+    colours[truth] = to_rgb(RIGHT)
     axis.bar(np.arange(len(q)), q, color=colours)
-    axis.axhline(1, color=rgb(BAR), linestyle="--", linewidth=0.8)
-    axis.axhline(0, color=rgb(TEXT), linewidth=0.8)
+    axis.axhline(1, color=to_rgb(BAR), linestyle="--", linewidth=0.8)
+    axis.axhline(0, color=to_rgb(TEXT), linewidth=0.8)
     axis.set_xticks(np.arange(len(q)), list(ALPHABET))
     axis.set(ylabel="output", title=f"{ALPHABET[truth]} read as {ALPHABET[read]}")
     if image is not None:

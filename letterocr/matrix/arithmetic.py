@@ -81,10 +81,10 @@ def relation(A: Tensor, text: str) -> Relation:
         ((-1 if sign == "-" else 1) * int(number or 1), ALPHABET.index(letter))
         for sign, number, letter in re.findall(term, compact)
     )
-    return measured(A, terms, ALPHABET.index(target))
+    return measure_relation(A, terms, ALPHABET.index(target))
 
 
-def measured(A: Tensor, terms: tuple[tuple[int, int], ...], target: int) -> Relation:
+def measure_relation(A: Tensor, terms: tuple[tuple[int, int], ...], target: int) -> Relation:
     """The relation with its residual measured on the columns themselves, not on their inner products."""
     A = A.double()
     total = sum((c * A[:, letter] for c, letter in terms), torch.zeros_like(A[:, 0]))
@@ -121,11 +121,11 @@ def search(A: Tensor, count: int = 20, sizes: tuple[int, ...] = (2, 3), target: 
                 if squares.flatten()[place] < torch.inf:
                     s, c = divmod(place, len(signs))
                     terms = zip(signs[c].int().tolist(), sets[s].tolist(), strict=True)
-                    best.append(measured(A, tuple(terms), k))
+                    best.append(measure_relation(A, tuple(terms), k))
     return sorted(best, key=lambda r: (r.residual, r.text))[:count]
 
 
-def distinct(relations: list[Relation]) -> list[Relation]:
+def select_distinct(relations: list[Relation]) -> list[Relation]:
     """The first of each: E + T - F = I and F + I - T = E say the same, A d ~ 0 for one d up to its sign."""
     first: dict[tuple[int, ...], Relation] = {}
     for r in relations:

@@ -4,7 +4,7 @@ A linear layer can't raise the rank of [A; 1^T] (27). H = s(W_h A + b_h 1^T) can
 bent part of s, new directions appear. The output layer has a bias, so that what counts is [H; 1^T], or, free of scale,
 H less its mean letter: rank [H; 1^T] = 1 + rank of the centred H.
 
-The weights stay the same while T varies, as in (15). Networks of `models.chain.initialise` have weights in proportion to T:
+The weights stay the same while T varies, as in (15). Networks of `models.chain` have weights in proportion to T:
 their H is the same at every temperature.
 
 Shapes: A [900, n], W_h [H, 900], b_h [H], H [H, n].
@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from letterocr.matrix.alphabet import with_ones
-from letterocr.matrix.singular_values import EffectiveRanks, centred, effective_ranks, singular_values
+from letterocr.matrix.singular_values import EffectiveRanks, effective_ranks, singular_values, subtract_mean
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Conditioning:
 
 def conditioning(A: Tensor, temperature: float | None = None) -> Conditioning:
     """The conditioning of activations A [m, n], which come from a sigmoid of this temperature, or are pixels."""
-    extended, rest = with_ones(A.double()), centred(A.double())
+    extended, rest = with_ones(A.double()), subtract_mean(A.double())
     values, differences = singular_values(extended), singular_values(rest)
     last = min(A.shape[0], A.shape[1] - 1) - 1
     return Conditioning(

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 
-def centred(A: Tensor) -> Tensor:
+def subtract_mean(A: Tensor) -> Tensor:
     """A less its mean column: what tells the letters apart. Its rank is one less than that of [A; 1^T].
 
     Args:

@@ -17,15 +17,15 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from letterocr.base.errors import UserError, piped
-from letterocr.base.signals import answering
+from letterocr.base.errors import UserError, end_quietly
+from letterocr.base.signals import exit_with_sentence
 from letterocr.meta_train.trainer import RULES, Settings, meta_train
 
 if TYPE_CHECKING:
     pass
 
 
-@piped()
+@end_quietly()
 def main() -> None:
     """Run the command: a mistake of the user ends with one sentence and status 2."""
     parser = argparse.ArgumentParser(
@@ -41,13 +41,13 @@ def main() -> None:
     parser.add_argument("--output", type=Path, help="the file; by default outputs/meta/WHICH.safetensors")
     parser.add_argument("--checkpoints", type=Path, help="their folder; by default beside the file")
     args = parser.parse_args()
-    with answering("the same command goes on from its last checkpoint."):
-        settings = _settings(args)
+    with exit_with_sentence("the same command goes on from its last checkpoint."):
+        settings = _read_settings(args)
         output = args.output or Path("outputs/meta") / f"{settings.which}.safetensors"
         meta_train(settings, output, args.checkpoints or output.with_suffix(".checkpoints"))
 
 
-def _settings(args: argparse.Namespace) -> Settings:
+def _read_settings(args: argparse.Namespace) -> Settings:
     """The settings of the command.
 
     Raises:

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
-from letterocr.base.randomness import stream
+from letterocr.base.randomness import make_generator
 from letterocr.data.letters import ALPHABET, BOX, SIDE, Letters
 from letterocr.models.chain import Network
 from letterocr.models.error_vectors import error_vectors, loss
@@ -37,7 +37,7 @@ COARSE = 3  # for the rule of each coordinate, every third pixel of every third 
 
 
 @dataclass
-class Task:
+class Episode:
     """Networks, the letters of each of their updates, and those that test them.
 
     Attributes:
@@ -59,12 +59,12 @@ class Task:
     error_scales: list[Tensor]
 
 
-def _between(low: float, high: float, size: tuple[int, ...], generator: torch.Generator) -> Tensor:
+def _draw_between(low: float, high: float, size: tuple[int, ...], generator: torch.Generator) -> Tensor:
     """Between two bounds, logarithms evenly."""
     return torch.exp(math.log(low) + (math.log(high) - math.log(low)) * torch.rand(size, generator=generator))
 
 
-def draw(letters: Letters, seed: int, episode: int, *, replicas: int, steps: int, factored: bool) -> Task:
+def draw_episode(letters: Letters, seed: int, episode: int, *, replicas: int, steps: int, factored: bool) -> Episode:
     """The networks and letters of an episode; others for each seed and number.
 
     Args:
@@ -75,7 +75,7 @@ def draw(letters: Letters, seed: int, episode: int, *, replicas: int, steps: int
         steps: updates.
         factored: for the rule on the factors, of single letters and all pixels; else of 1 or 10 letters, coarse.
     """
-    g = stream(seed, "meta", episode)
+    g = make_generator(seed, "meta", episode)
     width = WIDTHS[factored][int(torch.randint(len(WIDTHS[factored]), (1,), generator=g))]
     n = 1 if factored or torch.rand(1, generator=g) < 0.75 else 10
     images, margin = letters.images.view(-1, SIDE, SIDE), (SIDE - BOX) // 2
@@ -84,19 +84,19 @@ def draw(letters: Letters, seed: int, episode: int, *, replicas: int, steps: int
         images = images[:, x : SIDE - margin : COARSE, y : SIDE - margin : COARSE]
     images = images.flatten(1)
     sizes = [images.shape[1], width, len(ALPHABET)]
-    deviation = _between(*INIT_SCALES, (replicas, 1, 1), g)
+    deviation = _draw_between(*INIT_SCALES, (replicas, 1, 1), g)
     weights, biases, scales, error_scales = [], [], [], []
     rescaled = (torch.rand(replicas, 1, 1, generator=g) < RESCALED[factored]).float()
     for fan_in, out in pairwise(sizes):
         weights.append(torch.randn(replicas, out, fan_in, generator=g) * deviation / math.sqrt(fan_in))
         biases.append(torch.zeros(replicas, out))
-        whole = _between(0.3, 3.0, (replicas, 1, 1), g)
-        scales.append((whole * _between(0.5, 2.0, (replicas, out, fan_in + 1), g)) ** rescaled)
-        error_scales.append(_between(0.03, 30.0, (replicas, 1), g) ** rescaled[..., 0])
+        whole = _draw_between(0.3, 3.0, (replicas, 1, 1), g)
+        scales.append((whole * _draw_between(0.5, 2.0, (replicas, out, fan_in + 1), g)) ** rescaled)
+        error_scales.append(_draw_between(0.03, 30.0, (replicas, 1), g) ** rescaled[..., 0])
     places = torch.randint(len(letters), (replicas, steps * n + TESTED), generator=g)
     a, c = images[places], one_hot(letters.labels[places], len(ALPHABET)).float()
     cut = steps * n
-    return Task(
+    return Episode(
         Network(weights, list(biases), torch.ones(replicas, 1, 1)),
         a[:, :cut].unflatten(1, (steps, n)),
         c[:, :cut].unflatten(1, (steps, n)),
@@ -115,13 +115,15 @@ class Optimizee:
         factored: which rule.
     """
 
-    def __init__(self, task: Task, factored: bool) -> None:
+    def __init__(self, task: Episode, factored: bool) -> None:
         self.task, self.network, self.done = task, task.network, 0
         self.descend = self._factored if factored else self._coordinates
         w = self.network.weights
-        self.layers = [learned_factored.fresh(m.new_zeros(m.shape[:2]), m.new_zeros(len(m), m.shape[2] + 1)) for m in w]
+        self.layers = [
+            learned_factored.make_layer(m.new_zeros(m.shape[:2]), m.new_zeros(len(m), m.shape[2] + 1)) for m in w
+        ]
         count = 0 if factored else sum(m.numel() + m[..., 0].numel() for m in w)
-        self.memory: Memory = recurrent.fresh(count, learned.LAYERS, w[0])
+        self.memory: Memory = recurrent.make_memory(count, learned.LAYERS, w[0])
 
     def detach(self) -> None:
         """Forget how the weights and the memory came about: the next unroll begins."""
@@ -155,7 +157,7 @@ class Optimizee:
             flat.append(scale * (v.mT @ h) / h.shape[1])
         g = torch.cat([x.flatten() for x in flat])
         output, self.memory = recurrent.advance(parameters, learned.preprocess(g), self.memory)
-        parts = learned.descent(output, g).split([x.numel() for x in flat])
+        parts = learned.compute_step(output, g).split([x.numel() for x in flat])
         return [p.view_as(x) * s / (x.shape[-1] - 1) for p, x, s in zip(parts, flat, self.task.scales, strict=True)]
 
     def _factored(self, parameters: Parameters, activations: list[Tensor], errors: list[Tensor]) -> list[Tensor]:
@@ -165,6 +167,6 @@ class Optimizee:
             v, y, h = v[:, 0] * self.task.error_scales[k], activations[k + 1][:, 0], activations[k][:, 0]
             h = torch.cat([h, torch.ones_like(h[..., :1])], -1)
             context = (self.done, k == 0, k == last, torch.ones_like(h[..., :1]))
-            left, right, self.layers[k] = learned_factored.factors(parameters, self.layers[k], v, y, h, context)
+            left, right, self.layers[k] = learned_factored.make_factors(parameters, self.layers[k], v, y, h, context)
             steps.append(left[..., :, None] * right[..., None, :])
         return steps

@@ -56,14 +56,14 @@ class MetaTrainer:
     """
 
     def __init__(self, settings: Settings, letters: Letters) -> None:
-        from letterocr.base.randomness import stream
+        from letterocr.base.randomness import make_generator
         from letterocr.optimizers.learned import learned, learned_factored
         from letterocr.optimizers.learned import lstm as recurrent
 
         self.settings, self.letters = settings, letters
         self.factored = settings.which == "learned_factored"
         shapes = (learned_factored if self.factored else learned).SHAPES
-        self.parameters = recurrent.initial(shapes, stream(settings.seed, "rule"))
+        self.parameters = recurrent.draw_parameters(shapes, make_generator(settings.seed, "rule"))
         self.first = {name: p.new_zeros(p.shape) for name, p in self.parameters.items()}
         self.second = {name: p.new_zeros(p.shape) for name, p in self.parameters.items()}
         self.step = self.episode = self.updates = 0
@@ -73,14 +73,14 @@ class MetaTrainer:
         """Train new networks; the mean log f and e of each unroll (`meta_tasks`)."""
         import torch
 
-        from letterocr.base.randomness import stream
+        from letterocr.base.randomness import make_generator
         from letterocr.meta_train import episodes as meta_tasks
 
         s, start = self.settings, time.perf_counter()
-        draw = stream(s.seed, "meta", "length", self.episode)
+        draw = make_generator(s.seed, "meta", "length", self.episode)
         length = LENGTHS[int(torch.randint(len(LENGTHS), (1,), generator=draw))]
         unrolls = min(max(length // s.unroll, 1), s.steps - self.step)
-        task = meta_tasks.draw(
+        task = meta_tasks.draw_episode(
             self.letters, s.seed, self.episode, replicas=s.replicas, steps=unrolls * s.unroll, factored=self.factored
         )
         optimizee, losses = meta_tasks.Optimizee(task, self.factored), []
@@ -148,7 +148,7 @@ def meta_train(settings: Settings, output: Path, folder: Path) -> None:
     from letterocr.data import synthetic
     from letterocr.optimizers.learned import rule_file
     from letterocr.run import checkpoint
-    from letterocr.run.terminal import duration
+    from letterocr.run.terminal import format_duration
 
     torch.set_num_threads(1)  # the products are small
     data = SyntheticConfig(train_per_letter=settings.letters, test_per_letter=1, seed=settings.seed + 1_000_000)
@@ -169,7 +169,7 @@ def meta_train(settings: Settings, output: Path, folder: Path) -> None:
         now = time.monotonic()
         if now - shown > LINE or trainer.step == settings.steps:
             shown = now
-            left = duration(trainer.seconds / trainer.step * (settings.steps - trainer.step))
+            left = format_duration(trainer.seconds / trainer.step * (settings.steps - trainer.step))
             first, last = (sum(e[i][0] for e in recent) / len(recent) for i in (0, -1))
             entropy = sum(e[-1][1] for e in recent) / len(recent)
             print(

@@ -16,7 +16,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from letterocr.base.randomness import stream
+from letterocr.base.randomness import make_generator
 from letterocr.config.model import ModelConfig
 from letterocr.config.train import per_replica
 from letterocr.data.letters import ALPHABET, PIXELS
@@ -112,8 +112,10 @@ def initialise(config: ModelConfig, seeds: list[int], dtype: torch.dtype, device
         w, b = [], []
         for seed, scale in zip(seeds, scales, strict=True):
             deviation = scale / math.sqrt(fan_in)
-            w.append(torch.randn(out, fan_in, generator=stream(seed, "weights", k), dtype=torch.float64) * deviation)
-            draw = torch.randn(out, generator=stream(seed, "biases", k), dtype=torch.float64) * deviation
+            w.append(
+                torch.randn(out, fan_in, generator=make_generator(seed, "weights", k), dtype=torch.float64) * deviation
+            )
+            draw = torch.randn(out, generator=make_generator(seed, "biases", k), dtype=torch.float64) * deviation
             b.append(draw if config.init_bias == "random" else torch.zeros_like(draw))
         weights.append(_aligned(torch.stack(w).to(device, dtype)))
         biases.append(_aligned(torch.stack(b).to(device, dtype)) if config.bias else None)

@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import unfold
 
-from letterocr.base.randomness import stream
+from letterocr.base.randomness import make_generator
 from letterocr.config.model import ModelConfig
 from letterocr.config.train import per_replica
 from letterocr.data.letters import ALPHABET, SIDE
@@ -85,13 +85,15 @@ def initialise(config: ModelConfig, seeds: list[int], dtype: torch.dtype, device
     width = d * (d + 1) // 2
     filters, last, biases = [], [], []
     for seed, scale, T in zip(seeds, per_replica(config.init_scale, replicas), temperatures, strict=True):
-        normal = torch.randn(WIDTH, d, generator=stream(seed, "weights", 0), dtype=torch.float64)
+        normal = torch.randn(WIDTH, d, generator=make_generator(seed, "weights", 0), dtype=torch.float64)
         unit = torch.linalg.qr(normal)[0] if d <= WIDTH else normal / normal.norm(dim=0)
         filters.append(LENGTH * unit.mT)
         deviation = scale * T / math.sqrt(width)
         letters = len(ALPHABET)
-        last.append(torch.randn(letters, width, generator=stream(seed, "weights", 1), dtype=torch.float64) * deviation)
-        draw = torch.randn(letters, generator=stream(seed, "biases", 1), dtype=torch.float64) * deviation
+        last.append(
+            torch.randn(letters, width, generator=make_generator(seed, "weights", 1), dtype=torch.float64) * deviation
+        )
+        draw = torch.randn(letters, generator=make_generator(seed, "biases", 1), dtype=torch.float64) * deviation
         biases.append(draw if config.init_bias == "random" else torch.zeros_like(draw))
     weights = [torch.stack(w).to(device, dtype).contiguous() for w in (filters, last)]
     bias = torch.stack(biases).to(device, dtype) if config.bias else None

@@ -35,14 +35,14 @@ class Asgd(Optimizer):
         """The update of plain descent (20)."""
         return mean_descent(batch, float(self.rate.at(sample, 1)[0]))
 
-    def applied(self, sample: int, network: Network) -> None:
+    def after_update(self, sample: int, network: Network) -> None:
         """Take the new weights into the average."""
         self.updates += sample > self.start
         share = 1 / max(float(self.updates), 1.0)
         for name, tensor in network.state().items():
             self.average.state()[name].lerp_(tensor, share)
 
-    def measured(self, network: Network) -> Network:
+    def evaluation_network(self, network: Network) -> Network:
         """The averaged network."""
         return self.average
 

@@ -25,7 +25,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from letterocr.base.randomness import stream
+from letterocr.base.randomness import make_generator
 from letterocr.config.optimizer.kfac import KfacConfig
 from letterocr.models.batch import Batch
 from letterocr.models.chain import Network
@@ -34,7 +34,7 @@ from letterocr.optimizers.optimizer import Optimizer, Update
 from letterocr.optimizers.rate_schedule import LearningRate
 
 
-def join(inverse: Tensor, x: Tensor) -> None:
+def add_to_inverse(inverse: Tensor, x: Tensor) -> None:
     """Add x^T x to the matrix whose inverse this is, in place (Sherman, Morrison, Woodbury 1950).
 
     Args:
@@ -79,7 +79,7 @@ class Kfac(Optimizer):
     def _noise(self, sample: int, network: Network, batch: Batch) -> list[Tensor]:
         """The error vectors u of noise on the outputs."""
         q = batch.activations[-1]
-        draw = torch.randn(q.shape, generator=stream(self.seed, "kfac", sample), dtype=torch.float64)
+        draw = torch.randn(q.shape, generator=make_generator(self.seed, "kfac", sample), dtype=torch.float64)
         return propagate(network, batch.activations, draw.to(q) * (2 * batch.loss_factor) ** 0.5, batch.rule)
 
     def _learn(self, sample: int, inverse: Tensor, x: Tensor) -> None:
@@ -89,7 +89,7 @@ class Kfac(Optimizer):
             inverse.div_(self.config.prior * damping / size)
         place = torch.zeros_like(x)
         place[0, sample % size] = damping.sqrt()
-        join(inverse, torch.cat([x, place]))
+        add_to_inverse(inverse, torch.cat([x, place]))
 
     def state(self) -> dict[str, Tensor]:
         """The inverses of both factors of every layer."""

@@ -88,10 +88,10 @@ class Optimizer:
         """
         raise NotImplementedError
 
-    def applied(self, sample: int, network: Network) -> None:
+    def after_update(self, sample: int, network: Network) -> None:
         """Told after each update, when that many samples are learned."""
 
-    def measured(self, network: Network) -> Network:
+    def evaluation_network(self, network: Network) -> Network:
         """The network whose test error counts."""
         return network
 

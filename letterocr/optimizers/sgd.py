@@ -19,7 +19,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from letterocr.base.randomness import stream
+from letterocr.base.randomness import make_generator
 from letterocr.config.optimizer.sgd import SgdConfig
 from letterocr.models.batch import Batch
 from letterocr.models.chain import Network
@@ -45,7 +45,7 @@ class Sgd(Optimizer):
 
     def _mask(self, sample: int, k: int, like: Tensor, *shape: int) -> Tensor:
         """Ones with probability keep, else zeros: a function of seed, sample and layer alone."""
-        generator = stream(self.seed, "mask", self.config.mask, sample, k)
+        generator = make_generator(self.seed, "mask", self.config.mask, sample, k)
         return (torch.rand(*shape, generator=generator) < self.config.keep).to(like)
 
     def _masked(self, sample: int, k: int, update: Update) -> Update:

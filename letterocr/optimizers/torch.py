@@ -35,7 +35,7 @@ class Torch(Optimizer):
 
     def __init__(self, config: TorchConfig, rate: LearningRate, network: Network, seed: int) -> None:
         super().__init__(config, rate, network, seed)
-        self.own = _class(config.name)
+        self.own = _find_class(config.name)
         self.parameters = list(network.state().values())
         try:
             self.optimizer = self.own(self.parameters, **{"lr": rate.base, **config.options})
@@ -75,7 +75,7 @@ class Torch(Optimizer):
         self.optimizer.load_state_dict(self.optimizer.state_dict() | {"state": kept})
 
 
-def _class(name: str) -> Any:
+def _find_class(name: str) -> Any:
     """The optimizer of that name."""
     known = [n for n, x in vars(torch.optim).items() if isinstance(x, type) and issubclass(x, torch.optim.Optimizer)]
     if name in NOT_HERE:

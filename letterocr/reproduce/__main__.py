@@ -10,8 +10,8 @@ from pathlib import Path
 from pkgutil import resolve_name
 from typing import Any
 
-from letterocr.base.errors import UserError, piped
-from letterocr.base.signals import answering
+from letterocr.base.errors import UserError, end_quietly
+from letterocr.base.signals import exit_with_sentence
 from letterocr.compose import registry
 
 
@@ -45,7 +45,7 @@ CLAIMS = {
 }
 
 
-def parser() -> argparse.ArgumentParser:
+def make_parser() -> argparse.ArgumentParser:
     """The arguments of the command."""
     claims = "\n".join(f"  {name:<11} {claim.title}" for name, claim in CLAIMS.items())
     made = argparse.ArgumentParser(
@@ -65,7 +65,7 @@ def parser() -> argparse.ArgumentParser:
     return made
 
 
-def data_config(name: str, path: str | None, test_per_letter: int) -> Any:
+def make_data_config(name: str, path: str | None, test_per_letter: int) -> Any:
     """The config of the letters.
 
     Raises:
@@ -105,7 +105,7 @@ def _main(arguments: argparse.Namespace) -> None:
     for field, least in (("test_per_letter", 1), ("samples", 10), ("replicas", 1), ("every", 1), ("threads", 0)):
         if (number := getattr(arguments, field)) < least:
             raise UserError(f"--{field.replace('_', '-')}={number}: must be at least {least}.")
-    config = data_config(arguments.data, arguments.path, arguments.test_per_letter)
+    config = make_data_config(arguments.data, arguments.path, arguments.test_per_letter)
     from letterocr import __version__
     from letterocr.reproduce.finding import Material
 
@@ -121,11 +121,11 @@ def _main(arguments: argparse.Namespace) -> None:
     print(reproduce(arguments.claims or list(CLAIMS), material, arguments.output, about), flush=True)
 
 
-@piped()
+@end_quietly()
 def main() -> None:
     """Run the command: a mistake of the user ends with one sentence and status 2."""
-    arguments = parser().parse_args()
-    with answering("the page holds what was measured before."):
+    arguments = make_parser().parse_args()
+    with exit_with_sentence("the page holds what was measured before."):
         _main(arguments)
 
 

@@ -46,33 +46,33 @@ def write_page(
     facts = {name: asdict(replace(f, figures={})) | {"figures": list(f.figures)} for name, f in findings.items()}
     write_json(folder / "findings.json", {"about": dict(about), "findings": facts})
     rows = "".join(
-        f'<tr><th><a href="#{name}">{escape(titles[name])}</a></th><td>{_verdict(f)}</td></tr>'
+        f'<tr><th><a href="#{name}">{escape(titles[name])}</a></th><td>{_format_verdict(f)}</td></tr>'
         for name, f in findings.items()
     )
-    sections = "".join(_section(name, titles[name], f) for name, f in findings.items())
+    sections = "".join(_format_section(name, titles[name], f) for name, f in findings.items())
     page = (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>The paper, measured</title>'
         f'<meta name="viewport" content="width=device-width"><style>{STYLE}</style></head><body>'
-        f"<h1>The paper, measured</h1><p>N. Kantack 2020, claim by claim.</p>{_table(about)}"
+        f"<h1>The paper, measured</h1><p>N. Kantack 2020, claim by claim.</p>{_format_table(about)}"
         f"<h2>Verdicts</h2><table>{rows}</table>{sections}</body></html>\n"
     )
     write_text(folder / "index.html", page)
     return folder / "index.html"
 
 
-def _verdict(finding: Finding) -> str:
+def _format_verdict(finding: Finding) -> str:
     kind = {HOLDS: "holds", FAILS: "fails"}.get(finding.verdict, "partly")
     return f'<span class="verdict {kind}">{escape(finding.verdict)}</span>'
 
 
-def _table(numbers: Mapping[str, object]) -> str:
+def _format_table(numbers: Mapping[str, object]) -> str:
     rows = (f"<tr><th>{escape(name)}</th><td>{escape(str(value))}</td></tr>" for name, value in numbers.items())
     return f"<table>{''.join(rows)}</table>"
 
 
-def _section(name: str, title: str, finding: Finding) -> str:
+def _format_section(name: str, title: str, finding: Finding) -> str:
     images = "".join(f'<img src="{figure}.png" alt="{escape(title)}">' for figure in finding.figures)
     return (
         f'<h2 id="{name}">{escape(title)}</h2><p class="faint">The paper: {escape(finding.stated)}</p>'
-        f"<p>{_verdict(finding)}. {escape(finding.evidence)}</p>{images}{_table(finding.numbers)}"
+        f"<p>{_format_verdict(finding)}. {escape(finding.evidence)}</p>{images}{_format_table(finding.numbers)}"
     )

@@ -16,7 +16,7 @@ HOLDS = "holds"
 FAILS = "does not hold"
 
 
-def only_if(condition: str) -> str:
+def phrase_condition(condition: str) -> str:
     """The verdict on a claim that is true under a condition that the paper does not state."""
     return f"holds only if {condition}"
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import torch
 
-from letterocr.base.randomness import stream
+from letterocr.base.randomness import make_generator
 from letterocr.figures.linear_algebra import draw_conditioning
-from letterocr.figures.png import new_figure
+from letterocr.figures.png import make_figure
 from letterocr.matrix.arithmetic import collapse, ranks, relation
 from letterocr.matrix.conditioning import conditioning, hidden_activations, through_hidden_layer
 from letterocr.matrix.normal_equations import minimum_norm_solution
 from letterocr.matrix.symmetry import HiddenLayer, changes, relative_change, transform
 from letterocr.models.chain import draw_hidden_layer
-from letterocr.reproduce.finding import FAILS, HOLDS, Finding, Material, only_if
+from letterocr.reproduce.finding import FAILS, HOLDS, Finding, Material, phrase_condition
 
 TEMPERATURES = (1.0, 5.0, 15.0, 50.0, 150.0, 500.0, 1500.0)
 PAPERS = 150.0
@@ -51,14 +51,14 @@ def sigmoid(material: Material) -> Finding:
     """(21-27): what the hidden layer buys where it is not linear."""
     layer = draw_hidden_layer()
     pixels, hidden = conditioning(material.A), through_hidden_layer(material.A, *layer, TEMPERATURES)
-    figure = new_figure(7, 4)
+    figure = make_figure(7, 4)
     draw_conditioning(figure.subplots(), pixels, hidden)
     own = pixels.centred_ranks.entropy
     buys = [c.temperature for c in hidden if c.temperature and c.centred_ranks.entropy >= own + 1]
     if PAPERS in buys:
         verdict = HOLDS
     else:
-        verdict = only_if(f"it is bent: T of {max(buys):g} or less with these weights") if buys else FAILS
+        verdict = phrase_condition(f"it is bent: T of {max(buys):g} or less with these weights") if buys else FAILS
     at_papers = next(c for c in hidden if c.temperature == PAPERS)
     return Finding(
         "A hidden layer tells apart letters that a linear map can't (21-27).",
@@ -78,17 +78,17 @@ def symmetry(material: Material) -> Finding:
     width = 300
     W_h, b_h = draw_hidden_layer(width, biases=True)
     layer = HiddenLayer(W_h, b_h, *_output_layer(width))
-    draw = torch.randn(width, width, generator=stream(0, "claims", "symmetry"), dtype=torch.float64)
+    draw = torch.randn(width, width, generator=make_generator(0, "claims", "symmetry"), dtype=torch.float64)
     V = torch.linalg.qr(draw).Q
     linear = relative_change(layer.outputs(material.A), transform(layer, V).outputs(material.A))
     temperatures = (*TEMPERATURES, 15_000.0)
     with_bias = changes(layer, V, material.A, temperatures)
     without = changes(layer, V, material.A, temperatures, with_bias=False)
     permuted = torch.eye(width, dtype=torch.float64)[
-        torch.randperm(width, generator=stream(0, "claims", "permutation"))
+        torch.randperm(width, generator=make_generator(0, "claims", "permutation"))
     ]
     exchanged = max(changes(layer, permuted, material.A, temperatures).values())
-    figure = new_figure(7, 4)
+    figure = make_figure(7, 4)
     axis = figure.subplots()
     for label, found in (("b_q goes along", with_bias), ("b_q stays", without)):
         axis.plot(list(found), list(found.values()), "o-", markersize=3, linewidth=1, label=label)
@@ -97,7 +97,7 @@ def symmetry(material: Material) -> Finding:
     axis.legend()
     return Finding(
         "W_q V and V^T (V V^T)^-1 W_h give the same network as W_q and W_h (28).",
-        only_if("s is linear, or V permutes the hidden values")
+        phrase_condition("s is linear, or V permutes the hidden values")
         if linear < 1e-9 and with_bias[PAPERS] > 0.01
         else HOLDS,
         f"With a random orthogonal V the outputs of a linear layer change by {linear:.0e} of what tells the letters "
@@ -111,7 +111,7 @@ def symmetry(material: Material) -> Finding:
 
 def _output_layer(width: int) -> tuple[torch.Tensor, torch.Tensor]:
     """W_q [26, width] and b_q [26], random."""
-    generator = stream(0, "claims", "output", width)
+    generator = make_generator(0, "claims", "output", width)
     return (
         torch.randn(26, width, generator=generator, dtype=torch.float64),
         torch.randn(26, generator=generator, dtype=torch.float64),
@@ -123,7 +123,9 @@ def normal_equations(material: Material) -> Finding:
     found = minimum_norm_solution(material.A)
     return Finding(
         "The best W solves R W = z with R = (1/p) sum a_k a_k^T (29-31).",
-        only_if("it is mended to R W^T = Z = (1/26) A C^T; R is singular, and (8) is the solution of least norm"),
+        phrase_condition(
+            "it is mended to R W^T = Z = (1/26) A C^T; R is singular, and (8) is the solution of least norm"
+        ),
         f"R of 900 by 900 has rank {found.rank}; the least-norm solution of R W^T = Z differs from (8) by "
         f"{found.difference:.0e} of its length and leaves a residual of {found.residual:.0e}.",
         {

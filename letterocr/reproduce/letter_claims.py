@@ -16,27 +16,27 @@ from letterocr.figures.linear_algebra import (
     draw_relation,
     draw_singular_values,
 )
-from letterocr.figures.png import new_figure
+from letterocr.figures.png import make_figure
 from letterocr.matrix.alphabet import left_inverse, read_letters
 from letterocr.matrix.arithmetic import (
     best_combination,
     distances_from_others,
-    distinct,
     mending_bias,
     ranks,
     relation,
     search,
+    select_distinct,
 )
 from letterocr.matrix.singular_values import (
-    centred,
     effective_ranks,
     energy_rank,
     readable_ranks,
     reconstruct,
     relative_errors,
     singular_values,
+    subtract_mean,
 )
-from letterocr.reproduce.finding import FAILS, HOLDS, Finding, Material, only_if
+from letterocr.reproduce.finding import FAILS, HOLDS, Finding, Material, phrase_condition
 
 
 def misreading(material: Material) -> Finding:
@@ -46,7 +46,7 @@ def misreading(material: Material) -> Finding:
     found = reading.confusion("E", "L")
     several = found and max((reading.spikes(int(p)) for p in found.examples), key=len)
     shown = [*([found] if found else []), *[c for c in reading.confusions if c is not found][:3]]
-    figure = new_figure(12, 6)
+    figure = make_figure(12, 6)
     for i, confusion in enumerate(shown):
         axis = figure.add_subplot(2, 2, i + 1)
         place = int(confusion.examples[0])
@@ -60,7 +60,7 @@ def misreading(material: Material) -> Finding:
             f"half the largest for {', '.join(several)}."
         )
     elif reading.confusions:
-        verdict = only_if("another letter than E is meant, or another reading than L")
+        verdict = phrase_condition("another letter than E is meant, or another reading than L")
         how = "with fewer spikes" if found else "never"
         evidence = f"E is {how} read as L here; the most frequent misreadings are {top}."
     else:
@@ -84,10 +84,10 @@ def misreading(material: Material) -> Finding:
 def arithmetic(material: Material) -> Finding:
     """(9): letters are nearly sums and differences of others."""
     A = material.A
-    stated, best = relation(A, "L + F = E"), distinct(search(A, 60))[:12]
+    stated, best = relation(A, "L + F = E"), select_distinct(search(A, 60))[:12]
     alone, e = _nearest_multiple(A), stated.target
     near = [r for r in best if r.residual < alone[r.target]]
-    figure = new_figure(8, 7)
+    figure = make_figure(8, 7)
     for axis, shown in zip(figure.subplots(4, 1), [stated, *best[:3]], strict=True):
         draw_relation(axis, A, shown)
     distance = distances_from_others(A)
@@ -96,9 +96,9 @@ def arithmetic(material: Material) -> Finding:
     if stated.residual < alone[e]:
         verdict = HOLDS
     elif real < alone[e]:
-        verdict = only_if(f"the coefficients need not be whole: {mixed} ~ E")
+        verdict = phrase_condition(f"the coefficients need not be whole: {mixed} ~ E")
     else:
-        verdict = only_if(f"other letters are combined, such as {best[0].text}") if near else FAILS
+        verdict = phrase_condition(f"other letters are combined, such as {best[0].text}") if near else FAILS
     evidence = (
         f"Of E's length, L + F is {stated.residual:.0%} away from E, {mixed} {real:.0%} and the nearest multiple of "
         f"one letter {alone[e]:.0%}; the best of all pairs and triples is {best[0].text} with {best[0].residual:.0%}."
@@ -139,7 +139,7 @@ def bias(material: Material) -> Finding:
             A[:, stated.target] = sum(c * A[:, k] for c, k in stated.terms)
         found = ranks(A)
         exact[" and ".join(texts)] = found.relations, found.binding
-    best = distinct(search(material.A, 500))[:100]
+    best = select_distinct(search(material.A, 500))[:100]
     binding = sum(mending_bias(r.null_vector) is None for r in best)
     return Finding(
         "Where letters depend on each other no linear map is right, and one bias mends one relation only (12).",
@@ -162,14 +162,14 @@ def reconstruction(material: Material) -> Finding:
     A, b = material.A, ALPHABET.index("B")
     readable = readable_ranks(A)
     median, off = int(readable.median()), relative_errors(A, reconstruct(A, 5))
-    figure = new_figure(12, 4)
+    figure = make_figure(12, 4)
     top, bottom = figure.subplots(2, 1)
     draw_reconstructions(top, A, "B", (1, 2, 3, 5, 8, 13, 20))
     draw_reconstructions(bottom, A, "B", (1, 2, 3, 5, 8, 13, 20), from_mean=True)
     single = [int(readable_ranks(M)[b]) for M in material.single_writers[:50]]
     return Finding(
         "The letter B is readable from the first 5 or so singular values of A (13; Fig. 4).",
-        HOLDS if median <= 6 else only_if(f"the first {median} are taken"),
+        HOLDS if median <= 6 else phrase_condition(f"the first {median} are taken"),
         f"Half of the letters are more like themselves than like any other from r = {median} on, all from "
         f"{int(readable.max())}, B from {int(readable[b])}; at r = 5 B is {off[b]:.0%} off, the median letter "
         f"{off.median():.0%}.",
@@ -178,7 +178,7 @@ def reconstruction(material: Material) -> Finding:
                 f"{letter} {int(r)}" for letter, r in zip(ALPHABET, readable, strict=True)
             ),
             "B, singular values of A less the mean letter": int(readable_ranks(A, from_mean=True)[b]),
-            **({"B in the alphabets of single writers": _spread(single)} if single else {}),
+            **({"B in the alphabets of single writers": _format_spread(single)} if single else {}),
         },
         {"fig4": figure},
     )
@@ -189,23 +189,23 @@ def singular(material: Material) -> Finding:
     A = material.A
     values = singular_values(A)
     energy = values.square() / values.square().sum()
-    figure = new_figure(7, 4)
+    figure = make_figure(7, 4)
     axis = figure.subplots()
     draw_singular_values(axis, values, "A")
-    draw_singular_values(axis, singular_values(centred(A)), "A less the mean letter")
+    draw_singular_values(axis, singular_values(subtract_mean(A)), "A less the mean letter")
     first, second = float(values[0] / values[1]), float(values[1] / values[2])
     single = [singular_values(M) for M in material.single_writers]
     both = energy_rank(values, 0.5) <= 2 and second >= 1.5
     return Finding(
         "Of the 26 singular values of A the first two dominate (Fig. 5).",
-        HOLDS if both else only_if("it is said of the first alone, which is nearly the mean letter"),
+        HOLDS if both else phrase_condition("it is said of the first alone, which is nearly the mean letter"),
         f"The first makes {energy[0]:.0%} of the energy and the second {energy[1]:.0%}; the first is {first:.1f} times "
         f"the second, and the second {second:.2f} times the third.",
         {"singular values": ", ".join(f"{v:.2f}" for v in values)}
         | (
             {
-                "single writers: first over second": _spread([float(v[0] / v[1]) for v in single]),
-                "single writers: second over third": _spread([float(v[1] / v[2]) for v in single]),
+                "single writers: first over second": _format_spread([float(v[0] / v[1]) for v in single]),
+                "single writers: second over third": _format_spread([float(v[1] / v[2]) for v in single]),
             }
             if single
             else {}
@@ -214,7 +214,7 @@ def singular(material: Material) -> Finding:
     )
 
 
-def _spread(values: list[Any]) -> str:
+def _format_spread(values: list[Any]) -> str:
     """Median and range."""
     t = torch.tensor(values, dtype=torch.float64)
     return f"{float(t.median()):.3g} ({float(t.min()):.3g} to {float(t.max()):.3g}; {len(values)} writers)"
@@ -223,14 +223,14 @@ def _spread(values: list[Any]) -> str:
 def rank(material: Material) -> Finding:
     """Fig. 5: the effective rank is about 5, the effective null space has up to 21 dimensions."""
     A = material.A
-    columns = {"A": asdict(effective_ranks(A)), "less the mean": asdict(effective_ranks(centred(A)))}
+    columns = {"A": asdict(effective_ranks(A)), "less the mean": asdict(effective_ranks(subtract_mean(A)))}
     if material.single_writers:
         columns["first writer alone"] = asdict(effective_ranks(material.single_writers[0]))
     near = [RANK_NAMES[name] for name, value in columns["A"].items() if 4 <= value <= 6]
     low, high = min(columns["A"].values()), max(columns["A"].values())
     return Finding(
         "The effective rank of A is about 5, and its effective null space has up to 21 dimensions (Fig. 5).",
-        only_if(f"effective rank means {' or '.join(near)}") if near else FAILS,
+        phrase_condition(f"effective rank means {' or '.join(near)}") if near else FAILS,
         f"Seven definitions give from {low:.1f} to {high:.0f}; A itself has rank {columns['A']['numerical']}: "
         "it has no null space, only directions that count little.",
         {

@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from letterocr.figures.png import new_figure
+from letterocr.figures.png import make_figure
 from letterocr.matrix import rate_bounds as rates
-from letterocr.reproduce.finding import Finding, Material, only_if
+from letterocr.reproduce.finding import Finding, Material, phrase_condition
 
 STEPS = 200
 
@@ -21,17 +21,17 @@ def best_rate(material: Material) -> Finding:
     lecun, limit = rates.lecun_rate(largest), rates.stability_limit(largest)
     best, sample = rates.best_fixed_rate(largest, smallest), rates.sample_limit(letters, 0.5)
     radius = rates.epoch_radius(rates.coordinates(letters), lecun, 0.5)
-    kept = {name: 1 - left_over(letters, alpha) for name, alpha in (("lecun", lecun), ("best", best))}
+    kept = {name: 1 - measure_left_over(letters, alpha) for name, alpha in (("lecun", lecun), ("best", best))}
     return Finding(
         "The best learning rate is 1/lambda_max of R (29).",
-        only_if(
+        phrase_condition(
             "best means what the first eigenvector needs, letters come all at once and the loss is half of (4): "
             f"then 2/(lambda_max + smallest) is faster by {best / lecun:.2f} and 2/lambda_max the limit; for (4) it is "
             "the limit itself"
         ),
         f"lambda_max = {largest:.3g} and the smallest non-zero eigenvalue {smallest:.2g}. After {STEPS} steps from 0 "
         f"the loss has fallen by {kept['lecun']:.2%} at {lecun:.3g} and by {kept['best']:.2%} at {best:.3g}; at 1.02 "
-        f"times {limit:.3g} it is {left_over(letters, 1.02 * limit):.0e} times what it was. Per sample "
+        f"times {limit:.3g} it is {measure_left_over(letters, 1.02 * limit):.0e} times what it was. Per sample "
         f"the safe bound is 2/max|a|^2 = {sample:.3g}; at {lecun:.3g} an epoch multiplies the error by {radius:.1e}.",
         {
             "lambda_max of R": f"{largest:.4g}",
@@ -43,11 +43,11 @@ def best_rate(material: Material) -> Finding:
             "2/max|a|^2, safe for one letter at a time": f"{sample:.4g}",
             "radius of a per-sample epoch at 1/lambda_max": f"{radius:.3g}",
         },
-        {"rates": _figure(letters, lecun, limit)},
+        {"rates": _draw_spectrum(letters, lecun, limit)},
     )
 
 
-def left_over(letters: Tensor, alpha: float) -> float:
+def measure_left_over(letters: Tensor, alpha: float) -> float:
     """The half-loss after `STEPS` full-batch steps from W = 0, in parts of the loss at 0.
 
     In the letters' eigenvectors each output error shrinks by 1 - alpha lambda a step: no W is needed.
@@ -61,12 +61,12 @@ def left_over(letters: Tensor, alpha: float) -> float:
     return float((vectors.square() * kept).sum() / len(letters))
 
 
-def _figure(letters: Tensor, lecun: float, limit: float) -> object:
+def _draw_spectrum(letters: Tensor, lecun: float, limit: float) -> object:
     """The loss that is left against the learning rate."""
     alphas = np.geomspace(limit / 100, 1.05 * limit, 200)
-    figure = new_figure(6, 3.5)
+    figure = make_figure(6, 3.5)
     axis = figure.subplots()
-    axis.semilogx(alphas, [min(left_over(letters, a), 1.5) for a in alphas])
+    axis.semilogx(alphas, [min(measure_left_over(letters, a), 1.5) for a in alphas])
     axis.axvline(lecun, color="grey", linestyle="--", linewidth=1)
     axis.axvline(limit, color="grey", linestyle=":", linewidth=1)
     axis.text(lecun, 1.3, "1/λ ", ha="right")

@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 
 from letterocr.base.signals import StoppedError
-from letterocr.compose.from_overrides import compose
+from letterocr.compose.from_overrides import compose_config
 from letterocr.config.train import TrainConfig
 from letterocr.figures.error_curves import draw_curve
-from letterocr.figures.png import new_figure
-from letterocr.reproduce.finding import FAILS, HOLDS, Finding, Material, only_if
+from letterocr.figures.png import make_figure
+from letterocr.reproduce.finding import FAILS, HOLDS, Finding, Material, phrase_condition
 from letterocr.run.curve import read_curve
 
 NAMES = {"two_layer": "two layers", "three_layer": "three layers", "four_layer": "four layers"}
@@ -27,16 +27,16 @@ MARK = 0.5  # the test error whose first sample tells how fast a network learns
 MUCH = 2.0  # times the other's jumps is much less stable
 
 
-def config_of(experiment: str, model: str, rule: str, material: Material) -> TrainConfig:
+def make_config(experiment: str, model: str, rule: str, material: Material) -> TrainConfig:
     """The config that `python -m letterocr.train experiment=... model=... rule=...` resolves to, on these letters."""
     overrides = [f"experiment={experiment}", f"model={model}", f"rule={rule}", f"samples={material.samples}"]
     overrides += [f"replicas={material.replicas}", f"evaluate_every={material.every}", "resume=true"]
-    config = compose(overrides)
+    config = compose_config(overrides)
     config.data, config.output, config.threads = material.data, str(material.runs), material.threads
     return config
 
 
-def trained(experiment: str, model: str, rule: str, material: Material) -> Path:
+def train_once(experiment: str, model: str, rule: str, material: Material) -> Path:
     """The run folder of this network, which is trained where it is not there yet.
 
     Raises:
@@ -44,7 +44,7 @@ def trained(experiment: str, model: str, rule: str, material: Material) -> Path:
     """
     from letterocr.run.training import run
 
-    outcome = run(config_of(experiment, model, rule, material))
+    outcome = run(make_config(experiment, model, rule, material))
     if outcome.signal:
         raise StoppedError(outcome.signal)
     return outcome.folder
@@ -60,7 +60,7 @@ def error_jumps(errors: np.ndarray) -> np.ndarray:
     return np.sqrt(np.square(np.diff(errors[len(errors) // 2 :], axis=0)).mean(0))
 
 
-def first_below(samples: np.ndarray, errors: np.ndarray, mark: float) -> np.ndarray:
+def find_first_below(samples: np.ndarray, errors: np.ndarray, mark: float) -> np.ndarray:
     """Samples learned when the error was first at most `mark`; infinite where it never was: [R]."""
     reached = errors <= mark
     return np.where(reached.any(0), samples[reached.argmax(0)], np.inf)
@@ -75,33 +75,33 @@ def _median(values: np.ndarray) -> float:
     return float(quartiles(values)[1])
 
 
-def _band(values: np.ndarray, unit: str) -> str:
+def _format_band(values: np.ndarray, unit: str) -> str:
     """Median and quartiles."""
     low, middle, high = quartiles(values)
     scale, places = (100, ".2f") if unit == "points" else (100, ".1f") if unit == "%" else (1, ",.0f")
     return f"{scale * middle:{places}} {unit} ({scale * low:{places}} to {scale * high:{places}})"
 
 
-def _samples(number: float) -> str:
+def _format_samples(number: float) -> str:
     return f"{number:,.0f} samples" if np.isfinite(number) else "more samples than it learned"
 
 
 def _compare(experiment: str, models: list[str], material: Material) -> tuple[Any, dict, dict]:
     """Train the models by both rules: the figure, the curves by (rule, model), and the numbers."""
-    figure = new_figure(12, 4.5)
+    figure = make_figure(12, 4.5)
     curves, numbers = {}, {}
     for axis, rule in zip(figure.subplots(1, 2, sharey=True), ("printed", "gradient"), strict=True):
         for model in models:
             own_rule = "printed" if model == "two_layer" else rule  # one linear layer: all rules are alike
-            folder = trained(experiment, model, own_rule, material)
+            folder = train_once(experiment, model, own_rule, material)
             samples, errors = curves[rule, model] = read_curve(folder)
-            draw_curve(axis, *read_curve(folder), NAMES[model])
+            draw_curve(axis, samples, errors, NAMES[model])
             name = f"{rule} rule, {NAMES[model]}: "
-            numbers[f"{name}final error"] = _band(final_errors(errors), "%")
-            numbers[f"{name}first at {MARK:.0%}"] = _band(first_below(samples, errors, MARK), "samples")
+            numbers[f"{name}final error"] = _format_band(final_errors(errors), "%")
+            numbers[f"{name}first at {MARK:.0%}"] = _format_band(find_first_below(samples, errors, MARK), "samples")
             if (diverged := int((errors[-1] == 1).sum())) > 0:
                 numbers[f"{name}diverged"] = f"{diverged} of {errors.shape[1]}"
-            numbers[f"{name}size of the error jumps"] = _band(error_jumps(errors), "points")
+            numbers[f"{name}size of the error jumps"] = _format_band(error_jumps(errors), "points")
         axis.set(title=f"{rule} rule", xlabel="samples learned", ylim=(0, 100))
         axis.grid(alpha=0.3)
         axis.legend()
@@ -110,9 +110,9 @@ def _compare(experiment: str, models: list[str], material: Material) -> tuple[An
     return figure, curves, numbers
 
 
-def _verdict(holds: dict[str, bool]) -> str:
+def _judge(holds: dict[str, bool]) -> str:
     true = [rule for rule, found in holds.items() if found]
-    return HOLDS if len(true) == len(holds) else only_if(f"the {true[0]} rule trains it") if true else FAILS
+    return HOLDS if len(true) == len(holds) else phrase_condition(f"the {true[0]} rule trains it") if true else FAILS
 
 
 def two_against_three(material: Material) -> Finding:
@@ -122,7 +122,7 @@ def two_against_three(material: Material) -> Finding:
     holds = {rule: final[rule, "three_layer"] < final[rule, "two_layer"] for rule in ("printed", "gradient")}
     return Finding(
         "The three-layer network gets to a lower error than the two-layer network (Fig. 7).",
-        _verdict(holds),
+        _judge(holds),
         f"After {material.samples:,} samples two layers are at {final['printed', 'two_layer']:.1%}, three at "
         f"{final['printed', 'three_layer']:.1%} with the printed rule and {final['gradient', 'three_layer']:.1%} with "
         "the gradient.",
@@ -137,31 +137,31 @@ def four_layers(material: Material) -> Finding:
     parts, slower, jumpier = [], [], []
     for rule in ("printed", "gradient"):
         three, four = curves[rule, "three_layer"], curves[rule, "four_layer"]
-        begin = [_median(first_below(samples, errors, MARK)) for samples, errors in (three, four)]
+        begin = [_median(find_first_below(samples, errors, MARK)) for samples, errors in (three, four)]
         jumps = [_median(error_jumps(errors)) for _, errors in (three, four)]
         slower.append(begin[1] > begin[0])
         jumpier.append(jumps[1] / jumps[0] if jumps[0] else np.inf if jumps[1] else 1.0)
         parts.append(
-            f"with the {rule} rule they are first at {MARK:.0%} after {_samples(begin[1])} (three layers: "
-            f"{_samples(begin[0])}) and their error jumps by {100 * jumps[1]:.2f} points ({100 * jumps[0]:.2f})"
+            f"with the {rule} rule they are first at {MARK:.0%} after {_format_samples(begin[1])} (three layers: "
+            f"{_format_samples(begin[0])}) and their error jumps by {100 * jumps[1]:.2f} points ({100 * jumps[0]:.2f})"
         )
     return Finding(
         "The four-layer network learns more slowly than the three-layer network, and much less stably (Fig. 8).",
-        stability_verdict(slower, jumpier),
+        judge_stability(slower, jumpier),
         f"Four layers: {'; '.join(parts)}.",
         numbers,
         {"fig8": figure},
     )
 
 
-def stability_verdict(slower: list[bool], jumpier: list[float]) -> str:
+def judge_stability(slower: list[bool], jumpier: list[float]) -> str:
     """The verdict on Fig. 8 from each rule, printed and gradient: whether slower, and how many times the jumps."""
     rules = ("printed", "gradient")
     if all(slower) and min(jumpier) > MUCH:
         return HOLDS
     if all(slower) and min(jumpier) > 1:
         times = " and ".join(f"{ratio:.1f} times ({rule} rule)" for rule, ratio in zip(rules, jumpier, strict=True))
-        return only_if(f"much less stable means error jumps {times} as large")
+        return phrase_condition(f"much less stable means error jumps {times} as large")
     if all(slower) and max(jumpier) <= 1:
-        return only_if("it is about the pace and not about the stability")
-    return _verdict({rule: s and ratio > MUCH for rule, s, ratio in zip(rules, slower, jumpier, strict=True)})
+        return phrase_condition("it is about the pace and not about the stability")
+    return _judge({rule: s and ratio > MUCH for rule, s, ratio in zip(rules, slower, jumpier, strict=True)})

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from letterocr.base.files import replacing, write_json
+from letterocr.base.files import replace_file, write_json
 
 KEPT = 2  # the newest, and the one before in case the newest is damaged
 
@@ -28,7 +28,7 @@ def save(folder: Path, sample: int, tensors: dict[str, Tensor], facts: dict[str,
 
     data = serialise({name: t.detach().cpu().contiguous() for name, t in tensors.items()})
     path = folder / f"{sample:012d}.safetensors"
-    with replacing(path) as temporary:
+    with replace_file(path) as temporary:
         temporary.write_bytes(data)
     digest = hashlib.sha256(data).hexdigest()
     write_json(path.with_suffix(".json"), {"sample": sample, "sha256": digest, **facts})

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from letterocr.base.errors import UserError
-from letterocr.base.files import replacing
+from letterocr.base.files import replace_file
 from letterocr.engine.records import Records
 
 WINDOW = 500  # samples over which the training error is averaged
@@ -100,7 +100,7 @@ class Curve:
                 "test_error": self.test_error[:rows].T.ravel(),
             }
         )
-        with replacing(path) as temporary:
+        with replace_file(path) as temporary:
             pq.write_table(table, temporary)
 
     def load(self, path: Path, sample: int) -> None:

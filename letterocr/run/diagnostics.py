@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from letterocr.base.files import replacing
-from letterocr.base.randomness import stream
-from letterocr.compose.build import replica_seeds
+from letterocr.base.files import replace_file
+from letterocr.base.randomness import make_generator
+from letterocr.compose.build import list_replica_seeds
 from letterocr.config.train import TrainConfig
 from letterocr.curvature.lanczos import largest_eigenvalue
 from letterocr.curvature.products import hessian_product
@@ -40,7 +40,7 @@ class Diagnostics:
         self.config, self.engine, self.path = config, engine, folder / "diagnostics.parquet"
         letters, like = take_per_letter(split.train, PER_LETTER), engine.images
         self.letters, self.targets = letters.images.to(like), one_hot(letters.labels.to(like.device), like)
-        self.due = due_samples(config.samples, engine.block)
+        self.due = list_due_samples(config.samples, engine.block)
         self.rows: list[dict[str, Any]] = []
 
     def load(self) -> None:
@@ -62,7 +62,7 @@ class Diagnostics:
         if sample not in self.due or any(row["sample"] == sample for row in self.rows):
             return {}
         like = self.engine.images
-        initial = initialise(self.config.model, replica_seeds(self.config), like.dtype, like.device)
+        initial = initialise(self.config.model, list_replica_seeds(self.config), like.dtype, like.device)
         new = []
         for r in range(self.config.replicas):
             if r in without:
@@ -71,7 +71,7 @@ class Diagnostics:
             figures = spectra(network, initial.replica(r), self.engine.test_images)
             figures |= printed_beside_gradient(network, *letters)
             count = sum(t.numel() for t in network.state().values())
-            start = torch.randn(count, generator=stream(self.config.seed, "diagnostics")).to(like)
+            start = torch.randn(count, generator=make_generator(self.config.seed, "diagnostics")).to(like)
             curvature = largest_eigenvalue(hessian_product(network, *letters), start)
             figures |= {
                 "hessian/largest_eigenvalue": curvature,
@@ -89,11 +89,11 @@ class Diagnostics:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        with replacing(self.path) as temporary:
+        with replace_file(self.path) as temporary:
             pq.write_table(pa.Table.from_pylist(self.rows), temporary)
 
 
-def due_samples(total: int, block: int) -> np.ndarray:
+def list_due_samples(total: int, block: int) -> np.ndarray:
     """Samples learned at each diagnosis: 0, log-spaced ones rounded up to whole blocks, and the last: increasing."""
     steps = int(np.ceil(PER_DECADE * np.log10(max(total, 1))))
     spaced = np.ceil(10 ** (np.arange(steps + 1) / PER_DECADE) - 1e-9).astype(np.int64)

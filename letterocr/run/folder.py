@@ -22,14 +22,14 @@ from typing import Any
 
 from letterocr import __version__
 from letterocr.base.files import write_json, write_text
-from letterocr.compose.from_overrides import resolve
-from letterocr.config.identity import identity, plain
+from letterocr.compose.from_overrides import resolve_config
+from letterocr.config.identity import compute_identity, to_plain
 from letterocr.config.train import TrainConfig
 
 
-def folder_of(config: TrainConfig) -> Path:
+def locate_folder(config: TrainConfig) -> Path:
     """Where this run lives: a readable name and its identity, below `output`."""
-    name = re.sub(r"[^\w.-]", "_", f"{config.model.name}-{config.rule}-{config.data.name}-{identity(config)}")
+    name = re.sub(r"[^\w.-]", "_", f"{config.model.name}-{config.rule}-{config.data.name}-{compute_identity(config)}")
     return Path(config.output).expanduser() / name
 
 
@@ -38,21 +38,21 @@ def write_config(folder: Path, config: TrainConfig, later: bool = False) -> None
 
     `later` as for `files.replacing`: for a run without a checkpoint, which has nothing to lose yet.
     """
-    stored = plain(config)
+    stored = to_plain(config)
     if stored["data"].get("path"):
         stored["data"]["path"] = str(Path(stored["data"]["path"]).expanduser().resolve())
-    write_text(folder / "config.yaml", _yaml(stored), later)
+    write_text(folder / "config.yaml", _format_yaml(stored), later)
 
 
-def _yaml(stored: dict[str, Any]) -> str:
+def _format_yaml(stored: dict[str, Any]) -> str:
     """As OmegaConf writes it, in a tenth of the time."""
     import yaml
 
-    return yaml.dump(stored, Dumper=_dumper(), sort_keys=False, allow_unicode=True, default_flow_style=False)
+    return yaml.dump(stored, Dumper=_make_dumper(), sort_keys=False, allow_unicode=True, default_flow_style=False)
 
 
 @functools.cache
-def _dumper() -> Any:
+def _make_dumper() -> Any:
     import yaml
 
     class Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
@@ -76,7 +76,7 @@ def write_environment(folder: Path, facts: dict[str, Any], later: bool = False) 
     write_json(folder / "environment.json", versions | facts, later)
 
 
-def hyperparameters(config: Any, prefix: str = "") -> dict[str, bool | int | float | str]:
+def list_hyperparameters(config: Any, prefix: str = "") -> dict[str, bool | int | float | str]:
     """Every field that can change the result, flat, for TensorBoard's HParams tab."""
     flat: dict[str, bool | int | float | str] = {}
     for f in fields(config):
@@ -84,13 +84,13 @@ def hyperparameters(config: Any, prefix: str = "") -> dict[str, bool | int | flo
         if f.metadata["runtime"]:
             continue
         if hasattr(value, "__dataclass_fields__"):
-            flat |= hyperparameters(value, f"{prefix}{f.name}.")
+            flat |= list_hyperparameters(value, f"{prefix}{f.name}.")
         else:
             flat[prefix + f.name] = value if isinstance(value, bool | int | float | str) else str(value)
     return flat
 
 
-def clear(folder: Path) -> None:
+def clear_folder(folder: Path) -> None:
     """Remove what an earlier run of the same config left in its folder, and nothing else."""
     for pattern in ("result.json", "checkpoints/*", "events.out.*", "*.parquet", "environment.json"):
         for path in folder.glob(pattern):
@@ -105,7 +105,6 @@ def clear_temporary(folder: Path) -> None:
 
 def locate_run(cfg: Any, overrides: list[str]) -> tuple[TrainConfig, Path]:
     """The config of a run from Hydra's, and its folder: the one that `resume` names, or its own."""
-    config = resolve(cfg, overrides)
+    config = resolve_config(cfg, overrides)
     named = str(cfg.resume).lower() not in ("true", "false")
-    return config, Path(cfg.resume).expanduser() if named else folder_of(config)
-
+    return config, Path(cfg.resume).expanduser() if named else locate_folder(config)

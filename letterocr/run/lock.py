@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from letterocr.base.errors import RunningError
-from letterocr.base.owner import BEAT_SECONDS, DEAD_SECONDS, Owner, _system, alive, this_process
+from letterocr.base.owner import BEAT_SECONDS, DEAD_SECONDS, Owner, _identify_system, describe_this_process, is_alive
 
 TRIES = 100  # to take a lock that others want too, each a moment long
 
@@ -76,7 +76,7 @@ class Lock:
                 return
 
     def _take(self) -> Path:
-        text = json.dumps(asdict(this_process()), indent=2) + "\n"
+        text = json.dumps(asdict(describe_this_process()), indent=2) + "\n"
         temporary = self.folder / f".lock.{socket.gethostname()}.{os.getpid()}.tmp"
         for _ in range(TRIES):
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -84,8 +84,8 @@ class Lock:
                 temporary.write_text(text, encoding="utf-8")
                 now = temporary.stat().st_mtime  # by the clock of the file system, as those of the locks
                 dead = self._others(now)
-                path = self.folder / f"lock.{max([_number(p) for p in dead], default=0) + 1}.json"
-                _create(temporary, path, text)
+                path = self.folder / f"lock.{max([_parse_number(p) for p in dead], default=0) + 1}.json"
+                _create_lock(temporary, path, text)
             except (FileExistsError, FileNotFoundError):
                 continue  # another was faster, or tidied up: look again
             finally:
@@ -109,13 +109,13 @@ class Lock:
                 continue
             try:
                 silent = now - path.stat().st_mtime
-                owner = _owner(path)
+                owner = _read_owner(path)
             except FileNotFoundError:  # just released
                 continue
-            if alive(owner, silent):
+            if is_alive(owner, silent):
                 who = str(owner) if owner else "another process"
                 after = f" (if it was killed there, ask again in {DEAD_SECONDS:.0f} seconds)"
-                far = owner is None or (owner.host, owner.system) != (socket.gethostname(), _system())
+                far = owner is None or (owner.host, owner.system) != (socket.gethostname(), _identify_system())
                 raise RunningError(f"{self.folder} is being trained by {who}: wait for it{after if far else ''}.")
             dead.append(path)
         return dead
@@ -126,12 +126,12 @@ class Lock:
                 os.utime(self._own or self.folder)
 
 
-def _number(path: Path) -> int:
+def _parse_number(path: Path) -> int:
     middle = path.name.split(".")[1]
     return int(middle) if middle.isdecimal() else 0
 
 
-def _owner(path: Path) -> Owner | None:
+def _read_owner(path: Path) -> Owner | None:
     try:
         facts: Any = json.loads(path.read_text(encoding="utf-8"))
         return Owner(**facts)
@@ -141,7 +141,7 @@ def _owner(path: Path) -> Owner | None:
         return None
 
 
-def _create(temporary: Path, path: Path, text: str) -> None:
+def _create_lock(temporary: Path, path: Path, text: str) -> None:
     """Make the lock as a whole; raises FileExistsError where it is there."""
     try:
         os.link(temporary, path)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from letterocr.compose.learning_rates import Bound, last_batch, spread
+from letterocr.compose.learning_rates import Bound, format_rates, warn_of_last_batch
 from letterocr.config.train import TrainConfig
 from letterocr.data.letters import Letters, Split
 from letterocr.engine.engine import Engine
 
 
-def brief(config: TrainConfig, engine: Engine, split: Split, rates: list[float], folder: Path) -> dict[str, str]:
+def describe_run(config: TrainConfig, engine: Engine, split: Split, rates: list[float], folder: Path) -> dict[str, str]:
     """What the run is, line by line."""
     model, sizes = config.model, [w.shape[2] for w in engine.network.weights]
     network = "-".join(map(str, [*sizes, 26]))
@@ -18,7 +18,7 @@ def brief(config: TrainConfig, engine: Engine, split: Split, rates: list[float],
     often = config.evaluate_every
     every = {"1": "every sample", "log": "log-spaced samples"}.get(often, f"{often} samples")
     loss = f"loss {config.loss_factor:g} |q-c|^2"
-    rate = f"auto = {spread(rates)}" if config.learning_rate == "auto" else config.learning_rate
+    rate = f"auto = {format_rates(rates)}" if config.learning_rate == "auto" else config.learning_rate
     return {
         "network": f"{model.name} {network}, {model.activation}, T = {model.temperature}{replicas}",
         "letters": f"{config.data.name}: {len(split.train):,} to train, {len(split.test):,} to test, {config.order}",
@@ -29,7 +29,9 @@ def brief(config: TrainConfig, engine: Engine, split: Split, rates: list[float],
     }
 
 
-def notes(config: TrainConfig, engine: Engine, train: Letters, rates: list[float], limit: Bound | None) -> list[str]:
+def collect_notes(
+    config: TrainConfig, engine: Engine, train: Letters, rates: list[float], limit: Bound | None
+) -> list[str]:
     """What to mind before it trains; `limit` is the safe learning rate, where one is known."""
     found = []
     if config.engine == "auto" and engine.name == "reference":
@@ -37,11 +39,11 @@ def notes(config: TrainConfig, engine: Engine, train: Letters, rates: list[float
         found.append(f"{what} makes no single outer products: the reference engine is used.")
     if limit and max(rates) > limit.value:
         found.append(f"learning_rate={config.learning_rate} may diverge. {limit}")
-    late = last_batch(config, train, rates)
+    late = warn_of_last_batch(config, train, rates)
     return [*found, late] if late else found
 
 
-def divergence(rates: list[float], limit: Bound | None, r: int, sample: int) -> str:
+def describe_divergence(rates: list[float], limit: Bound | None, r: int, sample: int) -> str:
     """That replica r is not finite after that many samples, and what to do."""
     which = f"Replica {r}" if len(rates) > 1 else "The run"
     safe = f" {limit}" if limit else ""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from letterocr.base.errors import UserError
 from letterocr.base.files import read_json
-from letterocr.config.check import check
+from letterocr.config.check import check_config
 from letterocr.config.train import TrainConfig
 from letterocr.run.lock import Lock
 
@@ -32,22 +32,22 @@ class Outcome:
     signal: int = 0
 
 
-def known(config: TrainConfig, folder: Path) -> Outcome | None:
+def look_up_outcome(config: TrainConfig, folder: Path) -> Outcome | None:
     """What became of a run that is over already; None if there is something to train.
 
     Raises:
         RunningError: another process trains this run.
         UserError: what the user can mend.
     """
-    check(config)
+    check_config(config)
     if os.path.lexists(folder / "result.json") and not config.force:
-        return there(folder)
+        return read_outcome(folder)
     Lock(folder).refuse()
-    unfinished(config, folder)
+    has_unfinished_run(config, folder)
     return None
 
 
-def unfinished(config: TrainConfig, folder: Path) -> bool:
+def has_unfinished_run(config: TrainConfig, folder: Path) -> bool:
     """Whether there is a run to go on with.
 
     Raises:
@@ -59,7 +59,7 @@ def unfinished(config: TrainConfig, folder: Path) -> bool:
     return found
 
 
-def there(folder: Path) -> Outcome:
+def read_outcome(folder: Path) -> Outcome:
     """What became of a run that is over.
 
     Raises:

@@ -10,6 +10,7 @@ import shlex
 import shutil
 import signal
 import time
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -18,11 +19,11 @@ import numpy as np
 import torch
 
 from letterocr.base.errors import UserError
-from letterocr.base.files import read_json, together, write_json
-from letterocr.base.owner import slurm_job
+from letterocr.base.files import read_json, write_json, write_together
+from letterocr.base.owner import read_slurm_job
 from letterocr.base.signals import Signals
 from letterocr.compose.build import build_engine
-from letterocr.compose.learning_rates import bound, learning_rates
+from letterocr.compose.learning_rates import compute_bound, resolve_learning_rates
 from letterocr.config.train import TrainConfig
 from letterocr.data.letters import PIXELS, Split
 from letterocr.engine.records import Records
@@ -30,31 +31,32 @@ from letterocr.figures import pictures
 from letterocr.run import checkpoint
 from letterocr.run.curve import Curve, Summary
 from letterocr.run.diagnostics import Diagnostics
-from letterocr.run.folder import clear, clear_temporary, hyperparameters, write_config, write_environment
+from letterocr.run.folder import clear_folder, clear_temporary, list_hyperparameters, write_config, write_environment
 from letterocr.run.lock import Lock
-from letterocr.run.messages import brief, divergence, notes
+from letterocr.run.messages import collect_notes, describe_divergence, describe_run
 from letterocr.run.outcome import Outcome
-from letterocr.run.tensorboard import Board, shown
+from letterocr.run.tensorboard import Board, select_points
 from letterocr.run.terminal import Terminal
-from letterocr.run.training import Watch
 
 STRETCH_SECONDS = 0.1  # how long the engine works between two looks at signals, clock and screen
 PICTURE_SHARE = 0.03  # of the training time, at most, goes into pictures during the run
 
+Watch = Callable[[Curve], bool]
 
-class _Session:
+
+class Session:
     """One process's part of a run."""
 
     def __init__(self, config: TrainConfig, folder: Path, split: Split, resume: bool, lock: Lock) -> None:
         self.config, self.folder, self.split, self.lock = config, folder, split, lock
         stored = read_json(folder / "environment.json") if resume else {}
-        self.rates = self._stored_rates(stored) if resume else learning_rates(config, split.train)
+        self.rates = self._stored_rates(stored) if resume else resolve_learning_rates(config, split.train)
         self.engine = build_engine(config, split, self.rates)
         self.curve = Curve(config.samples, config.replicas)
         self.seconds = 0.0
         self.diverged: dict[int, int] = {}  # replica: samples learned when its weights were last finite
-        self.limit = bound(config, split.train)
-        self.notes = notes(config, self.engine, split.train, self.rates, self.limit)
+        self.limit = compute_bound(config, split.train)
+        self.notes = collect_notes(config, self.engine, split.train, self.rates, self.limit)
         self._make_folder(resume, stored)
         self.diagnostics = Diagnostics(config, split, self.engine, folder) if config.diagnostics == "rank" else None
         if resume:
@@ -65,7 +67,7 @@ class _Session:
     def _stored_rates(self, stored: dict[str, Any]) -> list[float]:
         """Alpha of each replica as the run began with it, to the bit."""
         if self.config.learning_rate != "auto":
-            return learning_rates(self.config, self.split.train)
+            return resolve_learning_rates(self.config, self.split.train)
         rates = stored.get("learning_rates")
         if not isinstance(rates, list) or [type(rate) for rate in rates] != [float] * self.config.replicas:
             path = self.folder / "environment.json"
@@ -88,13 +90,13 @@ class _Session:
                 f"The letters of data={self.config.data.name} changed since {self.folder} began: use force=true."
             )
         if not resume:
-            clear(self.folder)
+            clear_folder(self.folder)
         clear_temporary(self.folder)
         write_config(self.folder, self.config, later=not resume)
         facts: dict[str, Any] = {"device": str(self.engine.images.device)}
         facts |= {"threads": torch.get_num_threads(), "letters": letters}
         facts |= {"box": self.split.train.box(), "learning_rates": self.rates}
-        facts |= {"job": slurm_job()} if slurm_job() else {}
+        facts |= {"job": read_slurm_job()} if read_slurm_job() else {}
         write_environment(self.folder, facts, later=not resume)
 
     def _take_up(self) -> None:
@@ -121,12 +123,12 @@ class _Session:
         """Learn the samples that are left."""
         config, first = self.config, self.engine.sample
         with Terminal(config.samples, live) as terminal, Signals() as signals:
-            about = brief(config, self.engine, self.split, self.rates, self.folder)
+            about = describe_run(config, self.engine, self.split, self.rates, self.folder)
             terminal.begin("letterocr", about, first)
             for note in self.notes:
                 terminal.message(note)
             self.board = (
-                Board(self.folder, hyperparameters(config), first, config.replicas) if config.tensorboard else None
+                Board(self.folder, list_hyperparameters(config), first, config.replicas) if config.tensorboard else None
             )
             self._last_checkpoint = time.monotonic()
             self._picture_seconds, self._shown = 0.0, first if first else -1
@@ -195,7 +197,7 @@ class _Session:
 
     def _show(self, terminal: Terminal) -> None:
         now = self.curve.sample
-        points = shown(self._shown, now, self.config.samples)
+        points = select_points(self._shown, now, self.config.samples)
         self._shown = now
         if self.board and len(points):
             self.board.curve(
@@ -226,7 +228,7 @@ class _Session:
     def _save(self) -> None:
         self.lock.verify()
         facts = {"seconds": self.seconds, "diverged": self.diverged}
-        with together():
+        with write_together():
             self.curve.save(self.folder / "curve.parquet")  # first: a checkpoint needs its curve
             checkpoint.save(self.folder / "checkpoints", self.engine.sample, self.engine.state(), facts)
         self._last_checkpoint = time.monotonic()
@@ -243,8 +245,8 @@ class _Session:
         summary = self.curve.summary(self.seconds)
         everything = len(self.diverged) == self.config.replicas
         status, error = ("diverged", 1.0) if everything else ("finished", summary.final_error)
-        why = [divergence(self.rates, self.limit, r, sample) for r, sample in sorted(self.diverged.items())]
-        with together():  # the result last: it vouches for the others
+        why = [describe_divergence(self.rates, self.limit, r, sample) for r, sample in sorted(self.diverged.items())]
+        with write_together():  # the result last: it vouches for the others
             if everything:
                 self.curve.save(self.folder / "curve.parquet")
             else:

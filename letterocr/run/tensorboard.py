@@ -36,7 +36,7 @@ _CURVES = {TEST_ERROR: "Test error", TRAIN_ERROR: "Train error", TRAIN_LOSS: "Tr
 
 
 @functools.lru_cache(maxsize=8)
-def _shown_of(total: int) -> np.ndarray:
+def _spread_points(total: int) -> np.ndarray:
     if total < MOST_POINTS:
         return np.arange(total + 1)
     # Half of the rest evenly in the logarithm, half evenly: the fall and the long tail are both drawn well.
@@ -45,7 +45,7 @@ def _shown_of(total: int) -> np.ndarray:
     return np.unique(np.rint(np.concatenate([np.arange(DENSE), logarithmic, linear])).astype(np.int64))
 
 
-def shown(first: int, last: int, total: int) -> np.ndarray:
+def select_points(first: int, last: int, total: int) -> np.ndarray:
     """The numbers of samples learned, above `first` and up to `last`, at which a run's curves are to be shown.
 
     They depend on nothing but the length of the run, so blocks and resumed runs show the same points. There are at most
@@ -54,7 +54,7 @@ def shown(first: int, last: int, total: int) -> np.ndarray:
     Returns:
         [n] int64, increasing.
     """
-    samples = _shown_of(total)
+    samples = _spread_points(total)
     return samples[np.searchsorted(samples, first, "right") : np.searchsorted(samples, last, "right")]
 
 
@@ -91,7 +91,7 @@ class Board:
         self._replicas = replicas
         self._last = first_sample
         self._event = Event  # the class, kept so that every write needs no import
-        self._records = RecordWriter(_new_event_file(folder).open("xb"))
+        self._records = RecordWriter(_name_event_file(folder).open("xb"))
         self._write(Event(file_version="brain.Event:2"))
         # TensorBoard drops what earlier files have from this step on.
         purge = first_sample + 1 if first_sample else 0
@@ -168,8 +168,8 @@ class Board:
         """The median [n] of values [n, R], and its quartiles when there are replicas."""
         if self._replicas == 1:
             return {tag: values[:, 0]}
-        median, lower, upper = (_quantile(values, q) for q in (0.5, 0.25, 0.75))
-        return {tag: median, _quartile(tag, "lower"): lower, _quartile(tag, "upper"): upper}
+        median, lower, upper = (_compute_quantile(values, q) for q in (0.5, 0.25, 0.75))
+        return {tag: median, _name_quartile(tag, "lower"): lower, _name_quartile(tag, "upper"): upper}
 
     def _write(self, event: Any) -> None:
         event.wall_time = time.time()
@@ -181,7 +181,7 @@ class Board:
         from tensorboard.compat.proto.types_pb2 import DT_STRING
         from tensorboard.plugins.custom_scalar import metadata
 
-        tensor = TensorProto(dtype=DT_STRING, string_val=[_layout(self._replicas).SerializeToString()])
+        tensor = TensorProto(dtype=DT_STRING, string_val=[_make_layout(self._replicas).SerializeToString()])
         value = Summary.Value(
             tag=metadata.CONFIG_SUMMARY_TAG, tensor=tensor, metadata=metadata.create_summary_metadata()
         )
@@ -221,7 +221,7 @@ class Board:
         self._write(self._event(summary=Summary(value=[value])))
 
 
-def _quantile(values: np.ndarray, q: float) -> np.ndarray:
+def _compute_quantile(values: np.ndarray, q: float) -> np.ndarray:
     """The quantile of each row's finite values, NaN without any; np.nanquantile takes 20 times as long."""
     ordered = np.sort(np.where(np.isfinite(values), values, np.nan), axis=1)  # NaN comes last
     place = q * np.maximum(np.isfinite(ordered).sum(axis=1) - 1, 0)
@@ -230,11 +230,11 @@ def _quantile(values: np.ndarray, q: float) -> np.ndarray:
     return left + (right - left) * (place - below[:, 0])
 
 
-def _quartile(tag: str, which: str) -> str:
+def _name_quartile(tag: str, which: str) -> str:
     return f"spread/{tag.replace('/', '_')}_{which}"
 
 
-def _layout(replicas: int) -> Layout:
+def _make_layout(replicas: int) -> Layout:
     """The one dashboard; TensorBoard merges the charts of all runs in a category of the same title."""
     from tensorboard.plugins.custom_scalar.layout_pb2 import (
         Category,
@@ -255,13 +255,15 @@ def _layout(replicas: int) -> Layout:
     ]
     if replicas > 1:
         for tag, name in _CURVES.items():
-            series = MarginChartContent.Series(value=tag, lower=_quartile(tag, "lower"), upper=_quartile(tag, "upper"))
+            series = MarginChartContent.Series(
+                value=tag, lower=_name_quartile(tag, "lower"), upper=_name_quartile(tag, "upper")
+            )
             title = f"{name}: median and quartiles of the networks trained side by side"
             charts.append(Chart(title=title, margin=MarginChartContent(series=[series])))
     return Layout(category=[Category(title="Learning", chart=charts)])
 
 
-def _new_event_file(folder: Path) -> Path:
+def _name_event_file(folder: Path) -> Path:
     """A name that sorts after all event files in the folder: TensorBoard reads them by name, whatever clock made it."""
     earlier = (re.match(r"events\.out\.tfevents\.(\d+)", path.name) for path in folder.glob("*tfevents*"))
     seconds = max([int(time.time()), *(int(match[1]) + 1 for match in earlier if match)])

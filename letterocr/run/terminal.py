@@ -29,7 +29,7 @@ _NARROWEST_CHART = 20
 _DOTS = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]])  # braille, 4 high and 2 wide
 
 
-def chart(samples: list[int], errors: list[float], total: int, width: int, height: int) -> list[str]:
+def draw_chart(samples: list[int], errors: list[float], total: int, width: int, height: int) -> list[str]:
     """A curve in braille, with the error from 0 to 100 % upwards and samples learned from 0 to `total` rightwards.
 
     Args:
@@ -65,12 +65,12 @@ def chart(samples: list[int], errors: list[float], total: int, width: int, heigh
     return [*lines, "     └" + "─" * across, " " * 6 + axis + end.rjust(across - len(axis))]
 
 
-def percent(error: float) -> str:
+def format_percent(error: float) -> str:
     """An error as people read it: `23.1 %`, or a dash where it is not known."""
     return f"{100 * error:.1f} %" if math.isfinite(error) else "-"
 
 
-def duration(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """A time as people read it: `31 s`, `4 min 05 s`, `2 h 10 min`."""
     whole = round(seconds)
     if whole < 60:
@@ -80,17 +80,17 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
-def closing(summary: Summary, folder: Path) -> dict[str, str]:
+def list_closing_rows(summary: Summary, folder: Path) -> dict[str, str]:
     """The closing table's rows, by name."""
     rows = {
-        "final test error": percent(summary.final_error),
-        "best test error": f"{percent(summary.best_error)} at sample {summary.best_sample:,}",
+        "final test error": format_percent(summary.final_error),
+        "best test error": f"{format_percent(summary.best_error)} at sample {summary.best_sample:,}",
     }
     for level, sample in summary.reached.items():
         rows[f"samples to {100 * level:.0f} % error"] = "not reached" if sample is None else f"{sample:,}"
     speed = f" ({summary.samples / summary.seconds:,.0f} samples/s)" if summary.seconds > 0 else ""
     rows["samples learned"] = f"{summary.samples:,}"
-    rows["time"] = duration(summary.seconds) + speed
+    rows["time"] = format_duration(summary.seconds) + speed
     rows["run folder"] = str(folder)
     return rows
 
@@ -189,7 +189,7 @@ class Terminal:
     def finish(self, summary: Summary, folder: Path, notes: list[str]) -> None:
         """Print the closing table, then the notes, a line each."""
         self._stop()
-        self._show(closing(summary, folder))
+        self._show(list_closing_rows(summary, folder))
         for note in notes:
             self.message(note)
 
@@ -220,14 +220,14 @@ class Terminal:
         if math.isnan(speed) or self._sample >= self._total:
             return []
         left = (self._total - self._sample) / speed
-        return [f"{speed:,.0f} samples/s", f"{duration(left)} left"]
+        return [f"{speed:,.0f} samples/s", f"{format_duration(left)} left"]
 
     def _line(self) -> str:
         train, test = self._errors
         parts = [
             f"sample {self._sample:,} of {self._total:,}",
-            f"test error {percent(test)}",
-            f"train error {percent(train)}",
+            f"test error {format_percent(test)}",
+            f"train error {format_percent(train)}",
             *self._pace(),
         ]
         return "  ".join(parts)
@@ -245,12 +245,16 @@ class Terminal:
         train, test = self._errors
         width, tall = self._console.width, self._console.height
         errors = Text.assemble(
-            ("test error ", "dim"), (percent(test), "bold"), ("   train error ", "dim"), percent(train), no_wrap=True
+            ("test error ", "dim"),
+            (format_percent(test), "bold"),
+            ("   train error ", "dim"),
+            format_percent(train),
+            no_wrap=True,
         )
         parts: list[Any] = [errors]
         can_draw = self._console.encoding.startswith("utf") and width >= _NARROWEST_CHART + 6
         if can_draw and tall >= CHART_HEIGHT + 6:
-            lines = chart(self._samples, self._curve, self._total, min(CHART_WIDTH + 6, width - 1), CHART_HEIGHT)
+            lines = draw_chart(self._samples, self._curve, self._total, min(CHART_WIDTH + 6, width - 1), CHART_HEIGHT)
             for line in lines[:-2]:
                 parts.append(Text.assemble((line[:6], "dim"), (line[6:], "cyan"), no_wrap=True))
             parts += [Text(line, style="dim", no_wrap=True) for line in lines[-2:]]
@@ -275,10 +279,10 @@ class Terminal:
             for name, value in rows.items():
                 self._console.print(f"{name}: {value}", markup=False, highlight=False)
         else:
-            self._console.print(_table(rows, pairs if self._console.width >= 72 else 1))
+            self._console.print(_make_table(rows, pairs if self._console.width >= 72 else 1))
 
 
-def _table(rows: dict[str, str], pairs: int) -> Any:
+def _make_table(rows: dict[str, str], pairs: int) -> Any:
     """Names and values, `pairs` of them beside each other."""
     from rich.table import Table
     from rich.text import Text

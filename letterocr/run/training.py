@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -13,18 +12,14 @@ from letterocr.base.errors import UserError
 from letterocr.compose import registry
 from letterocr.config.train import TrainConfig
 from letterocr.data.letters import Split
-from letterocr.run.curve import Curve
-from letterocr.run.folder import folder_of
+from letterocr.run.folder import locate_folder
 from letterocr.run.lock import Lock
-from letterocr.run.outcome import Outcome, known, there, unfinished
-from letterocr.run.session import _Session
+from letterocr.run.outcome import Outcome, has_unfinished_run, look_up_outcome, read_outcome
+from letterocr.run.session import Session, Watch
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 FORBIDDEN = (errno.EROFS, errno.EACCES, errno.EPERM)
 NO_FOLDER = (errno.ENOENT, errno.EEXIST, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP)
-
-
-Watch = Callable[[Curve], bool]
 
 
 def run(
@@ -42,8 +37,8 @@ def run(
         RunningError: another process trains this run.
         UserError: what the user can mend, before any training where it can be known.
     """
-    folder = folder or folder_of(config)
-    before = known(config, folder)  # here already, as reading the letters takes time
+    folder = folder or locate_folder(config)
+    before = look_up_outcome(config, folder)  # here already, as reading the letters takes time
     if before:
         return before
     over = os.path.lexists(folder / "result.json")
@@ -52,10 +47,10 @@ def run(
     try:
         with Lock(folder) as lock:
             if os.path.lexists(folder / "result.json") and not over:  # another process was faster
-                return there(folder)
+                return read_outcome(folder)
             (folder / "failure.json").unlink(missing_ok=True)
-            resume = unfinished(config, folder) and config.resume == "true"
-            return _Session(config, folder, split, resume, lock).train(live, watch)
+            resume = has_unfinished_run(config, folder) and config.resume == "true"
+            return Session(config, folder, split, resume, lock).train(live, watch)
     except OSError as error:
         if error.errno not in FULL + FORBIDDEN + NO_FOLDER:
             raise

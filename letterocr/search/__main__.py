@@ -8,8 +8,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from letterocr.base.errors import UserError, piped
-from letterocr.base.signals import answering
+from letterocr.base.errors import UserError, end_quietly
+from letterocr.base.signals import exit_with_sentence
 
 HELP = """python -m letterocr.search search=SPACE [field=value ...] [--trials N] [--workers N] [--output FOLDER]
 
@@ -25,12 +25,12 @@ early.
 
 
 def _parser() -> argparse.ArgumentParser:
-    from letterocr.search.space import spaces
+    from letterocr.search.space import list_spaces
 
     parser = argparse.ArgumentParser(
         prog="python -m letterocr.search",
         usage=argparse.SUPPRESS,
-        description=HELP.format(spaces=", ".join(spaces())),
+        description=HELP.format(spaces=", ".join(list_spaces())),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("overrides", nargs="*", metavar="field=value", help="search=SPACE and the trials' settings")
@@ -44,7 +44,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _search(arguments: Sequence[str]) -> int:
-    from letterocr.search.plan import Plan, store
+    from letterocr.search.plan import Plan, store_plan
     from letterocr.search.space import read_space
 
     given = _parser().parse_intermixed_args(arguments)
@@ -64,7 +64,7 @@ def _search(arguments: Sequence[str]) -> int:
     plan = Plan(read_space(named[0]), overrides, given.seed)
     plan.check()
     folder = (given.output or Path("outputs/search") / Path(named[0]).stem).expanduser()
-    store(folder, plan)
+    store_plan(folder, plan)
     if given.launcher == "slurm":
         from letterocr.search.launch import slurm
 
@@ -114,13 +114,13 @@ def _report(arguments: Sequence[str]) -> int:
     return 0
 
 
-@piped()
+@end_quietly()
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command: a mistake of the user ends with one sentence and status 2."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     own = {"worker": _worker, "report": _report}
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")
-    with answering("the same command goes on with the study."):
+    with exit_with_sentence("the same command goes on with the study."):
         status = own[given[0]](given[1:]) if given and given[0] in own else _search(given)
     sys.exit(status)
 

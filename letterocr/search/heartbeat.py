@@ -15,7 +15,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from letterocr.base.files import write_json
-from letterocr.base.owner import BEAT_SECONDS, Owner, alive, this_process
+from letterocr.base.owner import BEAT_SECONDS, Owner, describe_this_process, is_alive
 
 
 class Presence:
@@ -39,7 +39,7 @@ class Presence:
         return self.folder / f"{self.name}.json"
 
     def __enter__(self) -> Presence:
-        write_json(self.path, asdict(this_process()))
+        write_json(self.path, asdict(describe_this_process()))
         self._beat = threading.Thread(target=self._keep, daemon=True, name="presence")
         self._beat.start()
         return self
@@ -60,7 +60,7 @@ class Presence:
         try:
             owner = Owner(**json.loads(path.read_text(encoding="utf-8")))
             os.utime(self.path)  # by the clock of the file system
-            return alive(owner, self.path.stat().st_mtime - path.stat().st_mtime)
+            return is_alive(owner, self.path.stat().st_mtime - path.stat().st_mtime)
         except FileNotFoundError:
             return False
         except (OSError, ValueError, TypeError):

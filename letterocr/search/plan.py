@@ -8,10 +8,10 @@ from typing import Any
 
 from letterocr.base.errors import UserError
 from letterocr.base.files import read_json, write_json
-from letterocr.compose.from_overrides import compose
-from letterocr.config.check import check
+from letterocr.compose.from_overrides import compose_config
+from letterocr.config.check import check_config
 from letterocr.config.train import TrainConfig
-from letterocr.search.space import Range, Space, override
+from letterocr.search.space import SearchedField, Space, format_override
 
 RUNS = "runs"  # the run folders of a study, below its own
 
@@ -36,7 +36,7 @@ class Plan:
         Raises:
             UserError: they don't fit together.
         """
-        config = compose([*self.overrides, *(override(name, value) for name, value in values.items())])
+        config = compose_config([*self.overrides, *(format_override(name, value) for name, value in values.items())])
         config.output, config.resume, config.force = str(folder / RUNS), "true", False
         config.threads = threads or config.threads
         return config
@@ -53,10 +53,10 @@ class Plan:
         start = {name: values.ends()[0] for name, values in self.space.items()}
         for name, values in self.space.items():
             for value in values.ends():
-                check(self.config(Path(), start | {name: value}))
+                check_config(self.config(Path(), start | {name: value}))
 
 
-def _absolute(given: str) -> str:
+def _make_absolute(given: str) -> str:
     """Paths count from where the search was asked for, wherever its workers are."""
     key, _, value = given.partition("=")
     if key in ("data.path", "optimizer.path") and value not in ("", "null"):
@@ -64,13 +64,13 @@ def _absolute(given: str) -> str:
     return given
 
 
-def store(folder: Path, plan: Plan) -> Plan:
+def store_plan(folder: Path, plan: Plan) -> Plan:
     """Make the study's folder, or see that it is a folder of the same study.
 
     Raises:
         UserError: it is another one's.
     """
-    plan = Plan(plan.space, [_absolute(given) for given in plan.overrides], plan.seed)
+    plan = Plan(plan.space, [_make_absolute(given) for given in plan.overrides], plan.seed)
     if (folder / "study.json").exists():
         stored = read_plan(folder)
         if stored != plan:
@@ -96,7 +96,8 @@ def read_plan(folder: Path) -> Plan:
         raise UserError(f"{folder} is no study's folder: it has no study.json.")
     try:
         space = {
-            name: Range(**{**given, "choices": tuple(given["choices"])}) for name, given in stored["space"].items()
+            name: SearchedField(**{**given, "choices": tuple(given["choices"])})
+            for name, given in stored["space"].items()
         }
         return Plan(space, list(stored["overrides"]), int(stored["seed"]))
     except (KeyError, TypeError, ValueError, AttributeError) as error:

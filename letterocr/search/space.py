@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from letterocr.base.errors import UserError
-from letterocr.compose.overrides import known_keys
-from letterocr.compose.presets import conf_folder
+from letterocr.compose.overrides import list_keys
+from letterocr.compose.presets import find_conf_folder
 from letterocr.config.train import TrainConfig
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ KEPT = {f.name for f in fields(TrainConfig) if f.metadata["runtime"]} | {"sample
 
 
 @dataclass(frozen=True)
-class Range:
+class SearchedField:
     """One field's values.
 
     Attributes:
@@ -58,17 +58,17 @@ class Range:
         return FloatDistribution(self.low, self.high, log=self.log)
 
 
-Space = dict[str, Range]
+Space = dict[str, SearchedField]
 
 
-def override(field: str, value: Any) -> str:
+def format_override(field: str, value: Any) -> str:
     """The value as on the command line."""
     return f"{field}={json.dumps(value) if isinstance(value, bool) or value is None else value}"
 
 
-def spaces() -> list[str]:
+def list_spaces() -> list[str]:
     """The names in `conf/search/`."""
-    return sorted(path.stem for path in (conf_folder() / "search").glob("*.yaml"))
+    return sorted(path.stem for path in (find_conf_folder() / "search").glob("*.yaml"))
 
 
 def read_space(name: str) -> Space:
@@ -80,19 +80,21 @@ def read_space(name: str) -> Space:
     import yaml
 
     own = name.endswith((".yaml", ".yml"))
-    if not own and name not in spaces():
-        near = difflib.get_close_matches(name, spaces(), 1)
-        hint = f"did you mean {near[0]}?" if near else f"choose one of {', '.join(spaces())}, or give a .yaml file."
+    if not own and name not in list_spaces():
+        near = difflib.get_close_matches(name, list_spaces(), 1)
+        hint = (
+            f"did you mean {near[0]}?" if near else f"choose one of {', '.join(list_spaces())}, or give a .yaml file."
+        )
         raise UserError(f"search={name}: there is no such search space; {hint}")
-    path = Path(name).expanduser() if own else conf_folder() / "search" / f"{name}.yaml"
+    path = Path(name).expanduser() if own else find_conf_folder() / "search" / f"{name}.yaml"
     try:
         stored = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise UserError(f"{path} can't be read ({' '.join(str(error).split())}): mend the file.") from error
-    return checked(stored, path.name)
+    return check_space(stored, path.name)
 
 
-def checked(stored: Any, place: str) -> Space:
+def check_space(stored: Any, place: str) -> Space:
     """The search space of a file's content.
 
     Raises:
@@ -103,12 +105,12 @@ def checked(stored: Any, place: str) -> Space:
     space = {}
     for field, given in stored.items():
         _check_name(field, place)
-        space[field] = _range(given, f"{place}: {field}")
+        space[field] = _read_range(given, f"{place}: {field}")
     return space
 
 
 def _check_name(field: Any, place: str) -> None:
-    known = known_keys()
+    known = list_keys()
     if field in KEPT:
         raise UserError(f"{place}: {field} is the same for all trials of a search; give it on the command line.")
     if field not in known:
@@ -117,7 +119,7 @@ def _check_name(field: Any, place: str) -> None:
         raise UserError(f"{place}: there is no field {field}; {hint}")
 
 
-def _number(value: Any, place: str, key: str) -> float:
+def _parse_number(value: Any, place: str, key: str) -> float:
     try:
         number = math.nan if isinstance(value, bool) else float(value)  # YAML takes 1e-4 for a text
     except (TypeError, ValueError):
@@ -127,15 +129,15 @@ def _number(value: Any, place: str, key: str) -> float:
     return number
 
 
-def _range(given: Any, place: str) -> Range:
+def _read_range(given: Any, place: str) -> SearchedField:
     if not isinstance(given, dict) or not ({"choices"} == set(given) or {"low", "high"} <= set(given)):
         raise UserError(f"{place}: must be {{low: ..., high: ...}} or {{choices: [...]}}.")
     unknown = sorted(map(str, set(given) - KEYS | (set(given) & {"choices"} if "low" in given else set())))
     if unknown:
         raise UserError(f"{place}: {unknown[0]} is none of low, high, log and int, nor choices alone.")
     if "choices" in given:
-        return Range(choices=_choices(given["choices"], place))
-    low, high = _number(given["low"], place, "low"), _number(given["high"], place, "high")
+        return SearchedField(choices=_read_choices(given["choices"], place))
+    low, high = _parse_number(given["low"], place, "low"), _parse_number(given["high"], place, "high")
     flags = {key: given.get(key, False) for key in ("log", "int")}
     for key, flag in flags.items():
         if not isinstance(flag, bool):
@@ -148,10 +150,10 @@ def _range(given: Any, place: str) -> Range:
         raise UserError(f"{place}: low={low:g} and high={high:g} must be whole numbers, as int=true asks for.")
     if flags["int"]:
         low, high = int(low), int(high)
-    return Range((), low, high, flags["log"], flags["int"])
+    return SearchedField((), low, high, flags["log"], flags["int"])
 
 
-def _choices(given: Any, place: str) -> tuple[Any, ...]:
+def _read_choices(given: Any, place: str) -> tuple[Any, ...]:
     if not isinstance(given, list) or not given:
         raise UserError(f"{place}: choices={given} must be a list of at least one value.")
     choices = tuple(v if isinstance(v, bool | int | float | str) else json.dumps(v) for v in given)

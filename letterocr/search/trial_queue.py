@@ -40,7 +40,7 @@ def open_study(folder: Path, samples: int = 0) -> Study:
 
 
 @contextmanager
-def alone(folder: Path) -> Iterator[None]:
+def hold_lock(folder: Path) -> Iterator[None]:
     """At most one worker at a time; a lock that a killed worker left is taken after 30 seconds."""
     from optuna.storages.journal import JournalFileOpenLock
 
@@ -52,12 +52,12 @@ def alone(folder: Path) -> Iterator[None]:
         lock.release()
 
 
-def counts(trial: FrozenTrial) -> bool:
+def is_counted(trial: FrozenTrial) -> bool:
     """Whether it is one of the trials asked for: not one that waits, nor one that another takes the place of."""
     return trial.state.name != "WAITING" and not trial.user_attrs.get("given_back")
 
 
-class Desk:
+class TrialQueue:
     """One worker's access to the study.
 
     Args:
@@ -68,7 +68,7 @@ class Desk:
     """
 
     def __init__(self, folder: Path, plan: Plan, presence: Presence, samples: int) -> None:
-        with alone(folder):
+        with hold_lock(folder):
             self.study = open_study(folder, samples)
         self.folder, self.plan, self.presence = folder, plan, presence
         self.distributions = {name: values.distribution() for name, values in plan.space.items()}
@@ -77,10 +77,10 @@ class Desk:
         """A new trial, or one whose worker died; None where that many are done or under way."""
         from optuna.samplers import TPESampler
 
-        with alone(self.folder):
+        with hold_lock(self.folder):
             self._reap()
             known = self.study.get_trials(deepcopy=False)
-            if sum(map(counts, known)) >= trials:
+            if sum(map(is_counted, known)) >= trials:
                 return None
             # Its own seed for each number: a study that goes on with one worker draws what an uninterrupted one draws.
             self.study.sampler = TPESampler(seed=(self.plan.seed * 1_000_003 + len(known)) % 2**32)
@@ -117,7 +117,7 @@ class Desk:
 
     def reap(self) -> None:
         """Give back the trials of dead workers."""
-        with alone(self.folder):
+        with hold_lock(self.folder):
             self._reap()
 
     def _reap(self) -> None:

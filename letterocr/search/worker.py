@@ -14,12 +14,12 @@ from letterocr.base.errors import UserError
 from letterocr.base.files import write_json
 from letterocr.base.signals import StoppedError
 from letterocr.run.curve import Curve, read_curve
-from letterocr.run.folder import folder_of
+from letterocr.run.folder import locate_folder
 from letterocr.run.outcome import Outcome
 from letterocr.run.training import run
 from letterocr.search.heartbeat import Presence
 from letterocr.search.plan import RUNS, read_plan
-from letterocr.search.trial_queue import Desk
+from letterocr.search.trial_queue import TrialQueue
 
 if TYPE_CHECKING:
     from optuna.trial import Trial
@@ -29,7 +29,7 @@ RUNGS = 14  # test errors that a run reports, each a write to the shared journal
 RUNG_FACTOR = 2**0.5
 
 
-def rungs(samples: int) -> list[int]:
+def list_rungs(samples: int) -> list[int]:
     """The samples learned at which a run reports its test error: evenly spaced in the logarithm, the end included."""
     return sorted({max(1, round(samples / RUNG_FACTOR**k)) for k in range(RUNGS)})
 
@@ -43,7 +43,7 @@ class Reporter:
     """
 
     def __init__(self, trial: Trial, samples: int) -> None:
-        self.trial, self.left = trial, rungs(samples)
+        self.trial, self.left = trial, list_rungs(samples)
 
     def __call__(self, curve: Curve) -> bool:
         """Report what is new of the curve; whether the trial has fallen behind the others."""
@@ -63,10 +63,10 @@ class Reporter:
             yield self.trial.should_prune()
 
 
-def train(desk: Desk, trial: Trial, threads: int, log: Path) -> Outcome:
+def train(desk: TrialQueue, trial: Trial, threads: int, log: Path) -> Outcome:
     """The run of a trial, or what it came to before."""
     config = desk.plan.config(desk.folder, trial.params, threads)
-    folder = folder_of(config)
+    folder = locate_folder(config)
     trial.set_user_attr("run", folder.name)
     while desk.same_before(trial, folder.name):
         time.sleep(LOOK_SECONDS)
@@ -81,7 +81,7 @@ def train(desk: Desk, trial: Trial, threads: int, log: Path) -> Outcome:
     return outcome
 
 
-def _one(desk: Desk, trial: Trial, threads: int, say: Callable[[str], Any]) -> int:
+def _run_trial(desk: TrialQueue, trial: Trial, threads: int, say: Callable[[str], Any]) -> int:
     """Train one trial and tell its study; the signal that ended it, or 0."""
     from optuna.trial import TrialState
 
@@ -111,7 +111,7 @@ def _one(desk: Desk, trial: Trial, threads: int, say: Callable[[str], Any]) -> i
     return outcome.signal
 
 
-def _fail(desk: Desk, trial: Trial, reason: str) -> None:
+def _fail(desk: TrialQueue, trial: Trial, reason: str) -> None:
     from optuna.trial import TrialState
 
     desk.set(trial, "reason", reason)
@@ -141,11 +141,11 @@ def work(folder: Path, trials: int, threads: int = 0, say: Callable[[str], Any] 
     plan = read_plan(folder)
     samples = plan.config(folder, {name: values.ends()[0] for name, values in plan.space.items()}).samples
     with Presence(folder) as presence:
-        desk = Desk(folder, plan, presence, samples)
+        desk = TrialQueue(folder, plan, presence, samples)
         while True:
             trial = desk.take(trials)
             if trial is not None:
-                if number := _one(desk, trial, threads, say):
+                if number := _run_trial(desk, trial, threads, say):
                     return number
             elif desk.others_at_work():
                 time.sleep(LOOK_SECONDS)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from letterocr.base.errors import UserError, complain, piped
+from letterocr.base.errors import UserError, complain, end_quietly
 
 if TYPE_CHECKING:
     from letterocr.summary.groups import Group
@@ -34,19 +34,19 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def shown(value: float) -> str:
+def format_metric(value: float) -> str:
     """A metric as people read it: an error in %, samples as a number."""
     if math.isinf(value):
         return "not reached"
     return f"{value:,.0f}" if value > 1 else f"{100 * value:.1f} %"
 
 
-def brief(value: Any) -> str:
+def format_value(value: Any) -> str:
     """A field's value to four digits."""
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def best_table(groups: Sequence[Group], fields: Sequence[str], metric: str) -> Any:
+def make_best_table(groups: Sequence[Group], fields: Sequence[str], metric: str) -> Any:
     """The groups as a table for the terminal."""
     from rich.table import Table
 
@@ -55,9 +55,13 @@ def best_table(groups: Sequence[Group], fields: Sequence[str], metric: str) -> A
         table.add_column(name, justify="right" if name in ("runs", "median") else "left", overflow="fold")
     for group in groups:
         own, (low, middle, high) = group.fields, group.quartiles
-        cells = [brief(own.get(name, "-")) for name in fields]
+        cells = [format_value(own.get(name, "-")) for name in fields]
         table.add_row(
-            *cells, str(len(group.runs)), shown(middle), f"{shown(low)} to {shown(high)}", group.runs[0].path.name
+            *cells,
+            str(len(group.runs)),
+            format_metric(middle),
+            f"{format_metric(low)} to {format_metric(high)}",
+            group.runs[0].path.name,
         )
     return table
 
@@ -67,16 +71,16 @@ def draw_all(
 ) -> list[str]:
     """Write the pictures; a sentence for each that can't be drawn."""
     from letterocr.figures import hyperparameters as sweep
-    from letterocr.figures.png import drawn, new_figure, save_png
-    from letterocr.summary.groups import band, metric_of
+    from letterocr.figures.png import draw_figure, make_figure, save_png
+    from letterocr.summary.groups import find_metric, read_band
 
-    metric, notes = metric_of(arguments.metric), []
+    metric, notes = find_metric(arguments.metric), []
 
     def bands(axis: Any) -> None:
         for i, group in enumerate(groups[: min(arguments.top, 6)]):
-            label = ", ".join(f"{name} {brief(group.fields.get(name, '-'))}" for name in fields) or "all runs"
+            label = ", ".join(f"{name} {format_value(group.fields.get(name, '-'))}" for name in fields) or "all runs"
             try:
-                sweep.draw_band(axis, *band(group), f"{i + 1}: {label}"[:90])
+                sweep.draw_band(axis, *read_band(group), f"{i + 1}: {label}"[:90])
             except UserError as error:
                 notes.append(str(error))
         axis.set(xlabel="samples learned", ylabel="test error, %", ylim=(0, 100))
@@ -84,11 +88,11 @@ def draw_all(
         if axis.lines:
             axis.legend(fontsize=7)
 
-    save_png(drawn(bands, 8, 5), arguments.output / "bands.png")
+    save_png(draw_figure(bands, 8, 5), arguments.output / "bands.png")
     if fields:
         columns = {name: [group.fields.get(name, "-") for group in groups] for name in fields[:MOST_AXES]}
         medians = [group.median for group in groups]
-        figure = new_figure(2 + 1.5 * len(columns), 5)
+        figure = make_figure(2 + 1.5 * len(columns), 5)
         sweep.draw_parallel(figure.subplots(), columns, medians, arguments.metric)
         save_png(figure, arguments.output / "parallel.png")
     x = arguments.x or next((name for name in fields if name != arguments.y), None)
@@ -99,7 +103,7 @@ def draw_all(
     along, up = ([run.fields.get(name, "-") for run in over] for name in (x, y))
     values = [metric(run) for run in over]
     names = (x, y, f"median {arguments.metric}")
-    figure = new_figure(8, 6)
+    figure = make_figure(8, 6)
     sweep.draw_heat_map(figure.subplots(), along, up, values, names)
     save_png(figure, arguments.output / "heat_map.png")
     return notes
@@ -113,11 +117,11 @@ def summarise(arguments: argparse.Namespace) -> None:
     """
     from rich.console import Console
 
-    from letterocr.summary.groups import grouped, metric_of, varying
+    from letterocr.summary.groups import find_metric, group_runs, list_varying
     from letterocr.summary.reader import read_sweep
     from letterocr.summary.table import write_table
 
-    folder, metric = arguments.folder.expanduser(), metric_of(arguments.metric)
+    folder, metric = arguments.folder.expanduser(), find_metric(arguments.metric)
     if arguments.top < 1:
         raise UserError(f"--top={arguments.top}: must be at least 1.")
     try:
@@ -142,18 +146,18 @@ def summarise(arguments: argparse.Namespace) -> None:
     if len(others) > LISTED:
         console.print(f"  and {len(others) - LISTED:,} more, in summary.csv")
     if over:
-        fields = [name for name in varying(over) if name != "seed"]
+        fields = [name for name in list_varying(over) if name != "seed"]
         try:
-            groups = grouped(runs, metric)
+            groups = group_runs(runs, metric)
         except UserError as error:
             raise UserError(f"--metric={arguments.metric} needs every curve, but {error}") from error
-        console.print(best_table(groups[: arguments.top], fields, arguments.metric))
+        console.print(make_best_table(groups[: arguments.top], fields, arguments.metric))
         for note in draw_all(runs, groups, fields, arguments):
             console.print(note, highlight=False, markup=False, soft_wrap=True)
     console.print(f"Written to {arguments.output}.", highlight=False, markup=False, soft_wrap=True)
 
 
-@piped()
+@end_quietly()
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command: a mistake of the user ends with one sentence and status 2."""
     try:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from letterocr.base.errors import UserError
-from letterocr.base.quartiles import quartiles
+from letterocr.base.quartiles import compute_quartiles
 from letterocr.run.curve import read_curve
 from letterocr.summary.reader import Run, Value
 
@@ -45,7 +45,7 @@ class Group:
         return self.quartiles[1]
 
 
-def metric_of(name: str) -> Metric:
+def find_metric(name: str) -> Metric:
     """The function that a metric's name stands for: less is better.
 
     Raises:
@@ -63,10 +63,10 @@ def metric_of(name: str) -> Metric:
     except ValueError:
         known = "final_error, best_error, or samples_to_ with an error in 0 to 1, as in samples_to_0.2"
         raise UserError(f"--metric={name}: must be {known}.") from None
-    return lambda run: samples_to(run, mark)
+    return lambda run: count_samples_to(run, mark)
 
 
-def samples_to(run: Run, mark: float) -> float:
+def count_samples_to(run: Run, mark: float) -> float:
     """Samples learned when the test error, the median over replicas, first was as low; infinite if it never was."""
     key, reached = f"{mark:g}", run.result.get("reached", {})
     if key in reached:
@@ -76,7 +76,7 @@ def samples_to(run: Run, mark: float) -> float:
     return float(samples[low.argmax()]) if low.any() else math.inf
 
 
-def grouped(runs: Sequence[Run], metric: Metric) -> list[Group]:
+def group_runs(runs: Sequence[Run], metric: Metric) -> list[Group]:
     """The groups of the runs that are over, best median first."""
     members: dict[tuple[tuple[str, Value], ...], list[Run]] = defaultdict(list)
     for run in runs:
@@ -85,11 +85,11 @@ def grouped(runs: Sequence[Run], metric: Metric) -> list[Group]:
     groups = []
     for group in members.values():
         values = [metric(run) for run in group]
-        groups.append(Group(group, values, quartiles(values)))
+        groups.append(Group(group, values, compute_quartiles(values)))
     return sorted(groups, key=lambda group: (group.median, group.quartiles[0], group.runs[0].path))
 
 
-def varying(runs: Sequence[Run]) -> list[str]:
+def list_varying(runs: Sequence[Run]) -> list[str]:
     """The fields that not all runs have the same value of, in the order of the config."""
     found: dict[str, set[tuple[type, Value]]] = {}
     for run in runs:
@@ -99,7 +99,7 @@ def varying(runs: Sequence[Run]) -> list[str]:
     return [name for name, values in found.items() if len(values) > 1 or have_it[name] < len(runs)]
 
 
-def band(group: Group) -> tuple[np.ndarray, np.ndarray]:
+def read_band(group: Group) -> tuple[np.ndarray, np.ndarray]:
     """The test errors of all networks of a group at the same samples: [m] and [m, s].
 
     A run that diverged before the others' end counts as error 1 from there.

@@ -54,10 +54,10 @@ def read_sweep(folder: Path) -> list[Run]:
     Raises:
         OSError: `folder` itself can't be read.
     """
-    return sorted((read_run(path) for path in _run_folders(str(folder))), key=lambda run: run.path)
+    return sorted((read_run(path) for path in _find_run_folders(str(folder))), key=lambda run: run.path)
 
 
-def _run_folders(folder: str) -> Iterator[str]:
+def _find_run_folders(folder: str) -> Iterator[str]:
     """Folders that hold a config, or a failure from before there was one; nothing is looked for inside them."""
     with os.scandir(folder) as entries:
         listed = list(entries)
@@ -66,7 +66,7 @@ def _run_folders(folder: str) -> Iterator[str]:
         return
     for entry in listed:
         if entry.is_dir(follow_symlinks=False) and not entry.name.startswith("."):
-            yield from _run_folders(entry.path)
+            yield from _find_run_folders(entry.path)
 
 
 def read_run(folder: str | Path) -> Run:
@@ -74,12 +74,12 @@ def read_run(folder: str | Path) -> Run:
     path = Path(folder)
     fields: dict[str, Value] = {}
     try:
-        fields = _config(f"{folder}/config.yaml")
-        result = _json(f"{folder}/result.json")
+        fields = _read_config(f"{folder}/config.yaml")
+        result = _read_json(f"{folder}/result.json")
         if result is not None:
             _check(result)
             return Run(path, fields, result["status"], result=result)
-        failure = _json(f"{folder}/failure.json")
+        failure = _read_json(f"{folder}/failure.json")
     except (OSError, ValueError, TypeError, KeyError) as error:
         return Run(path, fields, "damaged", " ".join(str(error).split()) or type(error).__name__)
     if failure is not None:
@@ -88,40 +88,40 @@ def read_run(folder: str | Path) -> Run:
     return Run(path, fields, "unfinished", f"checkpoint at sample {int(at[-1]):,}" if at else "no checkpoint yet")
 
 
-def _config(path: str) -> dict[str, Value]:
+def _read_config(path: str) -> dict[str, Value]:
     import yaml
 
     try:
         with open(path, "rb") as file:
-            stored = yaml.load(file.read(), Loader=_loader())
+            stored = yaml.load(file.read(), Loader=_choose_loader())
     except FileNotFoundError:  # it failed before there was a config
         return {}
     except yaml.YAMLError as error:
         raise ValueError(f"config.yaml: {error}") from error
     if not isinstance(stored, dict):
         raise ValueError("config.yaml: it holds no fields")
-    return flat({name: value for name, value in stored.items() if name not in RUNTIME})
+    return flatten({name: value for name, value in stored.items() if name not in RUNTIME})
 
 
 @functools.cache
-def _loader() -> Any:
+def _choose_loader() -> Any:
     import yaml
 
     return getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast, where PyYAML was built with it
 
 
-def flat(stored: dict[str, Any], prefix: str = "") -> dict[str, Value]:
+def flatten(stored: dict[str, Any], prefix: str = "") -> dict[str, Value]:
     """Nested fields as one dictionary with dotted names; lists and null as JSON text."""
     found: dict[str, Value] = {}
     for name, value in stored.items():
         if isinstance(value, dict):
-            found |= flat(value, f"{prefix}{name}.")
+            found |= flatten(value, f"{prefix}{name}.")
         else:
             found[f"{prefix}{name}"] = value if isinstance(value, bool | int | float | str) else json.dumps(value)
     return found
 
 
-def _json(path: str) -> dict[str, Any] | None:
+def _read_json(path: str) -> dict[str, Any] | None:
     try:
         with open(path, "rb") as file:
             facts = json.loads(file.read())

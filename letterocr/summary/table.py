@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from letterocr.base.files import replacing
+from letterocr.base.files import replace_file
 from letterocr.summary.reader import Run
 
 RESULTS = {
@@ -18,7 +18,7 @@ RESULTS = {
 }
 
 
-def _column(values: Sequence[Any]) -> Any:
+def _make_column(values: Sequence[Any]) -> Any:
     """One type a column: numbers stay numbers where all are numbers; null where a run has none."""
     import pyarrow as pa
 
@@ -30,21 +30,21 @@ def _column(values: Sequence[Any]) -> Any:
     return pa.array(values) if kinds else pa.nulls(len(values), pa.string())
 
 
-def table_of(runs: Sequence[Run], folder: Path) -> Any:
+def make_table(runs: Sequence[Run], folder: Path) -> Any:
     """A pyarrow table: run, state, reason, every field of the configs, every figure of the results."""
     import pyarrow as pa
 
     names = dict.fromkeys(name for run in runs for name in run.fields)
     marks = sorted({mark for run in runs for mark in run.result.get("reached", {})}, key=float, reverse=True)
     columns: dict[str, Any] = {
-        "run": _column([str(run.path.relative_to(folder)) for run in runs]),
-        "state": _column([run.state for run in runs]),
-        "reason": _column([run.reason or None for run in runs]),
+        "run": _make_column([str(run.path.relative_to(folder)) for run in runs]),
+        "state": _make_column([run.state for run in runs]),
+        "reason": _make_column([run.reason or None for run in runs]),
     }
-    columns |= {name: _column([run.fields.get(name) for run in runs]) for name in names}
-    columns |= {name: _column([run.result.get(key) for run in runs]) for name, key in RESULTS.items()}
+    columns |= {name: _make_column([run.fields.get(name) for run in runs]) for name in names}
+    columns |= {name: _make_column([run.result.get(key) for run in runs]) for name, key in RESULTS.items()}
     for mark in marks:
-        columns[f"samples_to_{mark}"] = _column([run.result.get("reached", {}).get(mark) for run in runs])
+        columns[f"samples_to_{mark}"] = _make_column([run.result.get("reached", {}).get(mark) for run in runs])
     return pa.table(columns)
 
 
@@ -53,8 +53,8 @@ def write_table(runs: Sequence[Run], folder: Path, output: Path) -> None:
     import pyarrow.csv
     import pyarrow.parquet
 
-    table = table_of(runs, folder)
+    table = make_table(runs, folder)
     writers = {"summary.parquet": pyarrow.parquet.write_table, "summary.csv": pyarrow.csv.write_csv}
     for name, write in writers.items():
-        with replacing(output / name) as temporary:
+        with replace_file(output / name) as temporary:
             write(table, temporary)

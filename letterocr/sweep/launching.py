@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from letterocr.base.errors import UserError, piped
+from letterocr.base.errors import UserError, end_quietly
 from letterocr.base.signals import Signals, StoppedError
 from letterocr.run.outcome import Outcome
-from letterocr.sweep.sweep import Missing, Start, attempt, recorded
+from letterocr.sweep.sweep import Missing, Start, attempt, read_record
 
 POLL_SECONDS = 2.0
 GONE_POLLS = 5  # polls without the job in the queue, nor its result, after which it has died
@@ -37,7 +37,7 @@ class _Passed(Signals):
 
 def train(run: Missing, sweep: Path, stop: Path | None = None) -> Outcome:
     """One run, in a process that trains many; it leaves a record. `stop` as for `sweep.attempt`."""
-    with piped():
+    with end_quietly():
         outcome = attempt(lambda: (run.config, run.folder), run.overrides, sweep, stop=stop)
         assert outcome
         if outcome.message:
@@ -74,7 +74,7 @@ def processes(n_jobs: int) -> Start:
                     outcomes = Parallel(n_jobs, batch_size=1)(tasks)
                     left = rest
                 except BrokenExecutor:
-                    waiting = [n for n in now if recorded(sweep, runs[n].overrides) is None]
+                    waiting = [n for n in now if read_record(sweep, runs[n].overrides) is None]
                     for n in [n for n in waiting if any(runs[n].folder.glob("lock.*.json"))] or waiting:
                         died[n] += 1
                     left = [*(n for n in waiting if died[n] < TRIES), *rest]
@@ -106,7 +106,7 @@ class Job:
     def __call__(self, runs: Sequence[Missing], sweep: Path) -> None:
         """Train those that this job had not ended before it was queued again."""
         for run in runs:
-            facts = recorded(sweep, run.overrides)
+            facts = read_record(sweep, run.overrides)
             if facts is None or facts["status"] == "running":  # so it was when the sweep was asked for once more
                 number = train(run, sweep).signal
                 if number:  # it came as the run ended; submitit's to judge

@@ -19,11 +19,11 @@ from omegaconf.errors import OmegaConfBaseException
 
 
 @functools.lru_cache(4096)
-def _parsed(override: str) -> Override:
+def _parse(override: str) -> Override:
     return OverridesParser.create().parse_override(override)
 
 
-def _plain(override: Override) -> bool:
+def _is_plain(override: Override) -> bool:
     return override.type is OverrideType.CHANGE and override.package is None and not override.is_hydra_override()
 
 
@@ -41,8 +41,8 @@ class SweepLoader(ConfigLoaderImpl):
     def load_sweep_config(self, master_config: DictConfig, sweep_overrides: list[str]) -> DictConfig:
         """The config of one run, equal to Hydra's."""
         try:
-            overrides = [_parsed(override) for override in sweep_overrides]
-            if all(_plain(override) for override in overrides):
+            overrides = [_parse(override) for override in sweep_overrides]
+            if all(_is_plain(override) for override in overrides):
                 return self._compose(master_config, overrides)
         except (HydraException, OmegaConfBaseException):
             pass  # Hydra's words for it

@@ -28,10 +28,10 @@ from hydra.experimental.callback import Callback
 
 from letterocr.base.errors import RunningError, UserError
 from letterocr.base.files import read_json, write_json
-from letterocr.base.owner import this_process
-from letterocr.base.signals import Heeded
+from letterocr.base.owner import describe_this_process
+from letterocr.base.signals import StopFile
 from letterocr.config.train import TrainConfig
-from letterocr.run.outcome import Outcome, known
+from letterocr.run.outcome import Outcome, look_up_outcome
 from letterocr.run.training import run
 
 ORDER = ("finished", "diverged", "running", "stopped", "failed")
@@ -82,11 +82,11 @@ def attempt(
     folder, trace = None, ""
     try:
         config, folder = read()
-        if config.force and _queued_again(folder):
+        if config.force and _was_queued_again(folder):
             config.force = False
         if not config.force:
             config.resume = "true"
-        outcome = known(config, folder) if look_only else _stoppable(config, folder, stop)
+        outcome = look_up_outcome(config, folder) if look_only else _run_stoppable(config, folder, stop)
         if outcome is None:
             return None
     except RunningError as error:
@@ -102,18 +102,18 @@ def attempt(
         print(trace, file=sys.stderr, flush=True)
         outcome = Outcome("failed", folder or Path(), math.nan, f"{type(error).__name__}: {error}".splitlines()[0])
     if outcome.status == "failed" and folder:
-        fail(folder, overrides, outcome.message, trace)
-    record(sweep, overrides, outcome)
+        write_failure(folder, overrides, outcome.message, trace)
+    write_record(sweep, overrides, outcome)
     return outcome
 
 
-def _queued_again(folder: Path) -> bool:
+def _was_queued_again(folder: Path) -> bool:
     """Whether this is a SLURM job that was queued again, and that began this run before."""
-    here = this_process()
+    here = describe_this_process()
     return here.restarts > 0 and read_json(folder / "environment.json").get("job") == here.job
 
 
-def _stoppable(config: TrainConfig, folder: Path, stop: Path | None) -> Outcome:
+def _run_stoppable(config: TrainConfig, folder: Path, stop: Path | None) -> Outcome:
     """Train in one of many processes of this machine, that are stopped together."""
     if not stop:
         return _run(config, folder)
@@ -121,7 +121,7 @@ def _stoppable(config: TrainConfig, folder: Path, stop: Path | None) -> Outcome:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # from the terminal it reaches every process; the first tells us
     if stop.exists():
         return Outcome("stopped", folder, math.nan)
-    with Heeded(stop):
+    with StopFile(stop):
         outcome = run(config, folder=folder)
     if outcome.signal:
         stop.touch()
@@ -143,7 +143,7 @@ def _run(config: TrainConfig, folder: Path) -> Outcome:
         config.resume = "true"
 
 
-def fail(folder: Path, overrides: Sequence[str], reason: str, trace: str = "") -> None:
+def write_failure(folder: Path, overrides: Sequence[str], reason: str, trace: str = "") -> None:
     """Write `failure.json` of a run; the reason stays in the report where its folder can't be written."""
     when = time.strftime("%Y-%m-%d %H:%M:%S")
     facts = {"reason": reason, "overrides": list(overrides), "host": socket.gethostname(), "time": when}
@@ -153,17 +153,17 @@ def fail(folder: Path, overrides: Sequence[str], reason: str, trace: str = "") -
         print(f"letterocr: {folder / 'failure.json'} can't be written ({error.strerror}).", file=sys.stderr, flush=True)
 
 
-def _record_path(sweep: Path, overrides: Sequence[str]) -> Path:
+def _locate_record(sweep: Path, overrides: Sequence[str]) -> Path:
     name = hashlib.sha256("\n".join(overrides).encode()).hexdigest()[:16]
     return sweep / "runs" / f"{name}.json"
 
 
-def _records(sweep: Path) -> set[Path]:
+def _list_records(sweep: Path) -> set[Path]:
     """The records that there are: listed, as a network file system may say for a while that a new file is not there."""
     return set(sweep.glob("runs/*.json"))
 
 
-def record(sweep: Path, overrides: Sequence[str], outcome: Outcome) -> None:
+def write_record(sweep: Path, overrides: Sequence[str], outcome: Outcome) -> None:
     """Record what became of a run."""
     error = outcome.error if math.isfinite(outcome.error) else None
     facts = {"overrides": list(overrides), "folder": str(outcome.folder), "status": outcome.status, "error": error}
@@ -171,16 +171,16 @@ def record(sweep: Path, overrides: Sequence[str], outcome: Outcome) -> None:
     if outcome.status == "diverged":
         last = max(read_json(outcome.folder / "result.json")["diverged"].values())
         reason = f"at sample {last + 1:,} ({outcome.folder})"
-    write_json(_record_path(sweep, overrides), facts | {"reason": reason})
+    write_json(_locate_record(sweep, overrides), facts | {"reason": reason})
 
 
-def recorded(sweep: Path, overrides: Sequence[str]) -> dict[str, Any] | None:
+def read_record(sweep: Path, overrides: Sequence[str]) -> dict[str, Any] | None:
     """What is recorded of a run."""
-    path = _record_path(sweep, overrides)
-    return _read_record(path) if path.exists() else None
+    path = _locate_record(sweep, overrides)
+    return _read_updated(path) if path.exists() else None
 
 
-def _read_record(path: Path) -> dict[str, Any]:
+def _read_updated(path: Path) -> dict[str, Any]:
     """A record; a run that another process trained may be over by now."""
     facts = read_json(path)
     result = read_json(Path(facts["folder"]) / "result.json") if facts["status"] == "running" else {}
@@ -207,33 +207,33 @@ def launch(launcher: Any, job_overrides: Sequence[Sequence[str]], start: Start) 
     missing: dict[Path, Missing] = {}
     same: dict[int, list[str]] = {}  # number: the overrides of an earlier run that is the same
     for number, overrides in enumerate(map(list, job_overrides)):
-        read = reader(launcher, overrides)
+        read = make_reader(launcher, overrides)
         if attempt(read, overrides, sweep, look_only=True) is None:
             config, folder = read()
             same[number] = missing.setdefault(folder, Missing(overrides, config, folder)).overrides
     if missing:
         print(f"{len(missing)} of {len(job_overrides)} runs to train.", flush=True)
         runs = list(missing.values())
-        paths = [_record_path(sweep, run_.overrides) for run_ in runs]
-        for path in _records(sweep) & set(paths):
+        paths = [_locate_record(sweep, run_.overrides) for run_ in runs]
+        for path in _list_records(sweep) & set(paths):
             path.unlink(missing_ok=True)  # of an earlier try
         why = start(runs, sweep)
-        written = _records(sweep)
+        written = _list_records(sweep)
         for number, (path, run_) in enumerate(zip(paths, runs, strict=True)):
             if path not in written:
                 reason = why.get(number, "its process ended without a word.")
-                fail(run_.folder, run_.overrides, reason)
-                record(sweep, run_.overrides, Outcome("failed", run_.folder, math.nan, reason))
+                write_failure(run_.folder, run_.overrides, reason)
+                write_record(sweep, run_.overrides, Outcome("failed", run_.folder, math.nan, reason))
     returns = []
     for number, overrides in enumerate(map(list, job_overrides)):
-        facts = recorded(sweep, same.get(number, overrides)) or {}
+        facts = read_record(sweep, same.get(number, overrides)) or {}
         error = facts.get("error")
         value = math.nan if error is None else error
         returns.append(JobReturn(overrides=overrides, status=JobStatus.COMPLETED, _return_value=value))
     return returns
 
 
-def reader(launcher: Any, overrides: list[str]) -> Read:
+def make_reader(launcher: Any, overrides: list[str]) -> Read:
     """Reads the config of one run as its own process would.
 
     Raises:
@@ -249,9 +249,9 @@ def reader(launcher: Any, overrides: list[str]) -> Read:
     return functools.cache(functools.partial(locate_run, cfg, overrides))
 
 
-def report(sweep: Path) -> int:
+def print_report(sweep: Path) -> int:
     """Print what became of the runs of a sweep; returns the exit status."""
-    facts = [_read_record(path) for path in _records(sweep)]
+    facts = [_read_updated(path) for path in _list_records(sweep)]
     facts.sort(key=lambda run: (ORDER.index(run["status"]), run["overrides"]))
     counts = Counter(run["status"] for run in facts)
     common = set.intersection(*(set(run["overrides"]) for run in facts)) if len(facts) > 1 else set()

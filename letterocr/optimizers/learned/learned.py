@@ -33,7 +33,7 @@ from letterocr.optimizers.rate_schedule import LearningRate
 
 P = 10.0
 LAYERS = 2
-SHAPES = recurrent.shapes(features=2, outputs=2, layers=LAYERS)
+SHAPES = recurrent.list_shapes(features=2, outputs=2, layers=LAYERS)
 GAIN = 20.0
 LARGEST = 6.0  # of the exponents p
 CHUNK = 1 << 13  # coordinates at a time: their gates stay in the cache
@@ -46,13 +46,13 @@ def preprocess(g: Tensor) -> Tensor:
     return torch.stack([logarithm, torch.where(large, g.sign(), g * math.exp(P))])
 
 
-def descent(output: Tensor, g: Tensor) -> Tensor:
+def compute_step(output: Tensor, g: Tensor) -> Tensor:
     """The step m [N] from the network's outputs [2, N] and the gradients [N]."""
     p, r = output
     return GAIN * p.clamp(max=LARGEST).exp() * g + r
 
 
-def gradients(batch: Batch) -> list[Tensor]:
+def compute_gradients(batch: Batch) -> list[Tensor]:
     """The mean gradient of every weight matrix and bias, flat: weight, bias, weight, bias, ..."""
     flat = []
     for v, h in zip(batch.errors, batch.inputs, strict=True):
@@ -76,13 +76,13 @@ class Learned(Optimizer):
         counts = [
             t.numel() for pair in zip(network.weights, network.biases, strict=True) for t in pair if t is not None
         ]
-        self.memory = recurrent.fresh(sum(counts), LAYERS, like)
+        self.memory = recurrent.make_memory(sum(counts), LAYERS, like)
 
     def step(self, sample: int, network: Network, batch: Batch) -> Sequence[Update] | None:
         """Change every weight and bias in place."""
         alpha, first = float(self.rate.at(sample, 1)[0]), 0
         tensors = [t for pair in zip(network.weights, network.biases, strict=True) for t in pair]
-        for k, (tensor, gradient) in enumerate(zip(tensors, gradients(batch), strict=True)):
+        for k, (tensor, gradient) in enumerate(zip(tensors, compute_gradients(batch), strict=True)):
             if tensor is not None:
                 scale = alpha / network.weights[k // 2].shape[1]
                 self._descend(tensor.view(-1), gradient, scale, first)
@@ -95,7 +95,7 @@ class Learned(Optimizer):
             g = gradient[start : start + CHUNK]
             memory = [m[:, first + start : first + start + len(g)] for m in self.memory]
             output, new = recurrent.advance(self.parameters, preprocess(g), memory)
-            flat[start : start + CHUNK].sub_(descent(output, g), alpha=scale)
+            flat[start : start + CHUNK].sub_(compute_step(output, g), alpha=scale)
             for old, m in zip(memory, new, strict=True):
                 old.copy_(m)
 

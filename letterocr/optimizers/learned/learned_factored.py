@@ -33,7 +33,7 @@ from letterocr.optimizers.optimizer import Optimizer, Update
 from letterocr.optimizers.rate_schedule import LearningRate
 
 LAYERS = 1
-SHAPES = recurrent.shapes(features=11, outputs=2, layers=LAYERS, prefix="v.") | recurrent.shapes(
+SHAPES = recurrent.list_shapes(features=11, outputs=2, layers=LAYERS, prefix="v.") | recurrent.list_shapes(
     features=9, outputs=3, layers=LAYERS, prefix="h."
 )
 TINY = 1e-30
@@ -63,22 +63,22 @@ class Layer:
         return [*self.v_memory, *self.h_memory, *self.means]
 
 
-def fresh(v: Tensor, h: Tensor) -> Layer:
+def make_layer(v: Tensor, h: Tensor) -> Layer:
     """The memory of a layer at the start, for tensors like v [..., out] and h [..., in + 1]."""
     means = [torch.zeros_like(x) for x in (v, v, h, h, v[..., :1])]
-    return Layer(recurrent.fresh(v.numel(), LAYERS, v), recurrent.fresh(h.numel(), LAYERS, h), means)
+    return Layer(recurrent.make_memory(v.numel(), LAYERS, v), recurrent.make_memory(h.numel(), LAYERS, h), means)
 
 
 def _rms(x: Tensor) -> Tensor:
     return (x.square().mean(-1, keepdim=True) + TINY).sqrt()
 
 
-def _features(*features: Tensor, like: Tensor) -> Tensor:
+def _stack_features(*features: Tensor, like: Tensor) -> Tensor:
     """[F, N] from F tensors that broadcast to `like`."""
     return torch.stack([f.expand_as(like) for f in features]).flatten(1)
 
 
-def factors(
+def make_factors(
     parameters: Parameters, layer: Layer, v: Tensor, y: Tensor, h: Tensor, context: tuple[int, bool, bool, Tensor]
 ) -> tuple[Tensor, Tensor, Layer]:
     """The factors of one layer's step.
@@ -109,13 +109,13 @@ def factors(
     centred = h - mean_h
     age = v.new_full((1,), 10 / (10 + sample))
     size = u.abs().clamp_min(1e-6).log() / 10
-    read_v = _features(
+    read_v = _stack_features(
         u.asinh(), size, 2 * y - 1, slope, mean_u.asinh(), 2 * mean_y - 1, (logarithm / 10).clamp(-2, 2),
         (logarithm - mean_logarithm).clamp(-4, 4) / 2, age, age.new_full((1,), float(is_last)),
         age.new_full((1,), float(is_first)), like=v,
     )  # fmt: skip
     spread = (mean_square - mean_h.square()).clamp_min(0).sqrt()
-    read_h = _features(
+    read_h = _stack_features(
         (h / rms_h).asinh(), h.clamp(-3, 3), (mean_h / rms_h).asinh(), (centred / rms_h).asinh(),
         (spread / rms_h).asinh(), (rms_h.log() / 5).clamp(-2, 2), age, age.new_full((1,), float(is_last)),
         age.new_full((1,), float(is_first)), like=h,
@@ -142,7 +142,7 @@ class LearnedFactored(Optimizer):
         super().__init__(config, rate, network, seed)
         like = network.weights[0]
         self.parameters = rule_file.read("learned_factored", config.path, SHAPES, like)
-        self.layers = [fresh(like.new_zeros(len(w)), like.new_zeros(w.shape[1] + 1)) for w in network.weights]
+        self.layers = [make_layer(like.new_zeros(len(w)), like.new_zeros(w.shape[1] + 1)) for w in network.weights]
 
     def step(self, sample: int, network: Network, batch: Batch) -> Sequence[Update] | None:
         """The outer product of every weight matrix."""
@@ -154,7 +154,7 @@ class LearnedFactored(Optimizer):
             v, y = batch.errors[k][0], batch.activations[k + 1][0]
             y = torch.full_like(y, 0.5) if network.temperature is None else y
             h = torch.cat([batch.inputs[k][0], one])
-            left, right, new = factors(self.parameters, layer, v, y, h, (sample, k == 0, k == last, t))
+            left, right, new = make_factors(self.parameters, layer, v, y, h, (sample, k == 0, k == last, t))
             for old, tensor in zip(layer.tensors(), new.tensors(), strict=True):
                 old.copy_(tensor)
             left = left * (-alpha * t)

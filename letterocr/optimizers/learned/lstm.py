@@ -21,7 +21,7 @@ Parameters = dict[str, Tensor]
 Memory = list[Tensor]  # h and c of the first layer, h and c of the second, ...
 
 
-def shapes(features: int, outputs: int, layers: int, prefix: str = "") -> dict[str, tuple[int, ...]]:
+def list_shapes(features: int, outputs: int, layers: int, prefix: str = "") -> dict[str, tuple[int, ...]]:
     """The shape of each parameter by its name."""
     named: dict[str, tuple[int, ...]] = {}
     for k in range(layers):
@@ -31,7 +31,7 @@ def shapes(features: int, outputs: int, layers: int, prefix: str = "") -> dict[s
     return named | {f"{prefix}head.weight": (outputs, UNITS), f"{prefix}head.bias": (outputs, 1)}
 
 
-def initial(named: dict[str, tuple[int, ...]], generator: torch.Generator) -> Parameters:
+def draw_parameters(named: dict[str, tuple[int, ...]], generator: torch.Generator) -> Parameters:
     """Random float32 parameters at the start of meta-training: the head is zero, so that outputs start at 0."""
     parameters = {}
     for name, shape in named.items():
@@ -44,7 +44,7 @@ def initial(named: dict[str, tuple[int, ...]], generator: torch.Generator) -> Pa
     return parameters
 
 
-def fresh(coordinates: int, layers: int, like: Tensor) -> Memory:
+def make_memory(coordinates: int, layers: int, like: Tensor) -> Memory:
     """The memory at the start of a run: zeros."""
     return [like.new_zeros(UNITS, coordinates) for _ in range(2 * layers)]
 

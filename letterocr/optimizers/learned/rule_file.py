@@ -10,12 +10,12 @@ import torch
 from torch import Tensor
 
 from letterocr.base.errors import UserError
-from letterocr.base.files import replacing
+from letterocr.base.files import replace_file
 
 COST = ("meta_steps", "optimizee_updates", "seconds")
 
 
-def shipped(which: str) -> Path:
+def locate_shipped(which: str) -> Path:
     """The file that ships with the package."""
     return Path(__file__).with_name(f"{which}.safetensors")
 
@@ -25,7 +25,7 @@ def write(path: Path, parameters: dict[str, Tensor], facts: dict[str, Any]) -> N
     from safetensors.torch import save
 
     data = save({k: v.detach().cpu().contiguous() for k, v in parameters.items()}, {"facts": json.dumps(facts)})
-    with replacing(path) as temporary:
+    with replace_file(path) as temporary:
         temporary.write_bytes(data)
 
 
@@ -41,7 +41,7 @@ def read(which: str, path: str | None, shapes: dict[str, tuple[int, ...]], like:
     Raises:
         UserError: the file is missing, damaged or of other shapes.
     """
-    file = Path(path).expanduser() if path else shipped(which)
+    file = Path(path).expanduser() if path else locate_shipped(which)
     facts, parameters = _open(file)
     found = {name: tuple(p.shape) for name, p in parameters.items()}
     if found != shapes or facts.get("which") != which:
@@ -55,7 +55,7 @@ def read(which: str, path: str | None, shapes: dict[str, tuple[int, ...]], like:
     return {name: p.to(like) for name, p in parameters.items()}
 
 
-def meta_cost(path: str | Path) -> dict[str, float]:
+def read_meta_cost(path: str | Path) -> dict[str, float]:
     """What meta-training the file cost: meta_steps, optimizee_updates, seconds.
 
     Raises:

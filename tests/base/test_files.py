@@ -1,0 +1,114 @@
+"""Files are whole or not there."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from letterocr.base.files import replace_file, write_json, write_text, write_together
+
+
+def names(folder) -> list[str]:
+    return sorted(p.name for p in folder.iterdir())
+
+
+def test_the_old_file_stays_until_the_new_one_is_whole(tmp_path):
+    path = tmp_path / "file.txt"
+    path.write_text("old")
+    with replace_file(path) as temporary:
+        temporary.write_text("new")
+        assert path.read_text() == "old"
+        assert temporary.parent == path.parent  # a rename is only atomic within one file system
+    assert path.read_text() == "new"
+    assert names(tmp_path) == ["file.txt"]
+
+
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
+    path = tmp_path / "file.txt"
+    path.write_text("old")
+
+    def fail_halfway():
+        with replace_file(path) as temporary:
+            temporary.write_text("ne")
+            raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        fail_halfway()
+    assert path.read_text() == "old"
+    assert names(tmp_path) == ["file.txt"]
+
+
+def test_folders_are_made_as_needed(tmp_path):
+    write_text(tmp_path / "a" / "b" / "file.txt", "x")
+    assert (tmp_path / "a" / "b" / "file.txt").read_text() == "x"
+
+
+def test_a_half_written_temporary_file_of_a_killed_process_is_no_obstacle(tmp_path):
+    with replace_file(tmp_path / "file.txt") as temporary:
+        temporary.write_text("x")
+    temporary.write_text("left over from a process of the same id")
+    write_text(tmp_path / "file.txt", "y")
+    assert (tmp_path / "file.txt").read_text() == "y"
+    assert names(tmp_path) == ["file.txt"]
+
+
+def test_json_and_text_keep_what_is_beyond_ascii(tmp_path):
+    write_text(tmp_path / "t", "α = 0,02 ‖a‖²")
+    assert (tmp_path / "t").read_bytes().decode("utf-8") == "α = 0,02 ‖a‖²"
+    write_json(tmp_path / "j", {"name": "Übung", "errors": [0.1, None]})
+    assert json.loads((tmp_path / "j").read_bytes()) == {"name": "Übung", "errors": [0.1, None]}
+
+
+def test_files_written_together_take_their_places_together_and_in_order(tmp_path, monkeypatch):
+    order = []
+    replace = Path.replace
+    monkeypatch.setattr(Path, "replace", lambda self, path: (order.append(path.name), replace(self, path)))
+    with write_together():
+        for name in ("c", "a", "b"):
+            write_text(tmp_path / name, name)
+        with write_together():
+            write_text(tmp_path / "d", "d")
+        assert not {"a", "b", "c", "d"} & set(names(tmp_path))
+    assert order == ["c", "a", "b", "d"]
+    assert names(tmp_path) == ["a", "b", "c", "d"]
+    assert (tmp_path / "a").read_text() == "a"
+
+
+@pytest.mark.parametrize("place", ["inside", "fsync"])
+def test_if_one_of_them_fails_none_takes_its_place(tmp_path, monkeypatch, place):
+    (tmp_path / "a").write_text("old")
+
+    def full(_: int) -> None:
+        raise OSError("disk full")
+
+    if place == "fsync":
+        monkeypatch.setattr("os.fsync", full)
+
+    def write_two() -> None:
+        with write_together():
+            write_text(tmp_path / "a", "new")
+            write_text(tmp_path / "b", "new")
+            if place == "inside":
+                full(0)
+
+    with pytest.raises(OSError, match="disk full"):
+        write_two()
+    assert names(tmp_path) == ["a"]
+    assert (tmp_path / "a").read_text() == "old"
+    monkeypatch.undo()
+    write_text(tmp_path / "c", "at once again")
+    assert names(tmp_path) == ["a", "c"]
+
+
+def test_what_is_brought_to_disk_later_is_so_before_the_next_together_ends(tmp_path, monkeypatch):
+    synced = []
+    monkeypatch.setattr("os.fsync", lambda number: synced.append(os.readlink(f"/proc/self/fd/{number}")))
+    write_text(tmp_path / "early", "x", later=True)
+    assert names(tmp_path) == ["early"]
+    assert not synced
+    for _ in range(2):
+        with write_together():
+            write_text(tmp_path / "file", "y")
+    assert sorted(Path(path).name for path in synced if Path(path).name == "early") == ["early"]
+    assert len(synced) == 3

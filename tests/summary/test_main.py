@@ -1,0 +1,248 @@
+"""The summary of a sweep: its table, its groups over seeds, its best settings, and what it says of broken runs."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pyarrow.csv
+import pyarrow.parquet as pq
+import pytest
+from helpers import small_config
+from sweeps import final_error, make_run, make_sweep
+
+from letterocr.base.files import write_json
+from letterocr.run.folder import list_hyperparameters
+from letterocr.summary.__main__ import format_metric, main
+from letterocr.summary.groups import count_samples_to, find_metric, group_runs, list_varying, read_band
+from letterocr.summary.reader import flatten, read_run, read_sweep
+
+GRID = (3, 2, 3)
+
+
+@pytest.fixture(scope="module")
+def sweep(tmp_path_factory) -> Path:
+    """Three rates, two temperatures, three seeds; nothing may be written to it."""
+    folder = tmp_path_factory.mktemp("sweep")
+    make_sweep(folder, *GRID)
+    return folder
+
+
+def summary(folder: Path, *arguments: str) -> int:
+    try:
+        main([str(folder), *arguments])
+    except SystemExit as end:
+        return int(end.code or 0)
+    return 0
+
+
+# Reading
+
+
+def test_a_run_has_the_hyperparameters_that_tensorboard_has(tmp_path):
+    run = read_run(make_run(tmp_path, 0.3, 2.0, 4))
+    expected = list_hyperparameters(small_config(learning_rate=0.3, seed=4, samples=8))
+    assert run.fields == expected | {"model.temperature": 2.0}
+    assert (run.state, run.reason, run.result["error"]) == ("finished", "", final_error(0.3, 2.0, 4))
+
+
+def test_lists_and_null_are_texts():
+    assert flatten({"a": {"b": [1, 2], "c": None}, "d": True}) == {"a.b": "[1, 2]", "a.c": "null", "d": True}
+
+
+def test_runs_are_found_at_any_depth_and_nothing_in_them(tmp_path):
+    one = make_run(tmp_path / "a" / "b", 0.1, 1.0, 0)
+    two = make_run(tmp_path, 0.1, 1.0, 1)
+    make_run(one / "inside", 0.1, 1.0, 2)
+    make_run(tmp_path / ".hidden", 0.1, 1.0, 3)
+    assert [run.path for run in read_sweep(tmp_path)] == sorted([one, two])
+
+
+def test_a_run_that_is_not_over_says_why(tmp_path):
+    young, old, failed, early = (make_run(tmp_path, 0.1, 1.0, seed, over=False) for seed in range(4))
+    (old / "checkpoints").mkdir()
+    (old / "checkpoints" / "000000001234.json").write_text("{}")
+    write_json(failed / "failure.json", {"name": "x", "reason": "Out of\nmemory"})
+    (early / "config.yaml").unlink()
+    write_json(early / "failure.json", {})
+    states = {run.path: (run.state, run.reason) for run in read_sweep(tmp_path)}
+    assert states[young] == ("unfinished", "no checkpoint yet")
+    assert states[old] == ("unfinished", "checkpoint at sample 1,234")
+    assert states[failed] == ("failed", "Out of memory")
+    assert states[early] == ("failed", "unknown")
+
+
+def test_a_result_counts_whatever_failed_before_it(tmp_path):
+    folder = make_run(tmp_path, 0.1, 1.0, 0)
+    write_json(folder / "failure.json", {"name": "x", "reason": "y"})
+    assert read_run(folder).state == "finished"
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("config.yaml", b"a: [1"),
+        ("config.yaml", b"\xff\xfe\x00"),
+        ("config.yaml", b"3"),
+        ("config.yaml", b""),
+        ("result.json", b"{"),
+        ("result.json", b"[]"),
+        ("result.json", b"\xff"),
+        ("result.json", b'{"status": "finished"}'),
+        ("result.json", b'{"status": 3, "error": 0.1}'),
+        ("result.json", b'{"status":"finished","error":"low","best_error":1,"samples":1,"seconds":1}'),
+        ("result.json", b'{"status":"finished","error":0.1,"best_error":1,"samples":1,"seconds":1,"reached":3}'),
+        ("failure.json", b"{"),
+    ],
+)
+def test_a_damaged_file_is_named_and_skipped(tmp_path, capsys, name, content):
+    make_run(tmp_path, 0.1, 1.0, 0)
+    folder = make_run(tmp_path, 0.1, 1.0, 1, over=name != "failure.json")
+    (folder / name).write_bytes(content)
+    run = read_run(folder)
+    assert run.state == "damaged"
+    assert "\n" not in run.reason
+    assert summary(tmp_path) == 0
+    out = capsys.readouterr().out
+    assert "1 finished, 1 damaged" in out or "1 damaged, 1 finished" in out
+    assert f"{folder.name}: damaged" in out
+
+
+# Groups
+
+
+def test_the_groups_are_the_settings(sweep):
+    groups = group_runs(read_sweep(sweep), find_metric("final_error"))
+    assert len(groups) == 6
+    for group in groups:
+        rate, temperature = group.fields["learning_rate"], group.fields["model.temperature"]
+        expected = [final_error(rate, temperature, seed) for seed in range(3)]  # type: ignore[arg-type]
+        np.testing.assert_allclose(group.quartiles, np.percentile(expected, [25, 50, 75]))
+    assert [g.median for g in groups] == sorted(g.median for g in groups)
+    assert groups[0].fields["learning_rate"] == pytest.approx(0.1)
+
+
+def test_what_varies(sweep, tmp_path):
+    runs = read_sweep(sweep)
+    assert list_varying(runs) == ["model.temperature", "learning_rate", "seed"]
+    assert list_varying(runs[:1]) == []
+
+
+def test_samples_to_an_error_from_the_result_or_else_from_the_curve(tmp_path):
+    run = read_run(make_run(tmp_path, 0.1, 1.0, 0, samples=9))  # 1, 0.9, ..., 0.1
+    assert count_samples_to(run, 0.2) == 8
+    assert count_samples_to(run, 0.55) == 5
+    assert count_samples_to(run, 0.05) == math.inf
+    assert find_metric("samples_to_0.5")(run) == 5
+    assert find_metric("best_error")(run) == 0.1
+
+
+@pytest.mark.parametrize("name", ["error", "samples_to_", "samples_to_2", "samples_to_nan", "0.2"])
+def test_a_metric_that_there_is_not_gets_one_sentence(name, sweep, capsys):
+    assert summary(sweep, "--metric", name, "--output", "/nowhere") == 2
+    err = capsys.readouterr().err
+    assert err.startswith(f"letterocr: --metric={name}: must be final_error, best_error, or samples_to_")
+    assert len(err.splitlines()) == 1
+
+
+def test_the_band_has_a_column_a_seed_and_error_1_after_divergence(tmp_path):
+    for seed, samples in ((0, 8), (1, 4)):
+        folder = make_run(tmp_path, 0.1, 1.0, seed, samples=samples)
+        text = (folder / "config.yaml").read_text().replace("samples: 4", "samples: 8")
+        (folder / "config.yaml").write_text(text)
+    (group,) = group_runs(read_sweep(tmp_path), find_metric("final_error"))
+    samples, errors = read_band(group)
+    columns = {run.fields["seed"]: errors[:, i] for i, run in enumerate(group.runs)}
+    assert samples.tolist() == list(range(9))
+    np.testing.assert_allclose(columns[0], np.linspace(1, 0.1, 9))
+    np.testing.assert_allclose(columns[1], [*np.linspace(1, 0.11, 5), 1, 1, 1, 1])
+
+
+# The command
+
+
+def test_it_writes_the_table_twice_and_the_pictures(sweep, tmp_path, capsys):
+    broken = make_run(tmp_path / "more", 0.1, 1.0, 9, over=False)
+    (tmp_path / "more" / "sweep").symlink_to(sweep)  # links are not followed: nothing is counted twice
+    assert summary(sweep, "--output", str(tmp_path / "out"), "--top", "2") == 0
+    assert {p.name for p in (tmp_path / "out").iterdir()} == {
+        "summary.parquet",
+        "summary.csv",
+        "bands.png",
+        "parallel.png",
+        "heat_map.png",
+    }
+    table, csv = pq.read_table(tmp_path / "out" / "summary.parquet"), pyarrow.csv.read_csv(tmp_path / "out/summary.csv")
+    assert table.num_rows == csv.num_rows == 18
+    assert table.column_names == csv.column_names
+    for row in table.to_pylist():
+        expected = final_error(row["learning_rate"], row["model.temperature"], row["seed"])
+        assert row["final_error"] == expected
+        assert row["state"] == "finished"
+        assert (row["samples_to_0.5"] is None) == (expected > 0.5)
+    out = capsys.readouterr().out
+    assert "18 runs: 18 finished" in out
+    assert out.count("three_layer-gradient-synthetic-") == 2
+    assert summary(tmp_path / "more", "--output", str(tmp_path / "out2")) == 0
+    assert f"{broken.name}: unfinished" in capsys.readouterr().out
+    assert {p.name for p in (tmp_path / "out2").iterdir()} == {"summary.parquet", "summary.csv"}
+
+
+def test_the_best_setting_comes_first(sweep, tmp_path, capsys):
+    assert summary(sweep, "--output", str(tmp_path), "--top", "1", "--metric", "samples_to_0.5") == 0
+    row = next(line for line in capsys.readouterr().out.splitlines() if "three_layer-" in line)
+    cells = [cell.strip() for cell in row.strip("│").split("│")]
+    # From 1 to 0.1 (and 0.11, 0.12) in 8 samples in a straight line: 0.5 is passed at 4.4 (4.5, 4.5), so at 5.
+    assert cells[:5] == ["1.0", "0.1", "3", "5", "5 to 5"] or cells[:5] == ["1", "0.1", "3", "5", "5 to 5"]
+
+
+def test_a_sweep_of_one_setting_has_no_heat_map(tmp_path, capsys):
+    make_run(tmp_path, 0.1, 1.0, 0)
+    assert summary(tmp_path) == 0
+    assert "No heat map: fewer than two fields vary." in capsys.readouterr().out
+
+
+def test_curves_that_are_missing_are_told(tmp_path, capsys):
+    folder = make_run(tmp_path, 0.1, 1.0, 0)
+    (folder / "curve.parquet").unlink()
+    assert summary(tmp_path) == 0
+    assert "curve.parquet can't be read" in capsys.readouterr().out
+    assert summary(tmp_path, "--metric", "samples_to_0.3") == 2
+    assert "needs every curve, but" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "part"),
+    [
+        (["--x", "learning"], "--x=learning: no run has that field"),
+        (["--y", "model"], "--y=model: no run has that field"),
+        (["--top", "0"], "--top=0: must be at least 1"),
+        (["--output", "/dev/null/x"], "can't be written"),
+    ],
+)
+def test_a_mistake_gets_one_sentence_and_status_2(sweep, capsys, arguments, part):
+    assert summary(sweep, *arguments) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert part in line
+
+
+def test_a_folder_without_runs_gets_one_sentence(tmp_path, capsys):
+    assert summary(tmp_path / "nowhere") == 2
+    assert "can't be read (No such file or directory)" in capsys.readouterr().err
+    assert summary(tmp_path) == 2
+    assert "holds no run folder" in capsys.readouterr().err
+
+
+def test_a_field_of_numbers_and_words_is_a_column_of_texts(tmp_path):
+    make_run(tmp_path, 0.1, 1.0, 0)
+    folder = make_run(tmp_path, 0.1, 1.0, 1)
+    path = folder / "config.yaml"
+    path.write_text(path.read_text().replace("learning_rate: 0.1", "learning_rate: auto"))
+    assert summary(tmp_path) == 0
+    rates = pq.read_table(tmp_path / "summary.parquet")["learning_rate"].to_pylist()
+    assert sorted(rates) == ["0.1", "auto"]
+
+
+def test_how_figures_are_shown():
+    assert [format_metric(v) for v in (0.1234, 1.0, 1500.0, math.inf)] == ["12.3 %", "100.0 %", "1,500", "not reached"]
