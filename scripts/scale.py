@@ -112,7 +112,7 @@ def stand_ins() -> Iterator[None]:
     with (
         mock.patch.dict(registry.DATA, {"synthetic": entry}),
         mock.patch("letterocr.run.session.build_engine", FakeEngine),
-        mock.patch("letterocr.run.session.bound", return_value=None),
+        mock.patch("letterocr.run.session.compute_bound", return_value=None),
         open(os.devnull, "w") as nowhere,
         contextlib.redirect_stdout(nowhere),
     ):

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from letterocr import __version__, train
+from letterocr import __version__
+from letterocr.compose.presets import find_conf_folder
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -70,16 +71,16 @@ def test_the_wheel_holds_nothing_else(installed):
 def test_every_command_is_installed(installed):
     (entry_points,) = installed.glob("*.dist-info/entry_points.txt")
     text = entry_points.read_text()
-    for module in ("train", "predict", "learning_rate", "compare", "reproduce", "meta_train", "doctor"):
+    for module in ("train", "predict", "learning_rate", "curves"):
         assert f"letterocr-{module.replace('_', '-')} = letterocr.{module}:main" in text
-    for module in ("search", "summary"):
+    for module in ("compare", "search", "summary", "reproduce", "meta_train", "doctor"):
         assert f"letterocr-{module} = letterocr.{module}.__main__:main" in text
 
 
 def test_the_installed_command_finds_its_conf(installed, tmp_path):
-    code = "import letterocr.train as t; print(t.__file__, t.conf_folder(), sep='\\n')"
+    code = "from letterocr.compose import presets; print(presets.__file__, presets.find_conf_folder(), sep='\\n')"
     module, conf = python(installed, "-c", code, cwd=tmp_path).splitlines()
-    assert module == str(installed / "letterocr" / "train.py")
+    assert module == str(installed / "letterocr" / "compose" / "presets.py")
     assert conf == str(installed / "letterocr" / "conf")
 
 
@@ -92,4 +93,4 @@ def test_the_installed_command_composes_the_papers_presets(installed, tmp_path):
 
 
 def test_in_a_checkout_conf_stands_beside_the_package():
-    assert train.conf_folder() == REPOSITORY / "conf"
+    assert find_conf_folder() == REPOSITORY / "conf"

@@ -104,7 +104,7 @@ def test_a_process_that_is_stopped_says_how_to_go_on_and_loses_nothing(tmp_path,
 
 @pytest.mark.parametrize("number", OURS)
 def test_a_signal_before_the_training_ends_the_command_without_a_traceback(tmp_path, monkeypatch, number):
-    monkeypatch.setattr("letterocr.run.outcome.check", lambda config: signal.raise_signal(number))
+    monkeypatch.setattr("letterocr.run.outcome.check_config", lambda config: signal.raise_signal(number))
     before = handlers()
     answer = command(*tiny(f"output={tmp_path}"))
     assert answer.status == 128 + number
