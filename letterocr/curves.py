@@ -3,36 +3,53 @@
 from __future__ import annotations
 
 import argparse
+import sys
+from collections.abc import Sequence
+from itertools import zip_longest
 from pathlib import Path
 
-from letterocr.base.errors import UserError, end_quietly
-from letterocr.figures.error_curves import draw_curve
-from letterocr.run.curve import read_curve
+from letterocr.base.errors import UserError, complain, end_quietly
+from letterocr.base.files import replace_file
+
+
+def draw_curves(folders: Sequence[Path], labels: Sequence[str], output: Path) -> None:
+    """Write one picture, by default a PNG, with the error curve of every run folder.
+
+    Raises:
+        UserError: a folder holds no whole curve, there are more labels than folders, or the picture can't be written.
+    """
+    from letterocr.figures.error_curves import draw_band, label_error_axes
+    from letterocr.figures.png import make_figure
+    from letterocr.run.curve import read_curve
+
+    if len(labels) > len(folders):
+        raise UserError(f"--labels {' '.join(labels)}: there are only {len(folders)} run folders; leave some out.")
+    figure = make_figure(7, 4)
+    axes = figure.subplots()
+    for folder, label in zip_longest(folders, labels):
+        draw_band(axes, *read_curve(folder), label or folder.name)
+    label_error_axes(axes)
+    try:
+        with replace_file(output) as temporary:
+            figure.savefig(temporary, dpi=110, format=output.suffix.removeprefix(".") or "png")
+    except OSError as error:
+        raise UserError(f"{output} can't be written ({error.strerror}): take another --output.") from error
+    except ValueError as error:
+        raise UserError(f"--output={output}: {error}.") from error
 
 
 @end_quietly()
-def main() -> None:
-    """Draw the runs into one PNG."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command: a mistake of the user ends with one sentence and status 2."""
     parser = argparse.ArgumentParser(prog="python -m letterocr.curves", description=__doc__)
     parser.add_argument("run_folders", type=Path, nargs="+")
     parser.add_argument("--labels", nargs="*", default=[], help="one a folder; else the folders' names")
     parser.add_argument("--output", type=Path, default=Path("curves.png"))
-    arguments = parser.parse_args()
-    import matplotlib
-
-    matplotlib.use("agg")
-    import matplotlib.pyplot as plt
-
-    figure, axis = plt.subplots(figsize=(7, 4), layout="constrained")
+    given = parser.parse_args(arguments)
     try:
-        for i, folder in enumerate(arguments.run_folders):
-            draw_curve(axis, *read_curve(folder), arguments.labels[i] if i < len(arguments.labels) else folder.name)
+        draw_curves(given.run_folders, given.labels, given.output)
     except UserError as error:
-        raise SystemExit(f"letterocr: {error}") from error
-    axis.set(xlabel="samples learned", ylabel="test error, %", ylim=(0, 100))
-    axis.grid(alpha=0.3)
-    axis.legend()
-    figure.savefig(arguments.output, dpi=110)
+        sys.exit(complain(str(error)))
 
 
 if __name__ == "__main__":

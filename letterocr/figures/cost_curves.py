@@ -2,86 +2,79 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from letterocr.base.performance_profile import performance_profile
-from letterocr.base.quartiles import compute_quartiles
+from letterocr.figures.error_curves import LineStyle, draw_band
 
 if TYPE_CHECKING:
-    from letterocr.compare.protocol import Final
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 UNITS = {"samples": "samples learned", "multiply-adds": "multiply-adds", "seconds": "seconds of training"}
 LARGEST_RATIO = 1000.0
 
 
-def choose_style(place: int) -> dict[str, Any]:
+def choose_style(place: int) -> LineStyle:
     """Colour and dashes of the contender at that place of the list: no two of twenty alike."""
-    return {"color": f"C{place % 10}", "linestyle": ("-", "--")[place // 10 % 2], "linewidth": 1.2}
+    return LineStyle(f"C{place % 10}", ("-", "--")[place // 10 % 2], width=1.2, shade=0.12)
 
 
-def draw_errors(axis: Any, finals: dict[str, Final], cost: str, places: dict[str, int]) -> None:
-    """Draw the test error of every contender against a cost: the median over seeds, and their quartiles as a band.
-
-    Against seconds, each measurement stands at the median time of the runs. A run that diverged counts as infinite, so
-    that a curve ends where half of them have.
+def draw_errors(
+    axes: Axes, curves: Mapping[str, tuple[np.ndarray, np.ndarray]], cost: str, places: Mapping[str, int]
+) -> None:
+    """Draw the test errors of every contender against a cost, on a logarithmic axis that leaves out a cost of nothing.
 
     Args:
-        axis: of matplotlib.
-        finals: by contender.
+        axes: where to draw.
+        curves: for each contender its cost [m] and the test errors [m, s] of its runs, infinite once they diverged.
         cost: samples, multiply-adds or seconds.
         places: of each contender in the list, for its colour.
     """
-    for name, final in finals.items():
-        grid = max((o.samples for o in final.outcomes), key=len)
-        errors = np.full((len(final.outcomes), len(grid)), np.inf)
-        seconds = np.full_like(errors, np.nan)
-        for row, outcome in enumerate(final.outcomes):
-            seconds[row, : len(outcome.seconds)] = outcome.seconds
-            errors[row, : len(outcome.test)] = outcome.test
-        low, middle, high = 100 * np.array([compute_quartiles(column.tolist()) for column in errors.T]).T
-        across = {
-            "samples": np.array(grid, float),
-            "multiply-adds": np.array(grid) * final.multiply_adds,
-            "seconds": np.nanmedian(seconds, axis=0),
-        }[cost]
-        seen = np.isfinite(middle) & (across > 0)
-        axis.plot(across[seen], middle[seen], label=name, **choose_style(places[name]))
-        band = seen & np.isfinite(high)
-        axis.fill_between(
-            across[band], low[band], high[band], color=choose_style(places[name])["color"], alpha=0.12, lw=0
-        )
-    axis.set(xlabel=UNITS[cost], ylabel="test error, %", xscale="log", ylim=(0, 100))
+    for name, (spent, errors) in curves.items():
+        draw_band(axes, spent[spent > 0], errors[spent > 0], name, choose_style(places[name]))
+    axes.set(xlabel=UNITS[cost], ylabel="test error, %", xscale="log", ylim=(0, 100))
     if cost != "multiply-adds":
-        _set_plain_ticks(axis)
-    axis.grid(alpha=0.3)
+        _set_plain_ticks(axes)
+    axes.grid(alpha=0.3)
 
 
-def draw_profile(axis: Any, ratios: np.ndarray, names: Sequence[str], cost: str) -> None:
+def draw_profile(axes: Axes, ratios: np.ndarray, names: Sequence[str], cost: str) -> None:
     """Draw the performance profile (Dolan, More 2002) of ratios [P, S], one column a contender."""
     finite = ratios[np.isfinite(ratios)]
     most = min(LARGEST_RATIO, 1.1 * max(finite.max(initial=1.0), 2.0))
     tau = np.geomspace(1, most, 400)
     for place, (name, share) in enumerate(zip(names, performance_profile(ratios, tau), strict=True)):
-        axis.step(tau, 100 * share, where="post", label=name, **choose_style(place))
-    axis.set(xlabel=f"{cost} to the target, times the best", xscale="log", ylim=(0, 102))
-    _set_plain_ticks(axis)
-    axis.set_ylabel("problems and seeds solved, %")
-    axis.grid(alpha=0.3)
+        style = choose_style(place)
+        axes.step(
+            tau,
+            100 * share,
+            where="post",
+            label=name,
+            color=style.colour,
+            linestyle=style.dashes,
+            linewidth=style.width,
+        )
+    axes.set(xlabel=f"{cost} to the target, times the best", xscale="log", ylim=(0, 102))
+    _set_plain_ticks(axes)
+    axes.set_ylabel("problems and seeds solved, %")
+    axes.grid(alpha=0.3)
 
 
-def _set_plain_ticks(axis: Any) -> None:
+def _set_plain_ticks(axes: Axes) -> None:
     """1, 2, 5, 10, ... along a logarithmic axis, or powers of ten where it is long, without exponents."""
     from matplotlib.ticker import LogLocator, NullFormatter
 
-    low, high = axis.get_xlim()
-    axis.xaxis.set_major_locator(LogLocator(10, (1, 2, 5) if high < 1000 * low else (1,)))
-    axis.xaxis.set_major_formatter("{x:g}")
-    axis.xaxis.set_minor_formatter(NullFormatter())
+    low, high = axes.get_xlim()
+    axes.xaxis.set_major_locator(LogLocator(10, (1, 2, 5) if high < 1000 * low else (1,)))
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_minor_formatter(NullFormatter())
 
 
-def legend_outside(figure: Any, axis: Any) -> None:
+def place_legend_outside(figure: Figure, axes: Axes) -> None:
     """One legend for all axes, on the right."""
-    figure.legend(*axis.get_legend_handles_labels(), loc="outside right center", fontsize="small")
+    handles, labels = axes.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside right center", fontsize="small")

@@ -1,4 +1,4 @@
-"""Pictures of sweeps and searches, each on an axis: bands over seeds, parallel coordinates, heat maps, histories.
+"""Pictures of sweeps and searches, each on axes that are given: parallel coordinates, heat maps, histories.
 
 Less of a metric is better everywhere; values that are not finite are left out, or drawn as the worst.
 """
@@ -9,9 +9,13 @@ import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.colors import Normalize
 
 COLOURS = "viridis"  # dark is good
 MOST_CELLS = 24  # of a heat map's side; more values share cells
@@ -65,7 +69,7 @@ def make_scale(values: Sequence[Any]) -> Scale:
     return Scale((drawn - low) / (high - low), [0, 0.25, 0.5, 0.75, 1], labels)
 
 
-def _choose_colours(metric: np.ndarray) -> tuple[Any, np.ndarray]:
+def _choose_colours(metric: np.ndarray) -> tuple[Normalize, np.ndarray]:
     """A norm of the finite values, and the values with the worst finite one for those that are not."""
     from matplotlib.colors import LogNorm, Normalize
 
@@ -77,11 +81,11 @@ def _choose_colours(metric: np.ndarray) -> tuple[Any, np.ndarray]:
     return norm(filled.min(), filled.max()), filled
 
 
-def draw_parallel(axis: Any, columns: Mapping[str, Sequence[Any]], metric: Sequence[float], name: str) -> None:
+def draw_parallel(axes: Axes, columns: Mapping[str, Sequence[Any]], metric: Sequence[float], name: str) -> None:
     """One line a setting across one upright axis a field, and a last one for the metric, by which it is coloured.
 
     Args:
-        axis: of matplotlib.
+        axes: where to draw.
         columns: of each field, its n values.
         metric: n values.
         name: of the metric.
@@ -97,14 +101,14 @@ def draw_parallel(axis: Any, columns: Mapping[str, Sequence[Any]], metric: Seque
     alpha = float(np.clip(20 / len(values), 0.08, 0.8)) if len(values) else 1.0
     lines = LineCollection(list(points[order]), cmap=colormaps[COLOURS], norm=norm, alpha=alpha, linewidth=1)
     lines.set_array(values[order])
-    axis.add_collection(lines)
+    axes.add_collection(lines)
     for i, s in enumerate(scales.values()):
-        axis.axvline(i, color="0.3", linewidth=0.8, zorder=3)
+        axes.axvline(i, color="0.3", linewidth=0.8, zorder=3)
         for tick, label in zip(s.ticks[:MOST_CELLS], s.labels[:MOST_CELLS], strict=True):
-            axis.annotate(label, (i, tick), (3, 0), textcoords="offset points", fontsize=7, va="center", zorder=4)
-    axis.set(xlim=(-0.1, len(scales) - 0.6), ylim=(-0.05, 1.05), yticks=[])
-    axis.set_xticks(range(len(scales)), list(scales))
-    axis.spines[:].set_visible(False)
+            axes.annotate(label, (i, tick), (3, 0), textcoords="offset points", fontsize=7, va="center", zorder=4)
+    axes.set(xlim=(-0.1, len(scales) - 0.6), ylim=(-0.05, 1.05), yticks=[])
+    axes.set_xticks(range(len(scales)), list(scales))
+    axes.spines[:].set_visible(False)
 
 
 def bin_values(values: Sequence[Any]) -> tuple[list[str], np.ndarray]:
@@ -137,12 +141,12 @@ def make_heat_table(
 
 
 def draw_heat_map(
-    axis: Any, x: Sequence[Any], y: Sequence[Any], metric: Sequence[float], names: tuple[str, str, str]
+    axes: Axes, x: Sequence[Any], y: Sequence[Any], metric: Sequence[float], names: tuple[str, str, str]
 ) -> None:
     """The median of the metric over all runs that have the same x and y; hatched where the median is not finite.
 
     Args:
-        axis: of matplotlib.
+        axes: where to draw.
         x: n values of one field.
         y: n values of another one.
         metric: n values, one a run.
@@ -151,57 +155,49 @@ def draw_heat_map(
     table, x_labels, y_labels = make_heat_table(x, y, metric)
     norm, _ = _choose_colours(table[~np.isnan(table)])
     shown = np.where(np.isfinite(table), table, np.nan)
-    axis.set_facecolor("0.92")
-    image = axis.imshow(shown, cmap=COLOURS, norm=norm, aspect="auto", origin="lower")
+    axes.set_facecolor("0.92")
+    image = axes.imshow(shown, cmap=COLOURS, norm=norm, aspect="auto", origin="lower")
     for row, column in np.argwhere(np.isinf(table)):
-        axis.text(column, row, "∞", ha="center", va="center")
+        axes.text(column, row, "∞", ha="center", va="center")
     if table.size <= 150:
         for row, column in np.argwhere(np.isfinite(table)):
             value = table[row, column]
             text = f"{100 * value:.1f}" if value <= 1 else f"{value:,.0f}"
             dark = norm(value) < 0.5
-            axis.text(column, row, text, ha="center", va="center", fontsize=7, color="white" if dark else "black")
-    axis.set_xticks(range(len(x_labels)), x_labels, rotation=45, ha="right")
-    axis.set_yticks(range(len(y_labels)), y_labels)
-    axis.set(xlabel=names[0], ylabel=names[1])
-    axis.figure.colorbar(image, ax=axis, label=names[2])
+            axes.text(column, row, text, ha="center", va="center", fontsize=7, color="white" if dark else "black")
+    axes.set_xticks(range(len(x_labels)), x_labels, rotation=45, ha="right")
+    axes.set_yticks(range(len(y_labels)), y_labels)
+    axes.set(xlabel=names[0], ylabel=names[1])
+    axes.figure.colorbar(image, ax=axes, label=names[2])
 
 
-def draw_band(axis: Any, samples: np.ndarray, errors: np.ndarray, label: str) -> None:
-    """Test errors [m, s] of a setting at m samples: the median over seeds and replicas, and their quartiles."""
-    low, middle, high = np.percentile(100 * errors, [25, 50, 75], axis=1)
-    (line,) = axis.plot(samples, middle, linewidth=1, label=label)
-    if errors.shape[1] > 1:
-        axis.fill_between(samples, low, high, color=line.get_color(), alpha=0.25, linewidth=0)
-
-
-def draw_history(axis: Any, numbers: Sequence[int], errors: Sequence[float], pruned: Sequence[bool]) -> None:
+def draw_history(axes: Axes, numbers: Sequence[int], errors: Sequence[float], pruned: Sequence[bool]) -> None:
     """The error of each trial by its number, and the best of the whole ones so far."""
     n, e, early = np.asarray(numbers), 100 * np.asarray(errors, float), np.asarray(pruned, bool)
-    axis.plot(n[early], e[early], "x", color="0.6", label="stopped early")
-    axis.plot(n[~early], e[~early], "o", markersize=4, label="whole run")
+    axes.plot(n[early], e[early], "x", color="0.6", label="stopped early")
+    axes.plot(n[~early], e[~early], "o", markersize=4, label="whole run")
     if (~early).any():
-        axis.step(n[~early], np.fmin.accumulate(e[~early]), where="post", color="C3", label="best so far")
-    axis.set(xlabel="trial", ylabel="test error, %", ylim=(0, 100))
-    axis.grid(alpha=0.3)
-    axis.legend()
+        axes.step(n[~early], np.fmin.accumulate(e[~early]), where="post", color="C3", label="best so far")
+    axes.set(xlabel="trial", ylabel="test error, %", ylim=(0, 100))
+    axes.grid(alpha=0.3)
+    axes.legend()
 
 
-def draw_slice(axis: Any, values: Sequence[Any], errors: Sequence[float], log: bool, name: str) -> None:
+def draw_slice(axes: Axes, values: Sequence[Any], errors: Sequence[float], log: bool, name: str) -> None:
     """The final error of whole trials against one field."""
     if _is_numeric(values):
-        axis.plot(values, 100 * np.asarray(errors, float), "o", markersize=4, alpha=0.7)
-        axis.set_xscale("log" if log else "linear")
+        axes.plot(values, 100 * np.asarray(errors, float), "o", markersize=4, alpha=0.7)
+        axes.set_xscale("log" if log else "linear")
     else:
         labels, places = bin_values(values)
-        axis.plot(places, 100 * np.asarray(errors, float), "o", markersize=4, alpha=0.7)
-        axis.set_xticks(range(len(labels)), labels)
-    axis.set(xlabel=name, ylabel="final test error, %", ylim=(0, 100))
-    axis.grid(alpha=0.3)
+        axes.plot(places, 100 * np.asarray(errors, float), "o", markersize=4, alpha=0.7)
+        axes.set_xticks(range(len(labels)), labels)
+    axes.set(xlabel=name, ylabel="final test error, %", ylim=(0, 100))
+    axes.grid(alpha=0.3)
 
 
-def draw_importance(axis: Any, importance: Mapping[str, float]) -> None:
+def draw_importance(axes: Axes, importance: Mapping[str, float]) -> None:
     """The share of each field in the error's differences, the largest on top."""
     names = sorted(importance, key=lambda name: importance[name])
-    axis.barh(names, [100 * importance[name] for name in names])
-    axis.set(xlabel="importance, %", xlim=(0, 100))
+    axes.barh(names, [100 * importance[name] for name in names])
+    axes.set(xlabel="importance, %", xlim=(0, 100))

@@ -1,4 +1,4 @@
-"""The paper's pictures of linear algebra, each drawn on an axis that is given (Fig. 3, 4, 5; 9).
+"""The paper's pictures of linear algebra, each drawn on axes that are given (Fig. 3, 4, 5; 9).
 
 Ink is dark, as in `figures.pictures`; the right letter is green, a wrong reading red.
 Shapes: A [900, 26], images [900], outputs q [26].
@@ -8,15 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
+from torch import Tensor
 
 from letterocr.data.letters import ALPHABET, SIDE
 from letterocr.figures.pictures import BAR, FAINT, LINE, RIGHT, TEXT, WRONG, Colour
 from letterocr.matrix.arithmetic import Relation
 from letterocr.matrix.conditioning import Conditioning
 from letterocr.matrix.singular_values import reconstruct, relative_errors
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.patches import Rectangle
 
 GAP = 4  # pixels of a letter between two pictures
 SIGN = 14  # pixels for a sign between two pictures
@@ -37,43 +43,44 @@ def to_rgb(colour: Colour) -> tuple[float, ...]:
     return tuple(c / 255 for c in colour)
 
 
-def draw_singular_values(axis: Any, values: Any, label: str) -> None:
-    """Singular values [n] against their number, from 1 (Fig. 5); several calls share an axis."""
-    values = np.asarray(values)
-    axis.plot(np.arange(1, len(values) + 1), values, "o-", markersize=3, linewidth=1, label=label)
-    axis.set(xlabel="number", ylabel="singular value", ylim=(0, None))
-    axis.grid(alpha=0.3)
-    axis.legend()
+def draw_singular_values(axes: Axes, values: ArrayLike, label: str) -> None:
+    """Singular values [n] against their number, from 1 (Fig. 5); several calls share an axes."""
+    drawn = np.asarray(values)
+    axes.plot(np.arange(1, len(drawn) + 1), drawn, "o-", markersize=3, linewidth=1, label=label)
+    axes.set(xlabel="number", ylabel="singular value", ylim=(0, None))
+    axes.grid(alpha=0.3)
+    axes.legend()
 
 
-def draw_row(axis: Any, pieces: Sequence[Any], captions: Sequence[str]) -> None:
+def draw_row(axes: Axes, pieces: Sequence[ArrayLike], captions: Sequence[str]) -> None:
     """Pictures [900] and signs (texts) side by side, each with a caption below."""
     x = 0
     for piece, caption in zip(pieces, captions, strict=True):
         width = SIGN if isinstance(piece, str) else SIDE
         if isinstance(piece, str):
-            axis.text(x + width / 2, SIDE / 2, piece, ha="center", va="center", color=to_rgb(TEXT), fontsize=14)
+            axes.text(x + width / 2, SIDE / 2, piece, ha="center", va="center", color=to_rgb(TEXT), fontsize=14)
         else:
             picture = np.clip(np.asarray(piece, dtype=float), 0, 1).reshape(SIDE, SIDE)
-            axis.imshow(picture, cmap="gray_r", vmin=0, vmax=1, extent=(x, x + SIDE, SIDE, 0))
-            axis.add_patch(_frame(x))
-        axis.text(x + width / 2, SIDE + 2, caption, ha="center", va="top", color=to_rgb(FAINT), fontsize=8)
+            axes.imshow(picture, cmap="gray_r", vmin=0, vmax=1, extent=(x, x + SIDE, SIDE, 0))
+            axes.add_patch(_frame_picture(x))
+        axes.text(x + width / 2, SIDE + 2, caption, ha="center", va="top", color=to_rgb(FAINT), fontsize=8)
         x += width + GAP
-    axis.set(xlim=(-1, x - GAP + 1), ylim=(SIDE + 10, -1), aspect="equal")
-    axis.axis("off")
+    axes.set(xlim=(-1, x - GAP + 1), ylim=(SIDE + 10, -1), aspect="equal")
+    axes.axis("off")
 
 
-def _frame(x: float) -> Any:
+def _frame_picture(x: float) -> Rectangle:
+    """The frame of a picture whose left edge is at x."""
     from matplotlib.patches import Rectangle
 
     return Rectangle((x, 0), SIDE, SIDE, fill=False, edgecolor=to_rgb(LINE), linewidth=0.8)
 
 
-def draw_reconstructions(axis: Any, A: Any, letter: str, ranks: Sequence[int], from_mean: bool = False) -> None:
+def draw_reconstructions(axes: Axes, A: Tensor, letter: str, ranks: Sequence[int], from_mean: bool = False) -> None:
     """One letter from the first r singular values of A, for several r, and as it is (13; Fig. 4).
 
     Args:
-        axis: to draw on.
+        axes: to draw on.
         A: [900, 26] tensor.
         letter: A..Z.
         ranks: the r, each 0 to 26.
@@ -85,14 +92,14 @@ def draw_reconstructions(axis: Any, A: Any, letter: str, ranks: Sequence[int], f
         approximation = reconstruct(A, r, from_mean)
         pieces.append(approximation[:, k])
         captions.append(f"r = {r}\n{100 * float(relative_errors(A, approximation)[k]):.0f} % off")
-    draw_row(axis, [*pieces, A[:, k]], [*captions, letter])
+    draw_row(axes, [*pieces, A[:, k]], [*captions, letter])
 
 
-def draw_outputs(axis: Any, outputs: Any, truth: int, image: Any = None) -> None:
+def draw_outputs(axes: Axes, outputs: ArrayLike, truth: int, image: ArrayLike | None = None) -> None:
     """The 26 outputs of one letter as bars, its picture beside them (Fig. 3).
 
     Args:
-        axis: to draw on.
+        axes: to draw on.
         outputs: q [26].
         truth: 0..25, what was written: green; what is read instead is red.
         image: [900], or None.
@@ -102,25 +109,25 @@ def draw_outputs(axis: Any, outputs: Any, truth: int, image: Any = None) -> None
     colours = [to_rgb(BAR)] * len(q)
     colours[read] = to_rgb(WRONG)
     colours[truth] = to_rgb(RIGHT)
-    axis.bar(np.arange(len(q)), q, color=colours)
-    axis.axhline(1, color=to_rgb(BAR), linestyle="--", linewidth=0.8)
-    axis.axhline(0, color=to_rgb(TEXT), linewidth=0.8)
-    axis.set_xticks(np.arange(len(q)), list(ALPHABET))
-    axis.set(ylabel="output", title=f"{ALPHABET[truth]} read as {ALPHABET[read]}")
+    axes.bar(np.arange(len(q)), q, color=colours)
+    axes.axhline(1, color=to_rgb(BAR), linestyle="--", linewidth=0.8)
+    axes.axhline(0, color=to_rgb(TEXT), linewidth=0.8)
+    axes.set_xticks(np.arange(len(q)), list(ALPHABET))
+    axes.set(ylabel="output", title=f"{ALPHABET[truth]} read as {ALPHABET[read]}")
     if image is not None:
-        axis.set_xlim(-8.5, len(q) - 0.5)
-        draw_row(axis.inset_axes((0.01, 0.2, 0.2, 0.7)), [image], ["written"])
+        axes.set_xlim(-8.5, len(q) - 0.5)
+        draw_row(axes.inset_axes((0.01, 0.2, 0.2, 0.7)), [image], ["written"])
 
 
-def draw_relation(axis: Any, A: Any, relation: Relation) -> None:
+def draw_relation(axes: Axes, A: Tensor, relation: Relation) -> None:
     """A relation among letters in pictures: terms, their sum, and the letter that it comes near to (9).
 
     Args:
-        axis: to draw on.
+        axes: to draw on.
         A: [900, 26] tensor.
         relation: the letters and coefficients.
     """
-    pieces: list[Any] = []
+    pieces: list[ArrayLike] = []
     captions: list[str] = []
     total = np.zeros(SIDE * SIDE)
     for coefficient, k in sorted(relation.terms, key=lambda term: term[0] < 0):
@@ -136,18 +143,18 @@ def draw_relation(axis: Any, A: Any, relation: Relation) -> None:
         captions.append(ALPHABET[k])
     target = ALPHABET[relation.target]
     pieces += ["=", total, "≈", np.asarray(A[:, relation.target])]
-    draw_row(axis, pieces, [*captions, "", f"{100 * relation.residual:.0f} % off", "", target])
+    draw_row(axes, pieces, [*captions, "", f"{100 * relation.residual:.0f} % off", "", target])
 
 
 def draw_conditioning(
-    axis: Any, pixels: Conditioning, hidden: Sequence[Conditioning], names: Sequence[str] = ("energy_90", "entropy")
+    axes: Axes, pixels: Conditioning, hidden: Sequence[Conditioning], names: Sequence[str] = ("energy_90", "entropy")
 ) -> None:
     """Effective ranks behind the hidden layer against the temperature; those of the pixels dashed.
 
     The mean letter is taken away: ranks of what tells the letters apart.
 
     Args:
-        axis: to draw on.
+        axes: to draw on.
         pixels: of the alphabet matrix itself.
         hidden: of its hidden activations, one a temperature.
         names: fields of `EffectiveRanks`.
@@ -155,8 +162,8 @@ def draw_conditioning(
     temperatures = [c.temperature for c in hidden]
     for name in names:
         ranks = [asdict(c.centred_ranks)[name] for c in hidden]
-        (line,) = axis.plot(temperatures, ranks, "o-", markersize=3, linewidth=1, label=RANK_NAMES[name])
-        axis.axhline(asdict(pixels.centred_ranks)[name], color=line.get_color(), linestyle="--", linewidth=0.8)
-    axis.set(xscale="log", xlabel="temperature", ylabel="effective rank (pixels: dashed)")
-    axis.grid(alpha=0.3)
-    axis.legend()
+        (line,) = axes.plot(temperatures, ranks, "o-", markersize=3, linewidth=1, label=RANK_NAMES[name])
+        axes.axhline(asdict(pixels.centred_ranks)[name], color=line.get_color(), linestyle="--", linewidth=0.8)
+    axes.set(xscale="log", xlabel="temperature", ylabel="effective rank (pixels: dashed)")
+    axes.grid(alpha=0.3)
+    axes.legend()

@@ -14,10 +14,11 @@ from typing import Any
 
 import numpy as np
 
+from letterocr.base.quartiles import compute_quartiles
 from letterocr.base.signals import StoppedError
 from letterocr.compose.from_overrides import compose_config
 from letterocr.config.train import TrainConfig
-from letterocr.figures.error_curves import draw_curve
+from letterocr.figures.error_curves import draw_band, label_error_axes
 from letterocr.figures.png import make_figure
 from letterocr.reproduce.finding import FAILS, HOLDS, Finding, Material, phrase_condition
 from letterocr.run.curve import read_curve
@@ -66,18 +67,13 @@ def find_first_below(samples: np.ndarray, errors: np.ndarray, mark: float) -> np
     return np.where(reached.any(0), samples[reached.argmax(0)], np.inf)
 
 
-def quartiles(values: np.ndarray) -> np.ndarray:
-    """Lower quartile, median, upper quartile of [R]: [3]; infinite values are not averaged with finite ones."""
-    return np.percentile(values, [25, 50, 75], method="linear" if np.isfinite(values).all() else "nearest")
-
-
 def _median(values: np.ndarray) -> float:
-    return float(quartiles(values)[1])
+    return compute_quartiles(values)[1]
 
 
 def _format_band(values: np.ndarray, unit: str) -> str:
     """Median and quartiles."""
-    low, middle, high = quartiles(values)
+    low, middle, high = compute_quartiles(values)
     scale, places = (100, ".2f") if unit == "points" else (100, ".1f") if unit == "%" else (1, ",.0f")
     return f"{scale * middle:{places}} {unit} ({scale * low:{places}} to {scale * high:{places}})"
 
@@ -95,17 +91,16 @@ def _compare(experiment: str, models: list[str], material: Material) -> tuple[An
             own_rule = "printed" if model == "two_layer" else rule  # one linear layer: all rules are alike
             folder = train_once(experiment, model, own_rule, material)
             samples, errors = curves[rule, model] = read_curve(folder)
-            draw_curve(axis, samples, errors, NAMES[model])
+            draw_band(axis, samples, errors, NAMES[model])
             name = f"{rule} rule, {NAMES[model]}: "
             numbers[f"{name}final error"] = _format_band(final_errors(errors), "%")
             numbers[f"{name}first at {MARK:.0%}"] = _format_band(find_first_below(samples, errors, MARK), "samples")
             if (diverged := int((errors[-1] == 1).sum())) > 0:
                 numbers[f"{name}diverged"] = f"{diverged} of {errors.shape[1]}"
             numbers[f"{name}size of the error jumps"] = _format_band(error_jumps(errors), "points")
-        axis.set(title=f"{rule} rule", xlabel="samples learned", ylim=(0, 100))
-        axis.grid(alpha=0.3)
-        axis.legend()
-    figure.axes[0].set_ylabel("test error, %")
+        label_error_axes(axis)
+        axis.set_title(f"{rule} rule")
+        axis.label_outer()
     numbers["of each"] = f"median (quartiles) of {material.replicas}; error measured every {material.every} samples"
     return figure, curves, numbers
 
