@@ -16,6 +16,9 @@ from tiny import command, finish, result_of, run_folder, start, tiny
 from letterocr import train
 from letterocr.base.errors import UserError
 from letterocr.compose import registry
+from letterocr.compose.from_overrides import compose_config
+from letterocr.compose.overrides import check_keys, list_keys, put_overrides_first
+from letterocr.compose.presets import find_conf_folder
 from letterocr.compose.stored_config import read_config
 from letterocr.config.model import ModelConfig
 from letterocr.config.train import TrainConfig
@@ -81,7 +84,7 @@ def test_a_rule_brings_the_temperature_and_learning_rate_at_which_it_learns(rule
 
 @pytest.mark.parametrize("group", list(registry.GROUPS))
 def test_each_choice_of_the_registry_has_its_file_and_composes(group):
-    files = {path.stem for path in (train.conf_folder() / group).glob("*.yaml")}
+    files = {path.stem for path in (find_conf_folder() / group).glob("*.yaml")}
     assert files == set(registry.GROUPS[group])
     for name in files:
         config = composed(f"{group}={name}")
@@ -132,7 +135,7 @@ def test_help_lists_every_field_and_every_choice():
             if entry.schema:
                 assert_listed(entry.schema, f"{group}.", lines)
     assert "paper/fig7, paper/fig8" in text
-    launchers = {path.stem for path in (train.conf_folder() / "launcher").glob("*.yaml")}
+    launchers = {path.stem for path in (find_conf_folder() / "launcher").glob("*.yaml")}
     assert launchers == {line.split()[0] for line in lines if "joblib: as many" in line or "SLURM through" in line}
     assert printed_help("model=two_layer", "-h") == text
 
@@ -170,7 +173,7 @@ def recorded(monkeypatch) -> list[float]:
         values.append(task(cfg))
         return values[-1]
 
-    monkeypatch.setattr(train, "task", recording)
+    monkeypatch.setattr(train, "train_task", recording)
     return values
 
 
@@ -316,7 +319,7 @@ def test_nobody_to_read_what_it_prints_is_no_traceback(tmp_path, monkeypatch):
 
 
 def test_overrides_may_stand_on_both_sides_of_an_option():
-    assert train.ordered(["a=1", "-m", "b=2", "~c", "--config-dir=x", "--cfg", "job"]) == [
+    assert put_overrides_first(["a=1", "-m", "b=2", "~c", "--config-dir=x", "--cfg", "job"]) == [
         *["a=1", "b=2", "~c"],
         *["-m", "--config-dir=x", "--cfg", "job"],
     ]
@@ -326,7 +329,7 @@ def test_overrides_may_stand_on_both_sides_of_an_option():
 def test_arguments_of_pytorchs_optimizers_need_no_plus(given):
     config = composed("optimizer=torch", "optimizer.name=Adam", given)
     assert config.optimizer.options == {"amsgrad": True}
-    assert train.compose(["optimizer=torch", "optimizer.name=Adam", given]).optimizer.options == {"amsgrad": True}
+    assert compose_config(["optimizer=torch", "optimizer.name=Adam", given]).optimizer.options == {"amsgrad": True}
 
 
 @pytest.mark.parametrize(
@@ -334,17 +337,17 @@ def test_arguments_of_pytorchs_optimizers_need_no_plus(given):
     ["model=two_layer,three_layer", "model=glob(*)", "model=choice(two_layer,three_layer)", "experiment=null"],
 )
 def test_what_hydra_reads_itself_is_left_to_it(override):
-    train.check_keys([override, "hydra.sweep.dir=x", "-m", "--cfg", "job", "learning_rate=range(1,3)"])
+    check_keys([override, "hydra.sweep.dir=x", "-m", "--cfg", "job", "learning_rate=range(1,3)"])
 
 
 @pytest.mark.parametrize("override", ["model=two_layer,three_layr", "rule=printd,eq18"])
 def test_every_choice_of_a_sweep_is_checked_before_the_first_run(override):
     with pytest.raises(UserError, match="did you mean"):
-        train.check_keys([override])
+        check_keys([override])
 
 
 def test_the_keys_are_those_of_the_schema():
-    keys = train.known_keys()
+    keys = list_keys()
     assert {"samples", "model", "model.hidden", "data.path", "data.repetitions", "experiment"} <= keys
     assert all(is_dataclass(schema) for schema in SCHEMAS)
-    assert Path(train.conf_folder(), "config.yaml").is_file()
+    assert Path(find_conf_folder(), "config.yaml").is_file()

@@ -10,6 +10,7 @@ from tiny import Answer
 
 from letterocr.doctor import checks as doctor
 from letterocr.doctor import cluster
+from letterocr.doctor.__main__ import main
 from letterocr.doctor.checks import FAILED, OK, WARNING, CheckResult
 
 LOCAL = ["device", "threads", "letters", "disk", "tensorboard", "numba", "launchers"]
@@ -36,7 +37,7 @@ def no_slurm(tmp_path, monkeypatch) -> Path:
 def run(capsys, monkeypatch, *arguments: str) -> Answer:
     monkeypatch.setattr(sys, "argv", ["doctor", *arguments])
     with pytest.raises(SystemExit) as end:
-        doctor.main()
+        main()
     out, err = capsys.readouterr()
     return Answer(int(end.value.code), out, err)
 

@@ -8,7 +8,8 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import HydraException
 from omegaconf import OmegaConf
 
-from letterocr import train
+from letterocr.compose.from_overrides import register_schema
+from letterocr.compose.presets import find_conf_folder
 from letterocr.sweep.loader import SweepLoader
 
 RUNS = [
@@ -32,8 +33,8 @@ WRONG = [["sed=1"], ["seed=one"], ["model=five_layer"], ["seed=1", "seed"], ["op
 @pytest.fixture
 def loaders():
     """Hydra's loader, ours, and the config of the sweep."""
-    train.register()
-    with hydra.initialize_config_dir(str(train.conf_folder()), version_base="1.3"):
+    register_schema()
+    with hydra.initialize_config_dir(str(find_conf_folder()), version_base="1.3"):
         config = hydra.compose("config", ["launcher=local"], return_hydra_config=True)
         own = GlobalHydra.instance().config_loader()
         yield own, SweepLoader(own), config
