@@ -1,4 +1,4 @@
-"""Hydra's sweeper, and its launchers for joblib and SLURM, for sweeps that train what is missing.
+"""Hydra's sweeper, and its launchers for processes and SLURM, for sweeps that train what is missing.
 
 Hydra takes sweepers and launchers only from a module of this package, which it loads in a way that dataclasses with
 postponed annotations do not bear.
@@ -10,22 +10,22 @@ from typing import Any
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.config_store import ConfigStore
+from hydra.core.utils import JobReturn
 from hydra.plugins.launcher import Launcher
-from hydra.types import HydraContext
+from hydra.types import HydraContext, TaskFunction
 from hydra_plugins.hydra_submitit_launcher.config import SlurmQueueConf
-from hydra_plugins.hydra_submitit_launcher.submitit_launcher import SlurmLauncher
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 
 class Grid(BasicSweeper):
     """Every combination of the values, as Hydra's own sweeper, but configs are composed fast."""
 
-    def setup(self, *, hydra_context: HydraContext, **rest: Any) -> None:
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         """Give launchers the fast loader."""
         from letterocr.sweep.loader import SweepLoader
 
-        loader: Any = hydra_context.config_loader
-        super().setup(hydra_context=HydraContext(SweepLoader(loader), hydra_context.callbacks), **rest)
+        context = HydraContext(SweepLoader(hydra_context.config_loader), hydra_context.callbacks)
+        super().setup(hydra_context=context, task_function=task_function, config=config)
 
     def validate_batch_is_legal(self, batch: Sequence[Sequence[str]]) -> None:
         """Compose every config before the first run begins, unless our launchers, which do so, would do it again."""
@@ -34,7 +34,7 @@ class Grid(BasicSweeper):
 
 
 class Local(Launcher):
-    """Processes of this machine, by joblib.
+    """Processes of this machine.
 
     Args:
         n_jobs: runs at once; -1: as many as cores.
@@ -43,25 +43,39 @@ class Local(Launcher):
     def __init__(self, n_jobs: int) -> None:
         self.n_jobs = n_jobs
 
-    def setup(self, *, hydra_context: HydraContext, config: DictConfig, **rest: Any) -> None:
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         """Keep what composes the configs of runs."""
         self.hydra_context, self.config = hydra_context, config
 
-    def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[Any]:
+    def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         """Launch what is missing."""
-        from letterocr.sweep import launching, sweep
+        from letterocr.sweep import launchers, missing
 
-        return sweep.launch(self, job_overrides, launching.processes(self.n_jobs))
+        return missing.launch(self.hydra_context, self.config, job_overrides, launchers.start_processes(self.n_jobs))
 
 
-class Slurm(SlurmLauncher):
-    """Jobs of a SLURM array, by submitit."""
+class Slurm(Launcher):
+    """Jobs of a SLURM array, by submitit.
 
-    def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[Any]:
+    Args:
+        params: the fields of conf/launcher/slurm_cpu.yaml.
+    """
+
+    def __init__(self, **params: Any) -> None:
+        self.params = {
+            name: OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value
+            for name, value in params.items()
+        }
+
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        """Keep what composes the configs of runs."""
+        self.hydra_context, self.config = hydra_context, config
+
+    def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         """Launch what is missing."""
-        from letterocr.sweep import launching, sweep
+        from letterocr.sweep import launchers, missing
 
-        return sweep.launch(self, job_overrides, launching.jobs(self.params))
+        return missing.launch(self.hydra_context, self.config, job_overrides, launchers.start_jobs(self.params))
 
 
 @dataclass

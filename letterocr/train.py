@@ -7,7 +7,7 @@ import logging
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from letterocr.base.errors import UserError, complain, end_quietly
 from letterocr.base.signals import ObeyedSignals, StoppedError
@@ -17,30 +17,30 @@ from letterocr.compose.overrides import add_plus, check_keys, put_overrides_firs
 from letterocr.compose.presets import find_conf_folder
 from letterocr.run.folder import locate_run
 
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
 
 @end_quietly()  # here, before Hydra adds its own lines
-def train_task(cfg: Any) -> float:
+def train_task(cfg: DictConfig) -> float:
     """One run of the command; returns its final test error, 1.0 if it diverged, NaN if there is none."""
     from hydra.core.hydra_config import HydraConfig
     from hydra.types import RunMode
 
-    from letterocr.run.outcome import Outcome
     from letterocr.run.training import run
 
     hydra = HydraConfig.get()
     overrides = list(hydra.overrides.task)
-    outcome: Outcome | None
     try:
         if hydra.mode == RunMode.MULTIRUN:
-            from letterocr.sweep.sweep import attempt
+            from letterocr.sweep.attempt import train_attempt
 
-            outcome = attempt(lambda: locate_run(cfg, overrides), overrides, Path(hydra.sweep.dir))
+            outcome = train_attempt(lambda: locate_run(cfg, overrides), overrides, Path(hydra.sweep.dir))
         else:
             config, folder = locate_run(cfg, overrides)
             outcome = run(config, folder=folder)
     except UserError as error:
         sys.exit(complain(str(error), error.status))
-    assert outcome
     if outcome.message:
         print(outcome.message, flush=True)
     if outcome.signal:  # a sweep ends too
@@ -72,7 +72,6 @@ def _train() -> None:
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # errors reach us, who print one sentence
     logging.raiseExceptions = False  # nor has Hydra's log a traceback where nobody reads it
     register_schema()
-    _take_sweep_folder()  # of an earlier command in this process
     try:
         sys.argv[1:] = add_plus(put_overrides_first(sys.argv[1:]))
         check_keys(sys.argv[1:])
@@ -86,20 +85,6 @@ def _train() -> None:
         if not error.filename:
             raise
         sys.exit(complain(f"{error.filename} can't be used ({error.strerror}): take another path."))
-    folder = _take_sweep_folder()
-    if folder:
-        from letterocr.sweep.sweep import print_report
-
-        sys.exit(print_report(folder))
-
-
-def _take_sweep_folder() -> Path | None:
-    """The folder of the sweep that ran, told once."""
-    sweep: Any = sys.modules.get("letterocr.sweep.sweep")
-    folder = sweep.Noted.folder if sweep else None
-    if sweep:
-        sweep.Noted.folder = None
-    return folder
 
 
 if __name__ == "__main__":

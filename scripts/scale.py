@@ -30,6 +30,7 @@ from unittest import mock
 import numpy as np
 import torch
 
+from letterocr.base.signals import StopFile
 from letterocr.compose import registry
 from letterocr.config.data import SyntheticConfig
 from letterocr.config.optimizer.vanilla import VanillaConfig
@@ -37,8 +38,8 @@ from letterocr.config.train import TrainConfig
 from letterocr.data.letters import Letters, Split
 from letterocr.engine.records import Records
 from letterocr.run.training import run
-from letterocr.sweep.launching import train
-from letterocr.sweep.sweep import Missing
+from letterocr.sweep.launchers import train_missing
+from letterocr.sweep.missing import MissingRun
 
 
 class FakeEngine:
@@ -119,11 +120,11 @@ def stand_ins() -> Iterator[None]:
         yield
 
 
-def timed(missing: Missing, sweep: Path, stop: Path) -> None:
+def timed(missing: MissingRun, stop: StopFile, sweep: Path) -> None:
     """Train in a process of the launcher with the stand-ins, and note the time in a file beside the sweep's records."""
     with stand_ins():
         start = time.perf_counter(), time.process_time()
-        train(missing, sweep, stop)
+        train_missing(missing, stop, sweep)
         ends = time.perf_counter(), time.process_time()
     passed, used = (1e3 * (end - start) for start, end in zip(start, ends, strict=True))
     with open(sweep / f"times.{os.getpid()}", "a") as file:
@@ -133,7 +134,7 @@ def timed(missing: Missing, sweep: Path, stop: Path) -> None:
 def command(*overrides: str) -> float:
     """The command with the stand-ins in its launcher's processes; seconds, start-up included."""
     program = "from unittest import mock; import scale; from letterocr.train import main\n"
-    program += "with mock.patch('letterocr.sweep.launching.train', scale.timed): main()"
+    program += "with mock.patch('letterocr.sweep.launchers.train_missing', scale.timed): main()"
     here = Path(__file__).resolve().parent
     environment = os.environ | {"PYTHONPATH": f"{here}:{here.parent}"}
     start = time.perf_counter()

@@ -15,8 +15,9 @@ from tiny import command, finish, result_of, run_folder, start, tiny
 
 from letterocr import train
 from letterocr.base.errors import UserError
-from letterocr.compose import overrides, registry
+from letterocr.compose import registry
 from letterocr.compose.from_overrides import compose_config
+from letterocr.compose.overrides import check_keys, list_keys, put_overrides_first
 from letterocr.compose.presets import find_conf_folder
 from letterocr.compose.stored_config import read_config
 from letterocr.config.model import ModelConfig
@@ -318,7 +319,7 @@ def test_nobody_to_read_what_it_prints_is_no_traceback(tmp_path, monkeypatch):
 
 
 def test_overrides_may_stand_on_both_sides_of_an_option():
-    assert overrides.put_overrides_first(["a=1", "-m", "b=2", "~c", "--config-dir=x", "--cfg", "job"]) == [
+    assert put_overrides_first(["a=1", "-m", "b=2", "~c", "--config-dir=x", "--cfg", "job"]) == [
         *["a=1", "b=2", "~c"],
         *["-m", "--config-dir=x", "--cfg", "job"],
     ]
@@ -336,17 +337,17 @@ def test_arguments_of_pytorchs_optimizers_need_no_plus(given):
     ["model=two_layer,three_layer", "model=glob(*)", "model=choice(two_layer,three_layer)", "experiment=null"],
 )
 def test_what_hydra_reads_itself_is_left_to_it(override):
-    overrides.check_keys([override, "hydra.sweep.dir=x", "-m", "--cfg", "job", "learning_rate=range(1,3)"])
+    check_keys([override, "hydra.sweep.dir=x", "-m", "--cfg", "job", "learning_rate=range(1,3)"])
 
 
 @pytest.mark.parametrize("override", ["model=two_layer,three_layr", "rule=printd,eq18"])
 def test_every_choice_of_a_sweep_is_checked_before_the_first_run(override):
     with pytest.raises(UserError, match="did you mean"):
-        overrides.check_keys([override])
+        check_keys([override])
 
 
 def test_the_keys_are_those_of_the_schema():
-    keys = overrides.list_keys()
+    keys = list_keys()
     assert {"samples", "model", "model.hidden", "data.path", "data.repetitions", "experiment"} <= keys
     assert all(is_dataclass(schema) for schema in SCHEMAS)
     assert Path(find_conf_folder(), "config.yaml").is_file()

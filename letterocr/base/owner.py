@@ -1,4 +1,4 @@
-"""Who owns a file: a process of this machine or of another, and whether it still works."""
+"""Who works on a file: a process of this machine or of another."""
 
 from __future__ import annotations
 
@@ -8,13 +8,10 @@ import socket
 import time
 from dataclasses import dataclass
 
-BEAT_SECONDS = 10.0  # how often an owner touches its lock
-DEAD_SECONDS = 120.0  # an owner on another machine that was silent for longer is dead
-
 
 @dataclass(frozen=True)
 class Owner:
-    """A process that trains a run.
+    """A process that trains a run, or works on a study.
 
     Attributes:
         host: name of the machine.
@@ -23,7 +20,7 @@ class Owner:
         started: start time of the process, so that a number that was given again is not taken for the owner.
         job: SLURM job id, as `12` or `12_3`, or empty.
         restarts: how often SLURM had started that job again.
-        since: when it took the lock, in words.
+        since: when it began, in words.
     """
 
     host: str
@@ -77,20 +74,13 @@ def describe_this_process() -> Owner:
     )
 
 
-def is_alive(owner: Owner | None, silent: float) -> bool:
-    """Whether the owner of a lock still works.
+def is_here(owner: Owner) -> bool:
+    """Whether the owner is a process of this machine, whose number means the same to us."""
+    return (owner.host, owner.system) == (socket.gethostname(), _identify_system())
 
-    Args:
-        owner: None where the lock can't be read (yet).
-        silent: seconds since it last touched its lock.
-    """
-    here = describe_this_process()
-    if owner is None:
-        return silent < DEAD_SECONDS
-    if owner.job and owner.job == here.job and owner.restarts < here.restarts:
-        return False  # this is the same job, started again
-    if (owner.host, owner.system) != (here.host, here.system):
-        return silent < DEAD_SECONDS
+
+def is_running(owner: Owner) -> bool:
+    """Whether the process of an owner on this machine is still there."""
     if owner.started:
         return read_start_time(owner.pid) == owner.started
     try:
@@ -100,3 +90,9 @@ def is_alive(owner: Owner | None, silent: float) -> bool:
     except PermissionError:
         return True
     return True
+
+
+def is_earlier_start_of_this_job(owner: Owner) -> bool:
+    """Whether the owner was this SLURM job, before it was queued again."""
+    here = describe_this_process()
+    return bool(owner.job) and owner.job == here.job and owner.restarts < here.restarts

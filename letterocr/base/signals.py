@@ -12,12 +12,14 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from types import FrameType
 
 from letterocr.base.errors import UserError, complain
 
 OURS = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR2)
 HEED_SECONDS = 0.2
+
+_entered: list[Signals] = []  # in this process, the innermost last: that is the one which gets the signals
 
 
 class StoppedError(BaseException):
@@ -39,13 +41,15 @@ class Signals:
     def __enter__(self) -> Signals:
         self.received = 0
         self._old = {s: signal.signal(s, self._note) for s in OURS}
+        _entered.append(self)
         return self
 
-    def _note(self, number: int, frame: Any) -> None:
+    def _note(self, number: int, frame: FrameType | None) -> None:
         if self.received != signal.SIGUSR2:  # SLURM sends SIGTERM along with it
             self.received = number
 
     def __exit__(self, *exception: object) -> None:
+        _entered.remove(self)
         for number, handler in self._old.items():
             signal.signal(number, handler)
 
@@ -53,7 +57,7 @@ class Signals:
 class ObeyedSignals(Signals):
     """Raises StoppedError at any of the signals while it is entered."""
 
-    def _note(self, number: int, frame: Any) -> None:
+    def _note(self, number: int, frame: FrameType | None) -> None:
         raise StoppedError(number)
 
 
@@ -74,16 +78,35 @@ def exit_with_sentence(stopped: str) -> Iterator[None]:
 
 
 class StopFile:
-    """While it is entered, the file `path` is a SIGTERM to the run that trains in this process, as soon as it is there.
+    """A file by which the processes of one machine tell each other to stop.
 
-    A process that may be training, reading or at rest between two runs can't be sent a signal: it would die of it.
+    A process that may be training, reading or at rest between two runs can't be sent a signal: it would die of it. So
+    while a StopFile is entered, the file is a SIGTERM to what works in this process, as soon as it is there.
+
+    Args:
+        path: of the file.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._left = threading.Event()
 
+    def make(self, number: int) -> None:
+        """Tell all to stop, because of that signal; the first signal counts."""
+        if not self.is_there():
+            self.path.write_text(str(int(number)), encoding="utf-8")
+
+    def is_there(self) -> bool:
+        """Whether all were told to stop."""
+        return self.path.exists()
+
+    def read_signal(self) -> int:
+        """The number of the signal for which all were told to stop; SIGTERM where none is named."""
+        text = self.path.read_text(encoding="utf-8")
+        return int(text) if text else signal.SIGTERM
+
     def __enter__(self) -> StopFile:
+        self._left.clear()
         self._watch = threading.Thread(target=self._look, daemon=True, name="stop")
         self._watch.start()
         return self
@@ -94,6 +117,24 @@ class StopFile:
 
     def _look(self) -> None:
         while not self._left.wait(HEED_SECONDS):
-            run = getattr(signal.getsignal(signal.SIGTERM), "__self__", None)
-            if isinstance(run, Signals) and not run.received and self.path.exists():
+            current = _entered[-1] if _entered else None
+            if current and not current.received and self.is_there():
                 os.kill(os.getpid(), signal.SIGTERM)
+                return  # a second one might come while the first is obeyed
+
+
+class PassedSignals(Signals):
+    """Tells the processes that work for this one of the first signal, by a file; raises StoppedError at the second.
+
+    Args:
+        stop: that file.
+    """
+
+    def __init__(self, stop: StopFile) -> None:
+        self.stop = stop
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        if self.received:
+            raise StoppedError(number, " a second time")
+        super()._note(number, frame)
+        self.stop.make(number)

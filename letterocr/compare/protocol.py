@@ -27,8 +27,8 @@ import numpy as np
 from letterocr.base.quartiles import compute_quartiles
 from letterocr.compare.contenders import CONTENDERS, draw_points, get_field, make_trial_values, set_fields
 from letterocr.compare.operations import multiply_adds
-from letterocr.compare.pool import Progress, perform_all
 from letterocr.compare.problems import Problem
+from letterocr.compare.progress import Progress, perform_all
 from letterocr.compare.trial import TrialOutcome, TrialRun, make_trial_run, read_outcome
 from letterocr.config.train import TrainConfig
 

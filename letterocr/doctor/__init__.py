@@ -1,1 +1,1 @@
-"""Checks of machine and cluster: `python -m letterocr.doctor.checks`."""
+"""Checks of machine and cluster: `python -m letterocr.doctor`."""

@@ -1,4 +1,4 @@
-"""The command `python -m letterocr.doctor.checks`."""
+"""The command `python -m letterocr.doctor`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from letterocr.doctor.checks import FAILED, run_checks
 def main() -> None:
     """Run the command: a line for each check; status 1 if one failed."""
     parser = argparse.ArgumentParser(
-        prog="python -m letterocr.doctor.checks",
+        prog="python -m letterocr.doctor",
         description="Check what runs and sweeps need on this machine and cluster.",
     )
     parser.add_argument("--output", type=Path, default=Path("outputs"), help="the folder that holds the run folders")

@@ -1,4 +1,4 @@
-"""The command `python -m letterocr.doctor.checks`: does this machine, and this cluster, have what runs and sweeps need?
+"""The checks of `python -m letterocr.doctor`: does this machine, and this cluster, have what runs and sweeps need?
 
 Each check gives a finding: ok, warning (it works, but less well) or failed, with what was found and the mend.
 """
@@ -11,6 +11,8 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from letterocr.sweep import slurm
 
 OK, WARNING, FAILED = "ok", "warning", "failed"
 ROOM_BYTES = 1e9  # a few hundred runs of three layers
@@ -147,7 +149,7 @@ def run_checks(output: Path, job: bool = False, seconds: float = 120) -> Iterato
     checks += [("numba", check_numba_cache), ("launchers", check_launchers)]
     for name, check in checks:
         yield run_check(name, check)
-    if not shutil.which("sinfo"):
+    if not slurm.is_installed("sinfo"):
         yield CheckResult("slurm", FAILED if job else OK, "there is no SLURM here; sweeps run with launcher=local")
         return
     from letterocr.doctor import cluster

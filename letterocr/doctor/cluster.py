@@ -2,56 +2,27 @@
 
 from __future__ import annotations
 
-import shlex
 import shutil
-import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from letterocr.doctor.checks import FAILED, OK, WARNING, CheckResult
-
-SCRIPT = """#!/bin/bash
-#SBATCH --job-name=letterocr-doctor
-#SBATCH --ntasks=1 --cpus-per-task=1 --time=5 --requeue --open-mode=append
-trap 'scontrol requeue "$SLURM_JOB_ID"' USR2
-hostname > "$1/started-${SLURM_RESTART_COUNT:-0}"
-if [[ ${SLURM_RESTART_COUNT:-0} == 0 ]]; then
-  for _ in $(seq 280); do sleep 1; done
-fi
-"""
-
-
-def ask_slurm(*command: str) -> str:
-    """What a SLURM command prints.
-
-    Raises:
-        RuntimeError: the command and what it says is wrong.
-    """
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
-    if done.returncode:
-        raise RuntimeError(f"{shlex.join(command)}: {done.stderr.strip()}")
-    return done.stdout.strip()
+from letterocr.sweep import slurm
 
 
 def check_partitions() -> tuple[str, str]:
     """Partitions, their limits and idle nodes."""
-    rows = [row.split("|") for row in ask_slurm("sinfo", "--noheader", "--format=%P|%a|%l|%F").splitlines()]
-    up = [row for row in rows if row[1] == "up"]
+    up = [partition for partition in slurm.list_partitions() if partition.is_up]
     if not up:
         return FAILED, "no partition is up: ask those who run the cluster"
-    texts = []
-    for name, _, limit, nodes in up:
-        _, idle, _, total = nodes.split("/")
-        texts.append(f"{name} (limit {limit}, {idle} of {total} nodes idle)")
-    return OK, ", ".join(texts)
+    return OK, ", ".join(f"{p.name} (limit {p.limit}, {p.idle} of {p.total} nodes idle)" for p in up)
 
 
 def check_gpus() -> tuple[str, str]:
     """GPUs, as SLURM's generic resources."""
-    rows = {row for row in ask_slurm("sinfo", "--noheader", "--format=%P %G").splitlines() if "gpu" in row}
-    return OK, ", ".join(sorted(rows)) or "SLURM has none; launcher=slurm_gpu can't be used"
+    return OK, ", ".join(slurm.list_gpus()) or "SLURM has none; launcher=slurm_gpu can't be used"
 
 
 def _wait_for(condition: Callable[[], bool], seconds: float) -> bool:
@@ -73,32 +44,31 @@ def check_job(output: Path, seconds: float) -> Iterator[CheckResult]:
         return
     job = ""
     try:
-        (folder / "job.sbatch").write_text(SCRIPT, encoding="utf-8")
-        log = f"--output={folder / 'job.out'}"
-        job = ask_slurm("sbatch", "--parsable", log, str(folder / "job.sbatch"), str(folder)).partition(";")[0]
-        yield from _follow(job, folder, seconds)
-    except (OSError, RuntimeError, subprocess.SubprocessError) as error:
+        (folder / "job.sbatch").write_text(slurm.REQUEUED_SCRIPT, encoding="utf-8")
+        job = slurm.submit(f"--output={folder / 'job.out'}", str(folder / "job.sbatch"), str(folder))
+        yield from _follow_job(job, folder, seconds)
+    except (OSError, slurm.SlurmError) as error:
         mend = "options that the cluster wants can be given as SBATCH_PARTITION, SBATCH_ACCOUNT and the like"
         yield CheckResult("job", FAILED, f"{' '.join(str(error).split())}: {mend}")
     finally:
         if job:
-            subprocess.run(["scancel", job], capture_output=True, timeout=60)
+            slurm.cancel(job)
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _follow(job: str, folder: Path, seconds: float) -> Iterator[CheckResult]:
+def _follow_job(job: str, folder: Path, seconds: float) -> Iterator[CheckResult]:
     first, again = folder / "started-0", folder / "started-1"
     running = False
 
-    def ran() -> bool:
+    def has_started() -> bool:
         nonlocal running
-        running = running or ask_slurm("squeue", "--noheader", "--format=%T", f"--job={job}") == "RUNNING"
+        running = running or slurm.is_job_running(job)
         list(folder.iterdir())  # a file system of a network looks anew
         return first.exists()
 
     start = time.monotonic()
-    if not _wait_for(ran, seconds):
-        reason = ask_slurm("squeue", "--noheader", "--format=%T, %r", f"--job={job}")
+    if not _wait_for(has_started, seconds):
+        reason = slurm.describe_job(job)
         if running:
             yield CheckResult("job", OK, f"job {job} started")
             text = f"the job's file in {folder} is not seen here: take an output= on a file system that nodes share"
@@ -112,12 +82,12 @@ def _follow(job: str, folder: Path, seconds: float) -> Iterator[CheckResult]:
         "job", OK, f"job {job} started after {time.monotonic() - start:.0f} seconds on {host or 'a node'}"
     )
     yield CheckResult("output", OK, f"{folder.parent} is seen by jobs")
-    ask_slurm("scancel", "--batch", "--signal=USR2", job)
+    slurm.send_requeue_signal(job)
     if _wait_for(again.exists, seconds):
         yield CheckResult(
             "requeue", OK, "a job that gets SIGUSR2 is queued again, so that runs outlast limits and preemption"
         )
     else:
-        reason = ask_slurm("squeue", "--noheader", "--format=%T, %r", f"--job={job}") or "it is gone"
+        reason = slurm.describe_job(job) or "it is gone"
         text = f"job {job} did not start again within {seconds:.0f} seconds ({reason}): is JobRequeue off?"
         yield CheckResult("requeue", WARNING, text)

@@ -7,19 +7,15 @@ makes the file of the next N, which again only one can do, and removes the dead 
 
 from __future__ import annotations
 
-import contextlib
-import json
 import os
 import random
 import socket
-import threading
 import time
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from letterocr.base.errors import RunningError
-from letterocr.base.owner import BEAT_SECONDS, DEAD_SECONDS, Owner, _identify_system, describe_this_process, is_alive
+from letterocr.base.heartbeat import DEAD_SECONDS, Heartbeat, format_owner, is_alive, read_owner
+from letterocr.base.owner import is_here
 
 TRIES = 100  # to take a lock that others want too, each a moment long
 
@@ -38,11 +34,10 @@ class Lock:
         self.folder = folder
         self._own: Path | None = None
         self._made: list[Path] = []
-        self._left = threading.Event()
 
     def refuse(self) -> None:
         """Raise RunningError where another process holds the lock; writes nothing."""
-        self._others(time.time())
+        self._list_dead(time.time())
 
     def __enter__(self) -> Lock:
         self._made = [path for path in (self.folder, *self.folder.parents) if not path.exists()]
@@ -51,13 +46,12 @@ class Lock:
         except BaseException:
             self._tidy()
             raise
-        self._beat = threading.Thread(target=self._keep, daemon=True, name="lock")
-        self._beat.start()
+        self._heartbeat = Heartbeat(self._own)
+        self._heartbeat.__enter__()
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._left.set()
-        self._beat.join()
+        self._heartbeat.__exit__()
         if self._own is not None:
             self._own.unlink(missing_ok=True)
         self._tidy()
@@ -76,14 +70,14 @@ class Lock:
                 return
 
     def _take(self) -> Path:
-        text = json.dumps(asdict(describe_this_process()), indent=2) + "\n"
+        text = format_owner()
         temporary = self.folder / f".lock.{socket.gethostname()}.{os.getpid()}.tmp"
         for _ in range(TRIES):
             self.folder.mkdir(parents=True, exist_ok=True)
             try:
                 temporary.write_text(text, encoding="utf-8")
                 now = temporary.stat().st_mtime  # by the clock of the file system, as those of the locks
-                dead = self._others(now)
+                dead = self._list_dead(now)
                 path = self.folder / f"lock.{max([_parse_number(p) for p in dead], default=0) + 1}.json"
                 _create_lock(temporary, path, text)
             except (FileExistsError, FileNotFoundError):
@@ -91,7 +85,7 @@ class Lock:
             finally:
                 temporary.unlink(missing_ok=True)
             try:
-                self._others(now, path)
+                self._list_dead(now, path)
             except RunningError:  # both of us hold one: both let go and look again
                 path.unlink(missing_ok=True)
                 time.sleep(random.uniform(0, 0.2))
@@ -101,7 +95,7 @@ class Lock:
             return path
         raise RunningError(f"{self.folder} is wanted by several processes at once: ask again.")
 
-    def _others(self, now: float, own: Path | None = None) -> list[Path]:
+    def _list_dead(self, now: float, own: Path | None = None) -> list[Path]:
         """The locks of dead owners; raises RunningError if one is alive."""
         dead = []
         for path in self.folder.glob("lock.*.json"):
@@ -109,36 +103,21 @@ class Lock:
                 continue
             try:
                 silent = now - path.stat().st_mtime
-                owner = _read_owner(path)
+                owner = read_owner(path)
             except FileNotFoundError:  # just released
                 continue
             if is_alive(owner, silent):
                 who = str(owner) if owner else "another process"
                 after = f" (if it was killed there, ask again in {DEAD_SECONDS:.0f} seconds)"
-                far = owner is None or (owner.host, owner.system) != (socket.gethostname(), _identify_system())
-                raise RunningError(f"{self.folder} is being trained by {who}: wait for it{after if far else ''}.")
+                is_far = owner is None or not is_here(owner)
+                raise RunningError(f"{self.folder} is being trained by {who}: wait for it{after if is_far else ''}.")
             dead.append(path)
         return dead
-
-    def _keep(self) -> None:
-        while not self._left.wait(BEAT_SECONDS):
-            with contextlib.suppress(OSError):
-                os.utime(self._own or self.folder)
 
 
 def _parse_number(path: Path) -> int:
     middle = path.name.split(".")[1]
     return int(middle) if middle.isdecimal() else 0
-
-
-def _read_owner(path: Path) -> Owner | None:
-    try:
-        facts: Any = json.loads(path.read_text(encoding="utf-8"))
-        return Owner(**facts)
-    except FileNotFoundError:
-        raise
-    except (OSError, ValueError, TypeError):
-        return None
 
 
 def _create_lock(temporary: Path, path: Path, text: str) -> None:

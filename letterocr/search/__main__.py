@@ -24,7 +24,7 @@ early.
 """
 
 
-def _parser() -> argparse.ArgumentParser:
+def _make_parser() -> argparse.ArgumentParser:
     from letterocr.search.space import list_spaces
 
     parser = argparse.ArgumentParser(
@@ -44,10 +44,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _search(arguments: Sequence[str]) -> int:
-    from letterocr.search.plan import Plan, store_plan
+    from letterocr.search.plan import WORKERS, Plan, store_plan
     from letterocr.search.space import read_space
 
-    given = _parser().parse_intermixed_args(arguments)
+    given = _make_parser().parse_intermixed_args(arguments)
     named = [text.removeprefix("search=") for text in given.overrides if text.startswith("search=")]
     if len(named) != 1:
         raise UserError("search: name one search space, as in search=learning_rate; --help lists them.")
@@ -66,23 +66,23 @@ def _search(arguments: Sequence[str]) -> int:
     folder = (given.output or Path("outputs/search") / Path(named[0]).stem).expanduser()
     store_plan(folder, plan)
     if given.launcher == "slurm":
-        from letterocr.search.launch import slurm
+        from letterocr.search.team import submit_workers
 
-        job = slurm(folder, given.trials, given.workers, given.sbatch)
+        job = submit_workers(folder, given.trials, given.workers, given.sbatch)
         print(f"Job {job}: {given.workers} workers. Page so far: python -m letterocr.search report {folder}")
         return 0
     if given.workers == 1:
-        return _end(folder, _work(folder, given.trials, 0))
-    from letterocr.search.launch import local
+        return _print_end(folder, _work(folder, given.trials, 0))
+    from letterocr.search.team import run_workers
 
-    print(f"{given.workers} workers, whose logs are in {folder / 'workers'}.", flush=True)
-    statuses = local(folder, given.trials, given.workers)
+    print(f"{given.workers} workers, whose logs are in {folder / WORKERS}.", flush=True)
+    statuses = run_workers(folder, given.trials, given.workers)
     if any(statuses):
         print("A worker ended early; the same command goes on with what is missing.", file=sys.stderr)
-    return _end(folder, 0 if 0 in statuses else max(statuses, key=abs))
+    return _print_end(folder, 0 if 0 in statuses else max(statuses, key=abs))
 
 
-def _end(folder: Path, status: int) -> int:
+def _print_end(folder: Path, status: int) -> int:
     if not status:
         print(f"Done: {folder / 'report.html'}")
         print(f"Table of the runs: python -m letterocr.summary {folder / 'runs'}")
@@ -92,7 +92,7 @@ def _end(folder: Path, status: int) -> int:
 def _work(folder: Path, trials: int, threads: int) -> int:
     from letterocr.search.worker import work
 
-    number = work(folder, trials, threads, lambda line: print(line, flush=True))
+    number = work(folder, trials, threads)
     return 128 + number if number else 0
 
 

@@ -14,6 +14,7 @@ from letterocr.config.train import TrainConfig
 from letterocr.search.space import SearchedField, Space, format_override
 
 RUNS = "runs"  # the run folders of a study, below its own
+WORKERS = "workers"  # what shows who works on it, and the workers' logs
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Plan:
     overrides: list[str]
     seed: int = 0
 
-    def config(self, folder: Path, values: dict[str, Any], threads: int = 0) -> TrainConfig:
+    def make_config(self, folder: Path, values: dict[str, Any], threads: int = 0) -> TrainConfig:
         """The run of a trial with these values of the searched fields, below the study's folder.
 
         Raises:
@@ -50,10 +51,10 @@ class Plan:
         for given in self.overrides:
             if given.partition("=")[0] in self.space:
                 raise UserError(f"{given}: the search varies this field; leave it out.")
-        start = {name: values.ends()[0] for name, values in self.space.items()}
+        start = {name: values.list_ends()[0] for name, values in self.space.items()}
         for name, values in self.space.items():
-            for value in values.ends():
-                check_config(self.config(Path(), start | {name: value}))
+            for value in values.list_ends():
+                check_config(self.make_config(Path(), start | {name: value}))
 
 
 def _make_absolute(given: str) -> str:

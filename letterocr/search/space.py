@@ -43,11 +43,11 @@ class SearchedField:
     log: bool = False
     whole: bool = False
 
-    def ends(self) -> tuple[Any, ...]:
+    def list_ends(self) -> tuple[Any, ...]:
         """The values that vouch for all others: each choice, or the smallest and the largest number."""
         return self.choices or (self.low, self.high)
 
-    def distribution(self) -> BaseDistribution:
+    def make_distribution(self) -> BaseDistribution:
         """For Optuna."""
         from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 

@@ -11,13 +11,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from letterocr.search.heartbeat import Presence
+from letterocr.base.heartbeat import Presence
 from letterocr.search.plan import Plan
 
 if TYPE_CHECKING:
+    from optuna.storages.journal import JournalStorage
     from optuna.study import Study
     from optuna.trial import FrozenTrial, Trial
 
+STUDY = "search"  # its name in the journal
 RETRIES = 3  # of a trial whose worker died: the trial itself may be what kills workers
 STARTUP = 5  # whole trials before any is pruned
 WARM = 0.1  # of the samples, before which none is pruned
@@ -29,14 +31,22 @@ def open_study(folder: Path, samples: int = 0) -> Study:
     Its journal is locked by a file opened exclusively, which works on NFS version 3 and later. Trials are pruned whose
     best error so far is above the median of the others' errors at the same sample (Golovin et al. 2017).
     """
-    import optuna
+    return _open_study(_open_journal(folder), samples)
+
+
+def _open_journal(folder: Path) -> JournalStorage:
     from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock, JournalStorage
 
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
     path = str(folder.resolve() / "journal.log")
-    storage = JournalStorage(JournalFileBackend(path, JournalFileOpenLock(path)))
+    return JournalStorage(JournalFileBackend(path, JournalFileOpenLock(path)))
+
+
+def _open_study(journal: JournalStorage, samples: int) -> Study:
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
     pruner = optuna.pruners.MedianPruner(n_startup_trials=STARTUP, n_warmup_steps=int(WARM * samples))
-    return optuna.create_study(storage=storage, study_name="search", pruner=pruner, load_if_exists=True)
+    return optuna.create_study(storage=journal, study_name=STUDY, pruner=pruner, load_if_exists=True)
 
 
 @contextmanager
@@ -69,9 +79,10 @@ class TrialQueue:
 
     def __init__(self, folder: Path, plan: Plan, presence: Presence, samples: int) -> None:
         with hold_lock(folder):
-            self.study = open_study(folder, samples)
+            self.journal = _open_journal(folder)
+            self.study = _open_study(self.journal, samples)
         self.folder, self.plan, self.presence = folder, plan, presence
-        self.distributions = {name: values.distribution() for name, values in plan.space.items()}
+        self.distributions = {name: values.make_distribution() for name, values in plan.space.items()}
 
     def take(self, trials: int) -> Trial | None:
         """A new trial, or one whose worker died; None where that many are done or under way."""
@@ -100,17 +111,19 @@ class TrialQueue:
 
         retries = trial.user_attrs.get("retries", 0) + lost
         again = retries <= RETRIES
-        self.set(trial, "reason", reason if again else f"{reason}, {retries} times")
-        self.set(trial, "given_back", again)
+        self.note(trial, "reason", reason if again else f"{reason}, {retries} times")
+        self.note(trial, "given_back", again)
         if again:  # first, so that no moment has neither of the two
             self.study.enqueue_trial(trial.params, user_attrs={"retries": retries, "again": trial.number})
         self.study.tell(trial.number, state=TrialState.FAIL, skip_if_finished=True)
 
-    def set(self, trial: FrozenTrial | Trial, name: str, value: Any) -> None:
-        """Note a fact about an unfinished trial."""
-        self.study._storage.set_trial_user_attr(trial._trial_id, name, value)
+    def note(self, trial: FrozenTrial | Trial, name: str, value: Any) -> None:
+        """Note a fact about an unfinished trial, of this worker or of another."""
+        study = self.journal.get_study_id_from_name(STUDY)
+        key = self.journal.get_trial_id_from_study_id_trial_number(study, trial.number)
+        self.journal.set_trial_user_attr(key, name, value)
 
-    def _running(self) -> list[FrozenTrial]:
+    def _list_running(self) -> list[FrozenTrial]:
         from optuna.trial import TrialState
 
         return self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
@@ -123,20 +136,20 @@ class TrialQueue:
     def _reap(self) -> None:
         from optuna.trial import TrialState
 
-        for trial in self._running():
+        for trial in self._list_running():
             worker = trial.user_attrs.get("worker")
-            if worker == self.presence.name or (worker and self.presence.alive(worker)):
+            if worker == self.presence.name or (worker and self.presence.is_alive(worker)):
                 continue
             if set(trial.params) >= set(self.distributions):
                 self.give_back(trial, "its worker died", lost=True)
             else:  # killed while it asked
-                self.set(trial, "given_back", True)
+                self.note(trial, "given_back", True)
                 self.study.tell(trial.number, state=TrialState.FAIL, skip_if_finished=True)
 
-    def others_at_work(self) -> bool:
-        """Whether trials of other workers are under way."""
-        return bool(self._running())
+    def has_running_trials(self) -> bool:
+        """Whether trials are under way; asked between two of its own, those of other workers."""
+        return bool(self._list_running())
 
-    def same_before(self, trial: Trial, run: str) -> bool:
+    def is_trained_already(self, trial: Trial, run: str) -> bool:
         """Whether an earlier trial that is under way trains the same run."""
-        return any(other.number < trial.number and other.user_attrs.get("run") == run for other in self._running())
+        return any(other.number < trial.number and other.user_attrs.get("run") == run for other in self._list_running())

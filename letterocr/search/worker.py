@@ -6,19 +6,19 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from letterocr.base.errors import UserError
 from letterocr.base.files import write_json
+from letterocr.base.heartbeat import Presence
 from letterocr.base.signals import StoppedError
 from letterocr.run.curve import Curve, read_curve
 from letterocr.run.folder import locate_folder
 from letterocr.run.outcome import Outcome
 from letterocr.run.training import run
-from letterocr.search.heartbeat import Presence
-from letterocr.search.plan import RUNS, read_plan
+from letterocr.search.plan import RUNS, WORKERS, read_plan
 from letterocr.search.trial_queue import TrialQueue
 
 if TYPE_CHECKING:
@@ -63,14 +63,14 @@ class Reporter:
             yield self.trial.should_prune()
 
 
-def train(desk: TrialQueue, trial: Trial, threads: int, log: Path) -> Outcome:
+def train_trial(queue: TrialQueue, trial: Trial, threads: int, log: Path) -> Outcome:
     """The run of a trial, or what it came to before."""
-    config = desk.plan.config(desk.folder, trial.params, threads)
+    config = queue.plan.make_config(queue.folder, trial.params, threads)
     folder = locate_folder(config)
     trial.set_user_attr("run", folder.name)
-    while desk.same_before(trial, folder.name):
+    while queue.is_trained_already(trial, folder.name):
         time.sleep(LOOK_SECONDS)
-        desk.reap()
+        queue.reap()
     reporter = Reporter(trial, config.samples)
     with log.open("a", encoding="utf-8") as file, contextlib.redirect_stdout(file):
         print(f"\ntrial {trial.number}: {trial.params}")
@@ -81,49 +81,53 @@ def train(desk: TrialQueue, trial: Trial, threads: int, log: Path) -> Outcome:
     return outcome
 
 
-def _run_trial(desk: TrialQueue, trial: Trial, threads: int, say: Callable[[str], Any]) -> int:
+def _run_trial(queue: TrialQueue, trial: Trial, threads: int, say: Callable[[str], None]) -> int:
     """Train one trial and tell its study; the signal that ended it, or 0."""
     from optuna.trial import TrialState
 
-    log = desk.presence.folder / f"{desk.presence.name}.log"
+    log = queue.presence.folder / f"{queue.presence.name}.log"
     try:
-        outcome = train(desk, trial, threads, log)
+        outcome = train_trial(queue, trial, threads, log)
     except StoppedError as stopped:
-        desk.give_back(trial, str(stopped))
+        queue.give_back(trial, str(stopped))
         raise
     except UserError as error:
-        _fail(desk, trial, str(error))
+        _fail(queue, trial, str(error))
         raise
     except Exception as error:  # one trial's crash is not the search's
-        _fail(desk, trial, f"{type(error).__name__}: {error}")
+        _fail(queue, trial, f"{type(error).__name__}: {error}")
         say(f"trial {trial.number} failed: {type(error).__name__}: {error}")
         return 0
     if outcome.status == "stopped":
-        desk.give_back(trial, "stopped by a signal")
+        queue.give_back(trial, "stopped by a signal")
         return outcome.signal
     if outcome.status == "pruned":
-        desk.study.tell(trial, state=TrialState.PRUNED, skip_if_finished=True)
+        queue.study.tell(trial, state=TrialState.PRUNED, skip_if_finished=True)
     else:
-        desk.study.tell(trial, outcome.error, skip_if_finished=True)
+        queue.study.tell(trial, outcome.error, skip_if_finished=True)
     values = ", ".join(f"{name} {v:.4g}" if isinstance(v, float) else f"{name} {v}" for name, v in trial.params.items())
     early = {"pruned": ", stopped early", "diverged": ", diverged"}.get(outcome.status, "")
     say(f"trial {trial.number}: {100 * outcome.error:.1f} %{early} ({values})")
     return outcome.signal
 
 
-def _fail(desk: TrialQueue, trial: Trial, reason: str) -> None:
+def _fail(queue: TrialQueue, trial: Trial, reason: str) -> None:
     from optuna.trial import TrialState
 
-    desk.set(trial, "reason", reason)
-    desk.study.tell(trial, state=TrialState.FAIL, skip_if_finished=True)
+    queue.note(trial, "reason", reason)
+    queue.study.tell(trial, state=TrialState.FAIL, skip_if_finished=True)
     run_name = trial.user_attrs.get("run")
     if run_name:
         failure = {"name": run_name, "reason": reason}
         with contextlib.suppress(OSError):
-            write_json(desk.folder / RUNS / run_name / "failure.json", failure)
+            write_json(queue.folder / RUNS / run_name / "failure.json", failure)
 
 
-def work(folder: Path, trials: int, threads: int = 0, say: Callable[[str], Any] = print) -> int:
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+def work(folder: Path, trials: int, threads: int = 0, say: Callable[[str], None] = _say) -> int:
     """Take trials until that many are done by all workers together; the signal that ended it, or 0.
 
     A worker that finds nothing to do waits for the others, whose trials it takes up if they die.
@@ -139,15 +143,15 @@ def work(folder: Path, trials: int, threads: int = 0, say: Callable[[str], Any] 
         StoppedError: a signal came while no run was training.
     """
     plan = read_plan(folder)
-    samples = plan.config(folder, {name: values.ends()[0] for name, values in plan.space.items()}).samples
-    with Presence(folder) as presence:
-        desk = TrialQueue(folder, plan, presence, samples)
+    samples = plan.make_config(folder, {name: values.list_ends()[0] for name, values in plan.space.items()}).samples
+    with Presence(folder / WORKERS) as presence:
+        queue = TrialQueue(folder, plan, presence, samples)
         while True:
-            trial = desk.take(trials)
+            trial = queue.take(trials)
             if trial is not None:
-                if number := _run_trial(desk, trial, threads, say):
+                if number := _run_trial(queue, trial, threads, say):
                     return number
-            elif desk.others_at_work():
+            elif queue.has_running_trials():
                 time.sleep(LOOK_SECONDS)
             else:
                 break

@@ -11,6 +11,7 @@ import functools
 import pickle
 
 from hydra._internal.config_loader_impl import ConfigLoaderImpl, get_overrides_dirname
+from hydra.core.config_loader import ConfigLoader
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, OverrideType
 from hydra.errors import HydraException
@@ -34,8 +35,8 @@ class SweepLoader(ConfigLoaderImpl):
         loader: Hydra's own.
     """
 
-    def __init__(self, loader: ConfigLoaderImpl) -> None:
-        super().__init__(loader.config_search_path)
+    def __init__(self, loader: ConfigLoader) -> None:
+        super().__init__(loader.get_search_path())
         self.composed: dict[tuple[str, ...], bytes] = {}  # by choices; other processes get them with the loader
 
     def load_sweep_config(self, master_config: DictConfig, sweep_overrides: list[str]) -> DictConfig:

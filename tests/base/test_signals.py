@@ -20,7 +20,7 @@ from tiny import (
     wait_until,
 )
 
-from letterocr.base.signals import OURS, ObeyedSignals, Signals, StopFile, StoppedError
+from letterocr.base.signals import OURS, ObeyedSignals, PassedSignals, Signals, StopFile, StoppedError
 
 BOTH = [signal.SIGTERM, signal.SIGINT]
 
@@ -28,14 +28,25 @@ BOTH = [signal.SIGTERM, signal.SIGINT]
 def test_a_file_stops_the_run_that_trains_here_and_nothing_else(tmp_path, monkeypatch):
     monkeypatch.setattr("letterocr.base.signals.HEED_SECONDS", 0.01)
     stop = tmp_path / "stop"
-    with StopFile(stop):
+    with StopFile(stop) as heeded:
         stop.touch()
+        assert heeded.read_signal() == signal.SIGTERM
         time.sleep(0.1)  # no run trains: this process is not ended
         with Signals() as signals:
             end = time.monotonic() + 30
             while not signals.received and time.monotonic() < end:
                 time.sleep(0.01)
             assert signals.received == signal.SIGTERM
+
+
+def test_what_is_passed_on_is_the_first_signal_and_the_second_is_obeyed(tmp_path):
+    stop = StopFile(tmp_path / "stop")
+    with pytest.raises(StoppedError, match="stopped by SIGTERM a second time"), PassedSignals(stop):
+        signal.raise_signal(signal.SIGINT)
+        assert stop.read_signal() == signal.SIGINT
+        stop.make(signal.SIGTERM)
+        assert stop.read_signal() == signal.SIGINT
+        signal.raise_signal(signal.SIGTERM)
 
 
 def handlers():

@@ -179,11 +179,11 @@ def test_given_again_nothing_is_trained_and_the_tables_are_the_same(done: Path, 
 def test_a_stopped_comparison_goes_on_with_what_is_missing(done: Path, tmp_path: Path, monkeypatch, capsys) -> None:
     calls, train = [], trial.train
 
-    def train_few(task, stopped=None):
+    def train_few(task, *stopped):
         calls.append(task.key)
         if len(calls) == 10:
             signal.raise_signal(signal.SIGINT)
-        return train(task)
+        return train(task, *stopped)
 
     monkeypatch.setattr(trial, "train", train_few)
     arguments = [*SMALL, *TWO, "--output", str(tmp_path)]

@@ -14,16 +14,18 @@ from pathlib import Path
 import pytest
 from helpers import one_sentence
 
+from letterocr.base import heartbeat
 from letterocr.base.errors import RunningError, UserError
-from letterocr.base.owner import DEAD_SECONDS, describe_this_process, is_alive, read_start_time
+from letterocr.base.heartbeat import DEAD_SECONDS, is_alive
+from letterocr.base.owner import Owner, describe_this_process, read_start_time
 from letterocr.run import lock
 from letterocr.run.lock import Lock
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 HOLD = """
 import pathlib, sys
-from letterocr.errors import RunningError
-from letterocr.lock import Lock
+from letterocr.base.errors import RunningError
+from letterocr.run.lock import Lock
 folder, go = map(pathlib.Path, sys.argv[1:])
 while not go.exists():
     pass
@@ -46,7 +48,7 @@ def contender(folder: Path, go: Path, where: Sequence[str] = ()) -> subprocess.P
     return subprocess.Popen(command, cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
-def leave(folder: Path, owner: lock.Owner | None, number: int = 1, silent: float = 0) -> Path:
+def leave(folder: Path, owner: Owner | None, number: int = 1, silent: float = 0) -> Path:
     """A lock as that owner would leave it, touched that many seconds ago."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"lock.{number}.json"
@@ -55,7 +57,7 @@ def leave(folder: Path, owner: lock.Owner | None, number: int = 1, silent: float
     return path
 
 
-def elsewhere(**facts) -> lock.Owner:
+def elsewhere(**facts) -> Owner:
     return replace(describe_this_process(), host="far", system="other", **facts)
 
 
@@ -223,7 +225,7 @@ def test_a_lock_that_can_not_be_read_is_respected_while_it_is_young(tmp_path):
 
 
 def test_the_owner_touches_its_lock(tmp_path, monkeypatch):
-    monkeypatch.setattr(lock, "BEAT_SECONDS", 0.01)
+    monkeypatch.setattr(heartbeat, "BEAT_SECONDS", 0.01)
     with Lock(tmp_path):
         path = tmp_path / "lock.1.json"
         os.utime(path, (1, 1))
@@ -241,7 +243,7 @@ def test_who_creates_a_lock_beside_a_live_one_lets_go(tmp_path, monkeypatch):
         leave(tmp_path, elsewhere(), number=9)
         create(temporary, path, text)
 
-    monkeypatch.setattr(lock, "_create", late)
+    monkeypatch.setattr(lock, "_create_lock", late)
     with pytest.raises(RunningError, match="on far"):
         Lock(tmp_path).__enter__()
     assert locks(tmp_path) == ["lock.9.json"]

@@ -10,7 +10,6 @@ import signal
 import stat
 import subprocess
 import sys
-import time
 from pathlib import Path
 from unittest import mock
 
@@ -18,12 +17,11 @@ import optuna
 import pytest
 from tiny import at_checkpoint, checkpoints, tiny, wait_until
 
-from letterocr.run import lock
+from letterocr.base.heartbeat import Presence
 from letterocr.run.training import run
 from letterocr.search import worker
 from letterocr.search.__main__ import main
-from letterocr.search.heartbeat import Presence
-from letterocr.search.plan import read_plan
+from letterocr.search.plan import WORKERS, read_plan
 from letterocr.search.trial_queue import TrialQueue, is_counted, open_study
 from letterocr.search.worker import list_rungs
 
@@ -63,14 +61,43 @@ def start_worker(folder: Path, trials: int) -> subprocess.Popen[str]:
     )
 
 
-def test_two_workers_share_a_study_and_train_each_trial_once(tmp_path, capfd):
-    assert search(tmp_path / "s", "--workers", "2", trials=4) == 0
+def start_search(folder: Path, *arguments: str, trials: int) -> subprocess.Popen[str]:
+    """The command with two workers, as a process of its own."""
+    given = ["search=learning_rate", *tiny(*QUICK), "--output", str(folder), "--trials", str(trials), "--workers", "2"]
+    command = [sys.executable, "-m", "letterocr.search", *given, *arguments]
+    return subprocess.Popen(
+        command, cwd=Path(__file__).parents[2], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def test_two_workers_share_a_study_and_train_each_trial_once(tmp_path):
+    process = start_search(tmp_path / "s", trials=4)
+    out, err = process.communicate()
+    assert (process.returncode, err) == (0, "")
     trials = trials_of(tmp_path / "s")
     assert [t.state.name for t in trials] == ["COMPLETE"] * 4
     assert {t.user_attrs["run"] for t in trials} == set(runs_of(tmp_path / "s"))
-    assert sorted(re.findall(r"trial (\d+):", capfd.readouterr().out)) == list("0123")
+    assert sorted(re.findall(r"trial (\d+):", out)) == list("0123")
     assert (tmp_path / "s" / "report.html").exists()
     assert not list((tmp_path / "s" / "workers").glob("*.json"))
+
+
+def test_a_signal_stops_all_workers_with_checkpoints_and_the_study_goes_on(tmp_path):
+    folder = tmp_path / "s"
+    long = ("samples=200000", "checkpoint_seconds=1000", "evaluate_every=1000")
+    process = start_search(folder, *long, trials=2)
+    wait_until(lambda: len(list(folder.glob("runs/*/lock.*.json"))) == 2, process)
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate()
+    assert (process.returncode, err) == (
+        128 + signal.SIGTERM,
+        "letterocr: stopped by SIGTERM; the same command goes on with the study.\n",
+    )
+    assert not list((folder / "workers").glob("*.json"))
+    assert not list(folder.glob("runs/*/lock.*"))
+    stopped = [t for t in trials_of(folder) if t.state.name == "FAIL"]
+    assert all(t.user_attrs["given_back"] for t in stopped)
+    assert len(stopped) == 2
 
 
 def test_a_killed_workers_trial_is_taken_up_where_it_stopped(tmp_path):
@@ -108,13 +135,13 @@ def test_a_killed_workers_trial_is_taken_up_where_it_stopped(tmp_path):
 def test_a_trial_that_kills_its_workers_is_given_up(tmp_path):
     folder = tmp_path / "s"
     assert search(folder, trials=1) == 0
-    with Presence(folder) as present:
-        desk = TrialQueue(folder, read_plan(folder), present, 60)
+    with Presence(folder / WORKERS) as present:
+        queue = TrialQueue(folder, read_plan(folder), present, 60)
         for _ in range(4):
-            trial = desk.take(2)
+            trial = queue.take(2)
             assert trial is not None
-            desk.set(trial, "worker", "one that is dead")
-        assert desk.take(2) is None
+            queue.note(trial, "worker", "one that is dead")
+        assert queue.take(2) is None
     lost = trials_of(folder)[1:]
     assert len({json.dumps(t.params) for t in lost}) == 1
     assert [t.user_attrs["given_back"] for t in lost] == [True, True, True, False]
@@ -131,20 +158,6 @@ def test_a_signal_leaves_a_trial_that_goes_on(tmp_path):
     stopped, again = trials_of(folder)
     assert (stopped.user_attrs["reason"], stopped.user_attrs["given_back"]) == ("stopped by a signal", True)
     assert (again.state.name, again.params, again.user_attrs["retries"]) == ("COMPLETE", stopped.params, 0)
-
-
-def test_who_is_alive(tmp_path, monkeypatch):
-    with Presence(tmp_path) as me, Presence(tmp_path) as other:
-        assert me.alive(other.name)
-        assert not me.alive("nobody")
-        facts = json.loads(other.path.read_text())
-        other.path.write_text(json.dumps(facts | {"pid": 2**22 + 1}))
-        assert not me.alive(other.name)
-        other.path.write_text(json.dumps(facts | {"system": "another machine"}))
-        assert me.alive(other.name)
-        old = time.time() - 2 * lock.DEAD_SECONDS
-        os.utime(other.path, (old, old))
-        assert not me.alive(other.name)
 
 
 # Going on

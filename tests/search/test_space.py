@@ -31,7 +31,7 @@ def test_a_file_of_ones_own(tmp_path):
     assert space["block"] == SearchedField((), 1, 8, whole=True)
     assert space["model.bias"].choices == (True, False)
     assert space["model.hidden"].choices == ("[40]", "[80]")
-    kinds = {name: type(values.distribution()).__name__ for name, values in space.items()}
+    kinds = {name: type(values.make_distribution()).__name__ for name, values in space.items()}
     assert kinds == {
         "learning_rate": "FloatDistribution",
         "block": "IntDistribution",
@@ -119,7 +119,7 @@ def test_a_value_is_written_as_the_command_line_has_it():
 
 def test_a_trial_is_the_run_that_train_would_make(tmp_path):
     plan = Plan({"learning_rate": SearchedField((), 0.1, 1.0)}, tiny())
-    config = plan.config(tmp_path, {"learning_rate": 0.3}, threads=2)
+    config = plan.make_config(tmp_path, {"learning_rate": 0.3}, threads=2)
     assert (config.learning_rate, config.model.hidden, config.samples) == (0.3, [40], 300)
     assert (config.output, config.resume, config.threads) == (str(tmp_path / "runs"), "true", 2)
 

@@ -169,7 +169,7 @@ def test_the_array_script_queues_its_run_again_when_it_gets_the_signal(tmp_path,
 
 
 def test_the_doctors_job_starts_is_seen_and_is_queued_again(tmp_path):
-    doctor = [sys.executable, "-m", "letterocr.doctor.checks", "--job", "--json", f"--seconds={PATIENCE}"]
+    doctor = [sys.executable, "-m", "letterocr.doctor", "--job", "--json", f"--seconds={PATIENCE}"]
     environment = os.environ | ENVIRONMENT
     done = subprocess.run([*doctor, f"--output={tmp_path}"], env=environment, capture_output=True, text=True)
     findings = {found["name"]: found for found in map(json.loads, done.stdout.splitlines())}

@@ -21,13 +21,14 @@ from tiny import (
     tiny,
 )
 
+from letterocr.base.signals import StopFile
 from letterocr.config.data import SyntheticConfig
 from letterocr.config.optimizer.vanilla import VanillaConfig
 from letterocr.config.train import TrainConfig
 from letterocr.run.lock import Lock
 from letterocr.run.outcome import Outcome
 from letterocr.run.session import Session
-from letterocr.sweep import sweep
+from letterocr.sweep import attempt, closing_report, ledger
 
 
 def results(output: Path) -> dict[int, int]:
@@ -158,14 +159,14 @@ def test_what_another_process_trains_is_left_to_it(tmp_path):
 
 
 def test_what_another_process_has_finished_by_the_end_is_no_longer_running(tmp_path, capsys):
-    sweep.write_record(tmp_path, ["seed=1"], Outcome("running", tmp_path / "run", math.nan, "another is on it."))
-    assert sweep.print_report(tmp_path) == os.EX_TEMPFAIL
+    ledger.write_record(tmp_path, ["seed=1"], Outcome("running", tmp_path / "run", math.nan, "another is on it."))
+    assert closing_report.print_report(tmp_path) == os.EX_TEMPFAIL
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "result.json").write_text('{"status": "finished", "error": 0.25}')
     capsys.readouterr()
-    assert sweep.print_report(tmp_path) == 0
+    assert closing_report.print_report(tmp_path) == 0
     assert capsys.readouterr().out == "Sweep of 1 run: 1 finished.\n"
-    assert sweep.read_record(tmp_path, ["seed=1"])["error"] == 0.25
+    assert ledger.find_record(tmp_path, ["seed=1"]).error == 0.25
 
 
 def test_a_run_that_another_process_finished_while_the_letters_were_read_is_there(tmp_path, monkeypatch):
@@ -211,8 +212,8 @@ def test_where_submitit_may_not_queue_a_job_again_it_ends(tmp_path):
         raise UncompletedJobError("too often")
 
     with pytest.raises(UncompletedJobError):
-        sweep.attempt(refused, ["seed=1"], tmp_path)
-    assert sweep.read_record(tmp_path, ["seed=1"]) is None
+        attempt.train_attempt(refused, ["seed=1"], tmp_path)
+    assert ledger.find_record(tmp_path, ["seed=1"]) is None
 
 
 def test_submitit_passes_over_sigterm_and_the_run_goes_on_to_the_same_bits(tmp_path, monkeypatch):
@@ -229,9 +230,9 @@ def test_submitit_passes_over_sigterm_and_the_run_goes_on_to_the_same_bits(tmp_p
 
 def test_once_stopped_no_run_begins(tmp_path):
     (tmp_path / "stop").touch()
-    with handler(signal.SIGINT, signal.getsignal(signal.SIGINT)):
-        config = TrainConfig(data=SyntheticConfig(), optimizer=VanillaConfig(), output=str(tmp_path / "out"))
-        outcome = sweep.attempt(lambda: (config, tmp_path / "out"), [], tmp_path, stop=tmp_path / "stop")
+    config = TrainConfig(data=SyntheticConfig(), optimizer=VanillaConfig(), output=str(tmp_path / "out"))
+    stop = StopFile(tmp_path / "stop")
+    outcome = attempt.train_attempt(lambda: (config, tmp_path / "out"), [], tmp_path, stop)
     assert outcome.status == "stopped"
     assert not (tmp_path / "out").exists()
 

@@ -4,10 +4,9 @@ import json
 import math
 import os
 import signal
-from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
-from types import SimpleNamespace
 
+import process_tasks
 import pytest
 from tiny import (
     assert_same_bits,
@@ -25,7 +24,8 @@ from tiny import (
 from letterocr.compose.stored_config import read_config
 from letterocr.config.train import TrainConfig
 from letterocr.run.outcome import Outcome
-from letterocr.sweep import launching, sweep
+from letterocr.sweep import launchers, ledger, slurm
+from letterocr.sweep.missing import MissingRun
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 LOCAL = ["launcher=local", "hydra.launcher.n_jobs=2"]
@@ -101,33 +101,15 @@ def test_in_one_process_a_sweep_is_stopped_too(tmp_path):
     assert not list(tmp_path.glob("out/*/lock.*"))
 
 
-def missing(folder: Path, name: str) -> sweep.Missing:
-    return sweep.Missing([name], TrainConfig(output=str(folder)), folder / name)
+def missing(folder: Path, name: str) -> MissingRun:
+    return MissingRun([name], TrainConfig(output=str(folder)), folder / name)
 
 
 def test_a_run_whose_process_dies_twice_has_failed_and_the_one_beside_it_has_not(tmp_path, monkeypatch):
-    calls = []
-
-    def parallel(n_jobs, batch_size):
-        def launch(tasks):
-            runs = [arguments[0] for _, arguments, _ in tasks]
-            calls.append("".join(run.overrides[0] for run in runs))
-            for run in runs:
-                if run.overrides == ["b"]:
-                    for beside in runs[runs.index(run) :][:2]:
-                        beside.folder.mkdir(exist_ok=True)
-                        (beside.folder / "lock.1.json").touch()
-                    raise BrokenProcessPool
-                sweep.write_record(tmp_path, run.overrides, Outcome("finished", run.folder, 0.5))
-
-        return launch
-
-    monkeypatch.setattr("joblib.Parallel", parallel)
-    start = launching.processes(2)
+    monkeypatch.setattr(launchers, "train_missing", process_tasks.record_or_die)
     reason = {1: "its process was killed 2 times (out of memory?)."}
-    assert start([missing(tmp_path, name) for name in "abcd"], tmp_path) == reason
-    assert calls == ["abcd", "d", "b", "c"]
-    assert all(sweep.read_record(tmp_path, [name])["error"] == 0.5 for name in "acd")
+    assert launchers.start_processes(2)([missing(tmp_path, name) for name in "abcd"], tmp_path) == reason
+    assert all(ledger.find_record(tmp_path, [name]).error == 0.5 for name in "acd")
 
 
 def test_a_job_that_is_queued_again_goes_on_where_it_was_and_a_signal_at_the_end_of_a_run_is_passed_on(
@@ -135,17 +117,17 @@ def test_a_job_that_is_queued_again_goes_on_where_it_was_and_a_signal_at_the_end
 ):
     calls = []
 
-    def train(run, folder):
+    def train(run, stop, sweep):
         calls.append(run.overrides[0])
         outcome = Outcome("finished", run.folder, 0.5, signal=signal.SIGUSR2 if run.overrides == ["b"] else 0)
-        sweep.write_record(tmp_path, run.overrides, outcome)
+        ledger.write_record(tmp_path, run.overrides, outcome)
         return outcome
 
     def requeue(number, frame):
         raise SystemExit
 
-    monkeypatch.setattr(launching, "train", train)
-    job, runs = launching.Job(), [missing(tmp_path, name) for name in "abc"]
+    monkeypatch.setattr(launchers, "train_missing", train)
+    job, runs = launchers.SlurmWork(), [missing(tmp_path, name) for name in "abc"]
     with handler(signal.SIGUSR2, requeue), pytest.raises(SystemExit):
         job(runs, tmp_path)
     assert calls == ["a", "b"]
@@ -157,31 +139,30 @@ def test_a_job_that_is_queued_again_goes_on_where_it_was_and_a_signal_at_the_end
 def test_a_job_tries_what_another_job_trained_when_the_sweep_was_asked_for_once_more(tmp_path, monkeypatch):
     calls = []
     run = missing(tmp_path, "a")
-    sweep.write_record(tmp_path, run.overrides, Outcome("running", run.folder, math.nan, "another is on it."))
-    monkeypatch.setattr(launching, "train", lambda run, _: calls.append(run) or Outcome("finished", run.folder, 0.5))
-    launching.Job()([run], tmp_path)
+    ledger.write_record(tmp_path, run.overrides, Outcome("running", run.folder, math.nan, "another is on it."))
+    monkeypatch.setattr(
+        launchers, "train_missing", lambda run, *_: calls.append(run) or Outcome("finished", run.folder, 0.5)
+    )
+    launchers.SlurmWork()([run], tmp_path)
     assert calls == [run]
 
 
 def test_what_is_said_of_runs_whose_job_left_no_record_names_its_log(tmp_path, monkeypatch):
     (tmp_path / "result").touch()
     results = {"7_0": tmp_path / "result", "7_1": tmp_path / "none"}
-    submitted = [
-        SimpleNamespace(job_id=name, paths=SimpleNamespace(result_pickle=path, stderr=f"{name}.err"))
-        for name, path in results.items()
+    submitted = [slurm.ArrayJob(name, path, Path(f"{name}.err")) for name, path in results.items()]
+    monkeypatch.setattr(slurm, "list_queued", set)
+    monkeypatch.setattr(slurm, "POLL_SECONDS", 0)
+    assert slurm.wait_for_array(submitted) == [
+        "SLURM job 7_0 ended before this run was over; see 7_0.err.",
+        "SLURM job 7_1 ended without a result (cancelled, or killed); see 7_1.err.",
     ]
-    monkeypatch.setattr(launching, "queued", set)
-    monkeypatch.setattr(launching, "POLL_SECONDS", 0)
-    assert launching._wait(submitted, "7") == {
-        0: "SLURM job 7_0 ended before this run was over; see 7_0.err.",
-        1: "SLURM job 7_1 ended without a result (cancelled, or killed); see 7_1.err.",
-    }
 
 
 def test_asked_again_in_the_same_folder_a_sweep_forgets_what_failed_there(tmp_path, monkeypatch):
     ask = ["-m", *LOCAL, "seed=1", *tiny(f"output={tmp_path}"), f"hydra.sweep.dir={tmp_path / 'same'}"]
     for reason in ("no luck", "none again"):
-        monkeypatch.setattr(launching, "processes", lambda _, reason=reason: lambda *_: {0: reason})
+        monkeypatch.setattr(launchers, "start_processes", lambda _, reason=reason: lambda *_: {0: reason})
         answer = command(*ask)
         assert answer.status == 1
         assert report_of(answer)[1].endswith(reason)

@@ -1,0 +1,68 @@
+"""The workers of a study together: processes of this machine, or a SLURM array."""
+
+from __future__ import annotations
+
+import functools
+import os
+import shlex
+import sys
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+
+from letterocr.base.errors import UserError, complain, end_quietly
+from letterocr.base.signals import ObeyedSignals, StopFile, StoppedError
+from letterocr.sweep import slurm
+from letterocr.sweep.processes import run_in_processes
+
+ENDED = 1  # the status of a worker whose process was killed
+
+
+def make_command(folder: Path, trials: int) -> list[str]:
+    """What a worker is, as a command."""
+    return [sys.executable, "-m", "letterocr.search", "worker", str(folder.resolve()), "--trials", str(trials)]
+
+
+def run_workers(folder: Path, trials: int, workers: int) -> list[int]:
+    """Run that many processes to their end, each with its share of the cores; their exit statuses.
+
+    A signal to this process ends them at a whole sample, with a checkpoint.
+    """
+    threads = max(1, len(os.sched_getaffinity(0)) // workers)
+    work_on = functools.partial(_work_to_the_end, folder, trials)
+    tasks = [threads] * workers
+    with closing(run_in_processes(work_on, tasks, workers, noun="workers", are_alike=True)) as results:
+        statuses = dict(results)
+    return [statuses.get(place, ENDED) for place in range(workers)]
+
+
+def _work_to_the_end(folder: Path, trials: int, threads: int, stop: StopFile) -> int:
+    """Be a worker; the exit status that it would have as a command. Its end is not the end of the others."""
+    from letterocr.search.worker import work
+
+    try:
+        with end_quietly(), ObeyedSignals(), stop:
+            number = work(folder, trials, threads)
+    except UserError as error:
+        return complain(str(error))
+    except StoppedError as error:
+        number = error.number
+    return 128 + number if number else 0
+
+
+def submit_workers(folder: Path, trials: int, workers: int, options: Sequence[str]) -> str:
+    """Submit an array of that many workers; the job's id.
+
+    Raises:
+        UserError: sbatch is not there, or refuses.
+    """
+    if not slurm.is_installed():
+        raise UserError("--launcher=slurm: there is no sbatch on this machine; take --launcher local.")
+    logs = folder.resolve() / "workers"
+    logs.mkdir(parents=True, exist_ok=True)
+    own = [f"--array=0-{workers - 1}", "--job-name=letterocr-search", "--requeue"]
+    own += [f"--output={logs}/slurm-%A_%a.log", f"--chdir={Path.cwd()}", *options]
+    try:
+        return slurm.submit(*own, f"--wrap=exec {shlex.join(make_command(folder, trials))}")
+    except slurm.SlurmError as error:
+        raise UserError(f"--launcher=slurm: sbatch refuses: {error.reason}.") from error

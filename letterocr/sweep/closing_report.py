@@ -1,0 +1,49 @@
+"""What a sweep says at its end: what became of each run, and the exit status of its command.
+
+`conf/config.yaml` names `ClosingReport` as one of Hydra's callbacks, so that it speaks for every sweeper and launcher.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from hydra.experimental.callback import Callback
+from omegaconf import DictConfig
+
+from letterocr.base.errors import RunningError, end_quietly
+from letterocr.base.signals import exit_with_sentence
+from letterocr.sweep.ledger import list_records, read_record
+
+ORDER = ("finished", "diverged", "running", "stopped", "failed")
+WORDS = {"running": "running elsewhere"}
+
+
+class ClosingReport(Callback):
+    """Prints the report once all runs of a sweep are over, and ends the command with its status."""
+
+    @end_quietly()
+    def on_multirun_end(self, config: DictConfig, **rest: Any) -> None:
+        """Hydra calls it after the last run; it would turn an `Exception` into a warning."""
+        with exit_with_sentence("ask for the same sweep again to see what became of it."):
+            status = print_report(Path(config.hydra.sweep.dir))
+        sys.exit(status)
+
+
+def print_report(sweep: Path) -> int:
+    """Print what became of the runs of a sweep; returns the exit status."""
+    records = [read_record(path) for path in list_records(sweep)]
+    records.sort(key=lambda record: (ORDER.index(record.status), record.overrides))
+    counts = Counter(record.status for record in records)
+    common = set.intersection(*(set(record.overrides) for record in records)) if len(records) > 1 else set()
+    parts = [f"{counts[status]} {WORDS.get(status, status)}" for status in ORDER if counts[status]]
+    print(f"Sweep of {len(records)} run{'s' * (len(records) != 1)}: {', '.join(parts)}.")
+    for record in records:
+        name = " ".join(part for part in record.overrides if part not in common) or Path(record.folder).name
+        if record.status != "finished":
+            print(f"  {WORDS.get(record.status, record.status)}: {name}: {record.reason or record.folder}")
+    if counts["failed"] or counts["running"] or counts["stopped"]:
+        print("Ask for the same sweep again to train what is missing.", flush=True)
+    return 1 if counts["failed"] else RunningError.status if counts["running"] else 0

@@ -1,0 +1,85 @@
+"""The records of a sweep: what became of each run.
+
+runs/HASH.json, in the sweep's folder: what became of the run of these overrides
+failure.json, in a run folder: why that run failed
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import socket
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from letterocr.base.files import read_json, write_json
+from letterocr.run.outcome import Outcome
+
+
+@dataclass(frozen=True)
+class Record:
+    """What became of a run.
+
+    Attributes:
+        overrides: what the run is called.
+        folder: its run folder.
+        status: finished, diverged, running (in another process), stopped or failed.
+        error: its final test error; None if there is none.
+        reason: why it is not finished, or empty.
+    """
+
+    overrides: list[str]
+    folder: str
+    status: str
+    error: float | None
+    reason: str
+
+
+def locate_record(sweep: Path, overrides: Sequence[str]) -> Path:
+    """The file of a run's record."""
+    name = hashlib.sha256("\n".join(overrides).encode()).hexdigest()[:16]
+    return sweep / "runs" / f"{name}.json"
+
+
+def list_records(sweep: Path) -> set[Path]:
+    """The records that there are: listed, as a network file system may say for a while that a new file is not there."""
+    return set(sweep.glob("runs/*.json"))
+
+
+def write_record(sweep: Path, overrides: Sequence[str], outcome: Outcome) -> None:
+    """Record what became of a run."""
+    error = outcome.error if math.isfinite(outcome.error) else None
+    facts = {"overrides": list(overrides), "folder": str(outcome.folder), "status": outcome.status, "error": error}
+    reason = outcome.message if outcome.status in ("running", "failed") else ""
+    if outcome.status == "diverged":
+        last = max(read_json(outcome.folder / "result.json")["diverged"].values())
+        reason = f"at sample {last + 1:,} ({outcome.folder})"
+    write_json(locate_record(sweep, overrides), facts | {"reason": reason})
+
+
+def find_record(sweep: Path, overrides: Sequence[str]) -> Record | None:
+    """What is recorded of a run, if anything is."""
+    path = locate_record(sweep, overrides)
+    return read_record(path) if path.exists() else None
+
+
+def read_record(path: Path) -> Record:
+    """A record; a run that another process trained may be over by now."""
+    facts = read_json(path)
+    result = read_json(Path(facts["folder"]) / "result.json") if facts["status"] == "running" else {}
+    if result:
+        facts |= {"status": result["status"], "error": result["error"], "reason": ""}
+    return Record(**facts)
+
+
+def write_failure(folder: Path, overrides: Sequence[str], reason: str, trace: str = "") -> None:
+    """Write `failure.json` of a run; the reason stays in the report where its folder can't be written."""
+    when = time.strftime("%Y-%m-%d %H:%M:%S")
+    facts = {"reason": reason, "overrides": list(overrides), "host": socket.gethostname(), "time": when}
+    try:
+        write_json(folder / "failure.json", facts | {"traceback": trace})
+    except OSError as error:
+        print(f"letterocr: {folder / 'failure.json'} can't be written ({error.strerror}).", file=sys.stderr, flush=True)
