@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from letterocr.base.errors import UserError, complain, end_quietly
 from letterocr.compose.from_overrides import compose_config
 from letterocr.config.check import check_config
+from letterocr.config.refusal import refuse
 from letterocr.config.train import TrainConfig
 
 if TYPE_CHECKING:
@@ -54,8 +55,8 @@ def measure_figures(config: TrainConfig, train: Letters) -> list[Figure]:
     from letterocr.compose import learning_rates as auto
     from letterocr.matrix import rate_bounds as rates
 
-    if config.model.name == "spectral":
-        raise UserError("model=spectral: it is no chain of weight matrices; take another model.")
+    if not config.model.is_chain:
+        refuse("model", config.model.kind, "it is no chain of weight matrices; take another model")
     letters = rates.with_bias(train.images, config.model.bias)
     if not letters.any() or not config.loss_factor:
         what = f"data={config.data.name}: the letters are empty" if config.loss_factor else "loss_factor=0: no loss"
@@ -70,7 +71,7 @@ def measure_figures(config: TrainConfig, train: Letters) -> list[Figure]:
         Figure("lambda_max", float(values[0]), "largest eigenvalue of R = (1/N) A A^T (29)"),
         Figure("lambda_min", float(values[-1]), "its smallest eigenvalue above 0"),
     ]
-    if auto.is_quadratic(config):
+    if config.model.is_quadratic:
         found += _measure_two_layer(config, letters, values, alphas)
     found += [
         Figure("curvature", curvatures, "largest at the initial weights, estimated online (LeCun et al. 1993)"),

@@ -31,11 +31,12 @@ def load_network(folder: Path) -> Network:
     from letterocr.compose import registry
     from letterocr.compose.build import list_replica_seeds
     from letterocr.compose.stored_config import read_config
+    from letterocr.optimizers.optimizer import select_state
     from letterocr.run import checkpoint
 
     config = read_config(folder)
     cpu = torch.device("cpu")
-    initialise = registry.find_model(config.model.name).load()
+    initialise = registry.find_model(config.model).load()
     network = initialise(config.model, list_replica_seeds(config), getattr(torch, config.dtype), cpu)
     try:
         _, tensors, _ = checkpoint.load(folder / "checkpoints", cpu)
@@ -45,10 +46,10 @@ def load_network(folder: Path) -> Network:
     if trained != {name: t.shape for name, t in network.state().items()}:
         raise UserError(f"{folder}: the checkpoint does not fit config.yaml, which was changed: undo that.")
     network.load_state(tensors)
-    for r in range(network.replicas):  # what optimizer=asgd tests is the average
-        prefix = f"optimizer.{r}.average."
-        averages = {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
-        network.replica(r).load_state(averages or network.replica(r).state())
+    optimizer = registry.find_optimizer(config.optimizer).load()
+    for r in range(network.replicas):
+        evaluated = optimizer.find_evaluation_tensors(select_state(tensors, r))
+        network.replica(r).load_state(evaluated or network.replica(r).state())
     if not all(w[0].isfinite().all() for w in network.weights):
         raise UserError(f"{folder}: the weights are not finite, the run diverged: train with a smaller learning_rate.")
     return network

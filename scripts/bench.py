@@ -29,7 +29,7 @@ from peers import RATE, Peer, jax_scan, sklearn_partial_fit, torch_autograd, tor
 
 from letterocr.compose.build import build_engine
 from letterocr.config.data import SyntheticConfig
-from letterocr.config.model import ModelConfig
+from letterocr.config.model.chain import ChainConfig
 from letterocr.config.optimizer.vanilla import VanillaConfig
 from letterocr.config.train import TrainConfig
 from letterocr.data.letters import Split
@@ -42,7 +42,7 @@ WIDTHS = [450, 900, 1800, 3600, 7200]
 def config(hidden: list[int], engine: str, error: bool) -> TrainConfig:
     """The run that every peer does."""
     activation = "sigmoid" if hidden else "linear"
-    model = ModelConfig(name="bench", hidden=hidden, activation=activation, init_scale=1.0)
+    model = ChainConfig(name="bench", hidden=hidden, activation=activation, init_scale=1.0)
     every = "1" if error else str(10**9)
     fields: dict[str, Any] = {"samples": 10**9, "learning_rate": RATE, "evaluate_every": every}
     return TrainConfig(model=model, data=SyntheticConfig(), optimizer=VanillaConfig(), engine=engine, **fields)

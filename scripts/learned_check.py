@@ -26,7 +26,7 @@ from torch.nn.functional import one_hot
 from letterocr.compose import registry
 from letterocr.compose.from_overrides import compose_config
 from letterocr.config.data import ImagesConfig, SyntheticConfig
-from letterocr.config.model import ModelConfig
+from letterocr.config.model.chain import ChainConfig
 from letterocr.data import images, synthetic
 from letterocr.data.letters import Letters, Split
 from letterocr.data.order import Order
@@ -61,7 +61,7 @@ class Trial:
 
     def start(self, rates: int) -> Network:
         """The networks at the start, seed after seed for each rate."""
-        model = ModelConfig(hidden=self.hidden)
+        model = ChainConfig(hidden=self.hidden)
         return initialise(model, self.seeds * rates, torch.float32, torch.device("cpu"))
 
     def learn(self, rates: int, step_for: Callable[[Network], Step]) -> tuple[Tensor, Tensor]:
@@ -116,8 +116,8 @@ def rival(name: str, rates: list[float]) -> Callable[[Network], Step]:
 def learned(name: str, path: str | None, rates: list[float]) -> Callable[[Network], Step]:
     """The package's own optimizer, one object a network."""
     entry = registry.OPTIMIZERS[name]
-    assert entry.schema is not None
-    config: Any = entry.schema(path=path)
+    schema: Any = entry.schema
+    config = schema(path=path)
 
     def step_for(network: Network) -> Step:
         replicas = [network.replica(r) for r in range(network.replicas)]

@@ -15,7 +15,7 @@ import torch
 
 from letterocr.compose.build import build_engine
 from letterocr.config.data import ImagesConfig, SyntheticConfig
-from letterocr.config.model import ModelConfig
+from letterocr.config.model.chain import ChainConfig
 from letterocr.config.optimizer.vanilla import VanillaConfig
 from letterocr.config.train import TrainConfig
 from letterocr.data import images, synthetic
@@ -44,7 +44,7 @@ def train(
     """
     temperature, rate = RULES[rule]
     config = TrainConfig(
-        model=ModelConfig(temperature=temperature),
+        model=ChainConfig(temperature=temperature),
         data=data,
         optimizer=VanillaConfig(),
         rule=rule,

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from letterocr.compose.build import build_engine
 from letterocr.config.data import SyntheticConfig
-from letterocr.config.model import ModelConfig
+from letterocr.config.model.chain import ChainConfig
 from letterocr.config.optimizer.vanilla import VanillaConfig
 from letterocr.config.train import TrainConfig
 from letterocr.data.letters import PIXELS, Letters, Split
@@ -54,7 +54,7 @@ def small_config(**fields: Any) -> TrainConfig:
 
 
 def make_engine(
-    split: Split, model: ModelConfig, *, rate: float = 0.1, dtype: torch.dtype = torch.float64, **fields: Any
+    split: Split, model: ChainConfig, *, rate: float = 0.1, dtype: torch.dtype = torch.float64, **fields: Any
 ) -> Any:
     """The plain engine at sample 0, on the CPU."""
     fields = {"samples": 200, "engine": "reference", "device": "cpu"} | fields

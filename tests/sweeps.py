@@ -11,7 +11,7 @@ import numpy as np
 from helpers import small_config
 
 from letterocr.base.files import write_json
-from letterocr.config.model import ModelConfig
+from letterocr.config.model.chain import ChainConfig
 from letterocr.engine.records import Records
 from letterocr.run.curve import Curve
 from letterocr.run.folder import locate_folder, write_config
@@ -26,7 +26,7 @@ def make_run(
     output: Path, rate: float, temperature: float, seed: int, *, over: bool = True, samples: int = 8, **fields: Any
 ) -> Path:
     """One run folder: the error falls in a straight line from 1 to its end."""
-    model = ModelConfig(temperature=temperature)
+    model = ChainConfig(temperature=temperature)
     config = small_config(learning_rate=rate, model=model, seed=seed, samples=samples, output=str(output), **fields)
     folder = locate_folder(config)
     folder.mkdir(parents=True)

@@ -17,7 +17,7 @@ from PIL import Image
 from tiny import GLYPHS, write_letters
 
 from letterocr.config.data import ImagesConfig
-from letterocr.config.model import ModelConfig
+from letterocr.config.model.chain import ChainConfig
 from letterocr.config.optimizer.vanilla import VanillaConfig
 from letterocr.config.train import TrainConfig
 from letterocr.data.ink import normalise
@@ -42,7 +42,7 @@ def trained(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("trained")
     write_letters(folder / "letters.npz")
     config = TrainConfig(
-        model=ModelConfig(hidden=[30]),
+        model=ChainConfig(hidden=[30]),
         rule="eq18",
         data=ImagesConfig(path=str(folder / "letters.npz"), test_per_letter=1),
         optimizer=VanillaConfig(),

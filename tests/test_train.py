@@ -20,10 +20,10 @@ from letterocr.compose.from_overrides import compose_config
 from letterocr.compose.overrides import check_keys, list_keys, put_overrides_first
 from letterocr.compose.presets import find_conf_folder
 from letterocr.compose.stored_config import read_config
-from letterocr.config.model import ModelConfig
+from letterocr.config.model.chain import ChainConfig
 from letterocr.config.train import TrainConfig
 
-SCHEMAS = [TrainConfig, ModelConfig] + [
+SCHEMAS = [TrainConfig, ChainConfig] + [
     entry.schema for entries in registry.GROUPS.values() for entry in entries.values() if entry.schema
 ]
 
@@ -127,7 +127,7 @@ def test_every_field_is_explained_in_one_line(schema):
 def test_help_lists_every_field_and_every_choice():
     text = printed_help("--help")
     lines = text.splitlines()
-    for schema, prefix in [(TrainConfig, ""), (ModelConfig, "model.")]:
+    for schema, prefix in [(TrainConfig, ""), (ChainConfig, "model.")]:
         assert_listed(schema, prefix, lines)
     for group, entries in registry.GROUPS.items():
         for name, entry in entries.items():

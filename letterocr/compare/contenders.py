@@ -1,103 +1,28 @@
-"""Who takes part in a comparison, at which defaults, and what of each may be tuned.
+"""Who takes part in a comparison, and which points of their search spaces are tried.
 
-Every search space is the unit square, and every contender gets the same points of it, those of one Halton sequence
-(Halton 1960). The first coordinate is the learning rate, over four decades, log-uniform; the second at most one
-further hyperparameter, over two decades, log-uniform: a tenth to ten times its default, or the two decades next to a
-bound of 1. A range is the same for every network and all letters, and has the defaults in it.
+What of an optimizer may be tuned stands in its config (`letterocr.config.contender`). Every contender gets the same
+points of the unit square, those of one Halton sequence (Halton 1960). The defaults are those of the command
+`letterocr.train`, unless a contender's overrides say otherwise.
 
-The defaults are those of the command `letterocr.train`, unless the overrides here say otherwise.
 Shapes: points [T, 2] in the open unit square for T trials.
 """
 
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass, field, is_dataclass
+from collections.abc import Mapping
+from dataclasses import is_dataclass
 from typing import Any
 
 import numpy as np
 
+from letterocr.compose import registry
+from letterocr.config.contender import Contender
 from letterocr.config.train import TrainConfig
 
 NETWORKS = ("two_layer", "three_layer", "four_layer")
-RATE_DECADES, FURTHER_DECADES = 4, 2
-
-
-@dataclass(frozen=True)
-class SearchRange:
-    """What one coordinate u in 0..1 stands for: low times 10^(decades u).
-
-    Attributes:
-        path: of the field in the config, such as `optimizer.damping`.
-        low: the value at u = 0.
-        decades: how many u = 1 is away.
-        below_one: the field is 1 minus that, as for momentum, where the distance to 1 is what counts.
-    """
-
-    path: str
-    low: float
-    decades: int = FURTHER_DECADES
-    below_one: bool = False
-
-    def at(self, u: float) -> float:
-        """The field's value at u, to four digits."""
-        value = float(f"{self.low * 10 ** (self.decades * u):.4g}")
-        return float(f"{1 - value:.10g}") if self.below_one else value
-
-
-def make_rate_range(low: float) -> SearchRange:
-    """A learning rate from `low` to 10^4 times that."""
-    return SearchRange("learning_rate", low, RATE_DECADES)
-
-
-@dataclass(frozen=True)
-class Contender:
-    """One optimizer with its defaults and its search space.
-
-    Attributes:
-        overrides: as the command `letterocr.train` takes them.
-        space: the ranges of the coordinates, at most two.
-        only: the networks that it fits; empty for all.
-    """
-
-    overrides: tuple[str, ...]
-    space: tuple[SearchRange, ...] = field(default=())
-    only: tuple[str, ...] = ()
-
-
-DESCENT = make_rate_range(
-    1e-4
-)  # the bound of the two-layer network and the best rates of the deeper ones lie well inside
-CONTENDERS = {
-    "vanilla": Contender(("optimizer=vanilla",), (DESCENT,)),
-    "momentum": Contender(
-        ("optimizer=vanilla", "optimizer.momentum=0.9"),
-        (DESCENT, SearchRange("optimizer.momentum", 0.01, below_one=True)),
-    ),
-    "sgd_weight": Contender(
-        ("optimizer=sgd", "optimizer.mask=weight", "optimizer.rescale=true"),
-        (DESCENT, SearchRange("optimizer.keep", 0.01)),
-    ),
-    "sgd_row": Contender(
-        ("optimizer=sgd", "optimizer.mask=row", "optimizer.rescale=true"),
-        (DESCENT, SearchRange("optimizer.keep", 0.01)),
-    ),
-    "asgd": Contender(("optimizer=asgd",), (DESCENT, SearchRange("optimizer.start", 0.01, below_one=True))),
-    "newton": Contender(
-        ("optimizer=newton",), (make_rate_range(1e-3), SearchRange("optimizer.ridge", 0.1)), ("two_layer",)
-    ),
-    "gauss_newton": Contender(
-        ("optimizer=gauss_newton",), (make_rate_range(1e-3), SearchRange("optimizer.damping", 0.03))
-    ),
-    "smd": Contender(("optimizer=smd",), (DESCENT, SearchRange("optimizer.meta_rate", 0.3))),
-    "diagonal": Contender(("optimizer=diagonal",), (make_rate_range(1e-5), SearchRange("optimizer.damping", 0.003))),
-    "kfac": Contender(("optimizer=kfac",), (make_rate_range(1e-3), SearchRange("optimizer.damping", 1.0))),
-    "learned": Contender(("optimizer=learned",), (make_rate_range(1e-3),)),
-    "learned_factored": Contender(("optimizer=learned_factored",), (make_rate_range(1e-3),)),
-    "adam": Contender(
-        ("optimizer=torch", "optimizer.name=Adam", "optimizer.options.betas=[0.9,0.999]"),
-        (make_rate_range(1e-5), SearchRange("optimizer.options.betas.0", 0.01, below_one=True)),
-    ),
+CONTENDERS: dict[str, Contender] = {
+    name: contender for entry in registry.OPTIMIZERS.values() for name, contender in entry.schema.contenders.items()
 }
 
 
@@ -110,7 +35,7 @@ def draw_points(trials: int) -> np.ndarray:
     return sequence.random(trials)
 
 
-def set_fields(config: TrainConfig, values: dict[str, float]) -> TrainConfig:
+def set_fields(config: TrainConfig, values: Mapping[str, Any]) -> TrainConfig:
     """A copy of the config with these fields, named by their paths."""
     config = copy.deepcopy(config)
     for path, value in values.items():

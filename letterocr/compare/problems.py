@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 
 from letterocr.base.errors import UserError
-from letterocr.compare.contenders import NETWORKS
+from letterocr.compare.contenders import NETWORKS, set_fields
 from letterocr.compose import registry
 from letterocr.compose.from_overrides import compose_config
 from letterocr.config.check import check_config
@@ -78,7 +78,7 @@ class Problem:
         config = compose_config([*own, *overrides])
         config.samples = self.samples
         if self.source.path:
-            config.data.path = self.source.path
+            config = set_fields(config, {"data.path": self.source.path})
         check_config(config)
         return config
 
@@ -129,7 +129,6 @@ def load_letters(config: TrainConfig) -> tuple[Split, Letters]:
 @functools.lru_cache(maxsize=8)
 def _load_cached(kind: str, fields: str) -> tuple[Split, Letters]:
     entry = registry.DATA[kind]
-    assert entry.schema is not None
     whole: Split = entry.load()(entry.schema(**json.loads(fields)))
     return split_for_tuning(whole.train), whole.test
 

@@ -17,6 +17,7 @@ from letterocr.compare.contenders import CONTENDERS
 from letterocr.compare.problems import Problem
 from letterocr.compare.protocol import BASELINE, COSTS, KINDS, TUNING_SEED, Final, Standing, make_cost_table
 from letterocr.compose.from_overrides import compose_config
+from letterocr.config.optimizer.method import MetaTrainedConfig
 
 TAUS = (1.0, 2.0, 5.0, 10.0)  # ratios whose share the profile's table tells
 HEAD = (
@@ -98,7 +99,7 @@ def collect_meta_costs(names: Sequence[str]) -> dict[str, dict[str, float]]:
     costs = {}
     for name in names:
         config = compose_config(list(CONTENDERS[name].overrides)).optimizer
-        if hasattr(config, "path"):
+        if isinstance(config, MetaTrainedConfig):
             from letterocr.optimizers.learned.rule_file import locate_shipped, read_meta_cost
 
             costs[name] = read_meta_cost(config.path or locate_shipped(config.name))
@@ -130,7 +131,7 @@ def format_results(standings: Standings, names: Sequence[str], facts: dict[str, 
         f"target is a validation error: the median at which tuned {BASELINE} ends. Figures are the median and, in "
         "brackets, the quartiles over seeds; a run that diverged, or in its cost one that did not reach the target, "
         f"counts as infinite (∞). Times are of one thread with {facts['workers']} runs side by side, training alone, "
-        f"on {facts['machine']}. Multiply-adds are counted from the equations (`letterocr.compare.operations`).",
+        f"on {facts['machine']}. Multiply-adds are counted from the equations (`letterocr.config.network_size`).",
         "",
         "Search spaces: the learning rate over four decades, and at most one more hyperparameter over two, both "
         "log-uniform:",

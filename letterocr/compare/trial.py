@@ -111,7 +111,7 @@ _warm: set[str] = set()
 
 def _warm_up(config: TrainConfig, tuning: Split) -> None:
     """Learn a few samples untimed the first time that this process meets such a run: code is compiled then."""
-    kind = json.dumps([config.model.name, registry.find_optimizer_of(config.optimizer).target])
+    kind = json.dumps([config.model.name, registry.find_optimizer(config.optimizer).target])
     if kind not in _warm:
         build_engine(replace(config, samples=2 * STEP), tuning).advance(2 * STEP)
         _warm.add(kind)

@@ -45,9 +45,9 @@ def build_engine(config: TrainConfig, split: Split, learning_rates: list[float] 
     """
     device = choose_device(config.device)
     seeds = list_replica_seeds(config)
-    initialise = registry.find_model(config.model.name).load()
+    initialise = registry.find_model(config.model).load()
     network = initialise(config.model, seeds, getattr(torch, config.dtype), device)
-    optimizer = registry.find_optimizer_of(config.optimizer).load()
+    optimizer = registry.find_optimizer(config.optimizer).load()
     alphas = learning_rates or per_replica(config.learning_rate, config.replicas)
     rates = [LearningRate(config.schedule, alpha, config.samples) for alpha in alphas]
     optimizers = [
@@ -57,10 +57,9 @@ def build_engine(config: TrainConfig, split: Split, learning_rates: list[float] 
     orders = [Order(config.order, len(split.train), seed) for seed in seeds]
     schedule = Schedule(str(config.evaluate_every), config.samples)
     arguments = (network, optimizers, orders, split, schedule, config.rule, config.loss_factor)
-    if config.model.name == "spectral":
-        from letterocr.engine.autograd import SpectralEngine
-
-        return SpectralEngine(*arguments)
+    own = registry.find_model(config.model).load_engine()
+    if own:
+        return own(*arguments)
     batch = len(split.train) if config.batch == "all" else int(config.batch)
     form = optimizers[0].form if batch == 1 else "dense"
     if config.engine == "blocked" and form == "dense":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -10,18 +9,21 @@ from letterocr.base.errors import UserError
 from letterocr.compose import registry
 from letterocr.compose.overrides import add_plus, check_keys
 from letterocr.compose.presets import find_conf_folder
-from letterocr.config.train import TrainConfig
+from letterocr.config.train import TrainConfig, list_runtime_fields
 
 
 def register_schema() -> None:
-    """Make the schema known to Hydra."""
+    """Make the schema known to Hydra: `conf/config.yaml` takes the one of each choice of model, data and optimizer."""
     from hydra.core.config_store import ConfigStore
+    from omegaconf import MISSING
 
     store = ConfigStore.instance()
-    store.store("train", TrainConfig, group="schema", package="_global_")
-    for group in ("data", "optimizer"):
-        for name, entry in registry.GROUPS[group].items():
-            store.store(name, entry.schema, group=f"schema/{group}")
+    run = TrainConfig(model=MISSING, data=MISSING, optimizer=MISSING)
+    store.store("train", run, group="schema", package="_global_")
+    for group, entries in registry.GROUPS.items():
+        for name, entry in entries.items():
+            if isinstance(entry, registry.Entry):
+                store.store(name, entry.schema, group=f"schema/{group}", package=group)
 
 
 def make_typed_config(cfg: Any) -> TrainConfig:
@@ -42,12 +44,11 @@ def read_resumed_config(config: TrainConfig, overrides: list[str]) -> TrainConfi
     from letterocr.compose.stored_config import read_config
 
     stored = read_config(Path(config.resume).expanduser())
-    runtime = {f.name for f in fields(TrainConfig) if f.metadata["runtime"]}
     for override in overrides:
         key = override.partition("=")[0]
         if key == "launcher":
             continue
-        if key not in runtime - {"output"}:
+        if key not in list_runtime_fields() - {"output"}:
             raise UserError(f"{override}: resume={config.resume} takes its settings from that folder; leave it out.")
         setattr(stored, key, getattr(config, key))
     stored.resume, stored.force = "true", config.force

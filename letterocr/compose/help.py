@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import fields
+from typing import Any
 
 from letterocr.compose import registry
 from letterocr.compose.presets import list_experiments, list_launchers
-from letterocr.config.model import ModelConfig
+from letterocr.config.rule import Rule
 from letterocr.config.train import TrainConfig
 
 HELP = """python -m letterocr.train [field=value ...]
@@ -25,11 +27,22 @@ Train a letter network one sample at a time and see its error after every sample
 
 
 def _list_rows(schema: type, prefix: str, indent: int) -> list[str]:
+    """One row a field; not of those that the choice of a group decides."""
     rows = []
     for f in fields(schema):
-        if prefix + f.name not in ("model", "data", "optimizer", "rule") and f.name != "name":
+        if prefix + f.name not in registry.GROUPS and f.name not in ("name", "kind"):
             choices = f" [{', '.join(f.metadata['choices'])}]" if f.metadata["choices"] else ""
             rows.append(f"{'':{indent}}{prefix + f.name:<{30 - indent}} {f.metadata['help']}{choices}")
+    return rows
+
+
+def _list_choices(group: str, entries: Mapping[str, registry.Entry[Any] | Rule]) -> list[str]:
+    """One row a choice, with its fields; those of choices that share them are below the last of these."""
+    rows = []
+    schemas = [entry.schema if isinstance(entry, registry.Entry) else None for entry in entries.values()]
+    for (name, entry), schema, following in zip(entries.items(), schemas, [*schemas[1:], None], strict=True):
+        rows.append(f"  {name:<28} {entry.line} ({entry.source})")
+        rows += _list_rows(schema, f"{group}.", 4) if schema and schema is not following else []
     return rows
 
 
@@ -38,12 +51,7 @@ def make_help_text() -> str:
     parts = [HELP, f"experiment\n  {', '.join(list_experiments())}\n"]
     parts += ["launcher, for sweeps", *(f"  {name:<28} {line}" for name, line in list_launchers().items()), ""]
     for group, entries in registry.GROUPS.items():
-        parts.append(group)
-        for name, entry in entries.items():
-            parts.append(f"  {name:<28} {entry.line} ({entry.source})")
-            parts += _list_rows(entry.schema, f"{group}.", 4) if entry.schema else []
-        parts += _list_rows(ModelConfig, "model.", 4) if group == "model" else []
-        parts.append("")
+        parts += [group, *_list_choices(group, entries), ""]
     parts.append("fields of the run")
     parts += _list_rows(TrainConfig, "", 2)
     return "\n".join(parts)

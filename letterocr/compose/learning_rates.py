@@ -6,8 +6,7 @@ two-layer, 1 or a number         2 / max|a|^2                          the same
 deeper, or with sigmoids         1 / lambda_max at the initial weights none is known
 
 for the half-loss; f in the loss f |q - c|^2 divides them by 2 f. batch=all drawn with replacement counts as a number:
-its mean a a^T is not R. Where `sgd` divides by the probability `keep`, they hold in the mean square, times `keep`: a
-part's update has the same mean and 1/keep times the mean square.
+its mean a a^T is not R. An optimizer may have a factor of its own (`Optimizer.bound_factor`).
 """
 
 from __future__ import annotations
@@ -19,8 +18,8 @@ import torch
 
 from letterocr.base.errors import UserError
 from letterocr.base.randomness import make_generator
+from letterocr.compose import registry
 from letterocr.compose.build import list_replica_seeds
-from letterocr.config.check import is_plain_descent
 from letterocr.config.train import TrainConfig, per_replica
 from letterocr.curvature.online import largest_curvature
 from letterocr.data.letters import Letters, one_hot
@@ -39,11 +38,6 @@ class Bound:
         return f"The safe bound {self.formula} is {self.value:.3g} for these letters."
 
 
-def is_quadratic(config: TrainConfig) -> bool:
-    """Whether the loss is quadratic in the weights: the linear two-layer network (2, 12)."""
-    return config.model.activation == "linear" and not config.model.hidden
-
-
 def is_full_batch(config: TrainConfig) -> bool:
     """Whether an update takes the mean over every training letter once."""
     return config.batch == "all" and config.order != "replacement"
@@ -51,7 +45,7 @@ def is_full_batch(config: TrainConfig) -> bool:
 
 def compute_bound(config: TrainConfig, train: Letters) -> Bound | None:
     """The learning rate above which plain descent may diverge; None where none is known."""
-    if not (is_quadratic(config) and is_plain_descent(config) and config.loss_factor):
+    if not config.model.is_quadratic or config.optimizer.explain_missing_bound() or not config.loss_factor:
         return None
     letters = rates.with_bias(train.images, config.model.bias)
     if not letters.any():
@@ -95,7 +89,7 @@ def resolve_learning_rates(config: TrainConfig, train: Letters, curvatures: list
     """
     if config.learning_rate != "auto":
         return per_replica(config.learning_rate, config.replicas)
-    if not is_quadratic(config):
+    if not config.model.is_quadratic:
         curvatures = curvatures or estimate_initial_curvatures(config, train)
         for curvature in curvatures:
             if not 0 < curvature < math.inf:
@@ -137,5 +131,5 @@ def format_rates(alphas: list[float]) -> str:
 
 
 def _gain(config: TrainConfig) -> float:
-    """What `sgd` divides its updates by."""
-    return config.optimizer.keep if getattr(config.optimizer, "rescale", False) else 1.0
+    """The optimizer's factor of the bounds."""
+    return registry.find_optimizer(config.optimizer).load().bound_factor(config.optimizer)

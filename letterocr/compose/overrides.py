@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from dataclasses import fields
 
 from letterocr.base.errors import UserError
+from letterocr.base.suggest import suggest
 from letterocr.compose import registry
 from letterocr.compose.presets import list_experiments, list_launchers
-from letterocr.config.model import ModelConfig
 from letterocr.config.train import TrainConfig
 
 
 def list_keys() -> set[str]:
     """Every key that an override may name."""
-    keys = (
-        {f.name for f in fields(TrainConfig)}
-        | {"experiment", "launcher"}
-        | {f"model.{f.name}" for f in fields(ModelConfig)}
-    )
-    for group in ("data", "optimizer"):
-        for entry in registry.GROUPS[group].values():
-            keys |= {f"{group}.{f.name}" for f in fields(entry.schema)} if entry.schema else set()
+    keys = {f.name for f in fields(TrainConfig)} | {"experiment", "launcher"}
+    for group, entries in registry.GROUPS.items():
+        for entry in entries.values():
+            keys |= {f"{group}.{f.name}" for f in fields(entry.schema)} if isinstance(entry, registry.Entry) else set()
     return keys
 
 
@@ -43,14 +38,11 @@ def check_keys(overrides: list[str]) -> None:
         if "=" not in override or override.startswith("-") or "@" in key or key.startswith("hydra"):
             continue
         if key not in known and not key.startswith("optimizer.options."):  # PyTorch's own names
-            near = difflib.get_close_matches(key, known, 1)
-            hint = f"did you mean {near[0]}?" if near else "--help lists every field."
-            raise UserError(f"{override}: there is no field {key}; {hint}")
+            raise UserError(f"{override}: there is no field {key}; {suggest(key, known, '--help lists every field.')}")
         plain = key in choices and re.fullmatch(r"[\w/,]+", value)  # Hydra itself reads lists, glob(*) and the like
         for choice in value.split(",") if plain else []:
             if choice not in [*choices[key], *(["null"] if key in ("experiment", "launcher") else [])]:
-                near = difflib.get_close_matches(choice, choices[key], 1)
-                hint = f"did you mean {near[0]}?" if near else f"choose one of {', '.join(choices[key])}."
+                hint = suggest(choice, choices[key], f"choose one of {', '.join(choices[key])}.")
                 raise UserError(f"{override}: there is no {key} {choice}; {hint}")
 
 

@@ -5,63 +5,73 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pkgutil import resolve_name
-from typing import Any
+from typing import Any, Generic, TypeVar
 
-from letterocr.config.data import EmnistConfig, ImagesConfig, SyntheticConfig
+from letterocr.config.data import EmnistConfig, ImagesConfig, SourceConfig, SyntheticConfig
+from letterocr.config.model.chain import ChainConfig
+from letterocr.config.model.network import NetworkConfig
+from letterocr.config.model.spectral import SpectralConfig
 from letterocr.config.optimizer.asgd import AsgdConfig
 from letterocr.config.optimizer.diagonal import DiagonalConfig
 from letterocr.config.optimizer.gauss_newton import GaussNewtonConfig
 from letterocr.config.optimizer.kfac import KfacConfig
 from letterocr.config.optimizer.learned import LearnedConfig
 from letterocr.config.optimizer.learned_factored import LearnedFactoredConfig
+from letterocr.config.optimizer.method import MethodConfig
 from letterocr.config.optimizer.newton import NewtonConfig
 from letterocr.config.optimizer.sgd import SgdConfig
 from letterocr.config.optimizer.smd import SmdConfig
 from letterocr.config.optimizer.torch import TorchConfig
 from letterocr.config.optimizer.vanilla import VanillaConfig
+from letterocr.config.rule import RULES, Rule
+
+Schema = TypeVar("Schema", bound=NetworkConfig | SourceConfig | MethodConfig)
 
 
 @dataclass(frozen=True)
-class Entry:
+class Entry(Generic[Schema]):
     """One choice of a config group.
 
     Attributes:
-        schema: its config dataclass, or None where the choice has no fields of its own.
-        target: `module:name` of the class or function that it selects, or empty.
+        schema: its config dataclass.
+        target: `module:name` of the class or function that it selects.
         source: author, year, equation.
         line: what it is, in one line.
+        engine: of a network, `module:name` of the engine that trains it; empty for those of every chain.
     """
 
-    schema: type | None
+    schema: type[Schema]
     target: str
     source: str
     line: str
+    engine: str = ""
 
     def load(self) -> Any:
         """The class or function itself."""
         return resolve_name(self.target)
 
+    def load_engine(self) -> Any:
+        """The engine's class; None for those of every chain."""
+        return resolve_name(self.engine) if self.engine else None
+
 
 CHAIN = "letterocr.models.chain:initialise"
-MODELS = {
-    "two_layer": Entry(None, CHAIN, "Kantack 2020, Fig. 1, (2, 12)", "one weight matrix 900-26, linear"),
-    "three_layer": Entry(None, CHAIN, "Kantack 2020, Fig. 6, (16)", "two weight matrices 900-1800-26"),
-    "four_layer": Entry(None, CHAIN, "Kantack 2020, Fig. 8", "three weight matrices 900-1800-1800-26"),
+MODELS: dict[str, Entry[NetworkConfig]] = {
+    "two_layer": Entry(ChainConfig, CHAIN, "Kantack 2020, Fig. 1, (2, 12)", "one weight matrix 900-26, linear"),
+    "three_layer": Entry(ChainConfig, CHAIN, "Kantack 2020, Fig. 6, (16)", "two weight matrices 900-1800-26"),
+    "four_layer": Entry(ChainConfig, CHAIN, "Kantack 2020, Fig. 8", "three weight matrices 900-1800-1800-26"),
     "spectral": Entry(
-        None,
+        SpectralConfig,
         "letterocr.models.spectral:initialise",
         "Ionescu et al. 2015, DeepO2P",
         "the covariance of filtered patches, its matrix logarithm, a weight matrix",
+        engine="letterocr.engine.autograd:SpectralEngine",
     ),
 }
-RULES = {
-    "printed": Entry(None, "", "Kantack 2020, (19, 20)", "error vectors as printed: no derivative anywhere"),
-    "eq18": Entry(None, "", "Kantack 2020, (17, 18)", "the derivative s' in the hidden error vectors only"),
-    "gradient": Entry(None, "", "Rumelhart, Hinton, Williams 1986", "the true gradient of the loss"),
-}
-DATA = {
+DATA: dict[str, Entry[SourceConfig]] = {
     "synthetic": Entry(
         SyntheticConfig, "letterocr.data.synthetic:load_once", "letterocr", "our own handwriting synthesiser"
     ),
@@ -70,7 +80,7 @@ DATA = {
     ),
     "images": Entry(ImagesConfig, "letterocr.data.images:load", "yours", "a folder A/ ... Z/ or an .npz file"),
 }
-OPTIMIZERS = {
+OPTIMIZERS: dict[str, Entry[MethodConfig]] = {
     "vanilla": Entry(
         VanillaConfig,
         "letterocr.optimizers.vanilla:Vanilla",
@@ -138,21 +148,43 @@ OPTIMIZERS = {
         "any optimizer of PyTorch: optimizer.name=Adam",
     ),
 }
+GROUPS: dict[str, Mapping[str, Entry[Any] | Rule]] = {
+    "model": MODELS,
+    "rule": RULES,
+    "data": DATA,
+    "optimizer": OPTIMIZERS,
+}
 
 
-def find_model(name: str) -> Entry:
-    """The entry of a model's name, which is free for a chain of weight matrices."""
-    return MODELS.get(name, MODELS["three_layer"])
+def find_model(config: NetworkConfig) -> Entry[NetworkConfig]:
+    """The entry that a network's config belongs to; all presets of one kind are made alike."""
+    return _find_by_schema(MODELS, type(config))
 
 
-def find_optimizer_of(chosen: Any) -> Entry:
-    """The entry of an optimizer's config, by its class: `optimizer=torch` keeps PyTorch's own name."""
-    return next(entry for entry in OPTIMIZERS.values() if entry.schema is type(chosen))
+def find_source(config: SourceConfig) -> Entry[SourceConfig]:
+    """The entry that the config of a source of letters belongs to."""
+    return _find_by_schema(DATA, type(config))
 
 
-def find_optimizer(name: str) -> Entry:
-    """The entry of an optimizer's name, which may be PyTorch's own."""
-    return OPTIMIZERS.get(name, OPTIMIZERS["torch"])
+def find_optimizer(config: MethodConfig) -> Entry[MethodConfig]:
+    """The entry that an optimizer's config belongs to."""
+    return _find_by_schema(OPTIMIZERS, type(config))
 
 
-GROUPS = {"model": MODELS, "rule": RULES, "data": DATA, "optimizer": OPTIMIZERS}
+def find_stored_schemas(kind: str, source: str, optimizer: str) -> tuple[type, type, type]:
+    """The config dataclasses of a stored run.
+
+    Args:
+        kind: of its network.
+        source: name of its source of letters.
+        optimizer: name of its optimizer, which may be PyTorch's own.
+
+    Raises:
+        KeyError: there is no such kind of network, or no such source.
+    """
+    models = {entry.schema().kind: entry.schema for entry in MODELS.values()}
+    return models[kind], DATA[source].schema, OPTIMIZERS.get(optimizer, OPTIMIZERS["torch"]).schema
+
+
+def _find_by_schema(group: Mapping[str, Entry[Schema]], schema: type) -> Entry[Schema]:
+    return next(entry for entry in group.values() if entry.schema is schema)

@@ -7,6 +7,7 @@ from typing import Any
 
 from letterocr.base.errors import UserError
 from letterocr.compose import registry
+from letterocr.config.model.network import imply_kind
 from letterocr.config.train import TrainConfig
 
 
@@ -25,9 +26,9 @@ def read_config(folder: Path) -> TrainConfig:
         raise UserError(f"{folder} is no run folder: it has no config.yaml. Give the folder that train printed.")
     try:
         stored: Any = OmegaConf.load(path)
-        schema: Any = OmegaConf.structured(TrainConfig)
-        schema.data = OmegaConf.structured(registry.DATA[stored.data.name].schema)
-        schema.optimizer = OmegaConf.structured(registry.find_optimizer(stored.optimizer.name).schema)
+        kind = stored.model.get("kind") or imply_kind(stored.model.name)
+        model, data, optimizer = registry.find_stored_schemas(kind, stored.data.name, stored.optimizer.name)
+        schema = OmegaConf.structured(TrainConfig(model(), data(), optimizer()))
         config: Any = OmegaConf.to_object(OmegaConf.merge(schema, stored))
     except (OmegaConfBaseException, YAMLError, AttributeError, KeyError, TypeError, ValueError, OSError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]

@@ -8,7 +8,14 @@ from letterocr.config.option import option
 
 
 @dataclass
-class SyntheticConfig:
+class SourceConfig:
+    """The fields of every source of letters."""
+
+    name: str = option("", "the source of the letters")
+
+
+@dataclass
+class SyntheticConfig(SourceConfig):
     """Letters of our own handwriting synthesiser: no download, no font."""
 
     name: str = option("synthetic", "the source of the letters", choices=("synthetic",))
@@ -19,7 +26,7 @@ class SyntheticConfig:
 
 
 @dataclass
-class EmnistConfig:
+class EmnistConfig(SourceConfig):
     """The 26 capital letters of EMNIST's by-class split (Cohen et al. 2017), 28x28 padded to 30x30."""
 
     name: str = option("emnist", "the source of the letters", choices=("emnist",))
@@ -32,7 +39,7 @@ class EmnistConfig:
 
 
 @dataclass
-class ImagesConfig:
+class ImagesConfig(SourceConfig):
     """Your own pictures: a folder of A/ ... Z/, or an .npz with images, labels and optional writers."""
 
     name: str = option("images", "the source of the letters", choices=("images",))

@@ -1,25 +1,30 @@
-"""The schema of `conf/`: every field with its meaning, and every check that needs no data."""
+"""The schema of `conf/`: one run, with every field and its meaning."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, fields
 from typing import Any
 
-from letterocr.config.model import ModelConfig
+from letterocr.config.data import SourceConfig, SyntheticConfig
+from letterocr.config.model.chain import ChainConfig
+from letterocr.config.model.network import NetworkConfig
+from letterocr.config.optimizer.method import MethodConfig
+from letterocr.config.optimizer.vanilla import VanillaConfig
 from letterocr.config.option import option
+from letterocr.config.rule import RULES
 
 
 @dataclass
 class TrainConfig:
     """One run of `python -m letterocr.train`."""
 
-    model: ModelConfig = field(default_factory=ModelConfig, metadata={"help": "the network", "runtime": False})
-    data: Any = option(None, "synthetic, emnist or images, and its fields")
-    optimizer: Any = option(None, "the optimizer and its fields")
+    model: NetworkConfig = option(ChainConfig, "the network and its fields")
+    data: SourceConfig = option(SyntheticConfig, "the source of the letters and its fields")
+    optimizer: MethodConfig = option(VanillaConfig, "the optimizer and its fields")
     rule: str = option(
         "gradient",
         "error vectors: as printed (19), with the derivative in the hidden layers only (18), or the true gradient",
-        choices=("printed", "eq18", "gradient"),
+        choices=RULES,
     )
     learning_rate: Any = option(
         0.1,
@@ -63,6 +68,11 @@ class TrainConfig:
         runtime=True,
     )
     tensorboard: bool = option(True, "write TensorBoard events into the run folder", runtime=True)
+
+
+def list_runtime_fields() -> set[str]:
+    """The fields that can't change a run's result."""
+    return {f.name for f in fields(TrainConfig) if f.metadata["runtime"]}
 
 
 def per_replica(value: Any, replicas: int) -> list[float]:

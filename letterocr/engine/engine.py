@@ -10,7 +10,7 @@ from letterocr.data.order import Order
 from letterocr.engine.evaluation import Schedule
 from letterocr.engine.records import Records
 from letterocr.models.chain import Network
-from letterocr.optimizers.optimizer import Optimizer
+from letterocr.optimizers.optimizer import Optimizer, select_state
 
 REFRESH = 4096  # samples after which what follows the updates is computed anew, so that rounding can't add up
 
@@ -93,7 +93,6 @@ class Engine:
         self.sample = sample
         self.network.load_state(state)
         for r, optimizer in enumerate(self.optimizers):
-            prefix = f"optimizer.{r}."
-            optimizer.load_state({n.removeprefix(prefix): t for n, t in state.items() if n.startswith(prefix)})
+            optimizer.load_state(select_state(state, r))
         for name, tensor in self.cached_tensors().items():
             tensor.copy_(state[name])

@@ -123,7 +123,7 @@ class Optimizee:
             learned_factored.make_layer(m.new_zeros(m.shape[:2]), m.new_zeros(len(m), m.shape[2] + 1)) for m in w
         ]
         count = 0 if factored else sum(m.numel() + m[..., 0].numel() for m in w)
-        self.memory: Memory = recurrent.make_memory(count, learned.LAYERS, w[0])
+        self.memory: Memory = recurrent.make_memory(count, learned.NETWORK.layers, w[0])
 
     def detach(self) -> None:
         """Forget how the weights and the memory came about: the next unroll begins."""

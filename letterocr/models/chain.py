@@ -17,7 +17,8 @@ import torch
 from torch import Tensor
 
 from letterocr.base.randomness import make_generator
-from letterocr.config.model import ModelConfig
+from letterocr.config.model.chain import ChainConfig
+from letterocr.config.model.network import NetworkConfig
 from letterocr.config.train import per_replica
 from letterocr.data.letters import ALPHABET, PIXELS
 
@@ -92,12 +93,12 @@ class Network:
             tensor.copy_(state[name])
 
 
-def layer_sizes(config: ModelConfig) -> list[int]:
+def layer_sizes(config: NetworkConfig) -> list[int]:
     """Widths from pixels to outputs: 900, hidden ..., 26."""
     return [PIXELS, *config.hidden, len(ALPHABET)]
 
 
-def initialise(config: ModelConfig, seeds: list[int], dtype: torch.dtype, device: torch.device) -> Network:
+def initialise(config: NetworkConfig, seeds: list[int], dtype: torch.dtype, device: torch.device) -> Network:
     """Networks with random weights, one replica a seed.
 
     The weights are normal with deviation init_scale T / sqrt(in), so that s(x) starts equally far from its
@@ -135,7 +136,7 @@ def draw_hidden_layer(
         deviation: of the weights; 15 is what runs at the paper's temperature of 150 start with, 3 T / sqrt(900).
         biases: whether the biases are drawn as well; else they are 0.
     """
-    model = ModelConfig(
+    model = ChainConfig(
         hidden=[width], init_scale=deviation * math.sqrt(PIXELS), init_bias="random" if biases else "zero"
     )
     network = initialise(model, [seed], torch.float64, torch.device("cpu")).replica(0)

@@ -23,7 +23,7 @@ from torch import Tensor
 from torch.nn.functional import unfold
 
 from letterocr.base.randomness import make_generator
-from letterocr.config.model import ModelConfig
+from letterocr.config.model.spectral import SpectralConfig
 from letterocr.config.train import per_replica
 from letterocr.data.letters import ALPHABET, SIDE
 from letterocr.matrix.backprop import matrix_log
@@ -74,7 +74,7 @@ class SpectralNetwork(Network):
         return [activations[0], y, self.s(self.preactivation(1, y))]
 
 
-def initialise(config: ModelConfig, seeds: list[int], dtype: torch.dtype, device: torch.device) -> SpectralNetwork:
+def initialise(config: SpectralConfig, seeds: list[int], dtype: torch.dtype, device: torch.device) -> SpectralNetwork:
     """Networks with random weights, one replica a seed, drawn in float64 on the CPU.
 
     The filters have length 3 and any direction alike, at right angles up to 34 of them; W and b are normal with

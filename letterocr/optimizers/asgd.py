@@ -20,6 +20,8 @@ from letterocr.models.chain import Network
 from letterocr.optimizers.optimizer import Optimizer, Update, mean_descent
 from letterocr.optimizers.rate_schedule import LearningRate
 
+AVERAGE = "average."  # before the names of the averaged tensors in a checkpoint
+
 
 class Asgd(Optimizer):
     """Descent, tested on the average of its weights (Bottou 2010)."""
@@ -46,6 +48,11 @@ class Asgd(Optimizer):
         """The averaged network."""
         return self.average
 
+    @staticmethod
+    def find_evaluation_tensors(state: dict[str, Tensor]) -> dict[str, Tensor]:
+        """The averages."""
+        return {name.removeprefix(AVERAGE): x for name, x in state.items() if name.startswith(AVERAGE)}
+
     def state(self) -> dict[str, Tensor]:
         """The averages, and of how many updates they are."""
-        return {f"average.{name}": x for name, x in self.average.state().items()} | {"updates": self.updates}
+        return {AVERAGE + name: x for name, x in self.average.state().items()} | {"updates": self.updates}

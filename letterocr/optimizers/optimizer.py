@@ -81,6 +81,16 @@ class Optimizer:
     def __init__(self, config: Any, rate: LearningRate, network: Network, seed: int) -> None:
         self.config, self.rate, self.seed = config, rate, seed
 
+    @classmethod
+    def bound_factor(cls, config: Any) -> float:
+        """The factor of the bounds of plain descent, in the mean square, where they hold for an optimizer so set."""
+        return 1.0
+
+    @staticmethod
+    def find_evaluation_tensors(state: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Of what `state` gave, the tensors of the network whose test error counts; empty: the trained network's."""
+        return {}
+
     def step(self, sample: int, network: Network, batch: Batch) -> Sequence[Update] | None:
         """One update a weight matrix from the batch that comes after `sample` samples.
 
@@ -103,6 +113,12 @@ class Optimizer:
         """Take up the tensors of a checkpoint."""
         for name, tensor in self.state().items():
             tensor.copy_(state[name])
+
+
+def select_state(tensors: dict[str, Tensor], r: int) -> dict[str, Tensor]:
+    """What the r-th replica's optimizer has in a checkpoint, by the names of its `state`."""
+    prefix = f"optimizer.{r}."
+    return {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
 
 
 def mean_descent(batch: Batch, alpha: float, scale: float = 1.0) -> list[Update]:

@@ -34,6 +34,11 @@ class Sgd(Optimizer):
         super().__init__(config, rate, network, seed)
         self.form = "dense" if config.mask == "weight" else "outer"
 
+    @classmethod
+    def bound_factor(cls, config: SgdConfig) -> float:
+        """`keep` where it divides by it: a part's update has the same mean, and 1/keep times the mean square."""
+        return config.keep if config.rescale else 1.0
+
     def step(self, sample: int, network: Network, batch: Batch) -> Sequence[Update] | None:
         """The masked update of every weight matrix; with a mask for each weight in place."""
         alpha = float(self.rate.at(sample, 1)[0]) / (self.config.keep if self.config.rescale else 1.0)

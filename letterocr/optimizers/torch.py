@@ -5,7 +5,6 @@ Shapes: v [N, out], h [N, in], gradients [out, in] and [out].
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,6 +12,7 @@ import torch
 from torch import Tensor
 
 from letterocr.base.errors import UserError
+from letterocr.base.suggest import suggest
 from letterocr.config.optimizer.torch import TorchConfig
 from letterocr.models.batch import Batch
 from letterocr.models.chain import Network
@@ -81,7 +81,6 @@ def _find_class(name: str) -> Any:
     if name in NOT_HERE:
         raise UserError(f"optimizer.name={name} {NOT_HERE[name]}; take another one, as Adam.")
     if name not in known:
-        near = difflib.get_close_matches(name, known, 1)
-        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(sorted(set(known) - set(NOT_HERE)))}."
+        hint = suggest(name, known, f"there are {', '.join(sorted(set(known) - set(NOT_HERE)))}.")
         raise UserError(f"optimizer.name={name}: torch.optim has no such optimizer; {hint}")
     return getattr(torch.optim, name)

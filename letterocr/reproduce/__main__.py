@@ -71,7 +71,8 @@ def make_data_config(name: str, path: str | None, test_per_letter: int) -> Any:
     Raises:
         UserError: a path where none is taken.
     """
-    config: Any = registry.DATA[name].schema(test_per_letter=test_per_letter)  # type: ignore[misc]
+    schema: Any = registry.DATA[name].schema
+    config = schema(test_per_letter=test_per_letter)
     if path is None:
         return config
     if not hasattr(config, "path"):

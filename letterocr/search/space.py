@@ -6,23 +6,23 @@ named as on the command line of `letterocr.train`, config groups included.
 
 from __future__ import annotations
 
-import difflib
 import json
 import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from letterocr.base.errors import UserError
+from letterocr.base.suggest import suggest
 from letterocr.compose.overrides import list_keys
 from letterocr.compose.presets import find_conf_folder
-from letterocr.config.train import TrainConfig
+from letterocr.config.train import list_runtime_fields
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
 
 KEYS = {"low", "high", "log", "int", "choices"}
-KEPT = {f.name for f in fields(TrainConfig) if f.metadata["runtime"]} | {"samples", "seed", "experiment", "launcher"}
+KEPT = list_runtime_fields() | {"samples", "seed", "experiment", "launcher"}
 
 
 @dataclass(frozen=True)
@@ -81,10 +81,7 @@ def read_space(name: str) -> Space:
 
     own = name.endswith((".yaml", ".yml"))
     if not own and name not in list_spaces():
-        near = difflib.get_close_matches(name, list_spaces(), 1)
-        hint = (
-            f"did you mean {near[0]}?" if near else f"choose one of {', '.join(list_spaces())}, or give a .yaml file."
-        )
+        hint = suggest(name, list_spaces(), f"choose one of {', '.join(list_spaces())}, or give a .yaml file.")
         raise UserError(f"search={name}: there is no such search space; {hint}")
     path = Path(name).expanduser() if own else find_conf_folder() / "search" / f"{name}.yaml"
     try:
@@ -114,8 +111,7 @@ def _check_name(field: Any, place: str) -> None:
     if field in KEPT:
         raise UserError(f"{place}: {field} is the same for all trials of a search; give it on the command line.")
     if field not in known:
-        near = difflib.get_close_matches(str(field), known - KEPT, 1)
-        hint = f"did you mean {near[0]}?" if near else "python -m letterocr.train --help lists every field."
+        hint = suggest(field, known - KEPT, "python -m letterocr.train --help lists every field.")
         raise UserError(f"{place}: there is no field {field}; {hint}")
 
 

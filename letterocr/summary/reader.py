@@ -7,13 +7,12 @@ import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from dataclasses import fields as fields_of
 from pathlib import Path
 from typing import Any
 
-from letterocr.config.train import TrainConfig
+from letterocr.config.train import list_runtime_fields
 
-RUNTIME = frozenset(f.name for f in fields_of(TrainConfig) if f.metadata["runtime"])
+RUNTIME = frozenset(list_runtime_fields())
 OVER = ("finished", "diverged")
 
 Value = bool | int | float | str

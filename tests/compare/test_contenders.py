@@ -12,7 +12,6 @@ import pytest
 from letterocr.compare.contenders import (
     CONTENDERS,
     NETWORKS,
-    SearchRange,
     draw_points,
     get_field,
     make_trial_values,
@@ -21,6 +20,7 @@ from letterocr.compare.contenders import (
 from letterocr.compose import registry
 from letterocr.compose.from_overrides import compose_config
 from letterocr.config.check import check_config
+from letterocr.config.contender import SearchRange
 
 
 def halton(index: int, base: int) -> float:

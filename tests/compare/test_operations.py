@@ -11,7 +11,7 @@ from helpers import small_config
 from torch.utils.flop_counter import FlopCounterMode
 
 from letterocr.compare.operations import multiply_adds
-from letterocr.config.model import ModelConfig
+from letterocr.config.model.chain import ChainConfig
 from letterocr.config.optimizer.asgd import AsgdConfig
 from letterocr.config.optimizer.diagonal import DiagonalConfig
 from letterocr.config.optimizer.gauss_newton import GaussNewtonConfig
@@ -24,7 +24,7 @@ from letterocr.config.optimizer.smd import SmdConfig
 from letterocr.config.optimizer.torch import TorchConfig
 from letterocr.config.optimizer.vanilla import VanillaConfig
 
-TWO, FOUR = ModelConfig("two_layer", [], "linear"), ModelConfig("four_layer", [40, 30])
+TWO, FOUR = ChainConfig("two_layer", [], "linear"), ChainConfig("four_layer", [40, 30])
 P, BEHIND = 900 * 40 + 40 * 30 + 30 * 26, 40 * 30 + 30 * 26  # of FOUR
 
 
@@ -38,7 +38,7 @@ def test_vanilla_is_what_pytorch_counts_in_autograd(hidden: list[int]) -> None:
             h = layer(h).sigmoid()
         h.sum().backward()
     counted = counter.get_total_flops() / 2  # a multiply-add is two of its operations
-    assert multiply_adds(small_config(model=ModelConfig(hidden=hidden))) == counted
+    assert multiply_adds(small_config(model=ChainConfig(hidden=hidden))) == counted
 
 
 @pytest.mark.parametrize(

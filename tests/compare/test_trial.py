@@ -16,12 +16,12 @@ from letterocr.base.errors import UserError
 from letterocr.compare import problems
 from letterocr.compare.trial import TrialOutcome, list_measured_samples, make_trial_run, perform, read_outcome, train
 from letterocr.compose.build import build_engine
-from letterocr.config.model import ModelConfig
+from letterocr.config.model.chain import ChainConfig
 from letterocr.config.optimizer.vanilla import VanillaConfig
 from letterocr.config.train import TrainConfig
 from letterocr.data.letters import Split
 
-LINEAR = ModelConfig("two_layer", [], "linear", bias=False, init_scale=0.1)
+LINEAR = ChainConfig("two_layer", [], "linear", bias=False, init_scale=0.1)
 SPLIT = Split(random_letters(400, seed=1), random_letters(60, seed=2))
 
 

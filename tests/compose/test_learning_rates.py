@@ -25,7 +25,8 @@ from letterocr.compose.learning_rates import (
 )
 from letterocr.config.check import check_config
 from letterocr.config.data import ImagesConfig
-from letterocr.config.model import ModelConfig
+from letterocr.config.model.chain import ChainConfig
+from letterocr.config.model.spectral import SpectralConfig
 from letterocr.config.optimizer.asgd import AsgdConfig
 from letterocr.config.optimizer.kfac import KfacConfig
 from letterocr.config.optimizer.newton import NewtonConfig
@@ -41,12 +42,12 @@ LETTERS = random_letters(60, seed=1)
 
 
 def two_layer(**fields) -> TrainConfig:
-    model = ModelConfig(name="two_layer", hidden=[], activation="linear", bias=False, init_scale=0.1)
+    model = ChainConfig(name="two_layer", hidden=[], activation="linear", bias=False, init_scale=0.1)
     return small_config(**{"model": model, "learning_rate": "auto"} | fields)
 
 
 def deeper(**fields) -> TrainConfig:
-    return small_config(**{"model": ModelConfig(hidden=[20]), "learning_rate": "auto"} | fields)
+    return small_config(**{"model": ChainConfig(hidden=[20]), "learning_rate": "auto"} | fields)
 
 
 # The number
@@ -111,14 +112,14 @@ def test_deeper_networks_get_one_over_their_own_curvature():
 
 
 def test_each_replica_has_its_own_temperature():
-    model = ModelConfig(hidden=[20], temperature=[1.0, 10.0])
+    model = ChainConfig(hidden=[20], temperature=[1.0, 10.0])
     one, ten = resolve_learning_rates(deeper(model=model, replicas=2), LETTERS)
     # the same weights in units of T: every second derivative is T^2 times less
     assert ten == pytest.approx(100 * one, rel=1e-3)
 
 
 def test_the_initial_network_is_the_runs():
-    config = deeper(model=ModelConfig(hidden=[20], init_scale=[1.0, 2.0]), replicas=2, dtype="float64")
+    config = deeper(model=ChainConfig(hidden=[20], init_scale=[1.0, 2.0]), replicas=2, dtype="float64")
     whole = initialise(config.model, list_replica_seeds(config), torch.float64, torch.device("cpu"))
     for r in range(2):
         for name, tensor in make_initial_network(config, r).state().items():
@@ -141,7 +142,7 @@ def test_replicas_in_a_few_characters():
         ({"optimizer": TorchConfig()}, "optimizer=Adam has a learning rate of its own meaning; give a number"),
         ({"optimizer": VanillaConfig(momentum=0.9)}, "without momentum and weight decay"),
         ({"optimizer": VanillaConfig(weight_decay=0.1)}, "without momentum and weight decay"),
-        ({"model": ModelConfig(name="spectral", hidden=[20])}, "model=spectral is no chain of weight matrices"),
+        ({"model": SpectralConfig(hidden=[20])}, "model=spectral is no chain of weight matrices"),
         ({"loss_factor": 0}, "loss_factor=0 leaves nothing to learn"),
     ],
 )
@@ -164,7 +165,7 @@ def test_empty_letters_and_flat_losses_get_one_sentence():
         resolve_learning_rates(two_layer(), empty)
     one_sentence(error.value, "learning_rate=auto", "are empty")
     with pytest.raises(UserError) as error:
-        resolve_learning_rates(deeper(model=ModelConfig(hidden=[20], init_scale=1e9)), LETTERS)  # every s' rounds to 0
+        resolve_learning_rates(deeper(model=ChainConfig(hidden=[20], init_scale=1e9)), LETTERS)  # every s' rounds to 0
     one_sentence(error.value, "learning_rate=auto", "the curvature at the start is 0")
 
 
@@ -256,7 +257,7 @@ def test_the_command_refuses_it_for_other_optimizers():
 
 
 def test_auto_works_from_python_too(tmp_path):
-    model = ModelConfig(name="two_layer", hidden=[], activation="linear", bias=True, init_scale=0.1)
+    model = ChainConfig(name="two_layer", hidden=[], activation="linear", bias=True, init_scale=0.1)
     data = ImagesConfig(path=str(letters()), test_per_letter=1)
     fields = {"engine": "reference", "threads": 1, "tensorboard": False, "output": str(tmp_path)}
     config = small_config(model=model, data=data, learning_rate="auto", samples=30, **fields)

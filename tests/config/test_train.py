@@ -12,7 +12,7 @@ from letterocr.base.errors import UserError
 from letterocr.config.check import check_config
 from letterocr.config.data import EmnistConfig, ImagesConfig, SyntheticConfig
 from letterocr.config.identity import compute_identity
-from letterocr.config.model import ModelConfig
+from letterocr.config.model.chain import ChainConfig
 from letterocr.config.train import per_replica
 
 RUNTIME = {"threads", "output", "resume", "force", "checkpoint_seconds", "diagnostics", "tensorboard"}
@@ -128,7 +128,7 @@ def test_null_is_no_number(place, value):
 
 
 def test_the_two_layer_network_has_no_hidden_layer():
-    message = refusal(small_config(model=ModelConfig(name="two_layer", hidden=[5])))
+    message = refusal(small_config(model=ChainConfig(name="two_layer", hidden=[5])))
     assert message.startswith("model.hidden=[5]: ")
     assert "model=three_layer" in message
 

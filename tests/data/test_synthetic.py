@@ -10,7 +10,7 @@ from helpers import small_config
 
 from letterocr.base.randomness import make_generator
 from letterocr.config.data import SyntheticConfig
-from letterocr.config.model import ModelConfig
+from letterocr.config.model.chain import ChainConfig
 from letterocr.data import pen, skeletons, synthetic
 from letterocr.run.training import run
 
@@ -191,7 +191,7 @@ def test_a_single_letter_and_an_odd_number_of_repetitions():
 def test_letters_that_are_kept_are_those_and_no_run_changes_them(tmp_path):
     first = synthetic.load_once(SMALL)
     assert synthetic.load_once(SyntheticConfig(**asdict(SMALL))) is first
-    model = ModelConfig(hidden=[5])
+    model = ChainConfig(hidden=[5])
     config = small_config(data=SMALL, model=model, samples=50, output=str(tmp_path), tensorboard=False)
     run(config, live=False)
     fresh = synthetic.load(SMALL)

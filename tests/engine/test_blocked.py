@@ -10,7 +10,7 @@ import torch
 
 from letterocr.compose.build import build_engine
 from letterocr.config.data import SyntheticConfig
-from letterocr.config.model import ModelConfig
+from letterocr.config.model.chain import ChainConfig
 from letterocr.config.optimizer.vanilla import VanillaConfig
 from letterocr.config.train import TrainConfig
 from letterocr.data.letters import Letters, Split
@@ -54,7 +54,7 @@ def config(network: str, step: str, **fields: Any) -> TrainConfig:
     scale = {"linear": 0.3, "sigmoid": 1.0}[activation]
     defaults: dict[str, Any] = {"dtype": "float64", "samples": SAMPLES, "learning_rate": rate, "schedule": schedule}
     return TrainConfig(
-        model=ModelConfig(name=network, hidden=hidden, activation=activation, bias=bias, init_scale=scale),
+        model=ChainConfig(name=network, hidden=hidden, activation=activation, bias=bias, init_scale=scale),
         data=SyntheticConfig(),
         optimizer=VanillaConfig(momentum=momentum, weight_decay=decay),
         **(defaults | fields),

@@ -7,7 +7,7 @@ from helpers import make_engine, random_split
 from torch import Tensor
 from torch.nn.functional import one_hot
 
-from letterocr.config.model import ModelConfig
+from letterocr.config.model.chain import ChainConfig
 from letterocr.engine import reference
 from letterocr.engine.records import Records
 from letterocr.engine.reference import ReferenceEngine
@@ -16,10 +16,10 @@ SPLIT = random_split()
 # Of 200 samples those at which 100 log10 n passes a whole number: n^100 has a digit more. Up to 43 that is each.
 LOG_SPACED = [*range(1, 44), *(n for n in range(44, 201) if len(str(n**100)) > len(str((n - 1) ** 100)))]
 MODELS = {
-    "two_layer": ModelConfig(hidden=[], activation="linear", init_scale=1.0, init_bias="random"),
-    "three_layer": ModelConfig(hidden=[7], init_scale=1.0, init_bias="random"),
-    "four_layer": ModelConfig(hidden=[7, 5], init_scale=1.0, temperature=2.0),
-    "no bias": ModelConfig(hidden=[7], init_scale=1.0, bias=False),
+    "two_layer": ChainConfig(hidden=[], activation="linear", init_scale=1.0, init_bias="random"),
+    "three_layer": ChainConfig(hidden=[7], init_scale=1.0, init_bias="random"),
+    "four_layer": ChainConfig(hidden=[7, 5], init_scale=1.0, temperature=2.0),
+    "no bias": ChainConfig(hidden=[7], init_scale=1.0, bias=False),
 }
 RATES = {"two_layer": 0.002, "three_layer": 0.3, "four_layer": 3.0, "no bias": 0.3}
 
@@ -205,7 +205,7 @@ def test_a_restored_engine_leaves_the_stored_tensors_alone():
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_replicas_side_by_side_are_single_runs(hidden, dtype):
     """To the bit for widths of whole cache lines, as the paper's 1800: there every replica starts on one."""
-    model = ModelConfig(hidden=hidden, init_scale=1.0, activation="sigmoid" if hidden else "linear")
+    model = ChainConfig(hidden=hidden, init_scale=1.0, activation="sigmoid" if hidden else "linear")
     rate = 0.3 if hidden else 0.002
     together = make_engine(SPLIT, model, rate=rate, seed=5, replicas=3, dtype=dtype)
     records = together.advance(50)

@@ -10,15 +10,15 @@ import torch
 from helpers import make_engine, random_letters
 from torch import Tensor
 
-from letterocr.config.model import ModelConfig
+from letterocr.config.model.chain import ChainConfig
 from letterocr.data.letters import PIXELS, Letters, Split
 from letterocr.matrix import rate_bounds as rates
 
 BELOW, ABOVE = 0.98, 1.02
 
 
-def model(bias: bool = False) -> ModelConfig:
-    return ModelConfig(name="two_layer", hidden=[], activation="linear", bias=bias, init_scale=0.1)
+def model(bias: bool = False) -> ChainConfig:
+    return ChainConfig(name="two_layer", hidden=[], activation="linear", bias=bias, init_scale=0.1)
 
 
 def vectors(count: int, width: int, seed: int = 0) -> Tensor:

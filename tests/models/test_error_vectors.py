@@ -6,7 +6,7 @@ from helpers import random_letters, random_network
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, one_hot
 
-from letterocr.config.model import ModelConfig
+from letterocr.config.model.chain import ChainConfig
 from letterocr.models.chain import Network, initialise
 from letterocr.models.error_vectors import error_vectors, loss
 
@@ -136,7 +136,7 @@ def test_the_rules_agree_where_s_is_the_identity(sizes):
 
 def test_printed_is_300_and_180000_times_the_gradient_near_the_start():
     """Each s' is 1/4T there: 1/600 a layer at T = 150, and the loss |q - c|^2 has a 2."""
-    model = ModelConfig(hidden=[50], temperature=150.0, init_scale=0.01)
+    model = ChainConfig(hidden=[50], temperature=150.0, init_scale=0.01)
     network = initialise(model, [0], torch.float64, torch.device("cpu")).replica(0)
     letters = random_letters(1, seed=0)
     activations = network.forward(letters.images.double())

@@ -12,7 +12,7 @@ from tiny import assert_same_bits, at_checkpoint, command, letters, result_of, r
 
 from letterocr.base.errors import UserError
 from letterocr.config.check import check_config
-from letterocr.config.model import ModelConfig
+from letterocr.config.model.spectral import SpectralConfig
 from letterocr.config.optimizer.kfac import KfacConfig
 from letterocr.config.optimizer.vanilla import VanillaConfig
 from letterocr.engine.autograd import SpectralEngine
@@ -20,7 +20,7 @@ from letterocr.models import spectral
 from letterocr.predict import load_network, read_letter
 
 SPLIT = random_split()
-MODEL = ModelConfig(name="spectral", hidden=[6], init_scale=0.1)
+MODEL = SpectralConfig(hidden=[6], init_scale=0.1)
 
 
 def engine(**fields) -> SpectralEngine:
@@ -92,7 +92,7 @@ def test_initial_filters_are_orthonormal_and_every_seed_has_its_own():
     for F in network.weights[0]:
         torch.testing.assert_close(F @ F.T, 9 * torch.eye(6, dtype=torch.float64))
     assert not torch.equal(*network.weights[0])
-    more = spectral.initialise(ModelConfig(name="spectral", hidden=[40]), [0], torch.float64, torch.device("cpu"))
+    more = spectral.initialise(SpectralConfig(hidden=[40]), [0], torch.float64, torch.device("cpu"))
     torch.testing.assert_close(more.weights[0][0].norm(dim=1), torch.full((40,), 3.0, dtype=torch.float64))
 
 
@@ -107,15 +107,13 @@ def test_replicas_learn_as_each_alone():
 
 def test_a_rate_without_bounds_ends_in_numbers_that_are_not_finite():
     """The run then says that it diverged; no eigenvalue routine may raise before."""
-    model = ModelConfig(name="spectral", hidden=[6], activation="linear")
+    model = SpectralConfig(hidden=[6], activation="linear")
     assert np.isnan(make_engine(SPLIT, model, engine="auto", rate=1e100).advance(9).loss[-1])
 
 
 @pytest.mark.parametrize("linear", [False, True])
 def test_it_learns(linear):
-    model = ModelConfig(
-        name="spectral", hidden=[12], init_scale=0.1, activation="linear" if linear else "sigmoid", bias=not linear
-    )
+    model = SpectralConfig(hidden=[12], init_scale=0.1, activation="linear" if linear else "sigmoid", bias=not linear)
     trained = make_engine(SPLIT, model, engine="auto", rate=0.03 if linear else 1.0, evaluate_every="log")
     assert trained.advance(800).wrong[-100:].mean() < 0.6  # 0.96 by chance
 
@@ -154,7 +152,7 @@ def test_a_run_that_was_cut_goes_on_to_the_same_bits_and_predicts(tmp_path):
         ({"optimizer": VanillaConfig(momentum=0.5)}, "optimizer.momentum=0.5"),
         ({"optimizer": VanillaConfig(weight_decay=0.5)}, "optimizer.weight_decay=0.5"),
         ({"diagnostics": "rank"}, "diagnostics=rank"),
-        ({"model": ModelConfig(name="spectral", hidden=[6, 5])}, "model.hidden=[6, 5]"),
+        ({"model": SpectralConfig(hidden=[6, 5])}, "model.hidden=[6, 5]"),
     ],
 )
 def test_what_it_can_not_do_is_refused_in_one_sentence(fields, place):

@@ -8,7 +8,7 @@ import pytest
 import torch
 from helpers import make_engine, random_split
 
-from letterocr.config.model import ModelConfig
+from letterocr.config.model.chain import ChainConfig
 from letterocr.config.optimizer.asgd import AsgdConfig
 from letterocr.config.optimizer.vanilla import VanillaConfig
 
@@ -16,7 +16,7 @@ SPLIT = random_split()
 
 
 def built(optimizer: Any, **fields: Any) -> Any:
-    return make_engine(SPLIT, ModelConfig(hidden=[7], init_scale=1.0), optimizer=optimizer, samples=30, **fields)
+    return make_engine(SPLIT, ChainConfig(hidden=[7], init_scale=1.0), optimizer=optimizer, samples=30, **fields)
 
 
 @pytest.mark.parametrize("start", [0.0, 0.4])

@@ -6,7 +6,7 @@ import torch
 from helpers import make_engine, random_network, random_split
 from plain import Arrays, Plain, as_numpy, assert_close
 
-from letterocr.config.model import ModelConfig
+from letterocr.config.model.chain import ChainConfig
 from letterocr.config.optimizer.diagonal import DiagonalConfig
 from letterocr.models.batch import Batch
 from letterocr.models.chain import Network
@@ -16,10 +16,10 @@ from letterocr.optimizers.rate_schedule import LearningRate
 
 SPLIT = random_split()
 MODELS = {
-    "two_layer": ModelConfig(hidden=[], activation="linear", init_scale=1.0, init_bias="random"),
-    "three_layer": ModelConfig(hidden=[7], init_scale=1.0, init_bias="random"),
-    "four_layer": ModelConfig(hidden=[7, 5], init_scale=1.0, temperature=2.0),
-    "no bias": ModelConfig(hidden=[7], init_scale=1.0, bias=False),
+    "two_layer": ChainConfig(hidden=[], activation="linear", init_scale=1.0, init_bias="random"),
+    "three_layer": ChainConfig(hidden=[7], init_scale=1.0, init_bias="random"),
+    "four_layer": ChainConfig(hidden=[7, 5], init_scale=1.0, temperature=2.0),
+    "no bias": ChainConfig(hidden=[7], init_scale=1.0, bias=False),
 }
 RATES = {"two_layer": 0.001, "three_layer": 0.03, "four_layer": 0.03, "no bias": 0.03}
 

@@ -12,7 +12,7 @@ from torch.func import functional_call, jacrev
 
 from letterocr.base.errors import UserError
 from letterocr.config.check import check_config
-from letterocr.config.model import ModelConfig
+from letterocr.config.model.chain import ChainConfig
 from letterocr.config.optimizer.gauss_newton import GaussNewtonConfig
 from letterocr.models.batch import Batch
 from letterocr.models.chain import Network
@@ -121,5 +121,5 @@ def test_conjugate_gradients_solve_in_as_many_steps_as_there_are_eigenvalues() -
 )
 def test_what_it_does_not_fit_is_refused(fields: dict[str, Any], parts: tuple[str, ...]) -> None:
     with pytest.raises(UserError) as caught:
-        check_config(small_config(**{"model": ModelConfig(), "optimizer": GaussNewtonConfig()} | fields))
+        check_config(small_config(**{"model": ChainConfig(), "optimizer": GaussNewtonConfig()} | fields))
     one_sentence(caught.value, *parts)

@@ -10,7 +10,7 @@ from helpers import make_engine, one_sentence, random_split, small_config
 from letterocr.base.errors import UserError
 from letterocr.base.randomness import make_generator
 from letterocr.config.check import check_config
-from letterocr.config.model import ModelConfig
+from letterocr.config.model.chain import ChainConfig
 from letterocr.config.optimizer.kfac import KfacConfig
 from letterocr.optimizers.kfac import add_to_inverse
 
@@ -27,7 +27,7 @@ def test_join_is_the_inverse_with_more_outer_products() -> None:
 @pytest.mark.parametrize(("bias", "factor"), [(False, 0.5), (True, 1.0)])
 def test_the_step_is_the_gradient_between_both_inverse_means(bias: bool, factor: float) -> None:
     prior, damping, split = 3.0, 0.5, random_split()
-    model = ModelConfig(hidden=[7], init_scale=1.0, bias=bias)
+    model = ChainConfig(hidden=[7], init_scale=1.0, bias=bias)
     config = KfacConfig(damping=damping, prior=prior)
     engine = make_engine(split, model, rate=0.1, optimizer=config, order="cyclic", loss_factor=factor, seed=4)
     weights = [w[0].numpy().copy() for w in engine.network.weights]
@@ -66,7 +66,7 @@ def test_the_step_is_the_gradient_between_both_inverse_means(bias: bool, factor:
 
 def test_the_outputs_factor_tends_to_the_gauss_newton_matrix() -> None:
     """For one linear matrix u u^T has the mean 2f 1, and A is the mean of h h^T: the exact Gauss-Newton matrix."""
-    model = ModelConfig(name="two_layer", hidden=[], activation="linear", bias=False)
+    model = ChainConfig(name="two_layer", hidden=[], activation="linear", bias=False)
     engine = make_engine(random_split(), model, rate=0.0, optimizer=KfacConfig(damping=1e-3, prior=1.0))
     engine.advance(4000)
     g = np.linalg.inv(engine.optimizers[0].errors[0].numpy()) / 4000
@@ -83,7 +83,7 @@ def test_both_factors_are_those_of_curvlinops() -> None:
     split, samples = random_split(train=20), 4000
     engine = make_engine(
         split,
-        ModelConfig(hidden=[7], init_scale=1.0),
+        ChainConfig(hidden=[7], init_scale=1.0),
         rate=0.0,
         optimizer=KfacConfig(damping=1e-3, prior=1.0),
         order="cyclic",

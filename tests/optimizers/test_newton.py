@@ -11,15 +11,15 @@ from helpers import make_engine, one_sentence, random_letters, random_split, sma
 
 from letterocr.base.errors import UserError
 from letterocr.config.check import check_config
-from letterocr.config.model import ModelConfig
+from letterocr.config.model.chain import ChainConfig
 from letterocr.config.optimizer.newton import NewtonConfig
 from letterocr.data.letters import Split
 
 SPLIT = random_split(train=40)
 
 
-def linear(bias: bool, scale: float = 0.0) -> ModelConfig:
-    return ModelConfig(name="two_layer", hidden=[], activation="linear", bias=bias, init_scale=scale)
+def linear(bias: bool, scale: float = 0.0) -> ChainConfig:
+    return ChainConfig(name="two_layer", hidden=[], activation="linear", bias=bias, init_scale=scale)
 
 
 def built(split: Split, bias: bool, newton: NewtonConfig, scale: float = 0.0, **fields: Any) -> Any:
@@ -82,15 +82,15 @@ def test_forgetting_weighs_older_samples_less() -> None:
 @pytest.mark.parametrize(
     ("model", "newton", "batch", "parts"),
     [
-        (ModelConfig(), NewtonConfig(), "1", ("model=three_layer", "two_layer")),
-        (ModelConfig(hidden=[], activation="sigmoid"), NewtonConfig(), "1", ("quadratic",)),
+        (ChainConfig(), NewtonConfig(), "1", ("model=three_layer", "two_layer")),
+        (ChainConfig(hidden=[], activation="sigmoid"), NewtonConfig(), "1", ("quadratic",)),
         (linear(True), NewtonConfig(ridge=0.0), "1", ("optimizer.ridge=0", "singular", "batch=all")),
         (linear(True), NewtonConfig(ridge=0.0), "5", ("optimizer.ridge=0", "singular")),
         (linear(True), NewtonConfig(forget=0.0), "1", ("optimizer.forget=0", "greater than 0")),
     ],
 )
 def test_what_it_does_not_fit_is_refused(
-    model: ModelConfig, newton: NewtonConfig, batch: str, parts: tuple[str, ...]
+    model: ChainConfig, newton: NewtonConfig, batch: str, parts: tuple[str, ...]
 ) -> None:
     with pytest.raises(UserError) as caught:
         check_config(small_config(model=model, optimizer=newton, batch=batch))

@@ -6,7 +6,7 @@ import pytest
 import torch
 from helpers import make_engine, random_network, random_split
 
-from letterocr.config.model import ModelConfig
+from letterocr.config.model.chain import ChainConfig
 from letterocr.config.optimizer.sgd import SgdConfig
 from letterocr.config.optimizer.vanilla import VanillaConfig
 from letterocr.models.batch import Batch
@@ -101,4 +101,4 @@ def test_masks_depend_on_seed_sample_and_layer() -> None:
 @pytest.mark.parametrize(("mask", "engine"), [("weight", "reference"), ("row", "blocked"), ("layer", "blocked")])
 def test_masks_of_one_number_a_row_or_layer_run_in_blocks(mask: str, engine: str) -> None:
     fields = {"optimizer": SgdConfig(mask=mask), "engine": "auto"}
-    assert make_engine(random_split(), ModelConfig(hidden=[5]), **fields).name == engine
+    assert make_engine(random_split(), ChainConfig(hidden=[5]), **fields).name == engine

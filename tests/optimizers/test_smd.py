@@ -6,7 +6,7 @@ import torch
 from helpers import make_engine, random_network, random_split
 from plain import Arrays, Plain, as_numpy, assert_close
 
-from letterocr.config.model import ModelConfig
+from letterocr.config.model.chain import ChainConfig
 from letterocr.config.optimizer.smd import SmdConfig
 from letterocr.config.optimizer.vanilla import VanillaConfig
 from letterocr.models.batch import Batch
@@ -18,10 +18,10 @@ from letterocr.optimizers.vanilla import Vanilla
 
 SPLIT = random_split()
 MODELS = {
-    "two_layer": ModelConfig(hidden=[], activation="linear", init_scale=1.0, init_bias="random"),
-    "three_layer": ModelConfig(hidden=[7], init_scale=1.0, init_bias="random"),
-    "four_layer": ModelConfig(hidden=[7, 5], init_scale=1.0, temperature=2.0),
-    "no bias": ModelConfig(hidden=[7], init_scale=1.0, bias=False),
+    "two_layer": ChainConfig(hidden=[], activation="linear", init_scale=1.0, init_bias="random"),
+    "three_layer": ChainConfig(hidden=[7], init_scale=1.0, init_bias="random"),
+    "four_layer": ChainConfig(hidden=[7, 5], init_scale=1.0, temperature=2.0),
+    "no bias": ChainConfig(hidden=[7], init_scale=1.0, bias=False),
 }
 RATES = {"two_layer": 0.002, "three_layer": 0.3, "four_layer": 3.0, "no bias": 0.3}
 # So large that some rates are halved.

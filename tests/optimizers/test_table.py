@@ -10,7 +10,7 @@ import torch
 from helpers import make_engine, random_split
 
 from letterocr.compose import registry
-from letterocr.config.model import ModelConfig
+from letterocr.config.model.chain import ChainConfig
 from letterocr.config.optimizer.asgd import AsgdConfig
 from letterocr.config.optimizer.diagonal import DiagonalConfig
 from letterocr.config.optimizer.gauss_newton import GaussNewtonConfig
@@ -49,9 +49,9 @@ LINEAR_ONLY = {"newton"}
 LEARNED = {"learned", "learned_factored"}  # they promise no convergence, and were trained for sigmoids
 OUTER = {"sgd, row", "sgd, column", "sgd, layer", "newton", "gauss_newton", "kfac", "learned_factored"}
 NETWORKS = {
-    "two_layer": ModelConfig(name="two_layer", hidden=[], activation="linear", init_scale=0.1),
-    "three_layer": ModelConfig(hidden=[12], init_scale=1.0),
-    "four_layer without bias": ModelConfig(name="four_layer", hidden=[12, 9], init_scale=1.0, bias=False),
+    "two_layer": ChainConfig(name="two_layer", hidden=[], activation="linear", init_scale=0.1),
+    "three_layer": ChainConfig(hidden=[12], init_scale=1.0),
+    "four_layer without bias": ChainConfig(name="four_layer", hidden=[12, 9], init_scale=1.0, bias=False),
 }
 SPLIT = random_split()
 

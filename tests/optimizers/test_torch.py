@@ -9,7 +9,7 @@ import torch
 from helpers import make_engine, random_split
 
 from letterocr.base.errors import UserError
-from letterocr.config.model import ModelConfig
+from letterocr.config.model.chain import ChainConfig
 from letterocr.config.optimizer.torch import TorchConfig
 
 SPLIT = random_split()
@@ -17,7 +17,7 @@ NAMES = ["Adam", "AdamW", "SGD", "RMSprop", "Adagrad", "Adadelta", "Adamax", "NA
 
 
 def built(config: TorchConfig, **fields: Any) -> Any:
-    return make_engine(SPLIT, ModelConfig(hidden=[7], init_scale=1.0), optimizer=config, **fields)
+    return make_engine(SPLIT, ChainConfig(hidden=[7], init_scale=1.0), optimizer=config, **fields)
 
 
 @pytest.mark.parametrize("batch", [1, 5])

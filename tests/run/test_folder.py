@@ -12,7 +12,7 @@ from letterocr.base.files import read_json, replace_file
 from letterocr.compose.stored_config import read_config
 from letterocr.config.data import EmnistConfig, ImagesConfig
 from letterocr.config.identity import compute_identity
-from letterocr.config.model import ModelConfig
+from letterocr.config.model.chain import ChainConfig
 from letterocr.run.folder import (
     clear_folder,
     clear_temporary,
@@ -34,7 +34,7 @@ def test_the_home_folder_is_meant_by_a_tilde(monkeypatch, tmp_path):
 
 
 def test_no_name_leaves_the_output_folder():
-    folder = locate_folder(small_config(output="runs", model=ModelConfig(name="../../etc/x y")))
+    folder = locate_folder(small_config(output="runs", model=ChainConfig(name="../../etc/x y")))
     assert folder.parent == Path("runs")
     assert "/" not in folder.name
 
@@ -45,8 +45,8 @@ def test_no_name_leaves_the_output_folder():
         small_config(),
         small_config(data=EmnistConfig(train_per_letter=35)),
         small_config(learning_rate=[0.1, 0.2], replicas=2, evaluate_every="log", force=True),
-        small_config(model=ModelConfig(hidden=[30, 20], temperature=[1.0, 150.0]), replicas=2),
-        small_config(model=ModelConfig(name="two_layer", hidden=[])),
+        small_config(model=ChainConfig(hidden=[30, 20], temperature=[1.0, 150.0]), replicas=2),
+        small_config(model=ChainConfig(name="two_layer", hidden=[])),
     ],
     ids=["defaults", "emnist", "lists", "layers", "two_layer"],
 )

@@ -37,7 +37,7 @@ from tiny import (
 from letterocr.compose.build import build_engine
 from letterocr.compose.stored_config import read_config
 from letterocr.config.data import ImagesConfig
-from letterocr.config.model import ModelConfig
+from letterocr.config.model.chain import ChainConfig
 from letterocr.config.train import TrainConfig
 from letterocr.data import images
 from letterocr.data.letters import Split
@@ -251,7 +251,7 @@ def test_letters_that_changed_are_not_learned_on(tmp_path):
 
 
 def two_layer(rate: float, **fields) -> TrainConfig:
-    model = ModelConfig(name="two_layer", hidden=[], activation="linear", bias=False, init_scale=0.1)
+    model = ChainConfig(name="two_layer", hidden=[], activation="linear", bias=False, init_scale=0.1)
     data = ImagesConfig(path=str(letters()), test_per_letter=1)
     return small_config(
         model=model, data=data, learning_rate=rate, samples=300, order="cyclic", engine="reference", **fields

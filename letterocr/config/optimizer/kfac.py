@@ -3,20 +3,40 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
 
-from letterocr.config.optimizer.refusals import Refusal, needs_single
+from letterocr.config.contender import Contender, SearchRange, make_rate_range
+from letterocr.config.network_size import NetworkSize
+from letterocr.config.optimizer.method import MethodConfig, require_single
 from letterocr.config.option import option
-from letterocr.config.train import TrainConfig
+
+if TYPE_CHECKING:
+    from letterocr.config.train import TrainConfig
 
 
 @dataclass
-class KfacConfig:
+class KfacConfig(MethodConfig):
     """Online Kronecker factors (Martens, Grosse 2015), their inverses kept by rank-one updates."""
 
     name: str = option("kfac", "the optimizer", choices=("kfac",))
     damping: float = option(10.0, "added to both factors' diagonals, in parts of their mean eigenvalue", above=0)
     prior: float = option(100.0, "how many samples' worth of damping both factors start with", above=0)
 
-    def refusal(self, run: TrainConfig) -> Refusal:
-        """Only one sample at a time."""
-        return needs_single(run, self.name)
+    contenders: ClassVar[dict[str, Contender]] = {
+        "kfac": Contender(("optimizer=kfac",), (make_rate_range(1e-3), SearchRange("optimizer.damping", 1.0)))
+    }
+
+    def validate(self, run: TrainConfig) -> None:
+        """Refuse batches.
+
+        Raises:
+            UserError: names the batch and the mend.
+        """
+        require_single(run, self.name)
+
+    def count_multiply_adds(self, size: NetworkSize) -> float:
+        """Those of descent, and P' (noise sent back), and for each matrix 4 n^2 + 4 m^2.
+
+        S^-1 h (1), the update of rank two (2), A^-1 h (1), and the same for G.
+        """
+        return size.descent + size.weights_behind + 4 * sum(n * n + m * m for n, m in size.layers)

@@ -3,13 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
+from letterocr.config.contender import Contender, make_rate_range
+from letterocr.config.network_size import NetworkSize
+from letterocr.config.optimizer.method import MetaTrainedConfig
+from letterocr.config.optimizer.recurrent_network import RecurrentNetwork
 from letterocr.config.option import option
+
+NETWORK = RecurrentNetwork(features=2, outputs=2, layers=2)
 
 
 @dataclass
-class LearnedConfig:
+class LearnedConfig(MetaTrainedConfig):
     """A learned rule, coordinate by coordinate (Andrychowicz et al. 2016)."""
 
     name: str = option("learned", "the optimizer", choices=("learned",))
-    path: str | None = option(None, "a file made by letterocr.meta_train; null: the one that ships with the package")
+
+    contenders: ClassVar[dict[str, Contender]] = {
+        "learned": Contender(("optimizer=learned",), (make_rate_range(1e-3),))
+    }
+
+    def count_multiply_adds(self, size: NetworkSize) -> float:
+        """Those of descent, and for each weight and bias one pass through the rule's network."""
+        biases = size.units if size.bias else 0
+        return size.descent + (size.weights + biases) * NETWORK.multiply_adds

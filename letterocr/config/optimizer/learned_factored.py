@@ -3,19 +3,40 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
 
-from letterocr.config.optimizer.refusals import Refusal, needs_single
+from letterocr.config.contender import Contender, make_rate_range
+from letterocr.config.network_size import NetworkSize
+from letterocr.config.optimizer.method import MetaTrainedConfig, require_single
+from letterocr.config.optimizer.recurrent_network import RecurrentNetwork
 from letterocr.config.option import option
-from letterocr.config.train import TrainConfig
+
+if TYPE_CHECKING:
+    from letterocr.config.train import TrainConfig
+
+V_NETWORK = RecurrentNetwork(features=11, outputs=2, layers=1)
+H_NETWORK = RecurrentNetwork(features=9, outputs=3, layers=1)
 
 
 @dataclass
-class LearnedFactoredConfig:
+class LearnedFactoredConfig(MetaTrainedConfig):
     """A learned rule on the factors v and h."""
 
     name: str = option("learned_factored", "the optimizer", choices=("learned_factored",))
-    path: str | None = option(None, "a file made by letterocr.meta_train; null: the one that ships with the package")
 
-    def refusal(self, run: TrainConfig) -> Refusal:
-        """Only one sample at a time."""
-        return needs_single(run, self.name)
+    contenders: ClassVar[dict[str, Contender]] = {
+        "learned_factored": Contender(("optimizer=learned_factored",), (make_rate_range(1e-3),))
+    }
+
+    def validate(self, run: TrainConfig) -> None:
+        """Refuse batches.
+
+        Raises:
+            UserError: names the batch and the mend.
+        """
+        require_single(run, self.name)
+
+    def count_multiply_adds(self, size: NetworkSize) -> float:
+        """Those of descent, and a pass through its network for each entry of every v, and of every h with its bias."""
+        passes = (m * V_NETWORK.multiply_adds + (n + 1) * H_NETWORK.multiply_adds for n, m in size.layers)
+        return size.descent + sum(passes)

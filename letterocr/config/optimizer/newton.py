@@ -3,25 +3,44 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
 
-from letterocr.config.optimizer.refusals import Refusal
+from letterocr.config.contender import Contender, SearchRange, make_rate_range
+from letterocr.config.network_size import NetworkSize
+from letterocr.config.optimizer.method import MethodConfig
 from letterocr.config.option import option
-from letterocr.config.train import TrainConfig
+from letterocr.config.refusal import refuse
+
+if TYPE_CHECKING:
+    from letterocr.config.train import TrainConfig
 
 
 @dataclass
-class NewtonConfig:
+class NewtonConfig(MethodConfig):
     """Newton's method for the linear two-layer network; one sample at a time, recursive least squares."""
 
     name: str = option("newton", "the optimizer", choices=("newton",))
     ridge: float = option(1.0, "epsilon in the Hessian sum a a^T + epsilon 1; 0 with batch=all only", low=0)
     forget: float = option(1.0, "factor by which older samples count less, for each update; in (0, 1]", above=0, high=1)
 
-    def refusal(self, run: TrainConfig) -> Refusal:
-        """Only where the loss is quadratic, and the Hessian has an inverse."""
-        if run.model.hidden or run.model.activation != "linear":
-            return "model", run.model.name, "optimizer=newton needs a quadratic loss: take model=two_layer"
+    contenders: ClassVar[dict[str, Contender]] = {
+        "newton": Contender(
+            ("optimizer=newton",), (make_rate_range(1e-3), SearchRange("optimizer.ridge", 0.1)), only=("two_layer",)
+        )
+    }
+
+    def validate(self, run: TrainConfig) -> None:
+        """Refuse a loss that is not quadratic, and a Hessian that has no inverse.
+
+        Raises:
+            UserError: names the field, its value and the mend.
+        """
+        if not run.model.is_quadratic:
+            refuse("model", run.model.name, "optimizer=newton needs a quadratic loss: take model=two_layer")
         if self.ridge == 0 and run.batch != "all":
             mend = f"the Hessian of batch={run.batch} is singular; take a ridge above 0, or batch=all"
-            return "optimizer.ridge", self.ridge, mend
-        return None
+            refuse("optimizer.ridge", self.ridge, mend)
+
+    def count_multiply_adds(self, size: NetworkSize) -> float:
+        """Forward and update, and 2 n^2: R^-1 a, and the rank-one update of R^-1 (recursive least squares)."""
+        return 2 * size.weights + 2 * size.widths[0] ** 2

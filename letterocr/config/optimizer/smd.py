@@ -3,20 +3,41 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
 
-from letterocr.config.optimizer.refusals import Refusal, needs_gradient
+from letterocr.config.contender import DESCENT, Contender, SearchRange
+from letterocr.config.network_size import NetworkSize
+from letterocr.config.optimizer.method import MethodConfig, require_gradient
 from letterocr.config.option import option
-from letterocr.config.train import TrainConfig
+
+if TYPE_CHECKING:
+    from letterocr.config.train import TrainConfig
 
 
 @dataclass
-class SmdConfig:
+class SmdConfig(MethodConfig):
     """Stochastic meta-descent: each weight has a learning rate that learns (Schraudolph 2002)."""
 
     name: str = option("smd", "the optimizer", choices=("smd",))
     meta_rate: float = option(3.0, "mu in p <- p max(1/2, 1 - mu g v)", low=0)
     memory: float = option(0.99, "lambda, how far back the effect of p is followed; in [0, 1]", low=0, high=1)
 
-    def refusal(self, run: TrainConfig) -> Refusal:
-        """Only for the gradient."""
-        return needs_gradient(run, self.name)
+    contenders: ClassVar[dict[str, Contender]] = {
+        "smd": Contender(("optimizer=smd",), (DESCENT, SearchRange("optimizer.meta_rate", 0.3)))
+    }
+
+    def validate(self, run: TrainConfig) -> None:
+        """Refuse a rule that is not the gradient.
+
+        Raises:
+            UserError: names the rule and the mend.
+        """
+        require_gradient(run, self.name)
+
+    def count_multiply_adds(self, size: NetworkSize) -> float:
+        """Those of descent, 2 (P + P') for the curvature-vector product, and 8 P elementwise.
+
+        The product is forward with V and W, backward, outer product; elementwise are the gains (3), the step (2) and
+        the effects (3).
+        """
+        return size.descent + 2 * (size.weights + size.weights_behind) + 8 * size.weights

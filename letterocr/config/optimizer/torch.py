@@ -3,14 +3,36 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
+from letterocr.config.contender import Contender, SearchRange, make_rate_range
+from letterocr.config.network_size import NetworkSize
+from letterocr.config.optimizer.method import MethodConfig
 from letterocr.config.option import option
 
 
 @dataclass
-class TorchConfig:
+class TorchConfig(MethodConfig):
     """Any optimizer of torch.optim by its name, with full gradients."""
 
     name: str = option("Adam", "its class in torch.optim")
     options: dict[str, Any] = option({}, "its further arguments, as in optimizer.options={betas:[0.9,0.99]}")
+
+    contenders: ClassVar[dict[str, Contender]] = {
+        "adam": Contender(
+            ("optimizer=torch", "optimizer.name=Adam", "optimizer.options.betas=[0.9,0.999]"),
+            (make_rate_range(1e-5), SearchRange("optimizer.options.betas.0", 0.01, below_one=True)),
+        )
+    }
+
+    def count_multiply_adds(self, size: NetworkSize) -> float:
+        """Of Adam: those of descent, and 7 P elementwise; of no other.
+
+        m (1), v (3), the root's scale (1), the quotient (1), the step (1).
+
+        Raises:
+            KeyError: it is another optimizer of PyTorch.
+        """
+        if self.name != "Adam":
+            raise KeyError(self.name)
+        return size.descent + 7 * size.weights

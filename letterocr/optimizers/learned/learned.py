@@ -23,7 +23,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from letterocr.config.optimizer.learned import LearnedConfig
+from letterocr.config.optimizer.learned import NETWORK, LearnedConfig
 from letterocr.models.batch import Batch
 from letterocr.models.chain import Network
 from letterocr.optimizers.learned import lstm as recurrent
@@ -32,8 +32,7 @@ from letterocr.optimizers.optimizer import Optimizer, Update
 from letterocr.optimizers.rate_schedule import LearningRate
 
 P = 10.0
-LAYERS = 2
-SHAPES = recurrent.list_shapes(features=2, outputs=2, layers=LAYERS)
+SHAPES = NETWORK.list_shapes()
 GAIN = 20.0
 LARGEST = 6.0  # of the exponents p
 CHUNK = 1 << 13  # coordinates at a time: their gates stay in the cache
@@ -76,7 +75,7 @@ class Learned(Optimizer):
         counts = [
             t.numel() for pair in zip(network.weights, network.biases, strict=True) for t in pair if t is not None
         ]
-        self.memory = recurrent.make_memory(sum(counts), LAYERS, like)
+        self.memory = recurrent.make_memory(sum(counts), NETWORK.layers, like)
 
     def step(self, sample: int, network: Network, batch: Batch) -> Sequence[Update] | None:
         """Change every weight and bias in place."""

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from letterocr.config.optimizer.learned_factored import LearnedFactoredConfig
+from letterocr.config.optimizer.learned_factored import H_NETWORK, V_NETWORK, LearnedFactoredConfig
 from letterocr.models.batch import Batch
 from letterocr.models.chain import Network
 from letterocr.optimizers.learned import lstm as recurrent
@@ -32,10 +32,7 @@ from letterocr.optimizers.learned.lstm import Memory, Parameters
 from letterocr.optimizers.optimizer import Optimizer, Update
 from letterocr.optimizers.rate_schedule import LearningRate
 
-LAYERS = 1
-SHAPES = recurrent.list_shapes(features=11, outputs=2, layers=LAYERS, prefix="v.") | recurrent.list_shapes(
-    features=9, outputs=3, layers=LAYERS, prefix="h."
-)
+SHAPES = V_NETWORK.list_shapes("v.") | H_NETWORK.list_shapes("h.")
 TINY = 1e-30
 SLOWEST = 0.01  # running means take at least this share of the newest value
 QUICK = 0.1  # of v: signs change from letter to letter
@@ -66,7 +63,11 @@ class Layer:
 def make_layer(v: Tensor, h: Tensor) -> Layer:
     """The memory of a layer at the start, for tensors like v [..., out] and h [..., in + 1]."""
     means = [torch.zeros_like(x) for x in (v, v, h, h, v[..., :1])]
-    return Layer(recurrent.make_memory(v.numel(), LAYERS, v), recurrent.make_memory(h.numel(), LAYERS, h), means)
+    return Layer(
+        recurrent.make_memory(v.numel(), V_NETWORK.layers, v),
+        recurrent.make_memory(h.numel(), H_NETWORK.layers, h),
+        means,
+    )
 
 
 def _rms(x: Tensor) -> Tensor:

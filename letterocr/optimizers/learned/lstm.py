@@ -14,21 +14,12 @@ import math
 import torch
 from torch import Tensor
 
-UNITS = 20  # of each layer (Andrychowicz et al. 2016)
+from letterocr.config.optimizer.recurrent_network import UNITS
+
 FORGET_BIAS = 1.0  # at the start of meta-training: remember (Jozefowicz, Zaremba, Sutskever 2015)
 
 Parameters = dict[str, Tensor]
 Memory = list[Tensor]  # h and c of the first layer, h and c of the second, ...
-
-
-def list_shapes(features: int, outputs: int, layers: int, prefix: str = "") -> dict[str, tuple[int, ...]]:
-    """The shape of each parameter by its name."""
-    named: dict[str, tuple[int, ...]] = {}
-    for k in range(layers):
-        named[f"{prefix}lstm.{k}.input"] = (4 * UNITS, UNITS if k else features)
-        named[f"{prefix}lstm.{k}.hidden"] = (4 * UNITS, UNITS)
-        named[f"{prefix}lstm.{k}.bias"] = (4 * UNITS, 1)
-    return named | {f"{prefix}head.weight": (outputs, UNITS), f"{prefix}head.bias": (outputs, 1)}
 
 
 def draw_parameters(named: dict[str, tuple[int, ...]], generator: torch.Generator) -> Parameters:
@@ -74,7 +65,7 @@ def advance(parameters: Parameters, x: Tensor, memory: Memory, prefix: str = "")
     """All layers and the head, one time step.
 
     Args:
-        parameters: by the names of `shapes`.
+        parameters: by the names of `RecurrentNetwork.list_shapes`.
         x: [F, N].
         memory: h and c of every layer, [U, N] each.
         prefix: of the names.

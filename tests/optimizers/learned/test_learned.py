@@ -16,7 +16,7 @@ from torch.nn.functional import one_hot
 
 from letterocr.base.errors import UserError
 from letterocr.compose.build import build_engine
-from letterocr.config.model import ModelConfig
+from letterocr.config.model.chain import ChainConfig
 from letterocr.config.optimizer.learned import LearnedConfig
 from letterocr.models.batch import Batch
 from letterocr.models.error_vectors import error_vectors, loss
@@ -26,8 +26,8 @@ from letterocr.optimizers.rate_schedule import LearningRate
 
 SPLIT = random_split()
 MODELS = {
-    "two_layer": ModelConfig(hidden=[], activation="linear", bias=False, init_scale=0.1),
-    "three_layer": ModelConfig(hidden=[7], init_scale=1.0, init_bias="random"),
+    "two_layer": ChainConfig(hidden=[], activation="linear", bias=False, init_scale=0.1),
+    "three_layer": ChainConfig(hidden=[7], init_scale=1.0, init_bias="random"),
 }
 
 
@@ -96,7 +96,7 @@ def test_with_a_silent_network_it_is_gradient_descent(tmp_path):
     zeros = {name: torch.zeros(shape) for name, shape in learned.SHAPES.items()}
     rule_file.write(tmp_path / "zeros.safetensors", zeros, {"which": "learned"})
     chosen = LearnedConfig(path=str(tmp_path / "zeros.safetensors"))
-    model = ModelConfig(hidden=[900], bias=False)  # n = 900 in both layers
+    model = ChainConfig(hidden=[900], bias=False)  # n = 900 in both layers
     one = make_engine(SPLIT, model, rate=0.9, optimizer=chosen)
     other = make_engine(SPLIT, model, rate=0.9 * 20 / 900)
     np.testing.assert_allclose(one.advance(10).loss, other.advance(10).loss, rtol=1e-10)

@@ -8,7 +8,7 @@ from rules import write_rule
 
 from letterocr.base.errors import UserError
 from letterocr.compose.build import build_engine
-from letterocr.config.model import ModelConfig
+from letterocr.config.model.chain import ChainConfig
 from letterocr.config.optimizer.learned_factored import LearnedFactoredConfig
 from letterocr.engine.outer import OuterEngine
 from letterocr.engine.reference import ReferenceEngine
@@ -20,9 +20,9 @@ from letterocr.optimizers.rate_schedule import LearningRate
 
 SPLIT = random_split()
 MODELS = {
-    "two_layer": ModelConfig(hidden=[], activation="linear", bias=False, init_scale=0.1),
-    "three_layer": ModelConfig(hidden=[7], init_scale=1.0, init_bias="random"),
-    "four_layer": ModelConfig(hidden=[7, 5], init_scale=1.0, temperature=2.0),
+    "two_layer": ChainConfig(hidden=[], activation="linear", bias=False, init_scale=0.1),
+    "three_layer": ChainConfig(hidden=[7], init_scale=1.0, init_bias="random"),
+    "four_layer": ChainConfig(hidden=[7, 5], init_scale=1.0, temperature=2.0),
 }
 RATES = {"two_layer": 0.02, "three_layer": 0.3, "four_layer": 0.3}
 

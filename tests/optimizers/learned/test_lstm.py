@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from letterocr.config.optimizer.recurrent_network import RecurrentNetwork
 from letterocr.optimizers.learned import lstm as recurrent
 
 
@@ -10,7 +11,7 @@ from letterocr.optimizers.learned import lstm as recurrent
 def test_it_is_pytorchs_lstm(layers):
     """Five time steps of seven coordinates, in float64: the same outputs, memory and gradients."""
     generator = torch.Generator().manual_seed(1)
-    named = recurrent.list_shapes(features=3, outputs=2, layers=layers, prefix="v.")
+    named = RecurrentNetwork(features=3, outputs=2, layers=layers).list_shapes("v.")
     parameters = {
         name: torch.randn(shape, generator=generator, dtype=torch.float64).requires_grad_()
         for name, shape in named.items()
@@ -47,7 +48,7 @@ def test_it_is_pytorchs_lstm(layers):
 
 
 def test_at_the_start_of_meta_training_it_outputs_nothing():
-    parameters = recurrent.draw_parameters(recurrent.list_shapes(2, 3, 2), torch.Generator().manual_seed(0))
+    parameters = recurrent.draw_parameters(RecurrentNetwork(2, 3, 2).list_shapes(), torch.Generator().manual_seed(0))
     output, memory = recurrent.advance(parameters, torch.randn(2, 5), recurrent.make_memory(5, 2, torch.zeros(())))
     assert output.eq(0).all()
     assert all(m.ne(0).any() for m in memory)

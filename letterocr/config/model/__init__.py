@@ -1,0 +1,1 @@
+"""The schema of `conf/model/`: one file a kind of network."""

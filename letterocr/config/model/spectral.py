@@ -1,0 +1,46 @@
+"""The schema of `conf/model/spectral.yaml`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from letterocr.config.model.network import NetworkConfig
+from letterocr.config.optimizer.vanilla import VanillaConfig
+from letterocr.config.option import option
+from letterocr.config.refusal import refuse
+
+if TYPE_CHECKING:
+    from letterocr.config.train import TrainConfig
+
+
+@dataclass
+class SpectralConfig(NetworkConfig):
+    """The spectral network: covariance pooling of filtered patches, a matrix logarithm, a weight matrix."""
+
+    name: str = option("spectral", "what people call the network: any text")
+    hidden: list[int] = option([20], "one number: how many filters", low=1)
+    init_scale: Any = option(0.1, "initial last weights have deviation init_scale*T/sqrt(inputs)", low=0)
+    kind: str = option("spectral", "what kind of network it is; the choice of model= decides", choices=("spectral",))
+
+    def validate(self, run: TrainConfig) -> None:
+        """Refuse what it can't do: the gradient of its filters is no outer product.
+
+        Raises:
+            UserError: names the field, its value and the mend.
+        """
+        super().validate(run)
+        if len(self.hidden) != 1:
+            refuse("model.hidden", self.hidden, "model=spectral takes one number, that of its filters")
+        if run.rule != "gradient":
+            refuse("rule", run.rule, "model=spectral has the true gradient only; take rule=gradient")
+        if run.batch != "1":
+            refuse("batch", run.batch, "model=spectral learns one sample at a time; leave it 1")
+        if run.engine == "blocked":
+            refuse("engine", "blocked", "model=spectral makes no outer products to keep in blocks; take engine=auto")
+        if not isinstance(run.optimizer, VanillaConfig):
+            refuse("optimizer", run.optimizer.name, "model=spectral takes plain descent only; take optimizer=vanilla")
+        for name in ("momentum", "weight_decay"):
+            value = getattr(run.optimizer, name)
+            if value:
+                refuse(f"optimizer.{name}", value, "model=spectral takes plain descent only; leave it 0")
