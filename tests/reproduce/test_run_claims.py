@@ -10,12 +10,12 @@ from unittest import mock
 import numpy as np
 import pytest
 
+from letterocr.base.quartiles import compute_quartiles
 from letterocr.base.signals import StoppedError
 from letterocr.config.data import SyntheticConfig
 from letterocr.config.train import TrainConfig
 from letterocr.data.synthetic import load
 from letterocr.engine.records import Records
-from letterocr.base.quartiles import compute_quartiles
 from letterocr.reproduce import run_claims as claims
 from letterocr.reproduce.finding import FAILS, HOLDS, Material
 from letterocr.run.curve import Curve
