@@ -149,7 +149,8 @@ class _Crew(Generic[Task, Result]):
         )
         places = Parallel(self.processes, batch_size=1, return_as="generator_unordered")(calls)
         try:
-            yield from places
+            for place in places:  # noqa: UP028 - by `yield from` joblib would kill them where this is left
+                yield place
         except GeneratorExit:
             self.stop.make(signal.SIGTERM)
             for _ in places:

@@ -97,7 +97,7 @@ def test_the_first_signal_lets_all_end_whole_and_no_more_begin(tmp_path: Path, c
     work = functools.partial(process_tasks.wait_for_stop, folder=tmp_path)
     thread = send(signal.SIGINT, lambda: len(list(tmp_path.iterdir())) == count)
     results = []
-    with pytest.raises(StoppedError, match="^stopped by SIGINT$") as stopped:
+    with pytest.raises(StoppedError, match=r"^stopped by SIGINT$") as stopped:
         results.extend(run_in_processes(work, range(10), count))
     thread.join()
     assert (stopped.value.number, results) == (signal.SIGINT, [])
