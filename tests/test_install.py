@@ -74,7 +74,7 @@ def test_every_command_is_installed(installed):
     for module in ("train", "predict", "learning_rate", "curves"):
         assert f"letterocr-{module.replace('_', '-')} = letterocr.{module}:main" in text
     for module in ("compare", "search", "summary", "reproduce", "meta_train", "doctor"):
-        assert f"letterocr-{module} = letterocr.{module}.__main__:main" in text
+        assert f"letterocr-{module.replace('_', '-')} = letterocr.{module}.__main__:main" in text
 
 
 def test_the_installed_command_finds_its_conf(installed, tmp_path):

@@ -22,8 +22,7 @@ from letterocr.config.optimizer.vanilla import VanillaConfig
 from letterocr.config.train import TrainConfig
 from letterocr.data.ink import normalise
 from letterocr.data.letters import ALPHABET
-from letterocr.models.chain import Network
-from letterocr.predict import format_line, load_network, main, read_letter
+from letterocr.predict import load_network, main
 from letterocr.run import checkpoint
 from letterocr.run.training import run
 
@@ -180,38 +179,6 @@ def test_the_letter_is_drawn_as_large_as_those_of_the_training(copy, tmp_path, p
 
 def fake_reading() -> dict:
     return {"letter": "H", "runner_up": "N", "outputs": dict.fromkeys(ALPHABET, 1 / 26)}
-
-
-def test_the_line_shows_at_most_six_outputs_of_one_percent_or_more():
-    outputs = dict.fromkeys(ALPHABET, 0.0) | {"B": 0.6, "A": 0.391, "C": 0.009}
-    reading = {"letter": "B", "runner_up": "A", "outputs": outputs}
-    assert format_line("b.png", reading) == "b.png: B, else A   [B 60%  A 39%]"
-    shown = format_line("b.png", {"letter": "A", "runner_up": "B", "outputs": dict.fromkeys(ALPHABET, 1 / 26)})
-    assert shown.count("%") == 6
-
-
-def constant_network(q: list[float], dtype: torch.dtype = torch.float32) -> Network:
-    """A linear network without hidden layers whose outputs are q whatever it sees; a second replica says Z."""
-    biases = torch.zeros(2, 26, dtype=dtype)
-    biases[0] = torch.tensor(q)
-    biases[1, 25] = 1
-    return Network([torch.zeros(2, 26, 900, dtype=dtype)], [biases], None)
-
-
-def test_negative_outputs_have_no_share_and_the_largest_output_is_read():
-    q = [-1.0] * 26
-    q[3], q[7] = 3.0, 1.0
-    reading = read_letter(constant_network(q), torch.ones(900))
-    assert (reading["letter"], reading["runner_up"]) == ("D", "H")
-    assert reading["outputs"] == dict.fromkeys(ALPHABET, 0.0) | {"D": 0.75, "H": 0.25}
-
-
-def test_the_largest_output_is_read_where_all_are_negative():
-    q = [-1.0] * 26
-    q[3], q[7] = -0.25, -0.5
-    reading = read_letter(constant_network(q, torch.float64), torch.ones(900))
-    assert (reading["letter"], reading["runner_up"]) == ("D", "H")
-    assert set(reading["outputs"].values()) == {0.0}
 
 
 # What is refused

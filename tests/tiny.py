@@ -25,6 +25,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import torch
+from omegaconf import DictConfig, OmegaConf
 
 from letterocr.compose.stored_config import read_config
 from letterocr.run import checkpoint
@@ -170,6 +171,13 @@ def command(*overrides: str, cwd: Path | None = None) -> Answer:
         finally:
             torch.set_num_threads(threads)
     return Answer(status, out.getvalue(), err.getvalue())
+
+
+def composed(*overrides: str) -> DictConfig:
+    """The resolved config of a command."""
+    answer = command(*overrides, "--cfg", "job", "--resolve")
+    assert answer.status == 0, answer.err
+    return OmegaConf.create(answer.out)
 
 
 @contextlib.contextmanager

@@ -21,7 +21,7 @@ class Claim:
 
     Attributes:
         title: with the paper's numbers.
-        target: `module:function` of `letterocr.claims`, from a `Material` to a `Finding`.
+        target: `module:function` of `letterocr.reproduce`, from a `Material` to a `Finding`.
     """
 
     title: str
@@ -29,19 +29,19 @@ class Claim:
 
 
 CLAIMS = {
-    "fig3": Claim("Fig. 3: the left inverse misreads E as L", "letters:misreading"),
-    "arithmetic": Claim("(9): letter arithmetic", "letters:arithmetic"),
-    "bias": Claim("(12): what a bias mends", "letters:bias"),
-    "fig4": Claim("Fig. 4: a letter from r singular values", "letters:reconstruction"),
-    "fig5": Claim("Fig. 5: the singular values", "letters:singular"),
-    "rank": Claim("Fig. 5: the effective rank", "letters:rank"),
-    "linear": Claim("(21-27): a linear hidden layer", "layers:linear_hidden_layer"),
-    "sigmoid": Claim("(21-27): what the sigmoid buys", "layers:sigmoid"),
-    "symmetry": Claim("(28): the symmetry of a hidden layer", "layers:symmetry"),
-    "rate": Claim("(29): the best learning rate", "rates:best_rate"),
-    "normal": Claim("(29-31): the least-norm solution", "layers:normal_equations"),
-    "fig7": Claim("Fig. 7: two layers against three", "runs:two_against_three"),
-    "fig8": Claim("Fig. 8: four layers", "runs:four_layers"),
+    "fig3": Claim("Fig. 3: the left inverse misreads E as L", "letter_claims:misreading"),
+    "arithmetic": Claim("(9): letter arithmetic", "letter_claims:arithmetic"),
+    "bias": Claim("(12): what a bias mends", "letter_claims:bias"),
+    "fig4": Claim("Fig. 4: a letter from r singular values", "letter_claims:reconstruction"),
+    "fig5": Claim("Fig. 5: the singular values", "letter_claims:singular"),
+    "rank": Claim("Fig. 5: the effective rank", "letter_claims:rank"),
+    "linear": Claim("(21-27): a linear hidden layer", "layer_claims:linear_hidden_layer"),
+    "sigmoid": Claim("(21-27): what the sigmoid buys", "layer_claims:sigmoid"),
+    "symmetry": Claim("(28): the symmetry of a hidden layer", "layer_claims:symmetry"),
+    "rate": Claim("(29): the best learning rate", "rate_claims:best_rate"),
+    "normal": Claim("(29-31): the least-norm solution", "layer_claims:normal_equations"),
+    "fig7": Claim("Fig. 7: two layers against three", "run_claims:two_against_three"),
+    "fig8": Claim("Fig. 8: four layers", "run_claims:four_layers"),
 }
 
 
@@ -92,7 +92,7 @@ def reproduce(names: list[str], material: Any, output: Path, about: dict[str, st
     findings: dict[str, Any] = {}
     titles = {name: claim.title for name, claim in CLAIMS.items()}
     for name in names:
-        finding = findings[name] = resolve_name(f"letterocr.claims.{CLAIMS[name].target}")(material)
+        finding = findings[name] = resolve_name(f"letterocr.reproduce.{CLAIMS[name].target}")(material)
         write_figures(output, finding)
         page = write_page(output, titles, findings, about)
         print(f"{CLAIMS[name].title}: {finding.verdict}. {finding.evidence}", flush=True)

@@ -10,7 +10,7 @@ import pytest
 
 from letterocr.base.errors import UserError
 from letterocr.engine.records import Records
-from letterocr.figures.error_curves import draw_curve
+from letterocr.figures.error_curves import draw_band
 from letterocr.run.curve import Curve, read_curve
 
 
@@ -35,7 +35,7 @@ def test_draws_median_and_quartiles(folder: Path) -> None:
     import matplotlib.pyplot as plt
 
     figure, axis = plt.subplots()
-    draw_curve(axis, *read_curve(folder), "name")
+    draw_band(axis, *read_curve(folder), "name")
     np.testing.assert_allclose(axis.lines[0].get_ydata(), [100, 80, 30, 20])
     band = axis.collections[0].get_paths()[0].vertices[:, 1]
     assert {20.0, 40.0} <= set(np.round(band, 6))  # quartiles of 10, 30, 50 lie half-way to the median

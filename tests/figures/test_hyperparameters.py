@@ -8,9 +8,9 @@ import matplotlib
 import numpy as np
 import pytest
 
+from letterocr.figures.error_curves import draw_band
 from letterocr.figures.hyperparameters import (
     bin_values,
-    draw_band,
     draw_heat_map,
     draw_history,
     draw_importance,

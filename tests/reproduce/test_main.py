@@ -29,7 +29,7 @@ def command(*arguments: str) -> int:
 
 def test_every_claim_is_there_and_says_what_it_is():
     for claim in reproduce.CLAIMS.values():
-        assert resolve_name(f"letterocr.claims.{claim.target}").__doc__
+        assert resolve_name(f"letterocr.reproduce.{claim.target}").__doc__
 
 
 def test_claims_are_measured_on_ones_own_letters(tmp_path: Path, capsys):

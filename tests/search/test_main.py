@@ -1,164 +1,21 @@
-"""Searches on tiny runs: shared, killed, taken up, gone on with, reused."""
+"""Searches on tiny runs: gone on with, reused, ended early, refused; the page, and SLURM's workers."""
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import re
-import signal
 import stat
-import subprocess
-import sys
 from pathlib import Path
 from unittest import mock
 
-import optuna
 import pytest
-from tiny import at_checkpoint, checkpoints, tiny, wait_until
+from studies import runs_of, search, space_file, trials_of
 
-from letterocr.base.heartbeat import Presence
 from letterocr.run.training import run
 from letterocr.search import worker
 from letterocr.search.__main__ import main
-from letterocr.search.plan import WORKERS, read_plan
-from letterocr.search.trial_queue import TrialQueue, is_counted, open_study
 from letterocr.search.worker import list_rungs
-
-QUICK = ("tensorboard=false", "samples=60")
-
-
-def search(folder: Path, *arguments: str, space: str = "learning_rate", trials: int = 3, page: bool = False) -> int:
-    """The command in this process, without the second that its page takes; its exit status."""
-    given = [f"search={space}", *tiny(*QUICK), "--output", str(folder), "--trials", str(trials), *arguments]
-    without = contextlib.nullcontext() if page else mock.patch("letterocr.search.study_page.write_report")
-    with without, pytest.raises(SystemExit) as end:
-        main(given)
-    return int(end.value.code or 0)
-
-
-def trials_of(folder: Path) -> list[optuna.trial.FrozenTrial]:
-    return open_study(folder).get_trials()
-
-
-def runs_of(folder: Path) -> dict[str, int]:
-    """When each run of the study was over, by its folder's name."""
-    return {path.parent.name: path.stat().st_mtime_ns for path in folder.glob("runs/*/result.json")}
-
-
-def space_file(tmp_path: Path, text: str) -> str:
-    (tmp_path / "own.yaml").write_text(text)
-    return str(tmp_path / "own.yaml")
-
-
-# Workers
-
-
-def start_worker(folder: Path, trials: int) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "letterocr.search", "worker", str(folder), "--trials", str(trials)]
-    return subprocess.Popen(
-        command, cwd=Path(__file__).parents[2], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-
-
-def start_search(folder: Path, *arguments: str, trials: int) -> subprocess.Popen[str]:
-    """The command with two workers, as a process of its own."""
-    given = ["search=learning_rate", *tiny(*QUICK), "--output", str(folder), "--trials", str(trials), "--workers", "2"]
-    command = [sys.executable, "-m", "letterocr.search", *given, *arguments]
-    return subprocess.Popen(
-        command, cwd=Path(__file__).parents[2], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-
-
-def test_two_workers_share_a_study_and_train_each_trial_once(tmp_path):
-    process = start_search(tmp_path / "s", trials=4)
-    out, err = process.communicate()
-    assert (process.returncode, err) == (0, "")
-    trials = trials_of(tmp_path / "s")
-    assert [t.state.name for t in trials] == ["COMPLETE"] * 4
-    assert {t.user_attrs["run"] for t in trials} == set(runs_of(tmp_path / "s"))
-    assert sorted(re.findall(r"trial (\d+):", out)) == list("0123")
-    assert (tmp_path / "s" / "report.html").exists()
-    assert not list((tmp_path / "s" / "workers").glob("*.json"))
-
-
-def test_a_signal_stops_all_workers_with_checkpoints_and_the_study_goes_on(tmp_path):
-    folder = tmp_path / "s"
-    long = ("samples=200000", "checkpoint_seconds=1000", "evaluate_every=1000")
-    process = start_search(folder, *long, trials=2)
-    wait_until(lambda: len(list(folder.glob("runs/*/lock.*.json"))) == 2, process)
-    process.send_signal(signal.SIGTERM)
-    _, err = process.communicate()
-    assert (process.returncode, err) == (
-        128 + signal.SIGTERM,
-        "letterocr: stopped by SIGTERM; the same command goes on with the study.\n",
-    )
-    assert not list((folder / "workers").glob("*.json"))
-    assert not list(folder.glob("runs/*/lock.*"))
-    stopped = [t for t in trials_of(folder) if t.state.name == "FAIL"]
-    assert all(t.user_attrs["given_back"] for t in stopped)
-    assert len(stopped) == 2
-
-
-def test_a_killed_workers_trial_is_taken_up_where_it_stopped(tmp_path):
-    folder = tmp_path / "s"
-    assert search(folder, "samples=4000", "checkpoint_seconds=0.3", trials=1) == 0
-    (done,) = runs_of(folder)
-    victim = start_worker(folder, 2)
-
-    def stopped() -> bool:
-        """Stopped with a checkpoint, and without a lock that others would wait 30 seconds for."""
-        if all(done in str(path) for path in checkpoints(folder / "runs")):
-            return False
-        victim.send_signal(signal.SIGSTOP)
-        if list(folder.glob("*.lock")):
-            victim.send_signal(signal.SIGCONT)
-            return False
-        return True
-
-    try:
-        wait_until(stopped, victim)
-    finally:
-        victim.kill()
-        victim.communicate()
-    assert search(folder, "samples=4000", "checkpoint_seconds=0.3", trials=2) == 0
-    first, lost, again = trials_of(folder)
-    assert (first.state.name, lost.state.name) == ("COMPLETE", "FAIL")
-    assert lost.user_attrs["reason"] == "its worker died"
-    assert again.params == lost.params
-    assert again.user_attrs["run"] == lost.user_attrs["run"]
-    assert [is_counted(t) for t in (first, lost, again)] == [True, False, True]
-    (log,) = [p for p in folder.glob("workers/*.log") if "trial 2" in p.read_text()]
-    assert "resumed at" in log.read_text()
-
-
-def test_a_trial_that_kills_its_workers_is_given_up(tmp_path):
-    folder = tmp_path / "s"
-    assert search(folder, trials=1) == 0
-    with Presence(folder / WORKERS) as present:
-        queue = TrialQueue(folder, read_plan(folder), present, 60)
-        for _ in range(4):
-            trial = queue.take(2)
-            assert trial is not None
-            queue.note(trial, "worker", "one that is dead")
-        assert queue.take(2) is None
-    lost = trials_of(folder)[1:]
-    assert len({json.dumps(t.params) for t in lost}) == 1
-    assert [t.user_attrs["given_back"] for t in lost] == [True, True, True, False]
-    assert "4 times" in lost[-1].user_attrs["reason"]
-
-
-def test_a_signal_leaves_a_trial_that_goes_on(tmp_path):
-    folder = tmp_path / "s"
-    more = ("samples=2000", "checkpoint_seconds=0")
-    with at_checkpoint(1):
-        assert search(folder, *more, trials=1) == 128 + signal.SIGTERM
-    assert not runs_of(folder)
-    assert search(folder, *more, trials=1) == 0
-    stopped, again = trials_of(folder)
-    assert (stopped.user_attrs["reason"], stopped.user_attrs["given_back"]) == ("stopped by a signal", True)
-    assert (again.state.name, again.params, again.user_attrs["retries"]) == ("COMPLETE", stopped.params, 0)
-
 
 # Going on
 

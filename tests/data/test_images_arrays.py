@@ -1,0 +1,103 @@
+"""Own pictures in an .npz file: labels and images of any kind of number; what does not fit is one sentence."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from own_letters import arrays, load_path, make_npz, refused
+
+from letterocr.data.letters import ALPHABET
+
+
+def test_numbers_and_letters_are_labels(tmp_path):
+    expected = load_path(make_npz(tmp_path / "own.npz")).train.fingerprint()
+    texts = np.tile(np.array(list(ALPHABET)), 3)
+    for labels in (texts, np.char.lower(texts), texts.astype("S"), arrays()["labels"].astype(np.uint8)):
+        assert load_path(make_npz(tmp_path / "own.npz", labels=labels)).train.fingerprint() == expected
+
+
+@pytest.mark.parametrize("dtype", ["bool", "uint8", "uint16", ">i4", "int64", "uint64", "float16", "float32", ">f8"])
+@pytest.mark.parametrize("white", [1, 255])
+@pytest.mark.parametrize("inverted", [False, True])
+def test_images_of_any_kind_of_number_and_polarity(tmp_path, dtype, white, inverted):
+    bits = arrays()["images"] // 255
+    images = ((1 - bits if inverted else bits) * white).astype(dtype)
+    split = load_path(make_npz(tmp_path / "own.npz", images=images))
+    assert split.train.fingerprint() == load_path(make_npz(tmp_path / "same.npz")).train.fingerprint()
+
+
+def test_colour_compression_order_and_size(tmp_path):
+    expected = load_path(make_npz(tmp_path / "own.npz")).train.images
+    whole = arrays()
+    rgb = whole | {"images": np.repeat(whole["images"][..., None], 3, -1)}
+    fortran = whole | {"images": np.asfortranarray(whole["images"])}
+    wide = whole | {"images": np.pad(whole["images"], ((0, 0), (3, 9), (40, 1)))}
+    for changed in (rgb, fortran, wide):
+        np.savez_compressed(tmp_path / "own.npz", **changed)
+        torch.testing.assert_close(load_path(tmp_path / "own.npz").train.images, expected, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("name", ["images", "labels"])
+def test_a_missing_array(tmp_path, name):
+    refused(make_npz(tmp_path / "own.npz", **{name: None}), f"has no array {name}", "images [N, H, W]")
+
+
+@pytest.mark.parametrize("shape", [(), (78,), (78, 400), (78, 20, 20, 4), (78, 20, 20, 3, 1), (0, 20, 20), (78, 0, 20)])
+def test_images_of_a_wrong_shape(tmp_path, shape):
+    path = make_npz(tmp_path / "own.npz", images=np.ones(shape, dtype=np.uint8))
+    refused(path, "own.npz: images has the shape", str(shape), "[N, H, W]")
+
+
+@pytest.mark.parametrize("name", ["labels", "writers"])
+@pytest.mark.parametrize("shape", [(), (77,), (79,), (78, 1), (78, 26)])
+def test_labels_or_writers_of_a_wrong_shape(tmp_path, name, shape):
+    path = make_npz(tmp_path / "own.npz", **{name: np.zeros(shape, dtype=np.int64)})
+    refused(path, f"own.npz: {name} has the shape {shape}", "78 images")
+
+
+@pytest.mark.parametrize("label", [-1, 26, 255, 2**40])
+def test_a_label_out_of_range(tmp_path, label):
+    labels = arrays()["labels"]
+    labels[40] = label
+    refused(make_npz(tmp_path / "own.npz", labels=labels), f"labels holds {label};", "A..Z", "0..25")
+
+
+@pytest.mark.parametrize("label", ["", "AB", "1", "Ä", "ß", "ﬆ", "ſ"])
+def test_a_label_that_is_no_letter(tmp_path, label):
+    labels = np.tile(np.array(list(ALPHABET), dtype="U2"), 3)
+    labels[40] = label
+    refused(make_npz(tmp_path / "own.npz", labels=labels), f"labels holds {label!r};", "A..Z")
+
+
+@pytest.mark.parametrize("dtype", ["float64", "complex128", "datetime64[s]", "bool"])
+def test_labels_of_a_wrong_type(tmp_path, dtype):
+    labels = arrays()["labels"].astype(dtype)
+    refused(make_npz(tmp_path / "own.npz", labels=labels), f"labels is of type {dtype}", "0..25")
+
+
+@pytest.mark.parametrize("dtype", ["complex64", "S3", "U1"])
+def test_images_of_a_wrong_type(tmp_path, dtype):
+    images = arrays()["images"].astype(dtype)
+    refused(make_npz(tmp_path / "own.npz", images=images), "images is of type", "numbers")
+
+
+@pytest.mark.parametrize(("value", "says"), [(np.nan, "not finite"), (np.inf, "not finite"), (-2, "negative value -2")])
+def test_images_with_values_that_are_no_grey_levels(tmp_path, value, says):
+    images = arrays()["images"].astype(np.float32)
+    images[40, 3, 4] = value
+    refused(make_npz(tmp_path / "own.npz", images=images), "own.npz: images holds", says)
+
+
+def test_a_missing_letter(tmp_path):
+    whole = arrays()
+    kept = ~np.isin(whole["labels"], [3, 25])
+    path = make_npz(tmp_path / "own.npz", **{name: array[kept] for name, array in whole.items()})
+    refused(path, "own.npz has no letter D, Z:")
+
+
+@pytest.mark.parametrize("level", [0, 128, 255])
+def test_a_blank_image_is_told_by_its_place(tmp_path, level):
+    images = arrays()["images"]
+    images[40] = level
+    refused(make_npz(tmp_path / "own.npz", images=images), "own.npz: image 40 is blank")
