@@ -20,6 +20,15 @@ if TYPE_CHECKING:
     from letterocr.models.chain import Network
 
 
+def read_alphabet(folder: Path) -> str:
+    """The names of the classes that the run of a folder learned; A..Z where the folder is too old to say."""
+    from letterocr.base.files import read_json
+    from letterocr.data.letters import ALPHABET
+
+    alphabet: str = read_json(folder / "environment.json").get("alphabet", ALPHABET)
+    return alphabet
+
+
 def load_network(folder: Path) -> Network:
     """The networks of a run folder, with the weights of its newest whole checkpoint.
 
@@ -36,8 +45,8 @@ def load_network(folder: Path) -> Network:
 
     config = read_config(folder)
     cpu = torch.device("cpu")
-    initialise = registry.find_model(config.model).load()
-    network = initialise(config.model, list_replica_seeds(config), getattr(torch, config.dtype), cpu)
+    initialise, classes = registry.find_model(config.model).load(), len(read_alphabet(folder))
+    network = initialise(config.model, list_replica_seeds(config), getattr(torch, config.dtype), cpu, classes)
     try:
         _, tensors, _ = checkpoint.load(folder / "checkpoints", cpu)
     except FileNotFoundError as error:
@@ -55,20 +64,18 @@ def load_network(folder: Path) -> Network:
     return network
 
 
-def read_letter(network: Network, a: Tensor) -> dict[str, Any]:
+def read_letter(network: Network, a: Tensor, alphabet: str) -> dict[str, Any]:
     """What the first replica reads in one picture a [900].
 
     Returns:
         letter, runner_up, and outputs: a share for each letter, the outputs q cut to 0 and more, divided by their sum.
     """
-    from letterocr.data.letters import ALPHABET
-
     q = network.replica(0).forward(a.to(network.weights[0])[None])[-1][0].double()
     best = q.argsort(descending=True, stable=True).tolist()
     positive = q.clamp(min=0)
     shares = positive / positive.sum().clamp(min=1e-12)
-    outputs = dict(zip(ALPHABET, shares.tolist(), strict=True))
-    return {"letter": ALPHABET[best[0]], "runner_up": ALPHABET[best[1]], "outputs": outputs}
+    outputs = dict(zip(alphabet, shares.tolist(), strict=True))
+    return {"letter": alphabet[best[0]], "runner_up": alphabet[best[1]], "outputs": outputs}
 
 
 def format_line(name: str, reading: dict[str, Any]) -> str:
@@ -95,13 +102,13 @@ def main() -> None:
         sys.stdout.reconfigure(errors="backslashreplace")  # a file's name may be no text
     status = 0
     try:
-        network = load_network(arguments.run_folder)
+        network, alphabet = load_network(arguments.run_folder), read_alphabet(arguments.run_folder)
         box = read_json(arguments.run_folder / "environment.json").get("box", ink.BOX)
     except UserError as error:
         sys.exit(f"letterocr: {error}")
     for path in arguments.images:
         try:
-            reading = read_letter(network, ink.normalise(ink.read(path), str(path), box))
+            reading = read_letter(network, ink.normalise(ink.read(path), str(path), box), alphabet)
         except UserError as error:
             print(f"letterocr: {error}", file=sys.stderr, flush=True)
             status = 2

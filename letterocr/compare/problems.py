@@ -23,7 +23,7 @@ from letterocr.config.data import ImagesConfig
 from letterocr.config.identity import to_plain
 from letterocr.config.train import TrainConfig
 from letterocr.data.images import split
-from letterocr.data.letters import ALPHABET, Letters, Split
+from letterocr.data.letters import Letters, Split
 
 VALIDATION_SHARE = 0.2
 
@@ -105,7 +105,7 @@ def split_for_tuning(train: Letters) -> Split:
     As many validation letters of each class as there are training letters in the fifth part of a mean class, or as a
     rare class, or the writers, allow.
     """
-    classes = len(ALPHABET)
+    classes = train.classes
     rarest = int(torch.bincount(train.labels, minlength=classes).min())
     count = max(min(round(VALIDATION_SHARE * len(train) / classes), rarest // 2), 1)
     while True:

@@ -30,6 +30,7 @@ from letterocr.config.identity import to_plain
 from letterocr.config.train import TrainConfig
 from letterocr.data.letters import Letters, Split
 from letterocr.engine.engine import Engine
+from letterocr.engine.evaluation import EvaluationSchedule
 
 STEP = 64  # samples: what the engines take at once, nearly
 GROWTH = 1.1  # of the samples from one measurement to the next
@@ -113,7 +114,8 @@ def _warm_up(config: TrainConfig, tuning: Split) -> None:
     """Learn a few samples untimed the first time that this process meets such a run: code is compiled then."""
     kind = json.dumps([config.model.name, registry.find_optimizer(config.optimizer).target])
     if kind not in _warm:
-        build_engine(replace(config, samples=2 * STEP), tuning).advance(2 * STEP)
+        short = replace(config, samples=2 * STEP)
+        build_engine(short, tuning, evaluation=EvaluationSchedule.never()).advance(2 * STEP)
         _warm.add(kind)
 
 
@@ -122,8 +124,7 @@ def train(task: TrialRun, stopped: Callable[[], bool] = lambda: False) -> TrialO
     config = task.config
     tuning, test = load_letters(config)
     _warm_up(config, tuning)
-    engine = build_engine(config, tuning)
-    engine.schedule = replace(engine.schedule, every=str(10**9), samples=10**9)  # it never measures by itself
+    engine = build_engine(config, tuning, evaluation=EvaluationSchedule.never())
     outcome = TrialOutcome([], [], [], [])
     spent = 0.0
     for at in list_measured_samples(config.samples):

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from pkgutil import resolve_name
+
 import torch
 
 from letterocr.base.errors import UserError
 from letterocr.compose import registry
+from letterocr.config.rule import find_rule
 from letterocr.config.train import TrainConfig, per_replica
 from letterocr.data.letters import Split
 from letterocr.data.order import Order
 from letterocr.engine.engine import Engine
-from letterocr.engine.evaluation import Schedule
+from letterocr.engine.evaluation import EvaluationSchedule
+from letterocr.engine.task import TrainingTask
 from letterocr.optimizers.rate_schedule import LearningRate
 
 
@@ -32,13 +36,19 @@ def list_replica_seeds(config: TrainConfig) -> list[int]:
     return [config.seed + step * r for r in range(config.replicas)]
 
 
-def build_engine(config: TrainConfig, split: Split, learning_rates: list[float] | None = None) -> Engine:
+def build_engine(
+    config: TrainConfig,
+    split: Split,
+    learning_rates: list[float] | None = None,
+    evaluation: EvaluationSchedule | None = None,
+) -> Engine:
     """Network, optimizers and orders of a config, in an engine at sample 0.
 
     Args:
         config: the run.
         split: its letters.
         learning_rates: alpha of each replica; by default the config's, which are numbers then.
+        evaluation: when the test error is measured; by default as the config says.
 
     Raises:
         UserError: engine=blocked with an optimizer that does not stay factored.
@@ -46,7 +56,7 @@ def build_engine(config: TrainConfig, split: Split, learning_rates: list[float] 
     device = choose_device(config.device)
     seeds = list_replica_seeds(config)
     initialise = registry.find_model(config.model).load()
-    network = initialise(config.model, seeds, getattr(torch, config.dtype), device)
+    network = initialise(config.model, seeds, getattr(torch, config.dtype), device, split.train.classes)
     optimizer = registry.find_optimizer(config.optimizer).load()
     alphas = learning_rates or per_replica(config.learning_rate, config.replicas)
     rates = [LearningRate(config.schedule, alpha, config.samples) for alpha in alphas]
@@ -54,27 +64,32 @@ def build_engine(config: TrainConfig, split: Split, learning_rates: list[float] 
         optimizer(config.optimizer, rate, network.replica(r), seed)
         for r, (rate, seed) in enumerate(zip(rates, seeds, strict=True))
     ]
-    orders = [Order(config.order, len(split.train), seed) for seed in seeds]
-    schedule = Schedule(str(config.evaluate_every), config.samples)
-    arguments = (network, optimizers, orders, split, schedule, config.rule, config.loss_factor)
-    own = registry.find_model(config.model).load_engine()
+    task = TrainingTask(
+        network,
+        optimizers,
+        [Order(config.order, len(split.train), seed) for seed in seeds],
+        split,
+        evaluation or EvaluationSchedule(str(config.evaluate_every), config.samples),
+        find_rule(config.rule),
+        config.loss_factor,
+        batch=len(split.train) if config.batch == "all" else int(config.batch),
+        block=config.block,
+    )
+    engine: Engine = resolve_name(_choose_engine(config, task))(task)
+    return engine
+
+
+def _choose_engine(config: TrainConfig, task: TrainingTask) -> str:
+    """Module and name of the engine class: the one that the model needs, or by the config and the optimizer's form."""
+    own = registry.find_model(config.model).engine
     if own:
-        return own(*arguments)
-    batch = len(split.train) if config.batch == "all" else int(config.batch)
-    form = optimizers[0].form if batch == 1 else "dense"
+        return own
+    form = task.optimizers[0].form if task.batch == 1 else "dense"
     if config.engine == "blocked" and form == "dense":
         raise UserError(
             f"engine=blocked: optimizer={config.optimizer.name} with batch={config.batch} gives no single outer "
             "product for each weight matrix; take engine=auto."
         )
     if config.engine == "reference" or form == "dense":
-        from letterocr.engine.reference import ReferenceEngine
-
-        return ReferenceEngine(*arguments, batch=batch)
-    if form == "outer":
-        from letterocr.engine.outer import OuterEngine
-
-        return OuterEngine(*arguments, block=config.block)
-    from letterocr.engine.blocked import BlockedEngine
-
-    return BlockedEngine(*arguments, block=config.block)
+        return "letterocr.engine.reference:ReferenceEngine"
+    return {"outer": "letterocr.engine.outer:OuterEngine", "scalars": "letterocr.engine.blocked:BlockedEngine"}[form]

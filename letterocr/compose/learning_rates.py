@@ -20,6 +20,7 @@ from letterocr.base.errors import UserError
 from letterocr.base.randomness import make_generator
 from letterocr.compose import registry
 from letterocr.compose.build import list_replica_seeds
+from letterocr.config.rule import find_rule
 from letterocr.config.train import TrainConfig, per_replica
 from letterocr.curvature.online import largest_curvature
 from letterocr.data.letters import Letters, one_hot
@@ -105,21 +106,24 @@ def resolve_learning_rates(config: TrainConfig, train: Letters, curvatures: list
     return [alpha] * config.replicas
 
 
-def make_initial_network(config: TrainConfig, r: int) -> Network:
+def make_initial_network(config: TrainConfig, r: int, classes: int) -> Network:
     """The r-th replica of the config at its initial weights, in float64 on the CPU, without the replica dimension."""
     temperature, scale = (
         per_replica(value, config.replicas)[r] for value in (config.model.temperature, config.model.init_scale)
     )
     model = replace(config.model, temperature=temperature, init_scale=scale)
-    return initialise(model, [list_replica_seeds(config)[r]], torch.float64, torch.device("cpu")).replica(0)
+    seed = list_replica_seeds(config)[r]
+    return initialise(model, [seed], torch.float64, torch.device("cpu"), classes).replica(0)
 
 
 def estimate_initial_curvatures(config: TrainConfig, train: Letters) -> list[float]:
     """The largest curvature of each replica at its initial weights (LeCun, Simard, Pearlmutter 1993)."""
-    targets = one_hot(train.labels, train.images)
-    arguments = (train.images, targets, config.rule, config.loss_factor)
+    targets = one_hot(train.labels, train.images, train.classes)
+    arguments = (train.images, targets, find_rule(config.rule), config.loss_factor)
     return [
-        largest_curvature(make_initial_network(config, r), *arguments, make_generator(seed, "learning_rate"))
+        largest_curvature(
+            make_initial_network(config, r, train.classes), *arguments, make_generator(seed, "learning_rate")
+        )
         for r, seed in enumerate(list_replica_seeds(config))
     ]
 

@@ -16,10 +16,10 @@ of largest real part, and |Psi| is that eigenvalue if it is real. Descent along 
 alpha < 2 Re(lambda)/|lambda|^2 for every eigenvalue lambda, which |Psi| alone doesn't tell; and even then the error may
 grow for a while, as J isn't normal.
 
-`matrix.diagnostics` has the exact power iteration for the gradient, on a fixed set of letters; this one needs nothing
+`lanczos` has the exact power iteration for the gradient, on a fixed set of letters; this one needs nothing
 but two gradients at a time, and takes any rule.
 
-Shapes: one replica; Psi as weights [out, in] and biases [out]; a [8, 900], c [8, 26] the letters of a step.
+Shapes: one replica; Psi as weights [out, in] and biases [out]; a [8, 900], c [8, classes] the letters of a step.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from letterocr.config.rule import Rule
 from letterocr.models.chain import Network
 from letterocr.models.error_vectors import error_vectors
 
@@ -65,7 +66,7 @@ def largest_curvature(
     network: Network,
     images: Tensor,
     targets: Tensor,
-    rule: str,
+    rule: Rule,
     loss_factor: float,
     generator: torch.Generator,
     steps: int = STEPS,
@@ -75,8 +76,8 @@ def largest_curvature(
     Args:
         network: at the weights in question, without the replica dimension, in float64.
         images: [N, 900].
-        targets: the correct outputs c, [N, 26].
-        rule: printed, eq18 or gradient.
+        targets: the correct outputs c, [N, classes].
+        rule: of the error vectors.
         loss_factor: f in the loss f |q - c|^2.
         generator: draws the first Psi, and the letters, with replacement.
         steps: of `BATCH` letters each.

@@ -31,6 +31,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, cat
 
+from letterocr.config.rule import GRADIENT
 from letterocr.models.batch import Batch
 from letterocr.models.chain import Network
 from letterocr.models.error_vectors import error_vectors, propagate
@@ -39,8 +40,8 @@ from letterocr.models.error_vectors import error_vectors, propagate
 def hessian_product(network: Network, a: Tensor, c: Tensor, loss_factor: float) -> Callable[[Tensor], Tensor]:
     """The map from x [P] to H x [P], H the Hessian of the mean loss; weights first, then biases."""
     activations = network.forward(a)
-    errors = error_vectors(network, activations, c, "gradient", loss_factor)
-    batch = Batch(activations, errors, c, "gradient", loss_factor)
+    errors = error_vectors(network, activations, c, GRADIENT, loss_factor)
+    batch = Batch(activations, errors, c, GRADIENT, loss_factor)
     state = network.state()
     sizes = [t.numel() for t in state.values()]
 
@@ -116,8 +117,8 @@ def hessian(network: Network, batch: Batch, direction: Direction) -> list[Factor
     Raises:
         ValueError: the batch's error vectors are not the gradient's.
     """
-    if batch.rule != "gradient" and network.temperature is not None:
-        raise ValueError(f"the Hessian needs the error vectors of rule=gradient, not {batch.rule}.")
+    if not batch.rule.is_gradient and network.temperature is not None:
+        raise ValueError(f"the Hessian needs the error vectors of rule=gradient, not {batch.rule.name}.")
     v, h = batch.errors, batch.activations
     rx, rh = forward_derivatives(network, batch, direction)
     bracket = 2 * batch.loss_factor * rh[-1]
@@ -142,7 +143,7 @@ def gauss_newton(network: Network, batch: Batch, direction: Direction) -> list[F
         direction: one a weight matrix.
     """
     output_change = forward_derivatives(network, batch, direction)[1][-1]
-    vectors = propagate(network, batch.activations, 2 * batch.loss_factor * output_change, "gradient")
+    vectors = propagate(network, batch.activations, 2 * batch.loss_factor * output_change, GRADIENT)
     return [_mean_of_outer(u, h, u) for u, h in zip(vectors, batch.inputs, strict=True)]
 
 

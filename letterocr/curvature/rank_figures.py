@@ -9,7 +9,7 @@ and angles and norms of whole updates are made of products of short vectors; |h|
 The largest eigenvalue lambda of the Hessian of the mean loss bounds the learning rate of full-batch descent by
 2/lambda (LeCun, Kanter, Solla 1991). Lanczos's three-term recurrence (1950) finds it from products with the Hessian.
 
-Shapes: one network without the replica dimension, L weight matrices; a [N, 900] letters, c [N, 26] their correct
+Shapes: one network without the replica dimension, L weight matrices; a [N, 900] letters, c [N, classes] their correct
 outputs, v [N, out], h [N, in]; sigma [k]; P weights and biases in all.
 """
 
@@ -18,6 +18,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from letterocr.config.rule import RULES
 from letterocr.matrix.singular_values import entropy_rank, stable_rank
 from letterocr.models.chain import Network
 from letterocr.models.error_vectors import error_vectors
@@ -65,7 +66,9 @@ def printed_beside_gradient(network: Network, a: Tensor, c: Tensor, loss_factor:
     Of every layer, and of all layers together. NaN where a gradient is 0 for most letters.
     """
     activations = network.forward(a)
-    printed, gradient = (error_vectors(network, activations, c, rule, loss_factor) for rule in ("printed", "gradient"))
+    printed, gradient = (
+        error_vectors(network, activations, c, RULES[name], loss_factor) for name in ("printed", "gradient")
+    )
     products, total = {}, a.new_zeros(3, len(a), dtype=torch.float64)
     for k, bias in enumerate(network.biases):
         p, g, inputs = printed[k].double(), gradient[k].double(), activations[k].double().square().sum(-1)

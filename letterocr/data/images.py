@@ -47,35 +47,32 @@ def split(letters: Letters, config: ImagesConfig, name: str) -> Split:
     Raises:
         UserError: a letter is missing, or there are too few for the test.
     """
-    counts = _count_classes(letters.labels)
-    missing = [ALPHABET[c] for c in range(len(ALPHABET)) if not counts[c]]
+    counts, alphabet = letters.count_classes(), letters.alphabet
+    missing = [letter for letter, count in zip(alphabet, counts, strict=True) if not count]
     if missing:
-        raise UserError(f"{name} has no letter {', '.join(missing)}: every letter A..Z needs pictures.")
+        every = f"{alphabet[0]}..{alphabet[-1]}"
+        raise UserError(f"{name} has no letter {', '.join(missing)}: every letter {every} needs pictures.")
     shuffled = letters.select(torch.randperm(len(letters), generator=make_generator(config.seed, "images")))
     if letters.writers is not None and len(letters.writers.unique()) > 1:
         train, test = _split_by_writer(shuffled, config.test_per_letter, config.seed)
     else:
         test_places = torch.cat(
-            [torch.nonzero(shuffled.labels == c).flatten()[: config.test_per_letter] for c in range(26)]
+            [torch.nonzero(shuffled.labels == c).flatten()[: config.test_per_letter] for c in range(shuffled.classes)]
         )
         in_test = torch.zeros(len(letters), dtype=torch.bool)
         in_test[test_places] = True
         train, test = shuffled.select(~in_test), shuffled.select(in_test)
     for part, least in ((test, config.test_per_letter), (train, 1)):
-        few = _count_classes(part.labels)
+        few = part.count_classes()
         if int(few.min()) < least:
             letter = int(few.argmin())
             apart = "" if letters.writers is None else ", and no writer is in both training and test"
             raise UserError(
-                f"data.test_per_letter={config.test_per_letter}: {name} has too few {ALPHABET[letter]} "
+                f"data.test_per_letter={config.test_per_letter}: {name} has too few {alphabet[letter]} "
                 f"({int(counts[letter])} in all{apart}); take a smaller number or add pictures."
             )
     train = take_per_letter(train, config.train_per_letter) if config.train_per_letter else train
     return Split(train, take_per_letter(test, config.test_per_letter))
-
-
-def _count_classes(labels: torch.Tensor) -> torch.Tensor:
-    return torch.bincount(labels, minlength=len(ALPHABET))
 
 
 def _split_by_writer(letters: Letters, needed: int, seed: int) -> tuple[Letters, Letters]:
@@ -89,8 +86,8 @@ def _split_by_writer(letters: Letters, needed: int, seed: int) -> tuple[Letters,
     in_test = torch.zeros(len(letters), dtype=torch.bool)
     for writer in order:
         own = letters.writers == writer
-        helps = _count_classes(letters.labels[own]) * (_count_classes(letters.labels[in_test]) < needed)
-        if helps.any() and _count_classes(letters.labels[~(in_test | own)]).all():
+        helps = letters.select(own).count_classes() * (letters.select(in_test).count_classes() < needed)
+        if helps.any() and letters.select(~(in_test | own)).count_classes().all():
             in_test |= own
     return letters.select(~in_test), letters.select(in_test)
 

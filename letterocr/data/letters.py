@@ -1,12 +1,12 @@
 """`Letters`, the one form that every source of handwriting gives.
 
-Shapes: images [N, 900] in 0..1 (ink is 1), labels [N] in 0..25 (A..Z), writers [N].
+Shapes: images [N, 900] in 0..1 (ink is 1), labels [N] (0..25 for A..Z), writers [N].
 """
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -19,24 +19,36 @@ BOX = 24  # pixels; the longer side of a letter's ink, as EMNIST scales it (Cohe
 
 @dataclass(frozen=True)
 class Letters:
-    """Handwritten capital letters.
+    """Handwritten letters, capital ones unless the alphabet says otherwise.
 
     Attributes:
         images: [N, 900] float32 in 0..1, row by row, ink is 1.
-        labels: [N] int64 in 0..25.
+        labels: [N] int64, places in the alphabet.
         writers: [N] int64, or None where they are not known.
+        alphabet: the name of each class, one character each, whether or not it is among these letters.
     """
 
     images: Tensor
     labels: Tensor
     writers: Tensor | None = None
+    alphabet: str = ALPHABET
+
+    @property
+    def classes(self) -> int:
+        """How many classes of letters there are: what a network has outputs for."""
+        return len(self.alphabet)
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def select(self, index: Tensor) -> Letters:
         """The letters at the given places, in that order."""
-        return Letters(self.images[index], self.labels[index], None if self.writers is None else self.writers[index])
+        writers = None if self.writers is None else self.writers[index]
+        return replace(self, images=self.images[index], labels=self.labels[index], writers=writers)
+
+    def count_classes(self) -> Tensor:
+        """How many letters of each class there are: [classes]."""
+        return torch.bincount(self.labels, minlength=self.classes)
 
     def box(self) -> int:
         """Pixels of the longer side of a letter's ink, the median: how large a new picture must be drawn."""
@@ -61,10 +73,10 @@ class Split:
 
 def take_per_letter(letters: Letters, count: int) -> Letters:
     """The first `count` letters of each class (fewer where there are fewer), in their order."""
-    kept = [torch.nonzero(letters.labels == c).flatten()[:count] for c in range(len(ALPHABET))]
+    kept = [torch.nonzero(letters.labels == c).flatten()[:count] for c in range(letters.classes)]
     return letters.select(torch.cat(kept).sort().values)
 
 
-def one_hot(labels: Tensor, like: Tensor) -> Tensor:
-    """The correct outputs c (3) of labels [N]: [N, 26], of the dtype and device of `like`."""
-    return like.new_zeros(len(labels), len(ALPHABET)).scatter_(1, labels.unsqueeze(1), 1)
+def one_hot(labels: Tensor, like: Tensor, classes: int) -> Tensor:
+    """The correct outputs c (3) of labels [N]: [N, classes], of the dtype and device of `like`."""
+    return like.new_zeros(len(labels), classes).scatter_(1, labels.unsqueeze(1), 1)

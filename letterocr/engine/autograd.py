@@ -5,12 +5,11 @@ The gradient of the filters is no outer product: the chain through the matrix lo
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor
 
 from letterocr.engine.engine import Engine
+from letterocr.engine.task import TrainingTask
 from letterocr.models.error_vectors import loss
 from letterocr.models.spectral import SpectralNetwork, covariance
 
@@ -19,26 +18,31 @@ class SpectralEngine(Engine):
     """Trains each replica by itself; takes optimizer=vanilla without momentum and weight decay.
 
     Args:
-        *arguments: as for `Engine`, with a `SpectralNetwork`.
+        task: what it trains, with a `SpectralNetwork`; `batch` is 1, `block` has no meaning here.
+
+    Raises:
+        TypeError: the network is no `SpectralNetwork`.
     """
 
     name = "autograd"
 
-    def __init__(self, *arguments: Any) -> None:
-        super().__init__(*arguments)
+    def __init__(self, task: TrainingTask) -> None:
+        super().__init__(task)
+        if not isinstance(task.network, SpectralNetwork):
+            raise TypeError(f"SpectralEngine trains a SpectralNetwork, not {type(task.network).__name__}.")
         self.test_covariances = covariance(self.test_images)
-        self.parts: list[Any] = [self.network.replica(r) for r in range(self.network.replicas)]
+        self.parts = [task.network.replica(r) for r in range(task.network.replicas)]
         self.leaves = [[t.requires_grad_() for t in part.state().values()] for part in self.parts]
 
     @torch.no_grad()
     def test_outputs(self, r: int) -> Tensor:
-        """The outputs [T, 26] of replica r for the test letters."""
+        """The outputs [T, classes] of replica r for the test letters."""
         return self.parts[r].read(self.test_covariances)
 
     def _advance_replica(self, r: int, count: int) -> tuple[Tensor, Tensor, Tensor]:
         places = self.orders[r].indices(self.sample, count).to(self.images.device)
         rates = self.optimizers[r].rate.at(self.sample, count).tolist()
-        due = self.schedule.due_in(self.sample + 1, self.sample + count + 1)
+        due = self.evaluation.due_in(self.sample + 1, self.sample + count + 1)
         losses, wrong = self.images.new_empty(count), torch.empty(count, dtype=torch.bool, device=places.device)
         errors = torch.full((count,), torch.nan, dtype=torch.float64, device=places.device)
         for i in range(count):

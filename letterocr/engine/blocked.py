@@ -4,25 +4,29 @@ For a block of samples the first layer's pre-activations are one product with th
 corrected sample by sample with the block's Gram matrix; one more product brings the weights up to date. The
 numbers are those of separate updates up to rounding. Pixels without ink in any training letter are left out of both
 products: their weights learn nothing. `stack` has the equations, `loops` the inner loop that Numba compiles for
-networks of one to three weight matrices on the CPU.
+networks of one to three weight matrices on the CPU, `follower` the test letters that follow every update.
 
 Shapes: A [n, 900] the block's samples, G = A A^T + 1 [n, n] their Gram matrix, X [T, 900] the test letters.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from letterocr.data.order import Order
 from letterocr.engine.engine import REFRESH, Engine
-from letterocr.engine.momentum import make_tables
+from letterocr.engine.follower import Follower
+from letterocr.engine.momentum import Momentum, MomentumOptimizer, make_tables
 from letterocr.engine.records import Records
-from letterocr.engine.stack import Momentum, Stack
+from letterocr.engine.stack import Stack, StackParts
+from letterocr.engine.task import TrainingTask
+from letterocr.models.chain import Network
+from letterocr.optimizers.optimizer import Optimizer
 
 
 def choose_block(matrices: int, device: torch.device) -> int:
@@ -47,52 +51,50 @@ def put_ink_first(images: Tensor) -> tuple[Tensor, int]:
 
 
 class BlockedEngine(Engine):
-    """Trains in blocks; takes optimizers that stay factored (`optimizer.factored`).
+    """Trains in blocks; takes optimizers whose steps are sums of outer products (`form = "scalars"`).
 
     Args:
-        *arguments: as for `Engine`.
-        block: samples a block; 0: chosen by size and device.
+        task: what it trains, of one sample an update; `block` samples a block, 0: chosen by size and device.
         together: whether all replicas are computed in one stack, as on a GPU, or each by itself, as on the CPU.
+
+    Raises:
+        TypeError: an optimizer takes other steps.
     """
 
     name = "blocked"
 
-    def __init__(self, *arguments: Any, block: int = 0, together: bool | None = None) -> None:
-        super().__init__(*arguments)
-        device, matrices = self.images.device, len(self.network.weights)
-        self.block = block or choose_block(matrices, device)
+    def __init__(self, task: TrainingTask, together: bool | None = None) -> None:
+        super().__init__(task)
+        device = self.images.device
+        self._block = task.block or choose_block(len(self.network.weights), device)
+        self._descents = [_require_momentum(optimizer) for optimizer in task.optimizers]
         replicas = range(self.network.replicas)
         self.together = device.type == "cuda" if together is None else together
         self.groups = [list(replicas)] if self.together else [[r] for r in replicas]
-        make: Any = Stack
-        if device.type == "cpu" and matrices <= 3 and not self.together:
-            from letterocr.engine.compiled import CompiledStack
-
-            # without test letters the replicas' stacks learn at the same time, with one thread each
-            alone = len(self.groups) == 1 or self.schedule.follows
-            make = partial(CompiledStack, threads=torch.get_num_threads() if alone else 1)
-        elif device.type == "cuda":
-            from letterocr.engine.graphed import GraphedStack
-
-            make = GraphedStack
         self.swaps, self.ink = put_ink_first(self.images)
         self.inked = self.images[:, self.swaps[: self.ink]]
         self.test_inked = self.test_images[:, self.swaps]
-        test = self.test_inked if self.schedule.follows else None
+        late = (self.test_inked[:, self.ink :] != 0).any(0)  # ink in test letters alone
+        self.test_only = torch.nonzero(late).flatten() + self.ink
         with torch.no_grad():
-            self.stacks: list[Stack] = []
-            self._swap()
-            rest = (self.rule, self.loss_factor, self.block, test, self.ink)
-            self.stacks = [make(self._network(group), self._momentum(group), *rest) for group in self.groups]
-            self._swap()
+            parts = [self._collect_parts(group) for group in self.groups]
+            self._swap([p.momentum.weights[0] for p in parts if p.momentum.weights])
+            self.stacks, self.followers = self._make_stacks(parts)
+            self._swap([p.momentum.weights[0] for p in parts if p.momentum.weights])
         self.pool = ThreadPoolExecutor(torch.get_num_threads()) if len(self.groups) > 1 else None
 
-    def _network(self, group: list[int]) -> Any:
-        return self.network if self.together else self.network.replica(group[0])
+    @property
+    def block(self) -> int:
+        """Samples a block."""
+        return self._block
 
-    def _momentum(self, group: list[int]) -> Momentum:
+    def _collect_parts(self, group: list[int]) -> StackParts:
+        network = self.network if self.together else self.network.replica(group[0])
+        return StackParts(network, self._share_momentum(group), self.rule, self.loss_factor, self._block, self.ink)
+
+    def _share_momentum(self, group: list[int]) -> Momentum:
         """The optimizers' momentum: their own tensors, or views into common ones where a group has more replicas."""
-        optimizers: list[Any] = [self.optimizers[r] for r in group]
+        optimizers = [self._descents[r] for r in group]
         first = optimizers[0]
         weights, biases = first.weights, first.biases
         if self.together:
@@ -102,102 +104,155 @@ class BlockedEngine(Engine):
                 optimizer.weights, optimizer.biases = [m[r] for m in weights], [m[r] for m in biases]
         return Momentum(weights, biases, first.momentum, first.weight_decay)
 
+    def _make_stacks(self, parts: list[StackParts]) -> tuple[Sequence[Stack], Sequence[Follower]]:
+        """The stack of every group, and the test letters beside it where they follow."""
+        device, matrices, test = self.images.device, len(self.network.weights), (self.test_inked, self.test_labels)
+        follows = self.evaluation.follows
+        if device.type == "cpu" and not self.together:
+            from letterocr.engine import compiled
+
+            if matrices <= compiled.MOST_MATRICES:
+                # without test letters the replicas' stacks learn at the same time, with one thread each
+                threads = torch.get_num_threads() if len(parts) == 1 or follows else 1
+                fast = [compiled.CompiledStack(p, threads) for p in parts]
+                return fast, [compiled.CompiledFollower(stack, *test) for stack in fast] if follows else []
+        if device.type == "cuda":
+            from letterocr.engine.graphed import GraphedFollower, GraphedStack
+
+            if not follows:
+                return [GraphedStack(p) for p in parts], []
+            return (stacks := [Stack(p) for p in parts]), [GraphedFollower(stack, *test) for stack in stacks]
+        stacks = [Stack(p) for p in parts]
+        return stacks, [Follower(stack, *test) for stack in stacks] if follows else []
+
     @torch.no_grad()
     def advance(self, count: int) -> Records:
         """Learn the next `count` samples with every replica, block by block."""
         end, parts = self.sample + count, []
-        self._swap()
+        late = [stack.momentum.weights[0] for stack in self.stacks if stack.momentum.weights]
+        self._swap(late)
         while self.sample < end:
-            parts.append(self._one_block(self._stop(end)))
-        self._swap()
+            parts.append(self._learn_block(self._find_stop(end)))
+        self._swap(late)
         columns = (torch.cat(c, -1).reshape(-1, count).mT.cpu().numpy() for c in zip(*parts, strict=True))
         return Records(*columns)
 
-    def _swap(self) -> None:
+    def _swap(self, momentum: list[Tensor]) -> None:
         """Bring the first layer's columns of inked pixels to the front, or back: twice changes nothing."""
-        for weight in [self.network.weights[0], *(m for stack in self.stacks for m in stack.momentum.weights[:1])]:
+        for weight in [self.network.weights[0], *momentum]:
             for matrix in weight if weight.dim() == 3 else [weight]:
                 for rows in matrix.split(256):  # few rows at a time: no second matrix
                     rows.copy_(rows[:, self.swaps])
 
-    def _stop(self, end: int) -> int:
+    def _find_stop(self, end: int) -> int:
         """Where the next block ends: at a multiple of its size, at a refresh, or where the error is measured."""
-        stop = min(end, self.sample - self.sample % self.block + self.block)
+        stop = min(end, self.sample - self.sample % self._block + self._block)
         stop = min(stop, self.sample - self.sample % REFRESH + REFRESH)
-        if self.schedule.follows:
+        if self.followers:
             return stop
-        due = np.flatnonzero(self.schedule.due_in(self.sample + 1, stop))
+        due = np.flatnonzero(self.evaluation.due_in(self.sample + 1, stop))
         return self.sample + 1 + int(due[0]) if len(due) else stop
 
-    def _one_block(self, stop: int) -> tuple[Tensor, Tensor, Tensor]:
+    def _learn_block(self, stop: int) -> tuple[Tensor, Tensor, Tensor]:
         """Learn up to `stop`: losses [R, n], whether misread [R, n], test errors [R, n]."""
         first, n = self.sample, stop - self.sample
         self._begin(first, n)
         errors = self.images.new_full((self.network.replicas, n), torch.nan, dtype=torch.float64)
-        due = np.flatnonzero(self.schedule.due_in(first + 1, stop + 1)).tolist()
-        if self.schedule.follows:
-            for stack, group in zip(self.stacks, self.groups, strict=True):
-                self._learn_and_measure(stack, group, due, errors)
-        elif self.pool:
-            list(self.pool.map(lambda stack: stack.learn(0, n), self.stacks))
-        else:
-            self.stacks[0].learn(0, n)
-        for stack in self.stacks:
-            stack.end()
-        self.sample = stop
-        if self.schedule.follows and stop % REFRESH == 0:
+        due = np.flatnonzero(self.evaluation.due_in(first + 1, stop + 1)).tolist()
+        if self.followers:
+            for follower, group in zip(self.followers, self.groups, strict=True):
+                self._learn_and_measure(follower, group, due, errors)
             for stack in self.stacks:
-                stack.refresh()
-        if due and not self.schedule.follows:
-            self._swap()
-            errors[:, -1] = self.test_error()
-            self._swap()
+                stack.end()
+            if stop % REFRESH == 0:
+                for follower in self.followers:
+                    follower.refresh()
+        elif self.pool:
+            list(self.pool.map(lambda stack: self._learn_whole(stack, n), self.stacks))
+        else:
+            self._learn_whole(self.stacks[0], n)
+        if due and not self.followers:
+            errors[:, -1] = self._measure()
+        self._sample = stop
         losses = torch.cat([stack.losses[..., :n].reshape(-1, n) for stack in self.stacks])
         wrong = torch.cat([stack.wrong[..., :n].reshape(-1, n) for stack in self.stacks])
         return losses, wrong, errors
 
-    def _learn_and_measure(self, stack: Stack, group: list[int], due: list[int], errors: Tensor) -> None:
-        counts = stack.learn_and_measure(due, self.test_labels)
+    def _learn_whole(self, stack: Stack, n: int) -> None:
+        stack.learn(0, n)
+        stack.end()
+
+    def _learn_and_measure(self, follower: Follower, group: list[int], due: list[int], errors: Tensor) -> None:
+        counts = follower.learn_and_measure(due)
         if due:
             errors[group[0] : group[-1] + 1, due] = counts.reshape(len(group), -1).double() / len(self.test_labels)
 
+    def _measure(self) -> Tensor:
+        """The test error of each replica while the columns are swapped: [R] float64.
+
+        One product with the pixels that have ink in a training letter, and a small one with those that have ink in
+        test letters alone: their weights may decay.
+        """
+        networks = [stack.network for stack in self.stacks]
+        counts = self.pool.map(self._count_misread, networks) if self.pool else map(self._count_misread, networks)
+        return torch.cat([count.reshape(-1) for count in counts]).double() / len(self.test_labels)
+
+    @torch.no_grad()
+    def _count_misread(self, network: Network) -> Tensor:
+        weight, bias, late = network.weights[0], network.biases[0], self.test_only
+        x = self.test_inked[:, : self.ink] @ weight[..., : self.ink].mT
+        if len(late):
+            x += self.test_inked[:, late] @ weight[..., late].mT
+        if bias is not None:
+            x += bias.unsqueeze(-2)
+        outputs = network.forward_from(1, [self.test_inked, network.s(x)])[-1]
+        return (outputs.argmax(-1) != self.test_labels).sum(-1)
+
     def _begin(self, first: int, n: int) -> None:
         """Start the block in every stack; replicas with the same order share the samples and Gram matrices."""
-        shared: dict[Any, tuple[Tensor, ...]] = {}
-        for stack, group in zip(self.stacks, self.groups, strict=True):
-            parts = [self._samples(self.orders[r], first, n, shared) for r in group]
-            scalars = [self._tables(r, first, n) for r in group]
+        shared: dict[tuple[str, int], tuple[Tensor, ...]] = {}
+        for g, (stack, group) in enumerate(zip(self.stacks, self.groups, strict=True)):
+            parts = [self._take_samples(self.orders[r], first, n, shared) for r in group]
+            scalars = [self._make_tables(r, first, n) for r in group]
             if self.together:
                 (a, gram, targets, *test), rates = (
                     [torch.stack(x) for x in zip(*columns, strict=True)] for columns in (parts, scalars)
                 )
             else:
                 (a, gram, targets, *test), rates = parts[0], list(scalars[0])
-            stack.begin(a, gram, test[0] if test else None, targets, rates)
+            stack.begin(a, gram, targets, rates)
+            if self.followers:
+                self.followers[g].begin(test[0])
 
-    def _samples(self, order: Any, first: int, n: int, shared: dict[Any, tuple[Tensor, ...]]) -> tuple[Tensor, ...]:
+    def _take_samples(
+        self, order: Order, first: int, n: int, shared: dict[tuple[str, int], tuple[Tensor, ...]]
+    ) -> tuple[Tensor, ...]:
         """The samples' pixels A, Gram matrix A A^T + 1, targets, and A X^T + 1 where the test letters follow."""
         key = (order.kind, order.seed)
         if key not in shared:
             places = order.indices(first, n).to(self.images.device)
             a, bias = self.inked[places], float(self.network.biases[0] is not None)
-            test = (a @ self.test_inked[:, : self.ink].mT + bias,) if self.schedule.follows else ()
+            test = (a @ self.test_inked[:, : self.ink].mT + bias,) if self.followers else ()
             shared[key] = (a, a @ a.mT + bias, self.targets[places], *test)
         return shared[key]
 
-    def _tables(self, r: int, first: int, n: int) -> tuple[Tensor, ...]:
+    def _make_tables(self, r: int, first: int, n: int) -> tuple[Tensor, ...]:
         """The rates and the scalars of the recurrence for replica r."""
-        optimizer: Any = self.optimizers[r]
+        optimizer = self._descents[r]
         rates = optimizer.rate.at(first, n)
         arrays = (rates, *make_tables(rates, optimizer.momentum, optimizer.weight_decay))
         return tuple(torch.from_numpy(np.ascontiguousarray(x)).to(self.images) for x in arrays)
 
     def cached_tensors(self) -> dict[str, Tensor]:
         """The test letters' first pre-activations and their momentum, where they follow."""
-        kept = {}
-        for g, stack in enumerate(self.stacks):
-            if stack.test_images is not None:
-                kept[f"test_first.{g}"] = stack.z
-                if stack.y is not None:
-                    kept[f"test_momentum.{g}"] = stack.y
-        return kept
+        return {
+            f"{name}.{g}": tensor
+            for g, follower in enumerate(self.followers)
+            for name, tensor in follower.cached_tensors().items()
+        }
+
+
+def _require_momentum(optimizer: Optimizer) -> MomentumOptimizer:
+    if optimizer.form != "scalars" or not isinstance(optimizer, MomentumOptimizer):
+        raise TypeError(f"BlockedEngine takes optimizers of the form scalars, not {type(optimizer).__name__}.")
+    return optimizer

@@ -5,53 +5,66 @@ Shapes: as in `stack`, without the replica dimension, and as in `loops`.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from letterocr.engine import kernels, loops
-from letterocr.engine import threaded as pieces
-from letterocr.engine.stack import Stack
+from letterocr.engine import kernels, loops, threaded
+from letterocr.engine.follower import Follower
+from letterocr.engine.stack import Stack, StackParts
 
-LOOPS: dict[int, Any] = {1: loops.learn_one_matrix, 2: loops.learn_two_matrices, 3: loops.learn_three_matrices}
+MOST_MATRICES = 3
 GROUP = 32  # samples whose effect on the rest of the block is added as one product
-PADDED = 32  # rows of the last weight matrix for the test letters' product, which is slower with 26
+PADDING = 16  # the test letters' product with the last weights has rows for a multiple of it: others are slower
 
 
 class CompiledStack(Stack):
     """One network; the kernels work on the same memory as the tensors.
 
     Args:
-        *arguments: as for `Stack`.
+        parts: what it is built from.
         threads: threads that the inner loop may share; 1 where other stacks learn at the same time.
     """
 
-    def __init__(self, *arguments: Any, threads: int = 1) -> None:
-        super().__init__(*arguments)
-        network, momentum = self.network, self.momentum
-        pieces.use_threads(threads)
+    def __init__(self, parts: StackParts, threads: int = 1) -> None:
+        super().__init__(parts)
+        threaded.use_threads(threads)
         self.labels = np.zeros(self.block, np.int64)
-        temperature = 1.0 if network.temperature is None else float(network.temperature)
-        dtype = self.P.numpy().dtype.type
-        self.s = kernels.make_settings(temperature, self.loss_factor, momentum.mu, momentum.decay, dtype)
-        self.flag = kernels.make_flags(self.rule, network.temperature is not None, bool(self.bias), threads > 1)
-        self.loop = LOOPS[len(network.weights)]
-        layers = [self.P, self.K, self.errors[0]]
-        if len(network.weights) > 1:
-            layers.append(self.hidden[0])
-        if len(network.weights) > 2:
-            layers += [*self._layer(1), self.w_table, self.errors[1], self.hidden[1]]
-        rates = []
-        if len(network.weights) > 1:
-            layers += self._layer(-1)
-            rates = [self.rates.numpy()]
-        results = self.losses.numpy(), self.wrong.numpy()
-        self.arguments = (*(x.numpy() for x in layers), self.labels, *rates, self.s, self.flag, *results)
-        self.follower = () if self.test_images is None else self._follower()
+        self.settings = self._make_settings(threads)
+        self._loop = self._bind_loop()
 
-    def _layer(self, k: int) -> list[Tensor]:
+    def _make_settings(self, threads: int) -> kernels.Settings:
+        temperature, momentum = self.network.temperature, self.momentum
+        sigmoid, inverse = temperature is not None, 1.0 if temperature is None else 1 / float(temperature)
+        return kernels.Settings(
+            numbers=np.array([inverse, 2 * self.loss_factor, momentum.mu, momentum.decay], self.P.numpy().dtype),
+            output_slope=self.rule.output_slope and sigmoid,
+            hidden_slope=self.rule.hidden_slope and sigmoid,
+            sigmoid=sigmoid,
+            bias=bool(self.bias),
+            threads=threads > 1,
+        )
+
+    def _bind_loop(self) -> Callable[[loops.Stretch], None]:
+        """The loop for as many weight matrices as there are, with this network's arrays."""
+        count, s = len(self.network.weights), self.settings
+        hidden = self.hidden[0] if count > 1 else self.errors[0]
+        P, K, V, H, rates, loss, wrong = (
+            x.numpy() for x in (self.P, self.K, self.errors[0], hidden, self.rates, self.losses, self.wrong)
+        )
+        block = loops.Block(P, K, V, H, self.labels, rates, loss, wrong)
+        if count == 1:
+            return lambda stretch: loops.learn_one_matrix(stretch, block, s)
+        last = kernels.LastLayer(*self._list_arrays(-1))
+        if count == 2:
+            return lambda stretch: loops.learn_two_matrices(stretch, block, last, s)
+        factors = [x.numpy() for x in (self.w_table, self.errors[1], self.hidden[1])]
+        middle = loops.Middle(*self._list_arrays(1), *factors)
+        return lambda stretch: loops.learn_three_matrices(stretch, block, middle, last, s)
+
+    def _list_arrays(self, k: int) -> list[np.ndarray]:
         """The k-th weight matrix, its bias, and their momentum; scratch for what this network does not have."""
         weight, bias = self.network.weights[k], self.network.biases[k]
         none = weight.new_zeros(len(weight))
@@ -59,21 +72,11 @@ class CompiledStack(Stack):
             late = [self.momentum.weights[k], self.momentum.biases[k]]
         else:  # the last layer's is forgotten at once (mu = 0), where weights decay or biases learn
             late = [torch.zeros_like(weight) if self.momentum.decay and k == -1 else none.unsqueeze(1), none.clone()]
-        return [weight, none if bias is None else bias, *late]
+        return [x.numpy() for x in (weight, none if bias is None else bias, *late)]
 
-    def _follower(self) -> tuple[Any, ...]:
-        """What the test letters need: z, y and h, and scratch."""
-        size = self.z.shape[-1]
-        y = self.z.new_zeros(1, size) if self.y is None else self.y
-        self.unread = self.z.new_zeros(1, size).numpy()
-        self.padded = self.z.new_zeros(PADDED, self.network.weights[-1].shape[-1])
-        self.outputs = self.z.new_zeros(len(self.z), PADDED)
-        self.unbiased = np.zeros(26, self.unread.dtype)
-        return self.z.numpy(), y.numpy(), self.test_hidden.numpy()
-
-    def begin(self, a: Tensor, gram: Tensor, test_gram: Tensor | None, targets: Tensor, tables: list[Tensor]) -> None:
+    def begin(self, a: Tensor, gram: Tensor, targets: Tensor, tables: list[Tensor]) -> None:
         """Start a block; the kernels take labels for targets."""
-        super().begin(a, gram, test_gram, targets, tables)
+        super().begin(a, gram, targets, tables)
         self.labels[: self.n] = targets.argmax(-1).numpy()
 
     def learn(self, start: int, stop: int) -> None:
@@ -83,22 +86,45 @@ class CompiledStack(Stack):
             end = min(known + GROUP, self.n)
             if start == known and known:
                 self.P[known:end].addmm_(self.K[known:end, :known], self.errors[0][:known])
-            self.loop(known, start, min(end, stop), *self.arguments)
+            self._loop(loops.Stretch(known, start, min(end, stop)))
             start = end
+
+
+class CompiledFollower(Follower):
+    """The test letters beside one compiled stack.
+
+    Args:
+        stack: what they follow.
+        images: [T, 900], the pixels in the order of the stack's weights.
+        labels: [T].
+    """
+
+    def __init__(self, stack: CompiledStack, images: Tensor, labels: Tensor) -> None:
+        super().__init__(stack, images, labels)
+        self.settings = stack.settings
+        size, last = self.z.shape[-1], stack.network.weights[-1]
+        y = self.z.new_zeros(1, size) if self.y is None else self.y
+        self._rows = self.z.numpy(), y.numpy()
+        self._unwanted = self.z.new_zeros(1, size).numpy()
+        rows = -(-len(last) // PADDING) * PADDING
+        self._padded, self._outputs = self.z.new_zeros(rows, last.shape[-1]), self.z.new_zeros(len(self.z), rows)
+        self._without_bias = last.new_zeros(len(last)).numpy()
 
     def follow(self, i: int, due: bool) -> None:
         """Give the test letters' pre-activations the update of sample i, and their activations where they are due."""
-        z, y, h = self.follower
-        step = (self.errors[0][i] * self.inverse_temperature()).view(-1).numpy()
-        gram, rate = self.test_gram[i].numpy(), self.rates[i].numpy()[()]
-        pieces.follow(z, y, gram, step, rate, self.s, self.flag, h if due else self.unread)
+        step = (self.stack.errors[0][i] * self.invert_temperature()).view(-1).numpy()
+        h = self.hidden.numpy() if due else self._unwanted
+        rate: np.floating = self.stack.rates.numpy()[i]
+        followed = threaded.Followed(*self._rows, h, self.gram[i].numpy(), step, rate)
+        threaded.follow(followed, self.settings)
 
-    def misread(self, i: int, labels: Tensor) -> Tensor:
+    def count_misread(self, i: int) -> Tensor:
         """How many test letters are misread after sample i of the block."""
-        if len(self.network.weights) == 1:
-            return torch.tensor(kernels.misread(self.z.numpy(), self.unbiased, labels.numpy()))
-        weight, bias = self.network.weights[-1], self.network.biases[-1]
-        self.padded[: len(weight)] = weight
-        torch.mm(self.last_inputs(i), self.padded.T, out=self.outputs)
-        own = self.unbiased if bias is None else bias.numpy()
-        return torch.tensor(kernels.misread(self.outputs.numpy(), own, labels.numpy()))
+        network, labels = self.stack.network, self.labels.numpy()
+        if len(network.weights) == 1:
+            return torch.tensor(kernels.count_misread(self.z.numpy(), self._without_bias, labels))
+        weight, bias = network.weights[-1], network.biases[-1]
+        self._padded[: len(weight)] = weight
+        torch.mm(self.compute_last_inputs(i), self._padded.T, out=self._outputs)
+        own = self._without_bias if bias is None else bias.numpy()
+        return torch.tensor(kernels.count_misread(self._outputs.numpy(), own, labels))

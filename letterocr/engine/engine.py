@@ -1,14 +1,16 @@
-"""What both engines share: the networks, the letters on the device, and the state that a checkpoint keeps."""
+"""What all engines share: the networks, the letters on the device, and the state that a checkpoint keeps."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
 
-from letterocr.data.letters import Split, one_hot
+from letterocr.config.rule import Rule
+from letterocr.data.letters import one_hot
 from letterocr.data.order import Order
-from letterocr.engine.evaluation import Schedule
+from letterocr.engine.evaluation import EvaluationSchedule
 from letterocr.engine.records import Records
+from letterocr.engine.task import TrainingTask
 from letterocr.models.chain import Network
 from letterocr.optimizers.optimizer import Optimizer, select_state
 
@@ -19,45 +21,64 @@ class Engine:
     """Trains R networks side by side, one sample at a time, and keeps their test error.
 
     Args:
-        network: R networks; changed in place.
-        optimizers: one a replica.
-        orders: one a replica.
-        split: training and test letters.
-        schedule: when the test error is measured.
-        rule: printed, eq18 or gradient.
-        loss_factor: f in the loss f |q - c|^2.
-
-    Attributes:
-        sample: samples learned.
-        block: samples that the engine takes at once; a run is best cut at its multiples.
+        task: what it trains and how; its parts can be read here, not replaced.
     """
 
     name = ""
-    block = 1
 
-    def __init__(
-        self,
-        network: Network,
-        optimizers: list[Optimizer],
-        orders: list[Order],
-        split: Split,
-        schedule: Schedule,
-        rule: str,
-        loss_factor: float,
-    ) -> None:
-        self.network, self.optimizers, self.orders = network, optimizers, orders
-        self.schedule, self.rule, self.loss_factor = schedule, rule, loss_factor
-        like = network.weights[0]
-        self.images = split.train.images.to(like)
-        self.labels = split.train.labels.to(like.device)
-        self.targets = one_hot(self.labels, like)
-        self.test_images = split.test.images.to(like)
-        self.test_labels = split.test.labels.to(like.device)
-        self.sample = 0
+    def __init__(self, task: TrainingTask) -> None:
+        self._task, self._sample = task, 0
+        like = task.network.weights[0]
+        train, test = task.split.train, task.split.test
+        self.images = train.images.to(like)
+        self.labels = train.labels.to(like.device)
+        self.targets = one_hot(self.labels, like, train.classes)
+        self.test_images = test.images.to(like)
+        self.test_labels = test.labels.to(like.device)
+
+    @property
+    def network(self) -> Network:
+        """The R networks."""
+        return self._task.network
+
+    @property
+    def optimizers(self) -> list[Optimizer]:
+        """One a replica."""
+        return self._task.optimizers
+
+    @property
+    def orders(self) -> list[Order]:
+        """One a replica."""
+        return self._task.orders
+
+    @property
+    def evaluation(self) -> EvaluationSchedule:
+        """When the test error is measured."""
+        return self._task.evaluation
+
+    @property
+    def rule(self) -> Rule:
+        """The rule of the error vectors."""
+        return self._task.rule
+
+    @property
+    def loss_factor(self) -> float:
+        """The factor f in the loss f |q - c|^2."""
+        return self._task.loss_factor
+
+    @property
+    def sample(self) -> int:
+        """Samples learned."""
+        return self._sample
+
+    @property
+    def block(self) -> int:
+        """Samples that the engine takes at once; a run is best cut at its multiples."""
+        return 1
 
     @torch.no_grad()
     def test_outputs(self, r: int) -> Tensor:
-        """The outputs [T, 26] of replica r for the test letters, by a full forward pass."""
+        """The outputs [T, classes] of replica r for the test letters, by a full forward pass."""
         return self.optimizers[r].evaluation_network(self.network.replica(r)).forward(self.test_images)[-1]
 
     def test_error(self) -> Tensor:
@@ -68,7 +89,7 @@ class Engine:
     def advance(self, count: int) -> Records:
         """Learn the next `count` samples with every replica."""
         columns = [self._advance_replica(r, count) for r in range(self.network.replicas)]
-        self.sample += count
+        self._sample += count
         losses, wrong, errors = (torch.stack(c, 1).cpu().numpy() for c in zip(*columns, strict=True))
         return Records(losses, wrong, errors)
 
@@ -90,7 +111,7 @@ class Engine:
     @torch.no_grad()
     def load_state(self, sample: int, state: dict[str, Tensor]) -> None:
         """Take up a checkpoint at that many samples learned."""
-        self.sample = sample
+        self._sample = sample
         self.network.load_state(state)
         for r, optimizer in enumerate(self.optimizers):
             optimizer.load_state(select_state(state, r))

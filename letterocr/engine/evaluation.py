@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 FOLLOW_UP_TO = 64  # samples between measurements beyond which a full product is cheaper than following each update
+NEVER = "never"
 
 
 @dataclass(frozen=True)
-class Schedule:
+class EvaluationSchedule:
     """When the test error is measured: after every `every`-th sample, or log-spaced, and always at the end.
 
     Args:
@@ -21,14 +22,21 @@ class Schedule:
     every: str
     samples: int
 
+    @classmethod
+    def never(cls) -> EvaluationSchedule:
+        """The schedule of an engine that measures nothing by itself, not even at the end."""
+        return cls(NEVER, 0)
+
     @property
     def follows(self) -> bool:
         """Whether the test pre-activations follow every update (exact, and cheaper when measured often)."""
-        return self.every != "log" and int(self.every) <= FOLLOW_UP_TO
+        return self.every not in ("log", NEVER) and int(self.every) <= FOLLOW_UP_TO
 
     def due_in(self, start: int, stop: int) -> np.ndarray:
         """Whether the test error is measured when start, ..., stop - 1 samples are learned: bool [stop - start]."""
         sample = np.arange(start, stop)
+        if self.every == NEVER:
+            return np.zeros(len(sample), dtype=bool)
         if self.every == "log":
             grid = 100 * np.log10(np.maximum(sample, 1))
             before = 100 * np.log10(np.maximum(sample - 1, 1))

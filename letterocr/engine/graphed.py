@@ -1,58 +1,86 @@
 """A stack on a GPU: all replicas together, a whole block captured as one CUDA graph.
 
-Not measured on a GPU yet. Nothing inside a block brings a value to the host, so that the capture holds it all.
+Nothing inside a block brings a value to the host, so that the capture holds it all. The tests need no GPU and don't run
+this module.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
+from letterocr.engine.follower import Follower
 from letterocr.engine.stack import Stack
 
 
-class GraphedStack(Stack):
-    """Captures a full block the first time that it comes, and replays it from then on; other blocks run as they are."""
+class BlockGraph:
+    """A whole block's work, captured the first time that it comes and replayed from then on."""
 
-    graph: torch.cuda.CUDAGraph | None = None
+    def __init__(self) -> None:
+        self.graph: torch.cuda.CUDAGraph | None = None
+        self.result = torch.empty(0)
 
-    def learn_and_measure(self, due: list[int], labels: Tensor) -> Tensor:
-        """Learn the block and count the misread test letters after the samples in `due`."""
-        if self.n < self.block or len(due) not in (0, self.block):
-            return super().learn_and_measure(due, labels)
+    def run(self, work: Callable[[], Tensor], changed: list[Tensor]) -> Tensor:
+        """Do the work, which changes these tensors in place; a copy of what it returns."""
         if self.graph is None:
-            self._capture(due, labels)
+            self._capture(work, changed)
         assert self.graph is not None
         self.graph.replay()
-        return self.counts.clone()
+        return self.result.clone()
 
-    def learn(self, start: int, stop: int) -> None:
-        """Learn the samples start .. stop - 1; a whole block at once is captured."""
-        if start == 0 and stop == self.block and self.test_images is None:
-            self.learn_and_measure([], torch.empty(0))
-        else:
-            super().learn(start, stop)
-
-    def _capture(self, due: list[int], labels: Tensor) -> None:
+    def _capture(self, work: Callable[[], Tensor], changed: list[Tensor]) -> None:
         """Warm up on a side stream, put back what that changed, capture."""
-        changed = [*self.network.state().values(), *self.momentum.weights, *self.momentum.biases]
-        if self.test_images is not None:
-            changed += [self.z] if self.y is None else [self.z, self.y]
         before = [tensor.clone() for tensor in changed]
         side = torch.cuda.Stream()
         side.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(side):
-            self._plain(due, labels)
+            work()
         torch.cuda.current_stream().wait_stream(side)
         for tensor, old in zip(changed, before, strict=True):
             tensor.copy_(old)
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(graph):
-            self.counts = self._plain(due, labels)
+            self.result = work()
         self.graph = graph
 
-    def _plain(self, due: list[int], labels: Tensor) -> Tensor:
-        if due:
-            return super().learn_and_measure(due, labels)
-        super().learn(0, self.n)
-        return self.losses
+
+def list_changed(stack: Stack) -> list[Tensor]:
+    """The tensors that a block's learning changes, besides scratch."""
+    return [*stack.network.state().values(), *stack.momentum.weights, *stack.momentum.biases]
+
+
+class GraphedStack(Stack):
+    """Replays a whole block that is learned at once; other blocks run as they are."""
+
+    block_graph: BlockGraph | None = None
+
+    def learn(self, start: int, stop: int) -> None:
+        """Learn the samples start .. stop - 1."""
+        if start > 0 or stop < self.block:
+            super().learn(start, stop)
+            return
+        self.block_graph = self.block_graph or BlockGraph()
+        learn = super().learn
+
+        def work() -> Tensor:
+            learn(0, self.block)
+            return self.losses
+
+        self.block_graph.run(work, list_changed(self))
+
+
+class GraphedFollower(Follower):
+    """Replays a whole block in which the error is measured after every sample; others run as they are."""
+
+    block_graph: BlockGraph | None = None
+
+    def learn_and_measure(self, due: list[int]) -> Tensor:
+        """Let the stack learn its block; the misread letters after each sample in `due`: [..., len]."""
+        if self.stack.n < self.stack.block or len(due) != self.stack.block:
+            return super().learn_and_measure(due)
+        self.block_graph = self.block_graph or BlockGraph()
+        measure = super().learn_and_measure
+        changed = [*list_changed(self.stack), *self.cached_tensors().values()]
+        return self.block_graph.run(lambda: measure(due), changed)

@@ -1,15 +1,15 @@
 """The pieces of the compiled engine: s, the output error and the last weight matrix, by Numba on the CPU.
 
-Shapes, for one network: m hidden units.
+Shapes, for one network: m hidden units, c classes.
     x, h, v [m]  pre-activation, activation and error vector of a hidden layer
-    q [26]       outputs, then their error vector
-    U [26, m]    the last weight matrix, b [26] its bias, N [26, m] and d [26] their momentum
-    s            the scalars of `settings`; flag: the bits of `flags`
+    q [c]        outputs, one a class, then their error vector
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numba
 import numpy as np
@@ -20,26 +20,51 @@ from numba.extending import intrinsic, overload
 # Sums may be reordered and fused, but NaN and infinity keep their meaning: they tell divergence.
 FAST = {"contract", "reassoc", "nsz", "arcp"}
 compiled = numba.njit(fastmath=FAST, cache=True, nogil=True, error_model="numpy")
-TEMPERATURE, FACTOR, MOMENTUM, DECAY = range(4)
-OUTPUT_SLOPE, HIDDEN_SLOPE, SIGMOID, BIAS, THREADS = 1, 2, 4, 8, 16
+TEMPERATURE, FACTOR, MOMENTUM, DECAY = range(4)  # places in the numbers of `Settings`
 
 
-def make_settings(temperature: float, loss_factor: float, momentum: float, decay: float, dtype: type) -> np.ndarray:
-    """The scalars of a kernel: 1/T, 2f, mu and lambda."""
-    return np.array([1 / temperature, 2 * loss_factor, momentum, decay], dtype)
+class Settings(NamedTuple):
+    """What a network's kernels do.
+
+    Attributes:
+        numbers: [4], 1/T, 2 f for the loss f |q - c|^2, momentum mu and weight decay lambda, of the type of the
+            weights. An array, as the compiler rounds otherwise where they are four numbers.
+        output_slope: whether s' stands in the outputs' error vector; never where s is the identity.
+        hidden_slope: whether s' stands in the hidden error vectors; never where s is the identity.
+        sigmoid: whether s is the logistic function, else the identity.
+        bias: whether biases learn.
+        threads: whether large products are shared among threads.
+    """
+
+    numbers: np.ndarray
+    output_slope: bool
+    hidden_slope: bool
+    sigmoid: bool
+    bias: bool
+    threads: bool
 
 
-def make_flags(rule: str, sigmoid: bool, bias: bool, threads: bool) -> int:
-    """What a kernel does, as bits: s' in the output and in the hidden error vectors, s itself, biases, threads."""
-    slopes = {"printed": 0, "eq18": HIDDEN_SLOPE, "gradient": HIDDEN_SLOPE | OUTPUT_SLOPE}[rule]
-    return slopes * sigmoid | SIGMOID * sigmoid | BIAS * bias | THREADS * threads
+class LastLayer(NamedTuple):
+    """The last weight matrix, which changes after every sample.
+
+    Attributes:
+        U: [c, m].
+        b: its bias [c].
+        N: the momentum of U [c, m]; anything where neither momentum nor decay is.
+        d: the momentum of b [c].
+    """
+
+    U: np.ndarray
+    b: np.ndarray
+    N: np.ndarray
+    d: np.ndarray
 
 
 @intrinsic
-def _power_of_two(context, k):
+def _power_of_two(context: Any, k: Any) -> tuple[Any, Callable[..., Any]]:
     """2^k of a whole number in a float32, by its exponent's bits; NaN gives any number."""
 
-    def generate(context, builder, signature, arguments):
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         integer = ir.IntType(32)
         exponent = builder.add(builder.fptosi(arguments[0], integer), integer(127))
         return builder.bitcast(builder.shl(exponent, integer(23)), ir.FloatType())
@@ -53,11 +78,11 @@ def _exp(y: float) -> float:
 
 
 @overload(_exp, jit_options={"fastmath": FAST})
-def _compile_exp(y):
-    if y != types.float32:
-        return lambda y: math.exp(y)
+def _compile_exp(y: Any) -> Callable[..., Any]:
+    def general(y: Any) -> Any:
+        return math.exp(y)
 
-    def vectorised(y):
+    def vectorised(y: Any) -> Any:
         # exp(y) = 2^k exp(r), |r| <= ln(2)/2: a polynomial for exp(r) (Moshier's Cephes, 1989), within
         # 2 units in the last place, in a form that LLVM turns into vector instructions.
         y = np.float32(87.0) if y > np.float32(87.0) else y  # in this order NaN stays NaN
@@ -72,11 +97,11 @@ def _compile_exp(y):
         p = p * r + np.float32(5.0000001201e-1)
         return (p * r * r + r + np.float32(1.0)) * _power_of_two(k)  # type: ignore[call-arg]
 
-    return vectorised
+    return vectorised if y == types.float32 else general
 
 
 @compiled
-def squash(x, inverse_temperature, out):
+def squash(x: np.ndarray, inverse_temperature: np.floating, out: np.ndarray) -> None:
     """The function s (15) of each element."""
     one = x.dtype.type(1)
     for i in range(x.shape[0]):
@@ -84,16 +109,16 @@ def squash(x, inverse_temperature, out):
 
 
 @compiled
-def activate(x, s, flag, h):
+def activate(x: np.ndarray, s: Settings, h: np.ndarray) -> None:
     """H <- s(x), the activations of a layer (15)."""
-    if flag & SIGMOID:
-        squash(x, s[TEMPERATURE], h)
+    if s.sigmoid:
+        squash(x, s.numbers[TEMPERATURE], h)
     else:
         h[:] = x
 
 
 @compiled
-def add_earlier(x, k, v, count):
+def add_earlier(x: np.ndarray, k: np.ndarray, v: np.ndarray, count: int) -> None:
     """X <- x + sum over j < count of k[j] v[j]; four at a time, so that x is loaded less often."""
     j = 0
     while j + 4 <= count:
@@ -110,7 +135,7 @@ def add_earlier(x, k, v, count):
 
 
 @compiled
-def output_error(q, label, s, flag):
+def turn_into_error(q: np.ndarray, label: int, s: Settings) -> tuple[np.floating, bool]:
     """From the outputs q to their error vector, in place; returns the loss and whether the letter was misread."""
     total, best = q.dtype.type(0), 0
     for r in range(q.shape[0]):
@@ -119,15 +144,15 @@ def output_error(q, label, s, flag):
         output = q[r]
         d = output - q.dtype.type(1) if r == label else output
         total += d * d
-        d *= s[FACTOR]
-        if flag & OUTPUT_SLOPE:
-            d *= output * (q.dtype.type(1) - output) * s[TEMPERATURE]
+        d *= s.numbers[FACTOR]
+        if s.output_slope:
+            d *= output * (q.dtype.type(1) - output) * s.numbers[TEMPERATURE]
         q[r] = d
-    return total * s[FACTOR] / q.dtype.type(2), best != label
+    return total * s.numbers[FACTOR] / q.dtype.type(2), best != label
 
 
 @compiled
-def rows_times(W, x, out, start, stop):
+def multiply_rows(W: np.ndarray, x: np.ndarray, out: np.ndarray, start: int, stop: int) -> None:
     """Out[start:stop] <- W[start:stop] x."""
     i = start
     while i + 4 <= stop:  # four rows at a time, so that x is loaded less often
@@ -149,20 +174,31 @@ def rows_times(W, x, out, start, stop):
 
 
 @compiled
-def last_layer(h, U, b, N, d, label, rate, s, flag, q, x, v):
+def learn_last(
+    h: np.ndarray,
+    last: LastLayer,
+    label: int,
+    rate: np.floating,
+    s: Settings,
+    scratch: tuple[np.ndarray, np.ndarray],
+    v: np.ndarray,
+) -> tuple[np.floating, bool]:
     """The last weight matrix for one sample: outputs (16), their error, v <- U^T q (19), and the update (20).
 
-    x [26] is scratch; returns the loss and whether the letter was misread.
+    Returns the loss and whether the letter was misread; `scratch` are two arrays [c].
     """
+    q, x = scratch
+    U, b, N, d = last.U, last.b, last.N, last.d
     outputs, m = U.shape
-    rows_times(U, h, x, 0, outputs)
+    multiply_rows(U, h, x, 0, outputs)
     x += b
-    activate(x, s, flag, q)
-    loss, wrong = output_error(q, label, s, flag)
+    activate(x, s, q)
+    loss, wrong = turn_into_error(q, label, s)
     v[:] = 0
-    for r in range(0, outputs, 2):  # W_q^T v_q and the update of W_q in one pass, two rows at a time
+    even = outputs - outputs % 2
+    for r in range(0, even, 2):  # W_q^T v_q and the update of W_q in one pass, two rows at a time
         row0, row1, v0, v1 = U[r], U[r + 1], q[r], q[r + 1]
-        if s[MOMENTUM] == 0 and s[DECAY] == 0:
+        if s.numbers[MOMENTUM] == 0 and s.numbers[DECAY] == 0:
             a0, a1 = -rate * v0, -rate * v1
             for u in range(m):
                 v[u] += v0 * row0[u] + v1 * row1[u]
@@ -172,28 +208,40 @@ def last_layer(h, U, b, N, d, label, rate, s, flag, q, x, v):
             mean0, mean1 = N[r], N[r + 1]
             for u in range(m):
                 v[u] += v0 * row0[u] + v1 * row1[u]
-                mean0[u] = s[MOMENTUM] * mean0[u] + v0 * h[u] + s[DECAY] * row0[u]
-                mean1[u] = s[MOMENTUM] * mean1[u] + v1 * h[u] + s[DECAY] * row1[u]
+                mean0[u] = s.numbers[MOMENTUM] * mean0[u] + v0 * h[u] + s.numbers[DECAY] * row0[u]
+                mean1[u] = s.numbers[MOMENTUM] * mean1[u] + v1 * h[u] + s.numbers[DECAY] * row1[u]
                 row0[u] -= rate * mean0[u]
                 row1[u] -= rate * mean1[u]
-    if flag & BIAS:
+    for r in range(even, outputs):  # the last row of an odd number
+        row, error = U[r], q[r]
+        for u in range(m):
+            v[u] += error * row[u]
+        if s.numbers[MOMENTUM] == 0 and s.numbers[DECAY] == 0:
+            for u in range(m):
+                row[u] += -rate * error * h[u]
+        else:
+            mean = N[r]
+            for u in range(m):
+                mean[u] = s.numbers[MOMENTUM] * mean[u] + error * h[u] + s.numbers[DECAY] * row[u]
+                row[u] -= rate * mean[u]
+    if s.bias:
         for r in range(outputs):
-            d[r] = s[MOMENTUM] * d[r] + q[r] + s[DECAY] * b[r]
+            d[r] = s.numbers[MOMENTUM] * d[r] + q[r] + s.numbers[DECAY] * b[r]
             b[r] -= rate * d[r]
     return loss, wrong
 
 
 @compiled
-def multiply_slope(v, h, s, flag):
+def multiply_slope(v: np.ndarray, h: np.ndarray, s: Settings) -> None:
     """V <- v . s'(x) where s(x) = h, for the rules that have s' in the hidden layers (18)."""
-    if flag & HIDDEN_SLOPE:
+    if s.hidden_slope:
         for u in range(v.shape[0]):
-            v[u] *= h[u] * (v.dtype.type(1) - h[u]) * s[TEMPERATURE]
+            v[u] *= h[u] * (v.dtype.type(1) - h[u]) * s.numbers[TEMPERATURE]
 
 
 @numba.njit(cache=True, nogil=True)
-def misread(x, bias, labels):
-    """How many rows of x [T, 26 or more] + bias [26] have their largest value elsewhere than at the label [T].
+def count_misread(x: np.ndarray, bias: np.ndarray, labels: np.ndarray) -> int:
+    """How many rows of x [T, c or more] + bias [c] have their largest value elsewhere than at the label [T].
 
     s is increasing: the largest pre-activation is the largest output, unless both round to the same number.
     """

@@ -4,91 +4,160 @@ They hold the part that is sequential: each sample's small vectors, and the last
 cache. The first weight matrix is never touched here; its share comes in as P and K. The middle one is read twice a
 sample, and its updates so far are added from their factors.
 
-Shapes, for one network: n samples a block, m, m2 hidden units (or 26 where there is no hidden layer).
-    P [n, m]    first pre-activations with the block's starting weights
-    K [n, n]    K[i, j] v_j is what sample j's update adds to sample i's first pre-activation
-    V [n, m]    the first layer's error vectors; H [n, m] its activations; V2, H2 [n, m2] the second's
-    W [m2, m]   the middle matrix, w [m2] its bias, M, e their momentum
-    table       the scalars p, r, c of `recurrence`
-    U, b, N, d  the last weight matrix, its bias and their momentum, as in `kernels`
-    rates[n]    alpha per sample; scalars in s, bits in flag
-    known       samples of the block whose updates P has already
+Shapes, for one network: n samples a block, m, m2 hidden units (or the classes where there is no hidden layer).
 """
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from letterocr.engine.kernels import (
-    BIAS,
     MOMENTUM,
+    LastLayer,
+    Settings,
     activate,
     add_earlier,
     compiled,
-    last_layer,
+    learn_last,
     multiply_slope,
-    output_error,
+    turn_into_error,
 )
 from letterocr.engine.threaded import PIECES, matvec, vecmat
 
 
+class Block(NamedTuple):
+    """The samples of a block and what becomes of them.
+
+    Attributes:
+        P: [n, m] first pre-activations with the block's starting weights.
+        K: [n, n], K[i, j] v_j is what sample j's update adds to sample i's first pre-activation.
+        V: [n, m] the first layer's error vectors.
+        H: [n, m] the first hidden activations; of no meaning with one weight matrix.
+        labels: [n].
+        rates: [n] alpha of each sample.
+        loss: [n] of each sample before its update.
+        wrong: [n] whether it was misread.
+    """
+
+    P: np.ndarray
+    K: np.ndarray
+    V: np.ndarray
+    H: np.ndarray
+    labels: np.ndarray
+    rates: np.ndarray
+    loss: np.ndarray
+    wrong: np.ndarray
+
+
+class Middle(NamedTuple):
+    """The middle one of three weight matrices.
+
+    Attributes:
+        W: [m2, m].
+        w: its bias [m2].
+        M: the momentum of W [m2, m]; anything where there is none.
+        e: the momentum of w [m2].
+        table: [n + 1, n + 2] the scalars p, r, c of `momentum`.
+        V: [n, m2] its error vectors.
+        H: [n, m2] the activations behind it.
+    """
+
+    W: np.ndarray
+    w: np.ndarray
+    M: np.ndarray
+    e: np.ndarray
+    table: np.ndarray
+    V: np.ndarray
+    H: np.ndarray
+
+
+class Stretch(NamedTuple):
+    """Which samples of a block are to be learned: start .. stop - 1; P has the updates of the first `known` ones."""
+
+    known: int
+    start: int
+    stop: int
+
+
 @compiled
-def learn_one_matrix(known, start, stop, P, K, V, labels, s, flag, loss, wrong):
-    """Learn samples start .. stop - 1 of a block with a single weight matrix (2, 6)."""
+def learn_one_matrix(stretch: Stretch, block: Block, s: Settings) -> None:
+    """Learn samples of a block with a single weight matrix (2, 6)."""
+    known, start, stop = stretch
+    P, K, V = block.P, block.K, block.V
     for i in range(start, stop):
         add_earlier(P[i], K[i, known:], V[known:], i - known)
-        activate(P[i], s, flag, V[i])
-        loss[i], wrong[i] = output_error(V[i], labels[i], s, flag)
+        activate(P[i], s, V[i])
+        block.loss[i], block.wrong[i] = turn_into_error(V[i], block.labels[i], s)
 
 
 @compiled
-def learn_two_matrices(known, start, stop, P, K, V, H, U, b, N, d, labels, rates, s, flag, loss, wrong):
-    """Learn samples start .. stop - 1 of a block with two weight matrices (16-20)."""
-    q, x = np.empty(U.shape[0], P.dtype), np.empty(U.shape[0], P.dtype)
+def learn_two_matrices(stretch: Stretch, block: Block, last: LastLayer, s: Settings) -> None:
+    """Learn samples of a block with two weight matrices (16-20)."""
+    known, start, stop = stretch
+    P, K, V, H = block.P, block.K, block.V, block.H
+    scratch = np.empty(last.U.shape[0], P.dtype), np.empty(last.U.shape[0], P.dtype)
     for i in range(start, stop):
         add_earlier(P[i], K[i, known:], V[known:], i - known)
-        activate(P[i], s, flag, H[i])
-        loss[i], wrong[i] = last_layer(H[i], U, b, N, d, labels[i], rates[i], s, flag, q, x, V[i])
-        multiply_slope(V[i], H[i], s, flag)
+        activate(P[i], s, H[i])
+        block.loss[i], block.wrong[i] = learn_last(H[i], last, block.labels[i], block.rates[i], s, scratch, V[i])
+        multiply_slope(V[i], H[i], s)
 
 
 @compiled
-def _deferred(x, x0, late, table, i, bias, left, right, y, dots):
-    """X <- p x0 + r late + sum over j < i of c_ij (left_j . y + bias) right_j: a deferred product (`stack`)."""
-    p, r = table[i, 0], table[i, 1]
+def _add_deferred(
+    x: np.ndarray,
+    now: tuple[np.ndarray, np.ndarray],
+    scalars: np.ndarray,
+    i: int,
+    bias: np.floating,
+    factors: tuple[np.ndarray, np.ndarray],
+    y: np.ndarray,
+    dots: np.ndarray,
+) -> None:
+    """X <- p x0 + r late + sum over j < i of c_j (left_j . y + bias) right_j: a deferred product (`stack`).
+
+    `now` are x0 and late, the products with the block's starting weights and momentum; `scalars` p, r, c_1 ... ;
+    `factors` left and right; `dots` scratch.
+    """
+    x0, late = now
+    left, right = factors
+    p, r = scalars[0], scalars[1]
     for u in range(x.shape[0]):
         x[u] = p * x0[u] + r * late[u]
-    matvec(left[:i], y, dots[:i], 0)
+    matvec(left[:i], y, dots[:i], False)
     for j in range(i):
-        dots[j] = table[i, 2 + j] * (dots[j] + bias)
+        dots[j] = scalars[2 + j] * (dots[j] + bias)
     add_earlier(x, dots, right, i)
 
 
 @compiled
-def learn_three_matrices(
-    known, start, stop, P, K, V, H, W, w, M, e, table, V2, H2, U, b, N, d, labels, rates, s, flag, loss, wrong
-):
-    """Learn samples start .. stop - 1 of a block with three weight matrices (16-20)."""
+def learn_three_matrices(stretch: Stretch, block: Block, middle: Middle, last: LastLayer, s: Settings) -> None:
+    """Learn samples of a block with three weight matrices (16-20)."""
+    known, start, stop = stretch
+    P, K, V, H = block.P, block.K, block.V, block.H
+    W, M, V2, H2 = middle.W, middle.M, middle.V, middle.H
     n, m, m2 = P.shape[0], P.shape[1], W.shape[0]
-    q, x26, dots = np.empty(U.shape[0], P.dtype), np.empty(U.shape[0], P.dtype), np.empty(n, P.dtype)
+    scratch, dots = (np.empty(last.U.shape[0], P.dtype), np.empty(last.U.shape[0], P.dtype)), np.empty(n, P.dtype)
     x, x0, late = np.zeros(m2, P.dtype), np.zeros(m2, P.dtype), np.zeros(m2, P.dtype)
     below, late_below = np.zeros(m, P.dtype), np.zeros(m, P.dtype)
     parts = np.empty((PIECES, m), P.dtype)
-    one = P.dtype.type(flag & BIAS != 0)
+    one = P.dtype.type(s.bias)
     for i in range(start, stop):
         add_earlier(P[i], K[i, known:], V[known:], i - known)
-        activate(P[i], s, flag, H[i])
-        matvec(W, H[i], x0, flag)
-        x0 += w
-        if s[MOMENTUM]:
-            matvec(M, H[i], late, flag)
-            late += e * one
-        _deferred(x, x0, late, table, i, one, H, V2, H[i], dots)
-        activate(x, s, flag, H2[i])
-        loss[i], wrong[i] = last_layer(H2[i], U, b, N, d, labels[i], rates[i], s, flag, q, x26, V2[i])
-        multiply_slope(V2[i], H2[i], s, flag)
-        vecmat(V2[i], W, parts, below, flag)
-        if s[MOMENTUM]:
-            vecmat(V2[i], M, parts, late_below, flag)
-        _deferred(V[i], below, late_below, table, i, P.dtype.type(0), V2, H, V2[i], dots)
-        multiply_slope(V[i], H[i], s, flag)
+        activate(P[i], s, H[i])
+        matvec(W, H[i], x0, s.threads)
+        x0 += middle.w
+        if s.numbers[MOMENTUM]:
+            matvec(M, H[i], late, s.threads)
+            late += middle.e * one
+        _add_deferred(x, (x0, late), middle.table[i], i, one, (H, V2), H[i], dots)
+        activate(x, s, H2[i])
+        block.loss[i], block.wrong[i] = learn_last(H2[i], last, block.labels[i], block.rates[i], s, scratch, V2[i])
+        multiply_slope(V2[i], H2[i], s)
+        vecmat(V2[i], W, parts, below, s.threads)
+        if s.numbers[MOMENTUM]:
+            vecmat(V2[i], M, parts, late_below, s.threads)
+        _add_deferred(V[i], (below, late_below), middle.table[i], i, P.dtype.type(0), (V2, H), V2[i], dots)
+        multiply_slope(V[i], H[i], s)

@@ -10,7 +10,49 @@ Shapes: n steps; W and M tables [n + 1, n + 2], row t: p_t, r_t, c_t1 .. c_tn.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
 import numpy as np
+from torch import Tensor
+
+from letterocr.optimizers.rate_schedule import LearningRate
+
+
+@runtime_checkable
+class MomentumOptimizer(Protocol):
+    """An optimizer whose steps are these: what the blocked engine takes (`form = "scalars"`).
+
+    Attributes:
+        rate: alpha of each sample.
+        momentum: mu.
+        weight_decay: lambda.
+        weights: M of every weight matrix; empty without momentum.
+        biases: M of every bias; empty without momentum.
+    """
+
+    rate: LearningRate
+    momentum: float
+    weight_decay: float
+    weights: list[Tensor]
+    biases: list[Tensor]
+
+
+@dataclass
+class Momentum:
+    """M and d of every weight matrix of a stack's networks; empty without momentum.
+
+    Attributes:
+        weights: L tensors [..., out, in].
+        biases: L tensors [..., out].
+        mu: the momentum.
+        decay: the weight decay lambda.
+    """
+
+    weights: list[Tensor]
+    biases: list[Tensor]
+    mu: float
+    decay: float
 
 
 def make_tables(rates: np.ndarray, momentum: float, weight_decay: float) -> tuple[np.ndarray, np.ndarray]:

@@ -14,12 +14,12 @@ Shapes: n samples a block, A [n, 900] their pixels; of layer k: left [n, out], r
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from letterocr.engine.reference import ReferenceEngine
+from letterocr.engine.task import TrainingTask
 from letterocr.models.chain import Network
 from letterocr.optimizers.optimizer import Update
 
@@ -94,16 +94,20 @@ class OuterEngine(ReferenceEngine):
     """Trains each replica by itself, in blocks.
 
     Args:
-        *arguments: as for `Engine`.
-        block: samples a block; 0: `BLOCK`.
+        task: what it trains, of one sample an update; `block` samples a block, 0: `BLOCK`.
     """
 
     name = "blocked"
 
-    def __init__(self, *arguments: Any, block: int = 0) -> None:
-        super().__init__(*arguments)
-        self.block = block or BLOCK
+    def __init__(self, task: TrainingTask) -> None:
+        super().__init__(task)
+        self._block = task.block or BLOCK
         self.parts = [Deferred(self.network.replica(r), self.block) for r in range(self.network.replicas)]
+
+    @property
+    def block(self) -> int:
+        """Samples whose steps are kept as outer products."""
+        return self._block
 
     def _networks(self, r: int, places: Tensor) -> Iterator[tuple[int, int, Network]]:
         """The samples one by one, with the deferred network; its blocks begin at multiples of their size."""

@@ -1,18 +1,18 @@
 """The plain engine: one batch after another (usually of one sample), one replica after another, obviously right.
 
-Shapes: a [N, 900] the batch, c [N, 26] its correct outputs, X [T, 900] the test letters,
+Shapes: a [N, 900] the batch, c [N, classes] its correct outputs, X [T, 900] the test letters,
 x [T, out] the test letters' first pre-activations W_1 X + b_1, which follow every update at its rank's cost.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from letterocr.engine.engine import REFRESH, Engine
+from letterocr.engine.task import TrainingTask
 from letterocr.models.batch import Batch
 from letterocr.models.chain import Network
 from letterocr.models.error_vectors import error_vectors, loss
@@ -23,35 +23,39 @@ class ReferenceEngine(Engine):
     """Trains each replica by itself; takes any optimizer.
 
     Args:
-        *arguments: as for `Engine`.
-        batch: samples an update.
+        task: what it trains; `batch` samples an update, `block` has no meaning here.
     """
 
     name = "reference"
 
-    def __init__(self, *arguments: Any, batch: int = 1) -> None:
-        super().__init__(*arguments)
-        self.block = self.batch = batch
+    def __init__(self, task: TrainingTask) -> None:
+        super().__init__(task)
+        self.batch = task.batch
         plain = all(o.evaluation_network(self.network) is self.network for o in self.optimizers)
-        self.follows = self.schedule.follows and plain
+        self.follows = self.evaluation.follows and plain
         self.test_first: list[Tensor | None] = [None] * self.network.replicas  # None: to be computed anew
 
-    def _first(self, r: int, network: Network) -> Tensor:
+    @property
+    def block(self) -> int:
+        """The batch, which no run is best cut within."""
+        return self.batch
+
+    def _compute_first(self, r: int, network: Network) -> Tensor:
         x = self.test_first[r]
         if x is None:
             x = self.test_first[r] = network.preactivation(0, self.test_images)
         return x
 
-    def _misread(self, r: int, network: Network) -> Tensor:
+    def _count_misread(self, r: int, network: Network) -> Tensor:
         if self.follows:
-            outputs = network.forward_from(1, [self.test_images, network.s(self._first(r, network))])[-1]
+            outputs = network.forward_from(1, [self.test_images, network.s(self._compute_first(r, network))])[-1]
         else:
             outputs = self.optimizers[r].evaluation_network(network).forward_from(0, [self.test_images])[-1]
         return (outputs.argmax(-1) != self.test_labels).sum()
 
     @torch.no_grad()
     def _advance_replica(self, r: int, count: int) -> tuple[Tensor, Tensor, Tensor]:
-        optimizer, due = self.optimizers[r], self.schedule.due_in(self.sample + 1, self.sample + count + 1)
+        optimizer, due = self.optimizers[r], self.evaluation.due_in(self.sample + 1, self.sample + count + 1)
         places = self.orders[r].indices(self.sample, count).to(self.images.device)
         losses = self.images.new_empty(count)
         wrong = torch.empty(count, dtype=torch.bool, device=self.images.device)
@@ -69,7 +73,7 @@ class ReferenceEngine(Engine):
             self._refresh(r, network, first, last)
             optimizer.after_update(last, network)
             if due[start:stop].any():
-                misread[stop - 1] = self._misread(r, network)
+                misread[stop - 1] = self._count_misread(r, network)
         return losses, wrong, misread / len(self.test_labels)
 
     def _networks(self, r: int, places: Tensor) -> Iterator[tuple[int, int, Network]]:
@@ -93,7 +97,7 @@ class ReferenceEngine(Engine):
         """Give the test letters' first pre-activations the update that the network is about to take."""
         if self.follows:
             has_bias = network.biases[0] is not None
-            if not updates or not updates[0].follow(self._first(r, network), self.test_images, has_bias):
+            if not updates or not updates[0].follow(self._compute_first(r, network), self.test_images, has_bias):
                 self.test_first[r] = None
 
     def _refresh(self, r: int, network: Network, first: int, last: int) -> None:
@@ -103,4 +107,4 @@ class ReferenceEngine(Engine):
     def cached_tensors(self) -> dict[str, Tensor]:
         """The first pre-activations of the test letters, where they follow."""
         replicas = range(self.network.replicas if self.follows else 0)
-        return {f"test_first.{r}": self._first(r, self.network.replica(r)) for r in replicas}
+        return {f"test_first.{r}": self._compute_first(r, self.network.replica(r)) for r in replicas}

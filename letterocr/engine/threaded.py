@@ -8,10 +8,13 @@ Shapes: W [out, in], x [in], v [out]; z, y, h [T, m] as in `stack`.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numba
+import numpy as np
 from numba import prange
 
-from letterocr.engine.kernels import DECAY, FAST, MOMENTUM, SIGMOID, THREADS, add_earlier, compiled, rows_times, squash
+from letterocr.engine.kernels import DECAY, FAST, MOMENTUM, Settings, add_earlier, compiled, multiply_rows, squash
 
 PIECES = 8
 threaded = numba.njit(fastmath=FAST, cache=True, nogil=True, error_model="numpy", parallel=True)
@@ -23,43 +26,43 @@ def use_threads(count: int) -> None:
 
 
 @compiled
-def find_piece(total, index):
+def find_piece(total: int, index: int) -> int:
     """Where the index-th of PIECES stretches of `total` rows begins, in steps of four."""
     return min(total, (total + 4 * PIECES - 1) // (4 * PIECES) * 4 * index)
 
 
 @compiled
-def _sum_rows(v, W, out, start, stop):
+def _sum_rows(v: np.ndarray, W: np.ndarray, out: np.ndarray, start: int, stop: int) -> None:
     out[:] = 0
     add_earlier(out, v[start:], W[start:], stop - start)
 
 
 @threaded
-def _matvec_threaded(W, x, out):
+def _matvec_threaded(W: np.ndarray, x: np.ndarray, out: np.ndarray) -> None:
     for k in prange(PIECES):
-        rows_times(W, x, out, find_piece(W.shape[0], k), find_piece(W.shape[0], k + 1))
+        multiply_rows(W, x, out, find_piece(W.shape[0], k), find_piece(W.shape[0], k + 1))
 
 
 @threaded
-def _vecmat_threaded(v, W, parts):
+def _vecmat_threaded(v: np.ndarray, W: np.ndarray, parts: np.ndarray) -> None:
     for k in prange(PIECES):
         _sum_rows(v, W, parts[k], find_piece(W.shape[0], k), find_piece(W.shape[0], k + 1))
 
 
 @compiled
-def matvec(W, x, out, flag):
+def matvec(W: np.ndarray, x: np.ndarray, out: np.ndarray, threads: bool) -> None:
     """Out <- W x."""
-    if flag & THREADS:
+    if threads:
         _matvec_threaded(W, x, out)
     else:
         for k in range(PIECES):
-            rows_times(W, x, out, find_piece(W.shape[0], k), find_piece(W.shape[0], k + 1))
+            multiply_rows(W, x, out, find_piece(W.shape[0], k), find_piece(W.shape[0], k + 1))
 
 
 @compiled
-def vecmat(v, W, parts, out, flag):
+def vecmat(v: np.ndarray, W: np.ndarray, parts: np.ndarray, out: np.ndarray, threads: bool) -> None:
     """Out <- W^T v; parts [PIECES, in] is scratch."""
-    if flag & THREADS:
+    if threads:
         _vecmat_threaded(v, W, parts)
     else:
         for k in range(PIECES):
@@ -71,37 +74,56 @@ def vecmat(v, W, parts, out, flag):
         out[j] = total
 
 
+class Followed(NamedTuple):
+    """The test letters that follow, and what one sample's update is to them.
+
+    Attributes:
+        z: [T, m] their first pre-activations divided by the temperature.
+        y: [T, m] the momentum of z; one row where there is none.
+        h: [T, m] takes s(z); one row where it is not wanted.
+        g: [T] the sample's row of the Gram matrix.
+        step: [m] its error vector divided by the temperature.
+        rate: alpha.
+    """
+
+    z: np.ndarray
+    y: np.ndarray
+    h: np.ndarray
+    g: np.ndarray
+    step: np.ndarray
+    rate: np.floating
+
+
 @compiled
-def _follow_rows(z, y, g, step, rate, s, flag, h, start, stop):
+def _follow_rows(followed: Followed, s: Settings, start: int, stop: int) -> None:
+    z, y, h, g, step, rate = followed
     for t in range(start, stop):
         row, late = z[t], y[t if y.shape[0] > 1 else 0]
-        if s[MOMENTUM] == 0:
-            keep, factor = z.dtype.type(1) - rate * s[DECAY], -rate * g[t]
+        if s.numbers[MOMENTUM] == 0:
+            keep, factor = z.dtype.type(1) - rate * s.numbers[DECAY], -rate * g[t]
             for u in range(z.shape[1]):
                 row[u] = keep * row[u] + factor * step[u]
         else:
             for u in range(z.shape[1]):
-                late[u] = s[MOMENTUM] * late[u] + s[DECAY] * row[u] + g[t] * step[u]
+                late[u] = s.numbers[MOMENTUM] * late[u] + s.numbers[DECAY] * row[u] + g[t] * step[u]
                 row[u] -= rate * late[u]
-        if h.shape[0] > 1 and flag & SIGMOID:
+        if h.shape[0] > 1 and s.sigmoid:
             squash(row, z.dtype.type(1), h[t])
 
 
 @threaded
-def _follow_threaded(z, y, g, step, rate, s, flag, h):
+def _follow_threaded(followed: Followed, s: Settings) -> None:
+    rows = followed.z.shape[0]
     for k in prange(PIECES):
-        _follow_rows(z, y, g, step, rate, s, flag, h, find_piece(z.shape[0], k), find_piece(z.shape[0], k + 1))
+        _follow_rows(followed, s, find_piece(rows, k), find_piece(rows, k + 1))
 
 
 @compiled
-def follow(z, y, g, step, rate, s, flag, h):
-    """Give the test letters' pre-activations z one sample's update, and h <- s(z) where h has rows.
-
-    y is their momentum, with one row where there is none; g [T] the Gram row, step [m] the error vector divided
-    by the temperature.
-    """
-    if flag & THREADS:
-        _follow_threaded(z, y, g, step, rate, s, flag, h)
+def follow(followed: Followed, s: Settings) -> None:
+    """Give the test letters' pre-activations one sample's update, and h <- s(z) where h has rows."""
+    rows = followed.z.shape[0]
+    if s.threads:
+        _follow_threaded(followed, s)
     else:
         for k in range(PIECES):
-            _follow_rows(z, y, g, step, rate, s, flag, h, find_piece(z.shape[0], k), find_piece(z.shape[0], k + 1))
+            _follow_rows(followed, s, find_piece(rows, k), find_piece(rows, k + 1))

@@ -13,7 +13,6 @@ from letterocr.data.letters import ALPHABET, SIDE
 
 Colour = tuple[int, int, int]
 
-LETTERS = len(ALPHABET)
 PAPER: Colour = (255, 255, 255)
 TEXT: Colour = (38, 40, 46)
 FAINT: Colour = (128, 132, 140)
@@ -21,6 +20,7 @@ LINE: Colour = (222, 224, 228)
 RIGHT: Colour = (24, 128, 92)
 WRONG: Colour = (200, 60, 48)
 BAR: Colour = (164, 170, 180)
+BAR_WIDTH = 9  # pixels, of one output
 
 # Dark blue, blue, neutral, red, dark red: as dark on either side of zero, and safe for the colour-blind.
 _DIVERGING = np.array([(5, 48, 97), (67, 147, 195), (247, 247, 247), (214, 96, 77), (103, 0, 31)], dtype=float)
@@ -49,20 +49,21 @@ def _percent(part: float) -> str:
     return f"{100 * part:.1f} %"
 
 
-def weight_images(weight: np.ndarray, count: int = 64) -> np.ndarray:
+def weight_images(weight: np.ndarray, count: int = 64, alphabet: str = ALPHABET) -> np.ndarray:
     """Rows of the first layer's weights as 30x30 images, blue below zero, red above, one scale for all.
 
-    With 26 rows each is shown under its letter; of more than `count` rows, `count` evenly spaced ones are shown.
+    With one row a class each is shown under its letter; of more than `count` rows, `count` evenly spaced ones are shown.
 
     Args:
         weight: [out, 900].
         count: the most images shown.
+        alphabet: the names of the classes.
 
     Returns:
         [H, W, 3] uint8.
     """
     weight = np.asarray(weight, dtype=np.float32)
-    lettered = len(weight) == LETTERS
+    lettered = len(weight) == len(alphabet)
     rows = np.arange(len(weight))
     if not lettered and len(rows) > count:
         rows = np.linspace(0, len(weight) - 1, count).round().astype(int)
@@ -88,7 +89,7 @@ def weight_images(weight: np.ndarray, count: int = 64) -> np.ndarray:
         x = margin + place % columns * (cell + gap)
         y = head + place // columns * (cell + gap + label)
         if lettered:
-            draw.text((x + cell // 2, y + label // 2), ALPHABET[place], TEXT, _font(15), anchor="mm")
+            draw.text((x + cell // 2, y + label // 2), alphabet[place], TEXT, _font(15), anchor="mm")
             y += label
         draw.rectangle((x - 1, y - 1, x + cell, y + cell), outline=LINE)
         image.paste(Image.fromarray(square).resize((cell, cell), Image.Resampling.NEAREST), (x, y))
@@ -106,23 +107,25 @@ def _scale_bar(image: Image.Image, draw: ImageDraw.ImageDraw, scale: float, marg
         draw.text((place, top + height + 4), f"{value:.2g}", FAINT, _font(11), anchor=anchor)
 
 
-def confusion_matrix(truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+def confusion_matrix(truth: np.ndarray, predicted: np.ndarray, alphabet: str = ALPHABET) -> np.ndarray:
     """Which letter (row) is read as which (column): counts, the right ones green, the wrong ones red.
 
     A cell's shade is its share of the row. At the right stands the error of each letter.
 
     Args:
-        truth: [N] in 0..25.
-        predicted: [N] in 0..25.
+        truth: [N], places in the alphabet.
+        predicted: [N], places in the alphabet.
+        alphabet: the names of the classes.
 
     Returns:
         [H, W, 3] uint8.
     """
     truth, predicted = np.asarray(truth), np.asarray(predicted)
-    counts = np.bincount(truth * LETTERS + predicted, minlength=LETTERS**2).reshape(LETTERS, LETTERS)
+    classes = len(alphabet)
+    counts = np.bincount(truth * classes + predicted, minlength=classes**2).reshape(classes, classes)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     cell, left, top, right, bottom = 26, 62, 84, 62, 16
-    side = LETTERS * cell
+    side = classes * cell
     image, draw = _canvas(left + side + right, top + side + bottom)
 
     wrong = int((truth != predicted).sum())
@@ -133,7 +136,7 @@ def confusion_matrix(truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
     draw.text((left + side + 30, 50), "wrong", FAINT, _font(12), anchor="mm")
     _paste_sideways(image, "truth", (20, top + side // 2))
 
-    for place, letter in enumerate(ALPHABET):
+    for place, letter in enumerate(alphabet):
         middle = place * cell + cell // 2
         draw.text((left + middle, top - 13), letter, TEXT, _font(15), anchor="mm")
         draw.text((left - 15, top + middle), letter, TEXT, _font(15), anchor="mm")
@@ -141,9 +144,9 @@ def confusion_matrix(truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
             error = 1 - shares[place, place]
             colour = TEXT if error else FAINT
             draw.text((left + side + 44, top + middle), f"{100 * error:.0f} %", colour, _font(12), anchor="rm")
-    least = max(2, counts[~np.eye(LETTERS, dtype=bool)].max() // 5)  # smaller ones have their shade only
-    for row in range(LETTERS):
-        for column in range(LETTERS):
+    least = max(2, counts[~np.eye(classes, dtype=bool)].max() // 5)  # smaller ones have their shade only
+    for row in range(classes):
+        for column in range(classes):
             x, y, number = left + column * cell, top + row * cell, int(counts[row, column])
             if number:
                 hue = RIGHT if row == column else WRONG
@@ -154,7 +157,7 @@ def confusion_matrix(truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
                 if row == column or number >= least:
                     ink = PAPER if strength > 0.55 else TEXT
                     draw.text((x + cell // 2, y + cell // 2), str(number), ink, _font(13), anchor="mm")
-    for place in range(LETTERS + 1):
+    for place in range(classes + 1):
         draw.line((left + place * cell, top, left + place * cell, top + side), fill=LINE)
         draw.line((left, top + place * cell, left + side, top + place * cell), fill=LINE)
     return np.asarray(image)
@@ -167,26 +170,29 @@ def _paste_sideways(image: Image.Image, text: str, centre: tuple[int, int]) -> N
     image.paste(label.rotate(90, expand=True), (centre[0] - 10, centre[1] - 30))
 
 
-def worst_letters(images: np.ndarray, labels: np.ndarray, outputs: np.ndarray, count: int = 12) -> np.ndarray:
-    """The letters of largest loss: each with its picture, what it is, how it is read, and its 26 outputs.
+def worst_letters(
+    images: np.ndarray, labels: np.ndarray, outputs: np.ndarray, count: int = 12, alphabet: str = ALPHABET
+) -> np.ndarray:
+    """The letters of largest loss: each with its picture, what it is, how it is read, and its outputs.
 
     The loss is half the squared distance of the outputs from the unit vector of the letter. The bar of the right
     letter is green, that of a wrong reading red; the dashed line is 1.
 
     Args:
         images: [N, 900] in 0..1, ink is 1.
-        labels: [N] in 0..25.
-        outputs: [N, 26].
+        labels: [N], places in the alphabet.
+        outputs: [N, classes].
         count: the most letters shown.
+        alphabet: the names of the classes.
 
     Returns:
         [H, W, 3] uint8.
     """
     images, labels = np.asarray(images, dtype=np.float32), np.asarray(labels)
     outputs = np.nan_to_num(np.asarray(outputs, dtype=np.float64), nan=0.0, posinf=0.0, neginf=0.0)
-    losses = 0.5 * np.square(outputs - np.eye(LETTERS)[labels]).sum(axis=1)
+    losses = 0.5 * np.square(outputs - np.eye(len(alphabet))[labels]).sum(axis=1)
     worst = np.argsort(-losses, kind="stable")[:count]
-    columns, card_width, card_height, margin, head = 3, 396, 134, 14, 44
+    columns, card_width, card_height, margin, head = 3, 162 + BAR_WIDTH * len(alphabet), 134, 14, 44
     lines = -(-len(worst) // columns)
     image, draw = _canvas(columns * card_width + 2 * margin, head + lines * card_height + margin)
     draw.text((margin + 6, 23), "Worst letters", TEXT, _font(17), anchor="lm")
@@ -194,7 +200,8 @@ def worst_letters(images: np.ndarray, labels: np.ndarray, outputs: np.ndarray, c
     draw.text((start, 24), f"largest loss of {len(labels):,}", FAINT, _font(13), anchor="lm")
     for place, index in enumerate(worst):
         x, y = margin + place % columns * card_width, head + place // columns * card_height
-        _letter_card(image, draw, (x + 6, y + 4), images[index], int(labels[index]), outputs[index], losses[index])
+        card = (x + 6, y + 4), images[index], int(labels[index]), outputs[index], losses[index]
+        _letter_card(image, draw, *card, alphabet)
     return np.asarray(image)
 
 
@@ -206,6 +213,7 @@ def _letter_card(
     label: int,
     outputs: np.ndarray,
     loss: float,
+    alphabet: str,
 ) -> None:
     x, y = corner
     ink = np.uint8(255 - np.rint(255 * np.clip(pixels, 0, 1))).reshape(SIDE, SIDE)
@@ -214,17 +222,17 @@ def _letter_card(
     draw.rectangle((x - 1, y - 1, x + size, y + size), outline=LINE)
 
     read = int(outputs.argmax())
-    left, bar, base, tall = x + size + 12, 9, y + size - 14, 68
-    verdict = f"{ALPHABET[label]}  read as  {ALPHABET[read]}"
+    left, bar, base, tall = x + size + 12, BAR_WIDTH, y + size - 14, 68
+    verdict = f"{alphabet[label]}  read as  {alphabet[read]}"
     draw.text((left, y + 8), verdict, TEXT if read == label else WRONG, _font(16), anchor="lm")
-    draw.text((left + LETTERS * bar, y + 8), f"loss {loss:.2f}", FAINT, _font(12), anchor="rm")
+    draw.text((left + len(alphabet) * bar, y + 8), f"loss {loss:.2f}", FAINT, _font(12), anchor="rm")
     best = np.argsort(-outputs, kind="stable")[:3]
-    readings = "   ".join(f"{ALPHABET[letter]} {outputs[letter]:.2f}" for letter in best)
+    readings = "   ".join(f"{alphabet[letter]} {outputs[letter]:.2f}" for letter in best)
     draw.text((left, y + 26), readings, FAINT, _font(12), anchor="lm")
 
     low, high = min(0.0, float(outputs.min())), max(1.0, float(outputs.max()))
     zero, one = (round(base - tall * (level - low) / (high - low)) for level in (0.0, 1.0))
-    for dash in range(left, left + LETTERS * bar, 6):
+    for dash in range(left, left + len(alphabet) * bar, 6):
         draw.line((dash, one, dash + 2, one), fill=BAR)
     for letter, output in enumerate(outputs):
         end = round(base - tall * (output - low) / (high - low))
@@ -232,5 +240,5 @@ def _letter_card(
         start = left + letter * bar
         draw.rectangle((start + 1, min(zero, end), start + bar - 2, max(zero, end)), fill=colour)
         name_colour = colour if letter in (label, read) else FAINT
-        draw.text((start + bar // 2, base + 9), ALPHABET[letter], name_colour, _font(10), anchor="mm")
-    draw.line((left, zero, left + LETTERS * bar, zero), fill=BAR)
+        draw.text((start + bar // 2, base + 9), alphabet[letter], name_colour, _font(10), anchor="mm")
+    draw.line((left, zero, left + len(alphabet) * bar, zero), fill=BAR)

@@ -7,7 +7,7 @@ Some of the networks are rescaled at random (Lv, Jiang, Li 2017).
 What is lowered is log f + CROSS_ENTROPY e: f is the loss |q - c|^2 / 2, and e the cross-entropy of the softmax of the
 last pre-activations. Without e, rules stop at outputs near 0, where f is 1/2 and flat.
 
-Shapes: a [B, steps, n, pixels] the letters of each update, c [B, steps, n, 26]; E letters test each network.
+Shapes: a [B, steps, n, pixels] the letters of each update, c [B, steps, n, classes]; E letters test each network.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from torch import Tensor
 from torch.nn.functional import one_hot
 
 from letterocr.base.randomness import make_generator
-from letterocr.data.letters import ALPHABET, BOX, SIDE, Letters
+from letterocr.config.rule import GRADIENT
+from letterocr.data.letters import BOX, SIDE, Letters
 from letterocr.models.chain import Network
 from letterocr.models.error_vectors import error_vectors, loss
 from letterocr.optimizers.learned import learned, learned_factored
@@ -43,9 +44,9 @@ class Episode:
     Attributes:
         network: B networks.
         images: [B, steps, n, pixels].
-        targets: [B, steps, n, 26].
+        targets: [B, steps, n, classes].
         test_images: [B, E, pixels].
-        test_targets: [B, E, 26].
+        test_targets: [B, E, classes].
         scales: what each weight and bias is rescaled by, [B, out, in + 1] a layer, for the rule of each coordinate.
         error_scales: what each error vector is rescaled by, [B, 1] a layer, for the rule on the factors.
     """
@@ -83,7 +84,7 @@ def draw_episode(letters: Letters, seed: int, episode: int, *, replicas: int, st
         x, y = (margin + torch.randint(COARSE, (2,), generator=g)).tolist()
         images = images[:, x : SIDE - margin : COARSE, y : SIDE - margin : COARSE]
     images = images.flatten(1)
-    sizes = [images.shape[1], width, len(ALPHABET)]
+    sizes = [images.shape[1], width, letters.classes]
     deviation = _draw_between(*INIT_SCALES, (replicas, 1, 1), g)
     weights, biases, scales, error_scales = [], [], [], []
     rescaled = (torch.rand(replicas, 1, 1, generator=g) < RESCALED[factored]).float()
@@ -94,7 +95,7 @@ def draw_episode(letters: Letters, seed: int, episode: int, *, replicas: int, st
         scales.append((whole * _draw_between(0.5, 2.0, (replicas, out, fan_in + 1), g)) ** rescaled)
         error_scales.append(_draw_between(0.03, 30.0, (replicas, 1), g) ** rescaled[..., 0])
     places = torch.randint(len(letters), (replicas, steps * n + TESTED), generator=g)
-    a, c = images[places], one_hot(letters.labels[places], len(ALPHABET)).float()
+    a, c = images[places], one_hot(letters.labels[places], letters.classes).float()
     cut = steps * n
     return Episode(
         Network(weights, list(biases), torch.ones(replicas, 1, 1)),
@@ -139,7 +140,7 @@ class Optimizee:
         a, c = self.task.images[:, self.done], self.task.targets[:, self.done]
         with torch.no_grad():
             activations = self.network.forward(a)
-            errors = error_vectors(self.network, activations, c, "gradient")
+            errors = error_vectors(self.network, activations, c, GRADIENT)
         steps = self.descend(parameters, activations, errors)
         n = self.network
         n.weights = [w - s[..., :-1] for w, s in zip(n.weights, steps, strict=True)]

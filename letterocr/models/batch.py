@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from letterocr.config.rule import Rule
+
 
 @dataclass(frozen=True)
 class Batch:
@@ -14,15 +16,15 @@ class Batch:
     Attributes:
         activations: L + 1 tensors [N, width], the pixels first and the outputs q last.
         errors: L error vectors v [N, out], by the run's rule.
-        targets: the correct outputs c [N, 26].
-        rule: printed, eq18 or gradient.
+        targets: the correct outputs c [N, classes].
+        rule: of the errors.
         loss_factor: f in the loss f |q - c|^2.
     """
 
     activations: list[Tensor]
     errors: list[Tensor]
     targets: Tensor
-    rule: str
+    rule: Rule
     loss_factor: float
 
     def __len__(self) -> int:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Self
 
 import torch
 from torch import Tensor
@@ -20,7 +21,7 @@ from letterocr.base.randomness import make_generator
 from letterocr.config.model.chain import ChainConfig
 from letterocr.config.model.network import NetworkConfig
 from letterocr.config.train import per_replica
-from letterocr.data.letters import ALPHABET, PIXELS
+from letterocr.data.letters import PIXELS
 
 
 @dataclass
@@ -42,7 +43,7 @@ class Network:
         """R, the number of networks side by side."""
         return self.weights[0].shape[0]
 
-    def replica(self, r: int) -> Network:
+    def replica(self, r: int) -> Self:
         """The r-th network alone: views without the replica dimension."""
         return type(self)(
             [w[r] for w in self.weights],
@@ -93,18 +94,20 @@ class Network:
             tensor.copy_(state[name])
 
 
-def layer_sizes(config: NetworkConfig) -> list[int]:
-    """Widths from pixels to outputs: 900, hidden ..., 26."""
-    return [PIXELS, *config.hidden, len(ALPHABET)]
+def layer_sizes(config: NetworkConfig, classes: int) -> list[int]:
+    """Widths from pixels to outputs: 900, hidden ..., one output a class of letters."""
+    return [PIXELS, *config.hidden, classes]
 
 
-def initialise(config: NetworkConfig, seeds: list[int], dtype: torch.dtype, device: torch.device) -> Network:
-    """Networks with random weights, one replica a seed.
+def initialise(
+    config: NetworkConfig, seeds: list[int], dtype: torch.dtype, device: torch.device, classes: int
+) -> Network:
+    """Networks with random weights, one replica a seed, with an output for each class of letters.
 
     The weights are normal with deviation init_scale T / sqrt(in), so that s(x) starts equally far from its
     straight part at every temperature. They are drawn in float64 on the CPU: every device starts alike.
     """
-    sizes = layer_sizes(config)
+    sizes = layer_sizes(config, classes)
     replicas = len(seeds)
     temperatures = per_replica(config.temperature if config.activation == "sigmoid" else 1.0, replicas)
     scales = [s * t for s, t in zip(per_replica(config.init_scale, replicas), temperatures, strict=True)]
@@ -139,7 +142,8 @@ def draw_hidden_layer(
     model = ChainConfig(
         hidden=[width], init_scale=deviation * math.sqrt(PIXELS), init_bias="random" if biases else "zero"
     )
-    network = initialise(model, [seed], torch.float64, torch.device("cpu")).replica(0)
+    # One output will do: each matrix is drawn from a stream of its own.
+    network = initialise(model, [seed], torch.float64, torch.device("cpu"), classes=1).replica(0)
     assert network.biases[0] is not None
     return network.weights[0], network.biases[0]
 

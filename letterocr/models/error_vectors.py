@@ -8,45 +8,46 @@ inputs h (20). The rules differ only in where the derivative s' stands:
     eq18       q - c                         W_{k+1}^T v_{k+1} . s'(h~_k)   (18)
     gradient   (q - c) . s'(q~)              W_{k+1}^T v_{k+1} . s'(h~_k)   the gradient of |q - c|^2 / 2
 
-Shapes: q, c [..., N, 26]; v_k [..., N, out_k]; `...` is R, or nothing for one replica alone.
+Shapes: q, c [..., N, classes]; v_k [..., N, out_k]; `...` is R, or nothing for one replica alone.
 """
 
 from __future__ import annotations
 
 from torch import Tensor
 
+from letterocr.config.rule import Rule
 from letterocr.models.chain import Network
 
 
 def error_vectors(
-    network: Network, activations: list[Tensor], target: Tensor, rule: str, loss_factor: float = 0.5
+    network: Network, activations: list[Tensor], target: Tensor, rule: Rule, loss_factor: float = 0.5
 ) -> list[Tensor]:
     """The error vector of every weight matrix, first to last (Kantack 2020, 17-19).
 
     Args:
         network: the weights.
         activations: what `network.forward` gives: [..., N, width] each.
-        target: the correct outputs c (3), [..., N, 26].
-        rule: printed, eq18 or gradient.
+        target: the correct outputs c (3), [..., N, classes].
+        rule: where s' stands.
         loss_factor: f in the loss f |q - c|^2; 1/2 as (20) implies, 1 as in (4).
     """
     return propagate(network, activations, (activations[-1] - target) * (2 * loss_factor), rule)
 
 
-def propagate(network: Network, activations: list[Tensor], error: Tensor, rule: str) -> list[Tensor]:
+def propagate(network: Network, activations: list[Tensor], error: Tensor, rule: Rule) -> list[Tensor]:
     """The error vectors of every weight matrix, first to last, that an error of the outputs sends back (17-19).
 
     Args:
         network: the weights.
         activations: what `network.forward` gives.
-        error: [..., N, 26], q - c or anything in its place. One sample (N = 1) may be given many.
-        rule: printed, eq18 or gradient.
+        error: [..., N, classes], q - c or anything in its place. One sample (N = 1) may be given many.
+        rule: where s' stands.
     """
-    v = error * network.slope(activations[-1]) if rule == "gradient" else error
+    v = error * network.slope(activations[-1]) if rule.output_slope else error
     vectors = [v]
     for k in range(len(network.weights) - 1, 0, -1):
         v = network.back(k, v)
-        if rule != "printed":
+        if rule.hidden_slope:
             v = v * network.slope(activations[k])
         vectors.append(v)
     return vectors[::-1]

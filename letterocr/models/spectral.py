@@ -10,7 +10,8 @@ y is the upper triangle of Y, its entries off the diagonal times sqrt(2), so tha
 filtering first and pooling then gives the same. The position is nine soft cells, 2 exp(-|place - centre|^2 / width^2),
 0 in patches without ink: by them M also tells which strokes are where, without which letters are hard to tell apart.
 
-Shapes: N letters, a [N, 900], z [34], M [N, 34, 34], F [R, d, 34], Y [N, d, d], W [R, 26, d (d + 1)/2], b [R, 26].
+Shapes: N letters, a [N, 900], z [34], M [N, 34, 34], F [R, d, 34], Y [N, d, d], W [R, C, d (d + 1)/2], b [R, C]
+for C classes of letters.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from torch.nn.functional import unfold
 from letterocr.base.randomness import make_generator
 from letterocr.config.model.spectral import SpectralConfig
 from letterocr.config.train import per_replica
-from letterocr.data.letters import ALPHABET, SIDE
+from letterocr.data.letters import SIDE
 from letterocr.matrix.backprop import matrix_log
 from letterocr.models.chain import Network
 
@@ -65,7 +66,7 @@ class SpectralNetwork(Network):
         return Y[..., row, column] * torch.where(row == column, Y.new_tensor(1.0), Y.new_tensor(math.sqrt(2)))
 
     def read(self, M: Tensor) -> Tensor:
-        """The outputs q [..., N, 26] of the letters with the covariances M [N, 34, 34]."""
+        """The outputs q [..., N, C] of the letters with the covariances M [N, 34, 34]."""
         return self.s(self.preactivation(1, self.triangle(M)))
 
     def forward_from(self, k: int, activations: list[Tensor]) -> list[Tensor]:
@@ -74,7 +75,9 @@ class SpectralNetwork(Network):
         return [activations[0], y, self.s(self.preactivation(1, y))]
 
 
-def initialise(config: SpectralConfig, seeds: list[int], dtype: torch.dtype, device: torch.device) -> SpectralNetwork:
+def initialise(
+    config: SpectralConfig, seeds: list[int], dtype: torch.dtype, device: torch.device, classes: int
+) -> SpectralNetwork:
     """Networks with random weights, one replica a seed, drawn in float64 on the CPU.
 
     The filters have length 3 and any direction alike, at right angles up to 34 of them; W and b are normal with
@@ -89,11 +92,10 @@ def initialise(config: SpectralConfig, seeds: list[int], dtype: torch.dtype, dev
         unit = torch.linalg.qr(normal)[0] if d <= WIDTH else normal / normal.norm(dim=0)
         filters.append(LENGTH * unit.mT)
         deviation = scale * T / math.sqrt(width)
-        letters = len(ALPHABET)
         last.append(
-            torch.randn(letters, width, generator=make_generator(seed, "weights", 1), dtype=torch.float64) * deviation
+            torch.randn(classes, width, generator=make_generator(seed, "weights", 1), dtype=torch.float64) * deviation
         )
-        draw = torch.randn(letters, generator=make_generator(seed, "biases", 1), dtype=torch.float64) * deviation
+        draw = torch.randn(classes, generator=make_generator(seed, "biases", 1), dtype=torch.float64) * deviation
         biases.append(draw if config.init_bias == "random" else torch.zeros_like(draw))
     weights = [torch.stack(w).to(device, dtype).contiguous() for w in (filters, last)]
     bias = torch.stack(biases).to(device, dtype) if config.bias else None

@@ -23,6 +23,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
+from letterocr.config.rule import GRADIENT
 from letterocr.models.batch import Batch
 from letterocr.models.chain import Network
 from letterocr.models.error_vectors import propagate
@@ -36,7 +37,7 @@ def gram(network: Network, batch: Batch) -> list[Tensor]:
 
 def outer_jacobian(network: Network, batch: Batch, grams: list[Tensor], y: Tensor) -> Tensor:
     """J J^T y [N, 26]: sent back as error vectors, then forward as the change of the outputs that they make."""
-    vectors = propagate(network, batch.activations, y, "gradient")
+    vectors = propagate(network, batch.activations, y, GRADIENT)
     change = grams[0] @ vectors[0] * network.slope(batch.activations[1])
     for k in range(1, len(vectors)):
         change = change @ network.weights[k].mT + grams[k] @ vectors[k]
@@ -72,14 +73,14 @@ class GaussNewton(Optimizer):
         share = 2 * batch.loss_factor / len(batch)
         error = (batch.activations[-1] - batch.targets) * share
         y = self._one(network, batch, error, share) if len(batch) == 1 else self._many(network, batch, error, share)
-        vectors = propagate(network, batch.activations, y, "gradient")  # J^T y, in factors with h
+        vectors = propagate(network, batch.activations, y, GRADIENT)  # J^T y, in factors with h
         steps = [v * -alpha for v in vectors]
         return [Update(d.mT, h, d.sum(0)) for d, h in zip(steps, batch.inputs, strict=True)]
 
     def _one(self, network: Network, batch: Batch, error: Tensor, share: float) -> Tensor:
         unit = torch.eye(error.shape[1], dtype=error.dtype, device=error.device)
         system = unit * self.config.damping
-        vectors = propagate(network, batch.activations, unit, "gradient")
+        vectors = propagate(network, batch.activations, unit, GRADIENT)
         for b, k in zip(vectors, gram(network, batch), strict=True):
             system.addmm_(b, b.mT * k, alpha=share)
         return torch.linalg.solve(system, error[0]).unsqueeze(0)

@@ -39,7 +39,8 @@ class Diagnostics:
     def __init__(self, config: TrainConfig, split: Split, engine: Engine, folder: Path) -> None:
         self.config, self.engine, self.path = config, engine, folder / "diagnostics.parquet"
         letters, like = take_per_letter(split.train, PER_LETTER), engine.images
-        self.letters, self.targets = letters.images.to(like), one_hot(letters.labels.to(like.device), like)
+        self.letters = letters.images.to(like)
+        self.targets = one_hot(letters.labels.to(like.device), like, letters.classes)
         self.due = list_due_samples(config.samples, engine.block)
         self.rows: list[dict[str, Any]] = []
 
@@ -62,7 +63,8 @@ class Diagnostics:
         if sample not in self.due or any(row["sample"] == sample for row in self.rows):
             return {}
         like = self.engine.images
-        initial = initialise(self.config.model, list_replica_seeds(self.config), like.dtype, like.device)
+        seeds, classes = list_replica_seeds(self.config), self.targets.shape[1]
+        initial = initialise(self.config.model, seeds, like.dtype, like.device, classes)
         new = []
         for r in range(self.config.replicas):
             if r in without:

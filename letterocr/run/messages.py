@@ -13,7 +13,7 @@ from letterocr.engine.engine import Engine
 def describe_run(config: TrainConfig, engine: Engine, split: Split, rates: list[float], folder: Path) -> dict[str, str]:
     """What the run is, line by line."""
     model, sizes = config.model, [w.shape[2] for w in engine.network.weights]
-    network = "-".join(map(str, [*sizes, 26]))
+    network = "-".join(map(str, [*sizes, split.train.classes]))
     replicas = f", {config.replicas} replicas" if config.replicas > 1 else ""
     often = config.evaluate_every
     every = {"1": "every sample", "log": "log-spaced samples"}.get(often, f"{often} samples")

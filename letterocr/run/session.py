@@ -95,7 +95,7 @@ class Session:
         write_config(self.folder, self.config, later=not resume)
         facts: dict[str, Any] = {"device": str(self.engine.images.device)}
         facts |= {"threads": torch.get_num_threads(), "letters": letters}
-        facts |= {"box": self.split.train.box(), "learning_rates": self.rates}
+        facts |= {"alphabet": self.split.train.alphabet, "box": self.split.train.box(), "learning_rates": self.rates}
         facts |= {"job": read_slurm_job()} if read_slurm_job() else {}
         write_environment(self.folder, facts, later=not resume)
 
@@ -219,10 +219,11 @@ class Session:
         weight = self.engine.network.weights[0][r].cpu()
         assert self.board is not None
         if weight.shape[-1] == PIXELS:
-            self.board.picture("weights/first_layer", step, pictures.weight_images(weight.numpy()))
+            self.board.picture("weights/first_layer", step, pictures.weight_images(weight.numpy(), alphabet=test.alphabet))
         truth, read = test.labels.numpy(), outputs.argmax(-1).numpy()
-        self.board.picture("test/confusion", step, pictures.confusion_matrix(truth, read))
-        self.board.picture("test/worst", step, pictures.worst_letters(test.images.numpy(), truth, outputs.numpy()))
+        worst = pictures.worst_letters(test.images.numpy(), truth, outputs.numpy(), alphabet=test.alphabet)
+        self.board.picture("test/confusion", step, pictures.confusion_matrix(truth, read, test.alphabet))
+        self.board.picture("test/worst", step, worst)
         self._picture_seconds += time.perf_counter() - start
 
     def _save(self) -> None:

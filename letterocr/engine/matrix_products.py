@@ -5,8 +5,12 @@ Shapes: W, M [..., out, in], x [..., in], v [..., out]; `...` is R, or nothing.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
+
+Factors = tuple[Tensor, Tensor]  # of a sum of outer products: [..., out, n] and [..., n, in]
 
 
 def matvec(weight: Tensor, x: Tensor) -> Tensor:
@@ -27,10 +31,27 @@ def add_outer(target: Tensor, left: Tensor, right: Tensor) -> None:
         target.baddbmm_(left.unsqueeze(-1), right.unsqueeze(-2))
 
 
-def combine(weight: Tensor, late: Tensor | None, w: Tensor, m: Tensor, dims: int, decays: bool, added) -> None:
+def combine(
+    weight: Tensor,
+    late: Tensor | None,
+    w: Tensor,
+    m: Tensor,
+    dims: int,
+    decays: bool,
+    added: Callable[[Tensor], Tensor | Factors],
+) -> None:
     """W <- p W + r M + sum c_j g_j and M <- p' W + r' M + sum c'_j g_j, in place and without a second matrix.
 
     With the new W in place, M becomes (p'/p) W + (r' - p' r/p) M; p is close to 1.
+
+    Args:
+        weight: W [..., out, in], or a bias [..., out].
+        late: M of the same shape; None without momentum.
+        w: [..., n + 2], the scalars p, r, c_1 .. c_n of W.
+        m: [..., n + 2], those of M.
+        dims: dimensions of W besides the replicas.
+        decays: whether p may be other than 1.
+        added: from the scalars c_1 .. c_n to sum c_j g_j, or to its factors for the first columns of W.
     """
     shape = (..., *([None] * dims))
     p, r = w[..., 0][shape], w[..., 1][shape]
@@ -44,7 +65,7 @@ def combine(weight: Tensor, late: Tensor | None, w: Tensor, m: Tensor, dims: int
     _add(weight, added(w[..., 2:]))
 
 
-def _add(target: Tensor, what: Tensor | tuple[Tensor, Tensor]) -> None:
+def _add(target: Tensor, what: Tensor | Factors) -> None:
     if isinstance(what, Tensor):
         target.add_(what)
         return
