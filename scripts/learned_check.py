@@ -27,6 +27,7 @@ from letterocr.compose import registry
 from letterocr.compose.from_overrides import compose_config
 from letterocr.config.data import ImagesConfig, SyntheticConfig
 from letterocr.config.model.chain import ChainConfig
+from letterocr.config.rule import GRADIENT
 from letterocr.data import images, synthetic
 from letterocr.data.letters import Letters, Split
 from letterocr.data.order import Order
@@ -62,7 +63,7 @@ class Trial:
     def start(self, rates: int) -> Network:
         """The networks at the start, seed after seed for each rate."""
         model = ChainConfig(hidden=self.hidden)
-        return initialise(model, self.seeds * rates, torch.float32, torch.device("cpu"))
+        return initialise(model, self.seeds * rates, torch.float32, torch.device("cpu"), self.split.train.classes)
 
     def learn(self, rates: int, step_for: Callable[[Network], Step]) -> tuple[Tensor, Tensor]:
         """Loss and error of the test letters after every update, [T, rates, seeds] both."""
@@ -73,11 +74,11 @@ class Trial:
         losses, errors = [], []
         for t in range(self.updates):
             p = places[:, t * self.batch : (t + 1) * self.batch]
-            activations, c = network.forward(train.images[p]), one_hot(train.labels[p], 26).float()
-            v = error_vectors(network, activations, c, "gradient")
-            step(t * self.batch, network, Batch(activations, v, c, "gradient", 0.5))
+            activations, c = network.forward(train.images[p]), one_hot(train.labels[p], train.classes).float()
+            v = error_vectors(network, activations, c, GRADIENT)
+            step(t * self.batch, network, Batch(activations, v, c, GRADIENT, 0.5))
             q = network.forward(test.images)[-1]
-            losses.append(loss(q, one_hot(test.labels, 26).float()).mean(-1))
+            losses.append(loss(q, one_hot(test.labels, test.classes).float()).mean(-1))
             errors.append((q.argmax(-1) != test.labels).float().mean(-1))
         return tuple(torch.stack(x).unflatten(1, (rates, -1)) for x in (losses, errors))
 

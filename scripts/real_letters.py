@@ -27,11 +27,8 @@ RULES = {"gradient": (1.0, 0.05), "printed": (150.0, 0.02)}  # temperature and l
 def all_letters(path: str) -> Letters:
     """Every letter of an .npz or folder, normalised as training does it: what is split off is put back."""
     split = images.load(ImagesConfig(path=path, test_per_letter=1))
-    return Letters(*(torch.cat(pair) for pair in zip(*map(_tensors, (split.train, split.test)), strict=True)))
-
-
-def _tensors(letters: Letters) -> tuple[torch.Tensor, torch.Tensor]:
-    return letters.images, letters.labels
+    parts = split.train, split.test
+    return Letters(torch.cat([part.images for part in parts]), torch.cat([part.labels for part in parts]))
 
 
 def train(

@@ -6,6 +6,7 @@ import torch
 from helpers import random_network
 from torch import Tensor
 
+from letterocr.config.rule import RULES
 from letterocr.curvature.products import Factors
 from letterocr.models.batch import Batch
 from letterocr.models.chain import Network
@@ -19,7 +20,9 @@ def small_network(sizes: list[int], temperature: float | None, bias: bool = True
 
 def batch_of(network: Network, a: Tensor, c: Tensor, factor: float) -> Batch:
     activations = network.forward(a)
-    return Batch(activations, error_vectors(network, activations, c, "gradient", factor), c, "gradient", factor)
+    return Batch(
+        activations, error_vectors(network, activations, c, RULES["gradient"], factor), c, RULES["gradient"], factor
+    )
 
 
 def random_batch(network: Network, count: int, factor: float = 0.5) -> tuple[Tensor, Batch]:

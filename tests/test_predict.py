@@ -166,7 +166,7 @@ def test_the_outputs_are_those_of_the_checkpoint(trained, tmp_path, predict):
 
 def test_the_letter_is_drawn_as_large_as_those_of_the_training(copy, tmp_path, predict, monkeypatch):
     drawn = []
-    monkeypatch.setattr("letterocr.predict.read_letter", lambda network, a: drawn.append(a) or fake_reading())
+    monkeypatch.setattr("letterocr.predict.read_letter", lambda network, a, alphabet: drawn.append(a) or fake_reading())
     path = saved(tmp_path / "h.png", glyph("H"))
     facts = json.loads((copy / "environment.json").read_text())
     assert facts["box"] == 24

@@ -28,7 +28,7 @@ def constant_network(q: list[float], dtype: torch.dtype = torch.float32) -> Netw
 def test_negative_outputs_have_no_share_and_the_largest_output_is_read():
     q = [-1.0] * 26
     q[3], q[7] = 3.0, 1.0
-    reading = read_letter(constant_network(q), torch.ones(900))
+    reading = read_letter(constant_network(q), torch.ones(900), ALPHABET)
     assert (reading["letter"], reading["runner_up"]) == ("D", "H")
     assert reading["outputs"] == dict.fromkeys(ALPHABET, 0.0) | {"D": 0.75, "H": 0.25}
 
@@ -36,6 +36,6 @@ def test_negative_outputs_have_no_share_and_the_largest_output_is_read():
 def test_the_largest_output_is_read_where_all_are_negative():
     q = [-1.0] * 26
     q[3], q[7] = -0.25, -0.5
-    reading = read_letter(constant_network(q, torch.float64), torch.ones(900))
+    reading = read_letter(constant_network(q, torch.float64), torch.ones(900), ALPHABET)
     assert (reading["letter"], reading["runner_up"]) == ("D", "H")
     assert set(reading["outputs"].values()) == {0.0}

@@ -7,11 +7,15 @@ from letterocr.config.train import TrainConfig
 from letterocr.models.chain import layer_sizes
 
 
-def multiply_adds(config: TrainConfig) -> float:
+def multiply_adds(config: TrainConfig, classes: int) -> float:
     """Multiply-adds for each sample that a run learns, the mean over the run.
+
+    Args:
+        config: the run.
+        classes: of its letters, for each of which the network has an output.
 
     Raises:
         KeyError: an optimizer of PyTorch whose multiply-adds are not known.
     """
-    size = NetworkSize(tuple(layer_sizes(config.model)), config.model.bias)
+    size = NetworkSize(tuple(layer_sizes(config.model, classes)), config.model.bias)
     return config.optimizer.count_multiply_adds(size)

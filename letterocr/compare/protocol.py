@@ -27,7 +27,7 @@ import numpy as np
 from letterocr.base.quartiles import compute_quartiles
 from letterocr.compare.contenders import CONTENDERS, draw_points, get_field, make_trial_values, set_fields
 from letterocr.compare.operations import multiply_adds
-from letterocr.compare.problems import Problem
+from letterocr.compare.problems import Problem, load_letters
 from letterocr.compare.progress import Progress, perform_all
 from letterocr.compare.trial import TrialOutcome, TrialRun, make_trial_run, read_outcome
 from letterocr.config.train import TrainConfig
@@ -157,7 +157,8 @@ def compare(entrants: Sequence[Entrant], seeds: int, folder: Path, workers: int)
         for kind, tasks in zip(KINDS, both, strict=True):
             config = tasks[0].config
             values = {r.path: get_field(config, r.path) for r in CONTENDERS[e.name].space}
-            standing.finals[kind][e.name] = Final(values, multiply_adds(config), _read_outcomes(tasks, folder))
+            cost = multiply_adds(config, load_letters(config)[0].train.classes)
+            standing.finals[kind][e.name] = Final(values, cost, _read_outcomes(tasks, folder))
     return standings
 
 

@@ -52,7 +52,8 @@ def _percent(part: float) -> str:
 def weight_images(weight: np.ndarray, count: int = 64, alphabet: str = ALPHABET) -> np.ndarray:
     """Rows of the first layer's weights as 30x30 images, blue below zero, red above, one scale for all.
 
-    With one row a class each is shown under its letter; of more than `count` rows, `count` evenly spaced ones are shown.
+    With one row a class each is shown under its letter; of more than `count` rows, `count` evenly spaced ones are
+    shown.
 
     Args:
         weight: [out, 900].

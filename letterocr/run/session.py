@@ -219,7 +219,9 @@ class Session:
         weight = self.engine.network.weights[0][r].cpu()
         assert self.board is not None
         if weight.shape[-1] == PIXELS:
-            self.board.picture("weights/first_layer", step, pictures.weight_images(weight.numpy(), alphabet=test.alphabet))
+            self.board.picture(
+                "weights/first_layer", step, pictures.weight_images(weight.numpy(), alphabet=test.alphabet)
+            )
         truth, read = test.labels.numpy(), outputs.argmax(-1).numpy()
         worst = pictures.worst_letters(test.images.numpy(), truth, outputs.numpy(), alphabet=test.alphabet)
         self.board.picture("test/confusion", step, pictures.confusion_matrix(truth, read, test.alphabet))

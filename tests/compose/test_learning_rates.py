@@ -120,9 +120,9 @@ def test_each_replica_has_its_own_temperature():
 
 def test_the_initial_network_is_the_runs():
     config = deeper(model=ChainConfig(hidden=[20], init_scale=[1.0, 2.0]), replicas=2, dtype="float64")
-    whole = initialise(config.model, list_replica_seeds(config), torch.float64, torch.device("cpu"))
+    whole = initialise(config.model, list_replica_seeds(config), torch.float64, torch.device("cpu"), 26)
     for r in range(2):
-        for name, tensor in make_initial_network(config, r).state().items():
+        for name, tensor in make_initial_network(config, r, 26).state().items():
             assert torch.equal(tensor, whole.replica(r).state()[name])
 
 

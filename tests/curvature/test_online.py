@@ -9,6 +9,7 @@ from helpers import random_network
 from torch import Tensor
 from torch.autograd.functional import hessian, jacobian
 
+from letterocr.config.rule import RULES
 from letterocr.curvature.online import Shifted, largest_curvature
 from letterocr.models.chain import Network
 from letterocr.models.error_vectors import error_vectors, loss
@@ -27,7 +28,7 @@ def task(width: int, outputs: int, count: int = 12) -> tuple[Tensor, Tensor]:
 
 def estimate(network: Network, a: Tensor, c: Tensor, rule: str = "gradient", loss_factor: float = 0.5) -> float:
     generator = torch.Generator().manual_seed(1)
-    return largest_curvature(network, a, c, rule, loss_factor, generator, steps=1000)
+    return largest_curvature(network, a, c, RULES[rule], loss_factor, generator, steps=1000)
 
 
 def flat(network: Network) -> Tensor:
@@ -65,7 +66,7 @@ def test_for_the_other_rules_it_is_the_eigenvalue_of_largest_real_part_of_their_
     def direction(w: Tensor) -> Tensor:
         n = at(network, w)
         activations = n.forward(a)
-        v = error_vectors(n, activations, c, rule)
+        v = error_vectors(n, activations, c, RULES[rule])
         weights = [(d.mT @ h / len(a)).flatten() for d, h in zip(v, activations, strict=False)]
         return torch.cat([*weights, *(d.mean(0) for d in v)])
 
@@ -94,7 +95,7 @@ def test_the_shifted_network_is_the_network_with_other_weights():
     moved = at(network, flat(network) + 0.3 * flat(psi))
     for one, other in zip(shifted.forward(a), moved.forward(a), strict=True):
         torch.testing.assert_close(one, other)
-    vectors = (error_vectors(n, n.forward(a), c, "gradient") for n in (shifted, moved))
+    vectors = (error_vectors(n, n.forward(a), c, RULES["gradient"]) for n in (shifted, moved))
     for one, other in zip(*vectors, strict=True):
         torch.testing.assert_close(one, other)
 

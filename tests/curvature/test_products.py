@@ -11,6 +11,7 @@ from directions import batch_of, listed, outputs, parameters, random_batch, rand
 from torch import Tensor
 from torch.autograd.functional import hvp, jacobian, jvp, vjp
 
+from letterocr.config.rule import RULES
 from letterocr.curvature.products import Dense, empirical_fisher, gauss_newton, gauss_newton_diagonal, hessian
 from letterocr.engine.outer import Deferred
 from letterocr.models.batch import Batch
@@ -268,9 +269,9 @@ def test_products_see_the_steps_that_a_network_still_defers(name, sizes):
     products = []
     for part in (deferred, network):
         activations = part.forward(a[2:])
-        errors = error_vectors(part, activations, c, "gradient")
+        errors = error_vectors(part, activations, c, RULES["gradient"])
         products.append(
-            listed(network, PRODUCTS[name](part, Batch(activations, errors, c, "gradient", 0.5), direction))
+            listed(network, PRODUCTS[name](part, Batch(activations, errors, c, RULES["gradient"], 0.5), direction))
         )
     assert_same(*products)
 
@@ -278,6 +279,6 @@ def test_products_see_the_steps_that_a_network_still_defers(name, sizes):
 def test_the_hessian_refuses_errors_of_another_rule():
     network = small_network([7, 5, 3], 1.0)
     _, batch = random_batch(network, 1)
-    printed = Batch(batch.activations, batch.errors, batch.targets, "printed", 0.5)
+    printed = Batch(batch.activations, batch.errors, batch.targets, RULES["printed"], 0.5)
     with pytest.raises(ValueError, match="rule=gradient, not printed"):
         hessian(network, printed, random_direction(network))

@@ -9,6 +9,7 @@ import torch
 from helpers import random_letters, random_network
 from torch import Tensor
 
+from letterocr.config.rule import RULES
 from letterocr.curvature.lanczos import largest_eigenvalue
 from letterocr.curvature.products import hessian_product
 from letterocr.curvature.rank_figures import printed_beside_gradient, rank_figures, singular_values, spectra
@@ -18,7 +19,7 @@ from letterocr.models.error_vectors import error_vectors
 
 LETTERS = random_letters(12, seed=3)
 A = LETTERS.images[:, :20].double()
-C = one_hot(LETTERS.labels, A)
+C = one_hot(LETTERS.labels, A, 26)
 
 
 def random(*shape: int, seed: int = 0) -> Tensor:
@@ -73,7 +74,7 @@ def test_angles_and_norms_are_those_of_the_whole_updates(bias, temperature):
         activations = net.forward(a[None])
         updates = []
         for rule in ("printed", "gradient"):
-            vectors = error_vectors(net, activations, c[None], rule)
+            vectors = error_vectors(net, activations, c[None], RULES[rule])
             layers = [
                 torch.cat([(v.mT @ h).flatten(), *([v.flatten()] if bias else [])])
                 for v, h in zip(vectors, activations, strict=False)

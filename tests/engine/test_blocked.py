@@ -12,12 +12,14 @@ from letterocr.compose.build import build_engine
 from letterocr.config.data import SyntheticConfig
 from letterocr.config.model.chain import ChainConfig
 from letterocr.config.optimizer.vanilla import VanillaConfig
+from letterocr.config.rule import RULES
 from letterocr.config.train import TrainConfig
 from letterocr.data.letters import Letters, Split
 from letterocr.engine import blocked, compiled
 from letterocr.engine.blocked import BlockedEngine
 from letterocr.engine.records import Records
 from letterocr.engine.stack import Stack
+from letterocr.engine.task import TrainingTask
 
 SAMPLES = 1000
 NETWORKS = {
@@ -99,6 +101,18 @@ def test_measures_at_the_same_samples(network: str, every: str) -> None:
     assert_same(reference, engine, advance(reference, SAMPLES), advance(engine, SAMPLES), 1e-10)
 
 
+@pytest.mark.parametrize("step", ["decay", "both"])
+@pytest.mark.parametrize("network", ["two_layer", "three_layer", "four_layer", "five layers"])
+def test_measures_with_pixels_that_have_ink_in_test_letters_alone(network: str, step: str) -> None:
+    engine = build_engine(config(network, step, evaluate_every="100", replicas=2), SPLIT)
+    assert len(engine.test_only) == 300  # type: ignore[attr-defined]
+    with torch.no_grad():
+        engine.network.weights[0].add_(0.3)  # so that these pixels decide; their weights decay, and never learn
+    errors = advance(engine, 100).test_error[-1]
+    np.testing.assert_array_equal(errors, engine.test_error().numpy())
+    assert len(np.unique(errors)) > 1 or 0 < errors[0] < 1
+
+
 @pytest.mark.parametrize("network", ["two_layer with bias", "three_layer", "four_layer"])
 def test_may_be_cut_within_a_block(network: str) -> None:
     whole, cut = (build_engine(config(network, "both", engine="blocked"), SPLIT) for _ in range(2))
@@ -161,8 +175,8 @@ def test_a_list_gives_each_replica_its_own_learning_rate_and_one_order() -> None
 def test_all_replicas_in_one_stack_as_on_a_gpu(network: str, step: str) -> None:
     def make(**keywords: Any) -> BlockedEngine:
         plain = build_engine(config(network, step, replicas=3, learning_rate=[0.001, 0.002, 0.0015]), SPLIT)
-        parts = (plain.network, plain.optimizers, plain.orders, SPLIT, plain.schedule, "gradient", 0.5)
-        return BlockedEngine(*parts, **keywords)
+        parts = plain.network, plain.optimizers, plain.orders, SPLIT, plain.evaluation, RULES["gradient"]
+        return BlockedEngine(TrainingTask(*parts), **keywords)
 
     apart, together = make(), make(together=True)
     assert len(together.stacks) == 1
@@ -172,7 +186,7 @@ def test_all_replicas_in_one_stack_as_on_a_gpu(network: str, step: str) -> None:
 @pytest.mark.parametrize("network", ["two_layer", "three_layer", "four_layer"])
 def test_the_torch_path_equals_the_compiled_one(network: str, monkeypatch: pytest.MonkeyPatch) -> None:
     fast = build_engine(config(network, "both"), SPLIT)
-    monkeypatch.setattr(compiled, "CompiledStack", lambda *arguments, threads: Stack(*arguments))
+    monkeypatch.setattr(compiled, "MOST_MATRICES", 0)
     plain = build_engine(config(network, "both"), SPLIT)
     assert type(plain.stacks[0]) is Stack  # type: ignore[attr-defined]
     assert_same(plain, fast, advance(plain, 300), advance(fast, 300), 1e-10)

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from letterocr.engine.evaluation import Schedule
+from letterocr.engine.evaluation import EvaluationSchedule
 
 
 def measured(every: str, samples: int) -> list[int]:
-    schedule = Schedule(every, samples)
+    schedule = EvaluationSchedule(every, samples)
     return np.flatnonzero(schedule.due_in(0, samples + 1)).tolist()
 
 
@@ -44,7 +44,7 @@ def test_log_measures_at_even_ratios():
 
 @pytest.mark.parametrize("samples", [1, 44, 99_999, 12_345])
 def test_log_measures_at_the_end_wherever_it_is(samples):
-    assert Schedule("log", samples).due_in(samples, samples + 1)[0]
+    assert EvaluationSchedule("log", samples).due_in(samples, samples + 1)[0]
 
 
 def test_a_longer_run_measures_at_the_same_samples():
@@ -55,4 +55,4 @@ def test_a_longer_run_measures_at_the_same_samples():
     ("every", "follows"), [("1", True), ("64", True), ("65", False), ("1000", False), ("log", False)]
 )
 def test_the_test_letters_are_followed_where_that_is_cheaper(every, follows):
-    assert Schedule(every, 1000).follows is follows
+    assert EvaluationSchedule(every, 1000).follows is follows

@@ -30,4 +30,4 @@ def test_misread_counts_as_argmax_does() -> None:
     random = np.random.default_rng(0)
     outputs = random.integers(0, 5, (200, 26)).astype(np.float32)  # with many ties: the first one counts
     labels, bias = random.integers(0, 26, 200), random.integers(0, 2, 26).astype(np.float32)
-    assert kernels.misread(outputs, bias, labels) == ((outputs + bias).argmax(1) != labels).sum()
+    assert kernels.count_misread(outputs, bias, labels) == ((outputs + bias).argmax(1) != labels).sum()

@@ -145,7 +145,7 @@ def test_the_test_outputs_are_those_of_a_fresh_forward_pass(every, dtype, tolera
     w, b = engine.network.weights[0][0], engine.network.biases[0][0]
     fresh = engine.network.replica(0).forward(SPLIT.test.images.to(dtype))[-1]
     torch.testing.assert_close(engine.test_outputs(0), fresh, rtol=0, atol=tolerance)
-    if engine.schedule.follows:
+    if engine.evaluation.follows:
         torch.testing.assert_close(engine.test_first[0], SPLIT.test.images.to(dtype) @ w.T + b, rtol=0, atol=tolerance)
 
 

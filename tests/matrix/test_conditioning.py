@@ -66,7 +66,7 @@ def test_the_colder_the_higher_the_effective_rank():
 
 def test_the_layer_is_that_of_a_run_at_the_papers_temperature():
     model = ChainConfig(hidden=[40], temperature=150.0, init_bias="random")
-    network = initialise(model, [3], torch.float64, torch.device("cpu")).replica(0)
+    network = initialise(model, [3], torch.float64, torch.device("cpu"), 26).replica(0)
     W_h, b_h = draw_hidden_layer(40, seed=3, biases=True)
     torch.testing.assert_close(W_h, network.weights[0])
     torch.testing.assert_close(b_h, network.biases[0])

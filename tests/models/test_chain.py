@@ -62,12 +62,12 @@ def test_slope_is_the_derivative_of_s(temperatures):
 @pytest.mark.parametrize(("hidden", "weights"), [([], 23_400), ([1800], 1_666_800), ([1800, 1800], 4_906_800)])
 def test_the_papers_networks_have_as_many_weights_as_it_says(hidden, weights):
     """About 1.7 million with three layers, about 4.9 million with four."""
-    assert sum(a * b for a, b in pairwise(layer_sizes(ChainConfig(hidden=hidden)))) == weights
+    assert sum(a * b for a, b in pairwise(layer_sizes(ChainConfig(hidden=hidden), 26))) == weights
 
 
 def test_first_weights_are_normal_with_deviation_scale_t_over_root_inputs():
     model = ChainConfig(hidden=[400], temperature=150.0, init_scale=0.5)
-    network = initialise(model, [7], torch.float64, CPU)
+    network = initialise(model, [7], torch.float64, CPU, 26)
     for weight, fan_in in zip(network.weights, [900, 400], strict=True):
         deviation = 0.5 * 150 / math.sqrt(fan_in)
         n = weight.numel()
@@ -78,8 +78,8 @@ def test_first_weights_are_normal_with_deviation_scale_t_over_root_inputs():
 
 
 def test_biases_start_at_zero_or_random_like_the_weights():
-    zero = initialise(ChainConfig(hidden=[2000], init_scale=1.0), [0], torch.float64, CPU)
-    random = initialise(ChainConfig(hidden=[2000], init_scale=1.0, init_bias="random"), [0], torch.float64, CPU)
+    zero = initialise(ChainConfig(hidden=[2000], init_scale=1.0), [0], torch.float64, CPU, 26)
+    random = initialise(ChainConfig(hidden=[2000], init_scale=1.0, init_bias="random"), [0], torch.float64, CPU, 26)
     assert all(torch.count_nonzero(b) == 0 for b in zero.biases)
     assert random.biases[0].std().item() == pytest.approx(1 / 30, rel=5 / math.sqrt(4000))
     assert random.biases[1].std().item() == pytest.approx(1 / math.sqrt(2000), rel=0.7)
@@ -91,8 +91,8 @@ def test_biases_start_at_zero_or_random_like_the_weights():
 def test_no_bias_leaves_the_weights_as_they_were():
     model = ChainConfig(hidden=[6], bias=False)
     without, with_bias = (
-        initialise(model, [4], torch.float64, CPU),
-        initialise(ChainConfig(hidden=[6]), [4], torch.float64, CPU),
+        initialise(model, [4], torch.float64, CPU, 26),
+        initialise(ChainConfig(hidden=[6]), [4], torch.float64, CPU, 26),
     )
     assert without.biases == [None, None]
     assert all(torch.equal(a, b) for a, b in zip(without.weights, with_bias.weights, strict=True))
@@ -100,10 +100,10 @@ def test_no_bias_leaves_the_weights_as_they_were():
 
 def test_a_replica_is_the_network_of_its_seed():
     model = ChainConfig(hidden=[6, 5], init_bias="random", temperature=3.0)
-    together = initialise(model, [10, 11, 12], torch.float32, CPU)
+    together = initialise(model, [10, 11, 12], torch.float32, CPU, 26)
     assert together.replicas == 3
     for r in range(3):
-        alone = initialise(model, [10 + r], torch.float32, CPU)
+        alone = initialise(model, [10 + r], torch.float32, CPU, 26)
         for name, tensor in alone.state().items():
             assert torch.equal(together.state()[name][r], tensor[0]), name
     assert not torch.equal(together.weights[0][0], together.weights[0][1])
@@ -111,7 +111,7 @@ def test_a_replica_is_the_network_of_its_seed():
 
 def test_float32_and_float64_start_alike():
     model = ChainConfig(hidden=[6], init_bias="random")
-    double, single = (initialise(model, [0, 1], dtype, CPU).state() for dtype in (torch.float64, torch.float32))
+    double, single = (initialise(model, [0, 1], dtype, CPU, 26).state() for dtype in (torch.float64, torch.float32))
     for name in double:
         assert single[name].dtype == torch.float32
         assert torch.equal(double[name].float(), single[name])
@@ -119,12 +119,12 @@ def test_float32_and_float64_start_alike():
 
 def test_temperature_and_scale_of_each_replica():
     model = ChainConfig(hidden=[6], temperature=[1.0, 150.0], init_scale=[1.0, 0.5])
-    network = initialise(model, [0, 0], torch.float64, CPU)
+    network = initialise(model, [0, 0], torch.float64, CPU, 26)
     a = torch.rand(4, 900, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     assert network.temperature.flatten().tolist() == [1.0, 150.0]
     torch.testing.assert_close(network.weights[0][1], 75 * network.weights[0][0], rtol=1e-14, atol=0)
     cold, warm = (
-        initialise(ChainConfig(hidden=[6], temperature=t, init_scale=s), [0], torch.float64, CPU)
+        initialise(ChainConfig(hidden=[6], temperature=t, init_scale=s), [0], torch.float64, CPU, 26)
         for t, s in [(1.0, 1.0), (150.0, 0.5)]
     )
     q = network.forward(a.expand(2, 4, 900))[-1]
@@ -135,7 +135,7 @@ def test_temperature_and_scale_of_each_replica():
 def test_the_start_is_equally_far_from_the_straight_part_at_every_temperature():
     a = torch.rand(4, 900, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     outputs = [
-        initialise(ChainConfig(hidden=[], temperature=t), [5], torch.float64, CPU).replica(0).forward(a)[-1]
+        initialise(ChainConfig(hidden=[], temperature=t), [5], torch.float64, CPU, 26).replica(0).forward(a)[-1]
         for t in (1.0, 150.0)
     ]
     torch.testing.assert_close(outputs[0], outputs[1], rtol=1e-12, atol=0)

@@ -7,6 +7,7 @@ from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, one_hot
 
 from letterocr.config.model.chain import ChainConfig
+from letterocr.config.rule import RULES
 from letterocr.models.chain import Network, initialise
 from letterocr.models.error_vectors import error_vectors, loss
 
@@ -51,7 +52,7 @@ def assert_is_gradient(network: Network, a: Tensor, vectors: list[Tensor], loss_
 def test_gradient_is_the_gradient_of_the_loss(sizes, loss_factor, bias, temperatures):
     network = random_network(sizes, temperatures, bias=bias, replicas=2)
     a, c = letters_and_targets(sizes, replicas=2)
-    vectors = error_vectors(network, network.forward(a), c, "gradient", loss_factor)
+    vectors = error_vectors(network, network.forward(a), c, RULES["gradient"], loss_factor)
     assert_is_gradient(network, a, vectors, lambda x, q: loss_factor * ((q - c) ** 2).sum())
 
 
@@ -61,13 +62,13 @@ def test_eq18_is_the_gradient_of_the_temperature_times_cross_entropy(sizes, temp
     """In the output layer alone the same holds for the printed rule: its output error is q - c as well."""
     network = random_network(sizes, [temperature])
     a, c = letters_and_targets(sizes)
-    vectors = error_vectors(network, network.forward(a), c, "eq18")
+    vectors = error_vectors(network, network.forward(a), c, RULES["eq18"])
 
     def cross_entropy(x: Tensor, q: Tensor) -> Tensor:
         return temperature * binary_cross_entropy_with_logits(x / temperature, c, reduction="sum")
 
     assert_is_gradient(network, a, vectors, cross_entropy)
-    printed = error_vectors(network, network.forward(a), c, "printed")[-1]
+    printed = error_vectors(network, network.forward(a), c, RULES["printed"])[-1]
     h = network.forward(a)[-2]
     right = autograd(network, a, cross_entropy)[0][-1]
     assert relative_difference(torch.einsum("rno,rni->roi", printed, h), right) < 1e-12
@@ -99,14 +100,14 @@ def hand_case() -> tuple[Network, list[Tensor], Tensor]:
 @pytest.mark.parametrize("rule", list(HAND))
 def test_errors_worked_out_by_hand(rule):
     network, activations, c = hand_case()
-    vectors = error_vectors(network, activations, c, rule)
+    vectors = error_vectors(network, activations, c, RULES[rule])
     assert [tuple(v[0].tolist()) for v in vectors] == HAND[rule]  # all are exact in binary
 
 
 @pytest.mark.parametrize("rule", list(HAND))
 def test_the_full_loss_doubles_every_error(rule):
     network, activations, c = hand_case()
-    vectors = error_vectors(network, activations, c, rule, loss_factor=1.0)
+    vectors = error_vectors(network, activations, c, RULES[rule], loss_factor=1.0)
     assert [tuple(v[0].tolist()) for v in vectors] == [tuple(2 * x for x in v) for v in HAND[rule]]
 
 
@@ -120,7 +121,7 @@ def test_printed_passes_through_every_layer_without_a_derivative():
     # 1-1-1-1: W_2 = 3, W_3 = -2, q - c = 1/4  =>  v_2 = -2/4, v_1 = 3 . -2/4
     network = Network([torch.full((1, 1), x) for x in (5.0, 3.0, -2.0)], [None] * 3, torch.tensor([[7.0]]))
     activations = [torch.full((1, 1), x) for x in (0.9, 0.3, 0.6, 0.25)]
-    vectors = error_vectors(network, activations, torch.zeros(1, 1), "printed")
+    vectors = error_vectors(network, activations, torch.zeros(1, 1), RULES["printed"])
     assert [v.item() for v in vectors] == [-1.5, -0.5, 0.25]
 
 
@@ -128,7 +129,7 @@ def test_printed_passes_through_every_layer_without_a_derivative():
 def test_the_rules_agree_where_s_is_the_identity(sizes):
     network = random_network(sizes, None)
     a, c = letters_and_targets(sizes)
-    printed, eq18, gradient = (error_vectors(network, network.forward(a), c, rule) for rule in HAND)
+    printed, eq18, gradient = (error_vectors(network, network.forward(a), c, RULES[rule]) for rule in HAND)
     for p, e, g in zip(printed, eq18, gradient, strict=True):
         assert torch.equal(p, g)
         assert torch.equal(e, g)
@@ -137,12 +138,12 @@ def test_the_rules_agree_where_s_is_the_identity(sizes):
 def test_printed_is_300_and_180000_times_the_gradient_near_the_start():
     """Each s' is 1/4T there: 1/600 a layer at T = 150, and the loss |q - c|^2 has a 2."""
     model = ChainConfig(hidden=[50], temperature=150.0, init_scale=0.01)
-    network = initialise(model, [0], torch.float64, torch.device("cpu")).replica(0)
+    network = initialise(model, [0], torch.float64, torch.device("cpu"), 26).replica(0)
     letters = random_letters(1, seed=0)
     activations = network.forward(letters.images.double())
     c = one_hot(letters.labels, 26).double()
-    printed = error_vectors(network, activations, c, "printed")
-    gradient = error_vectors(network, activations, c, "gradient", loss_factor=1.0)
+    printed = error_vectors(network, activations, c, RULES["printed"])
+    gradient = error_vectors(network, activations, c, RULES["gradient"], loss_factor=1.0)
     for p, g, h, ratio in zip(printed, gradient, activations, [180_000, 300], strict=False):
         long, short = p.mT @ h, g.mT @ h
         assert (long.norm() / short.norm()).item() == pytest.approx(ratio, rel=1e-3)

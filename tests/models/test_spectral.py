@@ -15,6 +15,7 @@ from letterocr.config.check import check_config
 from letterocr.config.model.spectral import SpectralConfig
 from letterocr.config.optimizer.kfac import KfacConfig
 from letterocr.config.optimizer.vanilla import VanillaConfig
+from letterocr.data.letters import ALPHABET
 from letterocr.engine.autograd import SpectralEngine
 from letterocr.models import spectral
 from letterocr.predict import load_network, read_letter
@@ -60,7 +61,7 @@ def test_the_steps_are_descent_along_central_differences():
     start = {name: t.clone() for name, t in trained.state().items()}
     (place,) = trained.orders[0].indices(0, 1).tolist()
     trained.advance(1)
-    network, target = spectral.initialise(MODEL, [0], torch.float64, torch.device("cpu")), trained.targets[place]
+    network, target = spectral.initialise(MODEL, [0], torch.float64, torch.device("cpu"), 26), trained.targets[place]
     a = trained.images[place : place + 1]
 
     def loss() -> float:
@@ -88,11 +89,11 @@ def test_an_empty_image_and_equal_eigenvalues_do_no_harm():
 
 
 def test_initial_filters_are_orthonormal_and_every_seed_has_its_own():
-    network = spectral.initialise(MODEL, [0, 1], torch.float64, torch.device("cpu"))
+    network = spectral.initialise(MODEL, [0, 1], torch.float64, torch.device("cpu"), 26)
     for F in network.weights[0]:
         torch.testing.assert_close(F @ F.T, 9 * torch.eye(6, dtype=torch.float64))
     assert not torch.equal(*network.weights[0])
-    more = spectral.initialise(SpectralConfig(hidden=[40]), [0], torch.float64, torch.device("cpu"))
+    more = spectral.initialise(SpectralConfig(hidden=[40]), [0], torch.float64, torch.device("cpu"), 26)
     torch.testing.assert_close(more.weights[0][0].norm(dim=1), torch.full((40,), 3.0, dtype=torch.float64))
 
 
@@ -138,7 +139,7 @@ def test_a_run_that_was_cut_goes_on_to_the_same_bits_and_predicts(tmp_path):
     assert_same_bits(folder, run_folder(cut))
     curve = pq.read_table(folder / "curve.parquet").to_pydict()["test_error"]
     assert np.median([curve[60], curve[-1]]) == result_of(folder)["error"]
-    reading = read_letter(load_network(folder), torch.rand(900))
+    reading = read_letter(load_network(folder), torch.rand(900), ALPHABET)
     assert sum(reading["outputs"].values()) == pytest.approx(1)
 
 

@@ -8,6 +8,7 @@ from plain import Arrays, Plain, as_numpy, assert_close
 
 from letterocr.config.model.chain import ChainConfig
 from letterocr.config.optimizer.diagonal import DiagonalConfig
+from letterocr.config.rule import RULES
 from letterocr.models.batch import Batch
 from letterocr.models.chain import Network
 from letterocr.models.error_vectors import error_vectors, loss
@@ -75,7 +76,7 @@ def quadratic(scales: list[float], bias: bool = False) -> tuple[Network, torch.T
 
 def batch_of(network: Network, a: torch.Tensor, c: torch.Tensor) -> Batch:
     activations = network.forward(a)
-    return Batch(activations, error_vectors(network, activations, c, "gradient"), c, "gradient", 0.5)
+    return Batch(activations, error_vectors(network, activations, c, RULES["gradient"]), c, RULES["gradient"], 0.5)
 
 
 def test_one_step_is_newtons_where_the_curvature_is_diagonal():

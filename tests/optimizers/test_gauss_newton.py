@@ -14,6 +14,7 @@ from letterocr.base.errors import UserError
 from letterocr.config.check import check_config
 from letterocr.config.model.chain import ChainConfig
 from letterocr.config.optimizer.gauss_newton import GaussNewtonConfig
+from letterocr.config.rule import RULES
 from letterocr.models.batch import Batch
 from letterocr.models.chain import Network
 from letterocr.models.error_vectors import error_vectors
@@ -27,7 +28,9 @@ def batch_of(network: Network, count: int, factor: float) -> Batch:
     generator = torch.Generator().manual_seed(7)
     activations = network.forward(torch.rand(count, 9, generator=generator, dtype=torch.float64))
     c = torch.eye(26, dtype=torch.float64)[torch.randint(26, (count,), generator=generator)]
-    return Batch(activations, error_vectors(network, activations, c, "gradient", factor), c, "gradient", factor)
+    return Batch(
+        activations, error_vectors(network, activations, c, RULES["gradient"], factor), c, RULES["gradient"], factor
+    )
 
 
 def module_of(network: Network) -> torch.nn.Module:

@@ -9,6 +9,7 @@ from helpers import make_engine, random_network, random_split
 from letterocr.config.model.chain import ChainConfig
 from letterocr.config.optimizer.sgd import SgdConfig
 from letterocr.config.optimizer.vanilla import VanillaConfig
+from letterocr.config.rule import RULES
 from letterocr.models.batch import Batch
 from letterocr.models.chain import Network
 from letterocr.models.error_vectors import error_vectors
@@ -24,7 +25,9 @@ def network_and_batch(count: int = 1) -> tuple[Network, Batch]:
     network = random_network([6, 5, 26], [2.0]).replica(0)
     activations = network.forward(torch.rand(count, 6, generator=torch.Generator().manual_seed(3)).double())
     c = torch.eye(26, dtype=torch.float64)[:count]
-    return network, Batch(activations, error_vectors(network, activations, c, "gradient"), c, "gradient", 0.5)
+    return network, Batch(
+        activations, error_vectors(network, activations, c, RULES["gradient"]), c, RULES["gradient"], 0.5
+    )
 
 
 def changes(optimizer: Sgd | Vanilla, sample: int = 0, count: int = 1) -> dict[str, torch.Tensor]:

@@ -9,6 +9,7 @@ from plain import Arrays, Plain, as_numpy, assert_close
 from letterocr.config.model.chain import ChainConfig
 from letterocr.config.optimizer.smd import SmdConfig
 from letterocr.config.optimizer.vanilla import VanillaConfig
+from letterocr.config.rule import RULES
 from letterocr.models.batch import Batch
 from letterocr.models.chain import Network
 from letterocr.models.error_vectors import error_vectors, loss
@@ -77,7 +78,9 @@ def one_weight(w: float) -> tuple[Network, Batch]:
     network = Network([torch.full((1, 1), w)], [None], None)
     zero = torch.zeros(1, 1)
     activations = network.forward(zero + 1)
-    return network, Batch(activations, error_vectors(network, activations, zero, "gradient"), zero, "gradient", 0.5)
+    return network, Batch(
+        activations, error_vectors(network, activations, zero, RULES["gradient"]), zero, RULES["gradient"], 0.5
+    )
 
 
 def test_two_steps_worked_out_by_hand():
@@ -112,8 +115,8 @@ def full_batches(network: Network, optimizer, a: torch.Tensor, c: torch.Tensor, 
     """The mean loss after so many steps, each from all samples."""
     for step in range(steps):
         activations = network.forward(a)
-        v = error_vectors(network, activations, c, "gradient")
-        updates = optimizer.step(step, network, Batch(activations, v, c, "gradient", 0.5))
+        v = error_vectors(network, activations, c, RULES["gradient"])
+        updates = optimizer.step(step, network, Batch(activations, v, c, RULES["gradient"], 0.5))
         for update, weight, bias in zip(updates or [], network.weights, network.biases, strict=False):
             update.apply(weight, bias)
     return loss(network.forward(a)[-1], c).mean().item()

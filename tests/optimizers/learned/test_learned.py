@@ -18,6 +18,7 @@ from letterocr.base.errors import UserError
 from letterocr.compose.build import build_engine
 from letterocr.config.model.chain import ChainConfig
 from letterocr.config.optimizer.learned import LearnedConfig
+from letterocr.config.rule import RULES
 from letterocr.models.batch import Batch
 from letterocr.models.error_vectors import error_vectors, loss
 from letterocr.optimizers.learned import learned, rule_file
@@ -52,7 +53,7 @@ def test_the_gradients_are_autograds():
     a, c = torch.rand(4, 9, dtype=torch.float64), one_hot(torch.tensor([1, 3, 3, 25]), 26).double()
     activations = network.forward(a)
     expected = torch.autograd.grad(loss(activations[-1], c).mean(), tensors)
-    batch = Batch(activations, error_vectors(network, activations, c, "gradient"), c, "gradient", 0.5)
+    batch = Batch(activations, error_vectors(network, activations, c, RULES["gradient"]), c, RULES["gradient"], 0.5)
     for gradient, other in zip(learned.compute_gradients(batch), expected, strict=True):
         torch.testing.assert_close(gradient, other.flatten(), rtol=1e-10, atol=1e-13)
 
@@ -79,9 +80,9 @@ def test_a_step_is_that_of_pytorchs_lstm(config, monkeypatch, chunk, alpha):
     for i in range(3):
         a, c = torch.rand(1, 9, dtype=torch.float64), one_hot(torch.tensor([i]), 26).double()
         activations = network.forward(a)
-        v = error_vectors(network, activations, c, "gradient")
+        v = error_vectors(network, activations, c, RULES["gradient"])
         gradients = [v[0].T @ activations[0], v[1].T @ activations[1], v[0][0], v[1][0]]
-        assert optimizer.step(i, network, Batch(activations, v, c, "gradient", 0.5)) is None
+        assert optimizer.step(i, network, Batch(activations, v, c, RULES["gradient"], 0.5)) is None
         for tensor, history, g, inputs in zip(expected, histories, gradients, (9, 5, 9, 5), strict=True):
             history.append(preprocess(g.flatten()).T)
             with torch.no_grad():

@@ -10,6 +10,7 @@ from letterocr.base.errors import UserError
 from letterocr.compose.build import build_engine
 from letterocr.config.model.chain import ChainConfig
 from letterocr.config.optimizer.learned_factored import LearnedFactoredConfig
+from letterocr.config.rule import RULES
 from letterocr.engine.outer import OuterEngine
 from letterocr.engine.reference import ReferenceEngine
 from letterocr.models.batch import Batch
@@ -88,8 +89,8 @@ def test_the_bias_is_one_more_input_and_alpha_scales_the_step(config):
     network = random_network([9, 5, 26], [1.5]).replica(0)
     a, c = torch.rand(1, 9, dtype=torch.float64), torch.eye(26, dtype=torch.float64)[:1]
     activations = network.forward(a)
-    v = error_vectors(network, activations, c, "gradient")
-    batch = Batch(activations, v, c, "gradient", 0.5)
+    v = error_vectors(network, activations, c, RULES["gradient"])
+    batch = Batch(activations, v, c, RULES["gradient"], 0.5)
     steps = {
         alpha: LearnedFactored(config, LearningRate("constant", alpha, 1), network, 0).step(0, network, batch)
         for alpha in (1.0, 0.25)
@@ -110,9 +111,9 @@ def test_a_temperature_scales_the_step_with_the_weights(config):
     steps = []
     for network in (small, large):
         activations = network.forward(a)
-        v = error_vectors(network, activations, c, "gradient")
+        v = error_vectors(network, activations, c, RULES["gradient"])
         optimizer = LearnedFactored(config, LearningRate("constant", 1.0, 1), network, 0)
-        steps.append(optimizer.step(0, network, Batch(activations, v, c, "gradient", 0.5)))
+        steps.append(optimizer.step(0, network, Batch(activations, v, c, RULES["gradient"], 0.5)))
     for one, other in zip(*steps, strict=True):
         torch.testing.assert_close(other.left @ other.right, 150 * one.left @ one.right, rtol=1e-9, atol=1e-12)
 
