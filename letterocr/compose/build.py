@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pkgutil import resolve_name
+from collections.abc import Callable
 
 import torch
 
@@ -75,13 +75,12 @@ def build_engine(
         batch=len(split.train) if config.batch == "all" else int(config.batch),
         block=config.block,
     )
-    engine: Engine = resolve_name(_choose_engine(config, task))(task)
-    return engine
+    return _choose_engine(config, task)(task)
 
 
-def _choose_engine(config: TrainConfig, task: TrainingTask) -> str:
-    """Module and name of the engine class: the one that the model needs, or by the config and the optimizer's form."""
-    own = registry.find_model(config.model).engine
+def _choose_engine(config: TrainConfig, task: TrainingTask) -> Callable[[TrainingTask], Engine]:
+    """The engine's class: the one that the model needs, or by the config and the optimizer's form."""
+    own: type[Engine] | None = registry.find_model(config.model).load_engine()
     if own:
         return own
     form = task.optimizers[0].form if task.batch == 1 else "dense"
@@ -91,5 +90,13 @@ def _choose_engine(config: TrainConfig, task: TrainingTask) -> str:
             "product for each weight matrix; take engine=auto."
         )
     if config.engine == "reference" or form == "dense":
-        return "letterocr.engine.reference:ReferenceEngine"
-    return {"outer": "letterocr.engine.outer:OuterEngine", "scalars": "letterocr.engine.blocked:BlockedEngine"}[form]
+        from letterocr.engine.reference import ReferenceEngine
+
+        return ReferenceEngine
+    if form == "outer":
+        from letterocr.engine.outer import OuterEngine
+
+        return OuterEngine
+    from letterocr.engine.blocked import BlockedEngine
+
+    return BlockedEngine
