@@ -24,7 +24,7 @@ from letterocr.config.train import TrainConfig, per_replica
 from letterocr.curvature.online import largest_curvature
 from letterocr.data.letters import Letters, one_hot
 from letterocr.matrix import rate_bounds as rates
-from letterocr.models.chain import Network, initialise
+from letterocr.models.chain import Network
 
 
 @dataclass(frozen=True)
@@ -111,6 +111,7 @@ def make_initial_network(config: TrainConfig, r: int) -> Network:
         per_replica(value, config.replicas)[r] for value in (config.model.temperature, config.model.init_scale)
     )
     model = replace(config.model, temperature=temperature, init_scale=scale)
+    initialise = registry.find_model(model).load()
     return initialise(model, [list_replica_seeds(config)[r]], torch.float64, torch.device("cpu")).replica(0)
 
 
