@@ -25,7 +25,7 @@ from letterocr.config.train import TrainConfig, per_replica
 from letterocr.curvature.online import largest_curvature
 from letterocr.data.letters import Letters, one_hot
 from letterocr.matrix import rate_bounds as rates
-from letterocr.models.chain import Network, initialise
+from letterocr.models.chain import Network
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ def make_initial_network(config: TrainConfig, r: int, classes: int) -> Network:
         per_replica(value, config.replicas)[r] for value in (config.model.temperature, config.model.init_scale)
     )
     model = replace(config.model, temperature=temperature, init_scale=scale)
-    seed = list_replica_seeds(config)[r]
+    seed, initialise = list_replica_seeds(config)[r], registry.find_model(model).load()
     return initialise(model, [seed], torch.float64, torch.device("cpu"), classes).replica(0)
 
 
