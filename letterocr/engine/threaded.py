@@ -9,6 +9,7 @@ Shapes: W [out, in], x [in], v [out]; z, y, h [T, m] as in `stack`.
 from __future__ import annotations
 
 import numba
+import torch
 from numba import prange
 
 from letterocr.engine.kernels import DECAY, FAST, MOMENTUM, SIGMOID, THREADS, add_earlier, compiled, rows_times, squash
@@ -18,8 +19,13 @@ threaded = numba.njit(fastmath=FAST, cache=True, nogil=True, error_model="numpy"
 
 
 def use_threads(count: int) -> None:
-    """Let the compiled loops use as many threads as PyTorch does."""
+    """Let the compiled loops use that many threads, as far as there are cores.
+
+    Numba starts its threads here, for all cores. PyTorch's count is put back then, as both may share one OpenMP.
+    """
+    torchs = torch.get_num_threads()
     numba.set_num_threads(min(count, numba.config.NUMBA_NUM_THREADS))  # type: ignore[attr-defined]
+    torch.set_num_threads(torchs)
 
 
 @compiled

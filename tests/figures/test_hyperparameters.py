@@ -96,13 +96,6 @@ def test_parallel_coordinates_have_a_line_a_setting_the_best_on_top(axis):
     assert {"0.01", "a", "b", "0.2"} <= {t.get_text() for t in axis.texts}
 
 
-def test_a_band_is_median_and_quartiles(axis):
-    draw_band(axis, np.array([0, 1]), np.array([[1.0, 1.0, 1.0], [0.2, 0.4, 0.8]]), "name")
-    np.testing.assert_allclose(axis.lines[0].get_ydata(), [100, 40])
-    edge = set(np.round(axis.collections[0].get_paths()[0].vertices[:, 1], 6))
-    assert {30.0, 60.0} <= edge
-
-
 def test_the_history_follows_the_best_whole_trial(axis):
     draw_history(axis, [0, 1, 2, 3], [0.5, 0.1, 0.6, 0.4], [False, True, False, False])
     early, whole, best = axis.lines
