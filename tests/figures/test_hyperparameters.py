@@ -8,7 +8,6 @@ import matplotlib
 import numpy as np
 import pytest
 
-from letterocr.figures.error_curves import draw_band
 from letterocr.figures.hyperparameters import (
     bin_values,
     draw_heat_map,
