@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from letterocr.base.errors import UserError, complain, end_quietly
+from letterocr.base.threads import count_threads
 from letterocr.compose.from_overrides import compose_config
 from letterocr.config.check import check_config
 from letterocr.config.refusal import refuse
@@ -154,7 +154,7 @@ def main() -> None:
 
         from letterocr.compose import registry
 
-        torch.set_num_threads(config.threads or len(os.sched_getaffinity(0)))
+        torch.set_num_threads(count_threads(config.threads))
         found = measure_figures(config, registry.DATA[config.data.name].load()(config.data).train)
     except UserError as error:
         sys.exit(complain(str(error)))

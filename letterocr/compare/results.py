@@ -12,7 +12,7 @@ import numpy as np
 
 from letterocr.base.files import write_json, write_text
 from letterocr.base.performance_profile import performance_profile, performance_ratios
-from letterocr.base.quartiles import compute_quartiles
+from letterocr.base.quartiles import compute_quartiles, compute_row_quartiles
 from letterocr.compare.contenders import CONTENDERS
 from letterocr.compare.problems import Problem
 from letterocr.compare.protocol import BASELINE, COSTS, KINDS, TUNING_SEED, Final, Standing, make_cost_table
@@ -217,8 +217,24 @@ def write_results(standings: Standings, names: Sequence[str], facts: dict[str, A
     _draw_pictures(standings, names, folder)
 
 
+def make_error_curve(final: Final, cost: str) -> tuple[np.ndarray, np.ndarray]:
+    """The cost of each measurement [M] and the test errors there [M, seeds], infinite once a run diverged.
+
+    Against seconds, each measurement stands at the median time of the runs.
+    """
+    samples = np.array(max((o.samples for o in final.outcomes), key=len), float)
+    errors = np.full((len(samples), len(final.outcomes)), np.inf)
+    seconds = np.full_like(errors, np.nan)
+    for seed, outcome in enumerate(final.outcomes):
+        errors[: len(outcome.test), seed] = outcome.test
+        seconds[: len(outcome.seconds), seed] = outcome.seconds
+    if cost == "seconds":
+        return compute_row_quartiles(seconds)[1], errors
+    return samples * (final.multiply_adds if cost == "multiply-adds" else 1), errors
+
+
 def _draw_pictures(standings: Standings, names: Sequence[str], folder: Path) -> None:
-    from letterocr.figures.cost_curves import draw_errors, draw_profile, legend_outside
+    from letterocr.figures.cost_curves import draw_errors, draw_profile, place_legend_outside
     from letterocr.figures.png import make_figure, save_png
 
     places = {name: place for place, name in enumerate(names)}
@@ -227,9 +243,10 @@ def _draw_pictures(standings: Standings, names: Sequence[str], folder: Path) -> 
         axes = figure.subplots(2, 3)
         for row, kind in zip(axes, KINDS, strict=True):
             for axis, cost in zip(row, COSTS, strict=True):
-                draw_errors(axis, standing.finals[kind], cost, places)
+                curves = {name: make_error_curve(final, cost) for name, final in standing.finals[kind].items()}
+                draw_errors(axis, curves, cost, places)
             row[1].set_title(f"{problem.name}, {kind} hyperparameters")
-        legend_outside(figure, axes[0, 0])
+        place_legend_outside(figure, axes[0, 0])
         save_png(figure, folder / name_errors_picture(problem))
     for kind in KINDS:
         figure = make_figure(15, 4.5)
@@ -237,5 +254,5 @@ def _draw_pictures(standings: Standings, names: Sequence[str], folder: Path) -> 
         for axis, cost in zip(axes, COSTS, strict=True):
             draw_profile(axis, performance_ratios(make_cost_table(standings, kind, cost, names)), names, cost)
         axes[1].set_title(f"{kind} hyperparameters")
-        legend_outside(figure, axes[0])
+        place_legend_outside(figure, axes[0])
         save_png(figure, folder / f"profile-{kind}.png")

@@ -8,7 +8,6 @@ Shapes: M measured samples, the first is 0.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import time
@@ -26,7 +25,7 @@ from letterocr.base.files import write_json
 from letterocr.compare.problems import compute_fingerprint, load_letters
 from letterocr.compose import registry
 from letterocr.compose.build import build_engine
-from letterocr.config.identity import to_plain
+from letterocr.config.identity import hash_facts, select_identity, to_plain
 from letterocr.config.train import TrainConfig
 from letterocr.data.letters import Letters, Split
 from letterocr.engine.engine import Engine
@@ -99,12 +98,9 @@ def list_measured_samples(samples: int) -> list[int]:
 def make_trial_run(config: TrainConfig, part: str, seed: int) -> TrialRun:
     """The task of a config at a seed, named by everything that can change its outcome."""
     config = replace(config, seed=seed)
-    kept = to_plain(config)
-    for f in fields(config):
-        if f.metadata["runtime"] or f.name == "data":  # the letters themselves stand for where they are from
-            del kept[f.name]
-    what = [__version__, kept, part, compute_fingerprint(config, part)]
-    return TrialRun(config, part, hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:12])
+    kept = select_identity(config)
+    del kept["data"]  # the letters themselves stand for where they are from
+    return TrialRun(config, part, hash_facts([__version__, kept, part, compute_fingerprint(config, part)]))
 
 
 _warm: set[str] = set()

@@ -38,7 +38,12 @@ def compute_identity(config: TrainConfig) -> str:
     """Twelve hex digits that name the run: a hash of every field that can change the result."""
     plain = json.dumps(select_identity(config))
     kept = json.loads(plain, parse_float=_parse_number)  # learning_rate=1.0 is learning_rate=1
-    return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:12]
+    return hash_facts(kept)
+
+
+def hash_facts(facts: Any) -> str:
+    """Twelve hex digits that name what can be written as JSON, whatever the order of its names."""
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def _drop_fields(config: Any, kept: dict[str, Any]) -> None:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numba
 import numpy as np
+import torch
 from numba import prange
 
 from letterocr.engine.kernels import DECAY, FAST, MOMENTUM, Settings, add_earlier, compiled, multiply_rows, squash
@@ -21,8 +22,13 @@ threaded = numba.njit(fastmath=FAST, cache=True, nogil=True, error_model="numpy"
 
 
 def use_threads(count: int) -> None:
-    """Let the compiled loops use as many threads as PyTorch does."""
+    """Let the compiled loops use that many threads, as far as there are cores.
+
+    Numba starts its threads here, for all cores. PyTorch's count is put back then, as both may share one OpenMP.
+    """
+    torchs = torch.get_num_threads()
     numba.set_num_threads(min(count, numba.config.NUMBA_NUM_THREADS))  # type: ignore[attr-defined]
+    torch.set_num_threads(torchs)
 
 
 @compiled

@@ -159,7 +159,7 @@ def draw_conditioning(
         hidden: of its hidden activations, one a temperature.
         names: fields of `EffectiveRanks`.
     """
-    temperatures = [c.temperature for c in hidden]
+    temperatures = np.array([c.temperature for c in hidden], dtype=float)
     for name in names:
         ranks = [asdict(c.centred_ranks)[name] for c in hidden]
         (line,) = axes.plot(temperatures, ranks, "o-", markersize=3, linewidth=1, label=RANK_NAMES[name])

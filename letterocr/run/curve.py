@@ -49,6 +49,11 @@ class Curve:
         self.test_error = np.full(shape, np.nan)
         self.sample = 0
 
+    @property
+    def samples(self) -> int:
+        """Samples of the whole run."""
+        return len(self.loss) - 1
+
     def add(self, records: Records) -> None:
         """Append a stretch of samples."""
         rows = slice(self.sample + 1, self.sample + 1 + len(records.loss))
@@ -104,13 +109,14 @@ class Curve:
             pq.write_table(table, temporary)
 
     def load(self, path: Path, sample: int) -> None:
-        """Take up a stored curve, cut to that many samples."""
-        import pyarrow.parquet as pq
+        """Take up a stored curve, cut to that many samples.
 
-        table = pq.read_table(path)
-        replicas = self.loss.shape[1]
-        for name in ("loss", "wrong", "test_error"):
-            column = table[name].to_numpy().reshape(replicas, -1).T
+        Raises:
+            OSError, KeyError, ValueError: it can't be read, or is not a curve of so many samples and replicas.
+        """
+        for name, column in _read_columns(path, "loss", "wrong", "test_error").items():
+            if len(column) <= sample or column.shape[1] != self.loss.shape[1]:
+                raise ValueError(f"{path} holds another curve")
             getattr(self, name)[: sample + 1] = column[: sample + 1]
         self.sample = sample
 
@@ -121,15 +127,20 @@ def read_curve(folder: Path) -> tuple[np.ndarray, np.ndarray]:
     Raises:
         UserError: the folder holds no whole curve.
     """
-    import pyarrow.parquet as pq
-
     path = folder / "curve.parquet"
     try:
-        table = pq.read_table(path, columns=["replica", "sample", "test_error"])
+        columns = _read_columns(path, "sample", "test_error")
     except (OSError, KeyError, ValueError) as error:
         raise UserError(f"{path} can't be read ({str(error).splitlines()[0]}): give a run folder.") from error
-    replicas = int(table["replica"].to_numpy().max()) + 1
-    samples = table["sample"].to_numpy().reshape(replicas, -1)[0]
-    errors = table["test_error"].to_numpy().reshape(replicas, -1).T
+    errors = columns["test_error"]
     measured = ~np.isnan(errors[:, 0])
-    return samples[measured], errors[measured]
+    return columns["sample"][measured, 0], errors[measured]
+
+
+def _read_columns(path: Path, *names: str) -> dict[str, np.ndarray]:
+    """Columns of a stored curve by name: each [n + 1, R]."""
+    import pyarrow.parquet as pq
+
+    table = pq.read_table(path, columns=["replica", *names])
+    replicas = int(table["replica"].to_numpy().max()) + 1
+    return {name: table[name].to_numpy().reshape(replicas, -1).T for name in names}

@@ -16,15 +16,25 @@ from __future__ import annotations
 import functools
 import platform
 import re
+import shutil
+from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+import torch
+from torch import Tensor
+
 from letterocr import __version__
+from letterocr.base.errors import UserError
 from letterocr.base.files import write_json, write_text
+from letterocr.base.owner import read_slurm_job
+from letterocr.base.threads import count_threads
 from letterocr.compose.from_overrides import resolve_config
 from letterocr.config.identity import compute_identity, to_plain
 from letterocr.config.train import TrainConfig
+from letterocr.data.letters import Split
+from letterocr.run.curve import Curve
 
 
 def locate_folder(config: TrainConfig) -> Path:
@@ -69,7 +79,6 @@ def _make_dumper() -> Any:
 def write_environment(folder: Path, facts: dict[str, Any], later: bool = False) -> None:
     """Store the versions that the run ran with, and further facts; `later` as for `write_config`."""
     import numpy
-    import torch
 
     versions = {"letterocr": __version__, "python": platform.python_version()}
     versions |= {"torch": torch.__version__, "numpy": numpy.__version__, "platform": platform.platform()}
@@ -88,6 +97,56 @@ def list_hyperparameters(config: Any, prefix: str = "") -> dict[str, bool | int 
         else:
             flat[prefix + f.name] = value if isinstance(value, bool | int | float | str) else str(value)
     return flat
+
+
+def compute_fingerprints(split: Split) -> str:
+    """What tells the letters from others: of those to train and of those to test."""
+    return f"{split.train.fingerprint()}-{split.test.fingerprint()}"
+
+
+def check_space(folder: Path, state: Mapping[str, Tensor], curve: Curve) -> None:
+    """Make the folder, and see that it has room for the run.
+
+    Args:
+        folder: the run folder.
+        state: what a checkpoint holds.
+        curve: of the run.
+
+    Raises:
+        UserError: there may be too little room.
+    """
+    needed = 3 * sum(tensor.nbytes for tensor in state.values()) + 40 * curve.loss.size + 20_000_000
+    folder.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise UserError(
+            f"{folder} has {free / 1e6:.0f} MB free and this run may need {needed / 1e6:.0f} MB: "
+            "make room or take another output=."
+        )
+
+
+def prepare_folder(
+    folder: Path, config: TrainConfig, split: Split, rates: list[float], device: torch.device, resume: bool
+) -> None:
+    """Clear the folder as far as the run does not go on from it, and write what the run is.
+
+    Args:
+        folder: the run folder.
+        config: the run.
+        split: its letters.
+        rates: alpha of each replica.
+        device: where it computes.
+        resume: whether it goes on.
+    """
+    if not resume:
+        clear_folder(folder)
+    clear_temporary(folder)
+    write_config(folder, config, later=not resume)
+    facts: dict[str, Any] = {"device": str(device), "threads": count_threads(config.threads)}
+    facts |= {"letters": compute_fingerprints(split), "alphabet": split.train.alphabet}
+    facts |= {"box": split.train.box(), "learning_rates": rates}
+    facts |= {"job": read_slurm_job()} if read_slurm_job() else {}
+    write_environment(folder, facts, later=not resume)
 
 
 def clear_folder(folder: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import signal
 from pathlib import Path
 
 from letterocr.compose.learning_rates import Bound, format_rates, warn_of_last_batch
@@ -41,6 +43,14 @@ def collect_notes(
         found.append(f"learning_rate={config.learning_rate} may diverge. {limit}")
     late = warn_of_last_batch(config, train, rates)
     return [*found, late] if late else found
+
+
+def describe_stop(number: int, sample: int, folder: Path) -> str:
+    """That a signal stopped the run, and how to go on."""
+    return (
+        f"Stopped by {signal.Signals(number).name} after {sample:,} samples; nothing is lost. "
+        f"Go on with: python -m letterocr.train {shlex.quote(f'resume={folder}')}"
+    )
 
 
 def describe_divergence(rates: list[float], limit: Bound | None, r: int, sample: int) -> str:

@@ -6,7 +6,6 @@ as protobufs straight to TensorBoard's record writer: no queue, no thread, no `a
 
 from __future__ import annotations
 
-import functools
 import io
 import os
 import re
@@ -14,48 +13,20 @@ import socket
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
 
-if TYPE_CHECKING:
-    from tensorboard.plugins.custom_scalar.layout_pb2 import Layout
+from letterocr.base.quartiles import compute_row_quartiles
+from letterocr.run.dashboard import TEST_ERROR, TRAIN_ERROR, TRAIN_LOSS, make_layout, name_quartile
 
-TEST_ERROR = "error/test"
-TRAIN_ERROR = "error/train"
-TRAIN_LOSS = "loss/train"
+if TYPE_CHECKING:
+    from tensorboard.compat.proto.event_pb2 import Event
+    from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
+
 BEST_TEST_ERROR = "result/best_test_error"
 FINAL_TEST_ERROR = "result/final_test_error"
-
-# TensorBoard keeps 1000 points of a tag and drops others at random: a run must not have more.
-MOST_POINTS = 1000
-DENSE = 100  # every one of the first samples is shown
-
-_CURVES = {TEST_ERROR: "Test error", TRAIN_ERROR: "Train error", TRAIN_LOSS: "Train loss"}
-
-
-@functools.lru_cache(maxsize=8)
-def _spread_points(total: int) -> np.ndarray:
-    if total < MOST_POINTS:
-        return np.arange(total + 1)
-    # Half of the rest evenly in the logarithm, half evenly: the fall and the long tail are both drawn well.
-    half = (MOST_POINTS - DENSE - 1) // 2
-    logarithmic, linear = np.geomspace(DENSE, total, half), np.linspace(DENSE, total, half)
-    return np.unique(np.rint(np.concatenate([np.arange(DENSE), logarithmic, linear])).astype(np.int64))
-
-
-def select_points(first: int, last: int, total: int) -> np.ndarray:
-    """The numbers of samples learned, above `first` and up to `last`, at which a run's curves are to be shown.
-
-    They depend on nothing but the length of the run, so blocks and resumed runs show the same points. There are at most
-    1000 in a whole run: 0 to 100 all of them, and always the last one. `first = -1` includes sample 0.
-
-    Returns:
-        [n] int64, increasing.
-    """
-    samples = _spread_points(total)
-    return samples[np.searchsorted(samples, first, "right") : np.searchsorted(samples, last, "right")]
 
 
 class Board:
@@ -104,7 +75,7 @@ class Board:
         """Write a stretch of the curves; values that are not finite are left out.
 
         Args:
-            samples: [n] samples learned, the points to be shown only (see `shown`).
+            samples: [n] samples learned, those to be shown only (see `shown_samples`).
             train_error: [n, R] fraction of training letters read wrongly.
             test_error: [n, R] fraction of test letters read wrongly.
             loss: [n, R] training loss.
@@ -165,13 +136,13 @@ class Board:
         self._records.close()
 
     def _across_replicas(self, tag: str, values: np.ndarray) -> dict[str, np.ndarray]:
-        """The median [n] of values [n, R], and its quartiles when there are replicas."""
+        """The median [n] of the finite ones of values [n, R], and their quartiles when there are replicas."""
         if self._replicas == 1:
             return {tag: values[:, 0]}
-        median, lower, upper = (_compute_quantile(values, q) for q in (0.5, 0.25, 0.75))
-        return {tag: median, _name_quartile(tag, "lower"): lower, _name_quartile(tag, "upper"): upper}
+        low, median, high = compute_row_quartiles(np.where(np.isfinite(values), values, np.nan))
+        return {tag: median, name_quartile(tag, "lower"): low, name_quartile(tag, "upper"): high}
 
-    def _write(self, event: Any) -> None:
+    def _write(self, event: Event) -> None:
         event.wall_time = time.time()
         self._records.write(event.SerializeToString())
 
@@ -181,7 +152,7 @@ class Board:
         from tensorboard.compat.proto.types_pb2 import DT_STRING
         from tensorboard.plugins.custom_scalar import metadata
 
-        tensor = TensorProto(dtype=DT_STRING, string_val=[_make_layout(self._replicas).SerializeToString()])
+        tensor = TensorProto(dtype=DT_STRING, string_val=[make_layout(self._replicas).SerializeToString()])
         value = Summary.Value(
             tag=metadata.CONFIG_SUMMARY_TAG, tensor=tensor, metadata=metadata.create_summary_metadata()
         )
@@ -213,54 +184,12 @@ class Board:
         end = plugin_data_pb2.SessionEndInfo(status=status, end_time_secs=time.time())
         self._write_hparams(metadata.SESSION_END_INFO_TAG, plugin_data_pb2.HParamsPluginData(session_end_info=end))
 
-    def _write_hparams(self, tag: str, data: Any) -> None:
+    def _write_hparams(self, tag: str, data: HParamsPluginData) -> None:
         from tensorboard.compat.proto.summary_pb2 import Summary
         from tensorboard.plugins.hparams import metadata
 
         value = Summary.Value(tag=tag, tensor=metadata.NULL_TENSOR, metadata=metadata.create_summary_metadata(data))
         self._write(self._event(summary=Summary(value=[value])))
-
-
-def _compute_quantile(values: np.ndarray, q: float) -> np.ndarray:
-    """The quantile of each row's finite values, NaN without any; np.nanquantile takes 20 times as long."""
-    ordered = np.sort(np.where(np.isfinite(values), values, np.nan), axis=1)  # NaN comes last
-    place = q * np.maximum(np.isfinite(ordered).sum(axis=1) - 1, 0)
-    below, above = np.floor(place).astype(int)[:, None], np.ceil(place).astype(int)[:, None]
-    left, right = np.take_along_axis(ordered, below, 1)[:, 0], np.take_along_axis(ordered, above, 1)[:, 0]
-    return left + (right - left) * (place - below[:, 0])
-
-
-def _name_quartile(tag: str, which: str) -> str:
-    return f"spread/{tag.replace('/', '_')}_{which}"
-
-
-def _make_layout(replicas: int) -> Layout:
-    """The one dashboard; TensorBoard merges the charts of all runs in a category of the same title."""
-    from tensorboard.plugins.custom_scalar.layout_pb2 import (
-        Category,
-        Chart,
-        Layout,
-        MarginChartContent,
-        MultilineChartContent,
-    )
-
-    lines = {
-        "Test error against samples learned": [TEST_ERROR],
-        "Train and test error against samples learned": [TRAIN_ERROR, TEST_ERROR],
-        "Train loss against samples learned": [TRAIN_LOSS],
-    }
-    charts = [
-        Chart(title=title, multiline=MultilineChartContent(tag=[f"^{re.escape(tag)}$" for tag in tags]))
-        for title, tags in lines.items()
-    ]
-    if replicas > 1:
-        for tag, name in _CURVES.items():
-            series = MarginChartContent.Series(
-                value=tag, lower=_name_quartile(tag, "lower"), upper=_name_quartile(tag, "upper")
-            )
-            title = f"{name}: median and quartiles of the networks trained side by side"
-            charts.append(Chart(title=title, margin=MarginChartContent(series=[series])))
-    return Layout(category=[Category(title="Learning", chart=charts)])
 
 
 def _name_event_file(folder: Path) -> Path:

@@ -10,12 +10,14 @@ from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
+from letterocr.run.chart import draw_chart
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console, Group, RenderableType
+    from rich.live import Live
+    from rich.table import Table
 
     from letterocr.run.curve import Summary
 
@@ -26,43 +28,6 @@ KEPT_POINTS = 512  # of the live curve; twice the dots across
 
 CHART_WIDTH, CHART_HEIGHT = 60, 8
 _NARROWEST_CHART = 20
-_DOTS = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]])  # braille, 4 high and 2 wide
-
-
-def draw_chart(samples: list[int], errors: list[float], total: int, width: int, height: int) -> list[str]:
-    """A curve in braille, with the error from 0 to 100 % upwards and samples learned from 0 to `total` rightwards.
-
-    Args:
-        samples: [n] increasing.
-        errors: [n] fractions in 0..1.
-        total: samples at the right end.
-        width: characters across, of which six are the labels'.
-        height: lines of the curve itself; two more hold the axis.
-
-    Returns:
-        height + 2 lines.
-    """
-    across = max(width - 6, 1)
-    dots = np.zeros((4 * height, 2 * across), dtype=bool)
-    if samples:
-        per_column = max(total, 1) / max(2 * across - 1, 1)
-        columns = np.arange(round(samples[0] / per_column), min(round(samples[-1] / per_column), 2 * across - 1) + 1)
-        values = np.clip(np.interp(columns * per_column, samples, errors), 0.0, 1.0)
-        rows = np.rint((1.0 - values) * (4 * height - 1)).astype(int)
-        for column, row, before in zip(columns, rows, [rows[0], *rows[:-1]], strict=True):
-            start, end = (before + 1, row) if before < row else (row, before - 1)
-            dots[min(start, row) : max(end, row) + 1, column] = True  # joined to the dot before
-    cells = (dots.reshape(height, 4, across, 2) * _DOTS[:, None, :]).sum(axis=(1, 3))
-    labels = {0: "100 %", height // 2: " 50 %", height - 1: "  0 %"}
-    lines = [
-        f"{labels.get(line, '     ')}{'┤' if line in labels else '│'}" + "".join(chr(0x2800 + int(c)) for c in row)
-        for line, row in enumerate(cells)
-    ]
-    middle, end = f"{total // 2:,}", f"{total:,}"
-    axis = "0" + middle.rjust(across // 2 + len(middle) // 2 - 1)
-    if across < len(middle) + 2 * len(end) + 4:
-        axis = "0"
-    return [*lines, "     └" + "─" * across, " " * 6 + axis + end.rjust(across - len(axis))]
 
 
 def format_percent(error: float) -> str:
@@ -122,8 +87,8 @@ class Terminal:
         self._speeds: deque[tuple[float, int]] = deque()
         self._samples: list[int] = []
         self._curve: list[float] = []
-        self._console: Any = console
-        self._live: Any = None
+        self._console = console
+        self._live: Live | None = None
         if live and console is None:
             from rich.console import Console
 
@@ -152,7 +117,9 @@ class Terminal:
 
         self._console.print(Text(title, style="bold"))
         self._show(facts, pairs=2)
-        self._live = Live(self._view(), console=self._console, auto_refresh=False, vertical_overflow="crop")
+        self._live = Live(
+            self._view(self._console), console=self._console, auto_refresh=False, vertical_overflow="crop"
+        )
         self._live.start(refresh=True)
 
     def update(self, sample: int, train_error: float, test_error: float) -> None:
@@ -177,7 +144,7 @@ class Terminal:
         self._next = now + LIVE_SECONDS
         self._remember()
         if self._live is not None:
-            self._live.update(self._view(), refresh=True)
+            self._live.update(self._view(self._console), refresh=True)
 
     def message(self, text: str) -> None:
         """Print a line, above the live view where there is one."""
@@ -194,10 +161,10 @@ class Terminal:
             self.message(note)
 
     def _stop(self) -> None:
-        if self._live is not None:
+        if self._live is not None and self._console is not None:
             live, self._live = self._live, None
             self._remember()
-            live.update(self._view())
+            live.update(self._view(self._console))
             live.stop()  # draws a last time
 
     def _remember(self) -> None:
@@ -235,7 +202,7 @@ class Terminal:
     def _print(self, text: str) -> None:
         print(text, flush=True)
 
-    def _view(self) -> Any:
+    def _view(self, console: Console) -> Group:
         """The chart over the bar; the chart only where there is room for it."""
         from rich.console import Group
         from rich.progress_bar import ProgressBar
@@ -243,7 +210,7 @@ class Terminal:
         from rich.text import Text
 
         train, test = self._errors
-        width, tall = self._console.width, self._console.height
+        width, tall = console.width, console.height
         errors = Text.assemble(
             ("test error ", "dim"),
             (format_percent(test), "bold"),
@@ -251,8 +218,8 @@ class Terminal:
             format_percent(train),
             no_wrap=True,
         )
-        parts: list[Any] = [errors]
-        can_draw = self._console.encoding.startswith("utf") and width >= _NARROWEST_CHART + 6
+        parts: list[RenderableType] = [errors]
+        can_draw = console.encoding.startswith("utf") and width >= _NARROWEST_CHART + 6
         if can_draw and tall >= CHART_HEIGHT + 6:
             lines = draw_chart(self._samples, self._curve, self._total, min(CHART_WIDTH + 6, width - 1), CHART_HEIGHT)
             for line in lines[:-2]:
@@ -282,7 +249,7 @@ class Terminal:
             self._console.print(_make_table(rows, pairs if self._console.width >= 72 else 1))
 
 
-def _make_table(rows: dict[str, str], pairs: int) -> Any:
+def _make_table(rows: dict[str, str], pairs: int) -> Table:
     """Names and values, `pairs` of them beside each other."""
     from rich.table import Table
     from rich.text import Text

@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 
 from letterocr.base.errors import UserError
+from letterocr.base.threads import count_threads
 from letterocr.compose import registry
 from letterocr.config.train import TrainConfig
 from letterocr.data.letters import Split
@@ -42,7 +43,7 @@ def run(
     if before:
         return before
     over = os.path.lexists(folder / "result.json")
-    torch.set_num_threads(config.threads or len(os.sched_getaffinity(0)))
+    torch.set_num_threads(count_threads(config.threads))
     split: Split = registry.DATA[config.data.name].load()(config.data)
     try:
         with Lock(folder) as lock:

@@ -2,62 +2,50 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable, Sequence
 from functools import partial
-from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from letterocr.base.errors import UserError
 from letterocr.base.files import write_text
-from letterocr.figures import hyperparameters as sweep
-from letterocr.figures.error_curves import draw_curve
+from letterocr.figures import hyperparameters
+from letterocr.figures.error_curves import draw_band, label_error_axes
 from letterocr.figures.png import draw_figure, encode_png
+from letterocr.pages.template import Html, make_element, make_heading, make_page, make_picture, make_table
 from letterocr.run.curve import read_curve
 from letterocr.search.plan import RUNS, read_plan
 from letterocr.search.trial_queue import is_counted, open_study
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from optuna.study import Study
     from optuna.trial import FrozenTrial
 
 ENOUGH = 10  # whole trials for the importance of fields
 BEST = 10
-
-PAGE = """<!doctype html>
-<html lang="en"><meta charset="utf-8"><title>{title}</title>
-<style>
-body {{ font: 15px/1.5 sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #222 }}
-table {{ border-collapse: collapse }} td, th {{ padding: .2rem .8rem; text-align: left; border-bottom: 1px solid #ddd }}
-img {{ max-width: 100% }} code {{ background: #f3f3f3 }}
-</style>
-<h1>{title}</h1>
-{body}
-</html>
-"""
+DRAWN = 5  # of the best trials, as curves
+STATES = {"COMPLETE": "whole", "PRUNED": "stopped early", "FAIL": "failed", "RUNNING": "under way"}
 
 
-def _embed_picture(draw: Callable[[Any], None], size: tuple[float, float] = (8, 4)) -> str:
-    """An <img> of what `draw` puts on an axis."""
-    png = base64.b64encode(encode_png(draw_figure(draw, *size))).decode()
-    return f'<img alt="" src="data:image/png;base64,{png}">'
+def _embed_picture(draw: Callable[[Axes], None], alt: str, size: tuple[float, float] = (8, 4)) -> Html:
+    """What `draw` puts on axes."""
+    return make_picture(encode_png(draw_figure(draw, *size)), alt)
 
 
-def _format_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    def row(cells: Sequence[str], tag: str) -> str:
-        return "<tr>" + "".join(f"<{tag}>{escape(cell)}</{tag}>" for cell in cells) + "</tr>"
-
-    return "<table>" + row(head, "th") + "".join(row(cells, "td") for cells in rows) + "</table>"
-
-
-def _format_value(value: Any) -> str:
+def _format_value(value: object) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _error_of(trial: FrozenTrial) -> float:
     """The final error of a whole trial, the newest one of a pruned trial."""
     return 1.0 if trial.value is None else trial.value
+
+
+def _select_whole(trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
+    """Those that ran to their end, the best first."""
+    whole = [trial for trial in trials if trial.state.name == "COMPLETE"]
+    return sorted(whole, key=lambda trial: (_error_of(trial), trial.number))
 
 
 def compute_importance(study: Study, whole: Sequence[FrozenTrial]) -> dict[str, float]:
@@ -69,40 +57,75 @@ def compute_importance(study: Study, whole: Sequence[FrozenTrial]) -> dict[str, 
     return get_param_importances(study, evaluator=PedAnovaImportanceEvaluator())
 
 
-def _draw_pictures(study: Study, folder: Path, trials: Sequence[FrozenTrial]) -> list[str]:
+def _list_best(whole: Sequence[FrozenTrial], names: Sequence[str]) -> list[Html]:
+    """The table of the best trials."""
+    rows = [
+        [
+            trial.number,
+            f"{100 * _error_of(trial):.1f} %",
+            *(_format_value(trial.params[name]) for name in names),
+            trial.user_attrs["run"],
+        ]
+        for trial in whole[:BEST]
+    ]
+    return [make_heading("Best trials"), make_table(rows, ["trial", "final test error", *names, "run folder"])]
+
+
+def _draw_history(trials: Sequence[FrozenTrial]) -> list[Html]:
+    """The error of every trial by its number."""
     shown = [t for t in trials if t.state.name in ("COMPLETE", "PRUNED") and t.value is not None]
-    whole = sorted((t for t in shown if t.state.name == "COMPLETE"), key=lambda t: (_error_of(t), t.number))
     numbers, errors = [t.number for t in shown], [_error_of(t) for t in shown]
     pruned = [t.state.name == "PRUNED" for t in shown]
-    parts = ["<h2>History</h2>", _embed_picture(lambda axis: sweep.draw_history(axis, numbers, errors, pruned))]
 
-    def curves(axis: Any) -> None:
-        for name in dict.fromkeys(t.user_attrs["run"] for t in whole[:5]):
+    def draw(axes: Axes) -> None:
+        hyperparameters.draw_history(axes, numbers, errors, pruned)
+
+    alt = "Final test error of each trial by its number, and the best so far"
+    return [make_heading("History"), _embed_picture(draw, alt)]
+
+
+def _draw_curves(folder: Path, whole: Sequence[FrozenTrial]) -> list[Html]:
+    """The error curves of the best trials."""
+
+    def draw(axes: Axes) -> None:
+        for name in dict.fromkeys(trial.user_attrs["run"] for trial in whole[:DRAWN]):
             trial = next(t for t in whole if t.user_attrs["run"] == name)
             try:
-                draw_curve(axis, *read_curve(folder / RUNS / name), f"trial {trial.number}")
+                draw_band(axes, *read_curve(folder / RUNS / name), f"trial {trial.number}")
             except UserError:  # its folder was removed
                 continue
-        axis.set(xlabel="samples learned", ylabel="test error, %", ylim=(0, 100))
-        axis.grid(alpha=0.3)
-        if axis.lines:
-            axis.legend()
+        label_error_axes(axes)
 
-    parts += ["<h2>Curves of the best</h2>", _embed_picture(curves)]
+    alt = "Test error against samples learned for the best trials"
+    return [make_heading("Curves of the best"), _embed_picture(draw, alt)]
+
+
+def _draw_importance(study: Study, whole: Sequence[FrozenTrial]) -> list[Html]:
+    """The importance of each field; nothing where it can't be known."""
     shares = compute_importance(study, whole)
-    if shares:
-        height = 1 + 0.4 * len(shares)
-        parts += ["<h2>Importance</h2>", "<p>By PED-ANOVA, of the whole trials.</p>"]
-        parts.append(_embed_picture(lambda axis: sweep.draw_importance(axis, shares), (8, height)))
-    errors = [_error_of(t) for t in whole]
-    columns = {name: [t.params[name] for t in whole] for name in whole[0].params}
-    parts.append("<h2>Fields</h2>")
+    if not shares:
+        return []
+
+    def draw(axes: Axes) -> None:
+        hyperparameters.draw_importance(axes, shares)
+
+    picture = _embed_picture(draw, "Importance of each field for the final test error", (8, 1 + 0.4 * len(shares)))
+    return [make_heading("Importance"), make_element("p", "By PED-ANOVA, of the whole trials."), picture]
+
+
+def _draw_fields(whole: Sequence[FrozenTrial]) -> list[Html]:
+    """The error against each field by itself, and against all of them."""
+    errors = [_error_of(trial) for trial in whole]
+    columns = {name: [trial.params[name] for trial in whole] for name in whole[0].params}
+    parts = [make_heading("Fields")]
     for name, values in columns.items():
-        draw = partial(sweep.draw_slice, values=values, errors=errors, name=name)
-        parts.append(_embed_picture(partial(draw, log=getattr(whole[0].distributions[name], "log", False)), (5, 3.5)))
+        log = getattr(whole[0].distributions[name], "log", False)
+        draw = partial(hyperparameters.draw_slice, values=values, errors=errors, log=log, name=name)
+        parts.append(_embed_picture(draw, f"Final test error against {name}", (5, 3.5)))
     if len(columns) > 1:
-        size = (2 + 1.5 * len(columns), 4.5)
-        parts.append(_embed_picture(lambda axis: sweep.draw_parallel(axis, columns, errors, "final error"), size))
+        both = partial(hyperparameters.draw_parallel, columns=columns, metric=errors, name="final error")
+        alt = f"Parallel coordinates of {', '.join(columns)} and the final test error"
+        parts.append(_embed_picture(both, alt, (2 + 1.5 * len(columns), 4.5)))
     return parts
 
 
@@ -114,29 +137,19 @@ def write_report(folder: Path) -> Path:
     """
     plan, study = read_plan(folder), open_study(folder)
     trials = [t for t in study.get_trials(deepcopy=False) if is_counted(t)]
-    whole = sorted((t for t in trials if t.state.name == "COMPLETE"), key=lambda t: (_error_of(t), t.number))
-    by_state = {s: sum(t.state.name == s for t in trials) for s in ("COMPLETE", "PRUNED", "FAIL", "RUNNING")}
-    said = {"COMPLETE": "whole", "PRUNED": "stopped early", "FAIL": "failed", "RUNNING": "under way"}
-    body = [f"<p>{', '.join(f'{n} {said[state]}' for state, n in by_state.items() if n)} of {len(trials)} trials.</p>"]
-    settings = " ".join(plan.overrides)
-    if settings:
-        body.append(f"<p>All with <code>{escape(settings)}</code>.</p>")
+    whole = _select_whole(trials)
+    counts = {said: sum(t.state.name == state for t in trials) for state, said in STATES.items()}
+    told = ", ".join(f"{n} {said}" for said, n in counts.items() if n)
+    parts = [make_element("p", f"{told} of {len(trials)} trials.")]
+    if plan.overrides:
+        parts.append(make_element("p", "All with ", make_element("code", " ".join(plan.overrides)), "."))
     if whole:
-        names = list(plan.space)
-        rows = [
-            [
-                str(t.number),
-                f"{100 * _error_of(t):.1f} %",
-                *(_format_value(t.params[n]) for n in names),
-                t.user_attrs["run"],
-            ]
-            for t in whole[:BEST]
-        ]
-        body += ["<h2>Best trials</h2>", _format_table(["trial", "final test error", *names, "run folder"], rows)]
-        body += _draw_pictures(study, folder, trials)
-    failed = [[str(t.number), t.user_attrs.get("reason", "")] for t in trials if t.state.name == "FAIL"]
+        parts += _list_best(whole, list(plan.space))
+        parts += [*_draw_history(trials), *_draw_curves(folder, whole)]
+        parts += [*_draw_importance(study, whole), *_draw_fields(whole)]
+    failed = [(t.number, t.user_attrs.get("reason", "")) for t in trials if t.state.name == "FAIL"]
     if failed:
-        body += ["<h2>Failed trials</h2>", _format_table(["trial", "reason"], failed)]
+        parts += [make_heading("Failed trials"), make_table(failed, ["trial", "reason"])]
     path = folder / "report.html"
-    write_text(path, PAGE.format(title=escape(f"Search {folder.resolve().name}"), body="\n".join(body)))
+    write_text(path, make_page(f"Search {folder.resolve().name}", parts))
     return path

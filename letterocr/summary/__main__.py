@@ -8,22 +8,27 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from letterocr.base.errors import UserError, complain, end_quietly
 
 if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
     from letterocr.summary.groups import Group
-    from letterocr.summary.reader import Run
+    from letterocr.summary.reader import Run, Value
 
 LISTED = 20  # failed, unfinished and damaged runs that are printed; the table has all of them
 MOST_AXES = 9  # of the parallel coordinates
+MOST_BANDS = 6  # settings drawn as curves
 
 EPILOG = """A setting is what runs that differ only in the seed have in common.
 Writes summary.parquet, summary.csv, bands.png (the best settings' curves), parallel.png and heat_map.png."""
 
 
-def _parser() -> argparse.ArgumentParser:
+def make_parser() -> argparse.ArgumentParser:
+    """The arguments of the command."""
     parser = argparse.ArgumentParser(prog="python -m letterocr.summary", description=__doc__, epilog=EPILOG)
     parser.add_argument("folder", type=Path, help="a folder that holds run folders, at any depth")
     parser.add_argument("--metric", default="final_error", help="final_error, best_error or samples_to_ERROR")
@@ -41,12 +46,12 @@ def format_metric(value: float) -> str:
     return f"{value:,.0f}" if value > 1 else f"{100 * value:.1f} %"
 
 
-def format_value(value: Any) -> str:
+def format_value(value: Value) -> str:
     """A field's value to four digits."""
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def make_best_table(groups: Sequence[Group], fields: Sequence[str], metric: str) -> Any:
+def make_best_table(groups: Sequence[Group], fields: Sequence[str], metric: str) -> Table:
     """The groups as a table for the terminal."""
     from rich.table import Table
 
@@ -66,47 +71,90 @@ def make_best_table(groups: Sequence[Group], fields: Sequence[str], metric: str)
     return table
 
 
+def draw_bands(groups: Sequence[Group], fields: Sequence[str], output: Path) -> list[str]:
+    """Write the error curves of these settings into one picture; a sentence for each that can't be drawn."""
+    from letterocr.figures.error_curves import draw_band, label_error_axes
+    from letterocr.figures.png import make_figure, save_png
+    from letterocr.summary.groups import read_band
+
+    figure, notes = make_figure(8, 5), []
+    axes = figure.subplots()
+    for i, group in enumerate(groups):
+        label = ", ".join(f"{name} {format_value(group.fields.get(name, '-'))}" for name in fields) or "all runs"
+        try:
+            draw_band(axes, *read_band(group), f"{i + 1}: {label}"[:90])
+        except UserError as error:
+            notes.append(str(error))
+    label_error_axes(axes, small=True)
+    save_png(figure, output / "bands.png")
+    return notes
+
+
+def draw_settings(groups: Sequence[Group], fields: Sequence[str], metric: str, output: Path) -> None:
+    """Write the parallel coordinates of all settings."""
+    from letterocr.figures.hyperparameters import draw_parallel
+    from letterocr.figures.png import make_figure, save_png
+
+    columns = {name: [group.fields.get(name, "-") for group in groups] for name in fields[:MOST_AXES]}
+    figure = make_figure(2 + 1.5 * len(columns), 5)
+    draw_parallel(figure.subplots(), columns, [group.median for group in groups], metric)
+    save_png(figure, output / "parallel.png")
+
+
+def draw_map(runs: Sequence[Run], x: str, y: str, metric: str, output: Path) -> None:
+    """Write the heat map of a metric over two fields."""
+    from letterocr.figures.hyperparameters import draw_heat_map
+    from letterocr.figures.png import make_figure, save_png
+    from letterocr.summary.groups import find_metric
+
+    measure = find_metric(metric)
+    along, up = ([run.fields.get(name, "-") for run in runs] for name in (x, y))
+    figure = make_figure(8, 6)
+    draw_heat_map(figure.subplots(), along, up, [measure(run) for run in runs], (x, y, f"median {metric}"))
+    save_png(figure, output / "heat_map.png")
+
+
 def draw_all(
-    runs: Sequence[Run], groups: Sequence[Group], fields: list[str], arguments: argparse.Namespace
+    runs: Sequence[Run], groups: Sequence[Group], fields: Sequence[str], arguments: argparse.Namespace
 ) -> list[str]:
     """Write the pictures; a sentence for each that can't be drawn."""
-    from letterocr.figures import hyperparameters as sweep
-    from letterocr.figures.png import draw_figure, make_figure, save_png
-    from letterocr.summary.groups import find_metric, read_band
-
-    metric, notes = find_metric(arguments.metric), []
-
-    def bands(axis: Any) -> None:
-        for i, group in enumerate(groups[: min(arguments.top, 6)]):
-            label = ", ".join(f"{name} {format_value(group.fields.get(name, '-'))}" for name in fields) or "all runs"
-            try:
-                sweep.draw_band(axis, *read_band(group), f"{i + 1}: {label}"[:90])
-            except UserError as error:
-                notes.append(str(error))
-        axis.set(xlabel="samples learned", ylabel="test error, %", ylim=(0, 100))
-        axis.grid(alpha=0.3)
-        if axis.lines:
-            axis.legend(fontsize=7)
-
-    save_png(draw_figure(bands, 8, 5), arguments.output / "bands.png")
+    notes = draw_bands(groups[: min(arguments.top, MOST_BANDS)], fields, arguments.output)
     if fields:
-        columns = {name: [group.fields.get(name, "-") for group in groups] for name in fields[:MOST_AXES]}
-        medians = [group.median for group in groups]
-        figure = make_figure(2 + 1.5 * len(columns), 5)
-        sweep.draw_parallel(figure.subplots(), columns, medians, arguments.metric)
-        save_png(figure, arguments.output / "parallel.png")
+        draw_settings(groups, fields, arguments.metric, arguments.output)
     x = arguments.x or next((name for name in fields if name != arguments.y), None)
     y = arguments.y or next((name for name in fields if name != x), None)
     if x is None or y is None:
         return [*notes, "No heat map: fewer than two fields vary."]
-    over = [run for run in runs if run.over]
-    along, up = ([run.fields.get(name, "-") for run in over] for name in (x, y))
-    values = [metric(run) for run in over]
-    names = (x, y, f"median {arguments.metric}")
-    figure = make_figure(8, 6)
-    sweep.draw_heat_map(figure.subplots(), along, up, values, names)
-    save_png(figure, arguments.output / "heat_map.png")
+    draw_map([run for run in runs if run.over], x, y, arguments.metric, arguments.output)
     return notes
+
+
+def find_runs(folder: Path) -> list[Run]:
+    """The runs below a folder.
+
+    Raises:
+        UserError: it can't be read, or there are none.
+    """
+    from letterocr.summary.reader import read_sweep
+
+    try:
+        runs = read_sweep(folder)
+    except OSError as error:
+        raise UserError(f"{folder} can't be read ({error.strerror}): give the folder that holds the runs.") from error
+    if not runs:
+        raise UserError(f"{folder} holds no run folder: give the folder that train or search wrote to.")
+    return runs
+
+
+def print_states(runs: Sequence[Run], console: Console) -> None:
+    """Print how many runs there are of each state, and those that are not over."""
+    counts = ", ".join(f"{n:,} {state}" for state, n in Counter(run.state for run in runs).items())
+    console.print(f"{len(runs):,} runs: {counts}", highlight=False)
+    others = [run for run in runs if not run.over]
+    for run in others[:LISTED]:
+        console.print(f"  {run.path.name}: {run.state} ({run.reason})", highlight=False, markup=False, soft_wrap=True)
+    if len(others) > LISTED:
+        console.print(f"  and {len(others) - LISTED:,} more, in summary.csv")
 
 
 def summarise(arguments: argparse.Namespace) -> None:
@@ -118,33 +166,21 @@ def summarise(arguments: argparse.Namespace) -> None:
     from rich.console import Console
 
     from letterocr.summary.groups import find_metric, group_runs, list_varying
-    from letterocr.summary.reader import read_sweep
     from letterocr.summary.table import write_table
 
     folder, metric = arguments.folder.expanduser(), find_metric(arguments.metric)
     if arguments.top < 1:
         raise UserError(f"--top={arguments.top}: must be at least 1.")
-    try:
-        runs = read_sweep(folder)
-    except OSError as error:
-        raise UserError(f"{folder} can't be read ({error.strerror}): give the folder that holds the runs.") from error
-    if not runs:
-        raise UserError(f"{folder} holds no run folder: give the folder that train or search wrote to.")
+    runs = find_runs(folder)
     arguments.output = arguments.output or folder
-    over = [run for run in runs if run.over]
     known = {name for run in runs for name in run.fields}
     for option, name in (("--x", arguments.x), ("--y", arguments.y)):
         if name is not None and name not in known:
             raise UserError(f"{option}={name}: no run has that field; summary.csv has all of them as columns.")
     write_table(runs, folder, arguments.output)
     console = Console(width=None if sys.stdout.isatty() else 160)
-    counts = ", ".join(f"{n:,} {state}" for state, n in Counter(run.state for run in runs).items())
-    console.print(f"{len(runs):,} runs: {counts}", highlight=False)
-    others = [run for run in runs if not run.over]
-    for run in others[:LISTED]:
-        console.print(f"  {run.path.name}: {run.state} ({run.reason})", highlight=False, markup=False, soft_wrap=True)
-    if len(others) > LISTED:
-        console.print(f"  and {len(others) - LISTED:,} more, in summary.csv")
+    print_states(runs, console)
+    over = [run for run in runs if run.over]
     if over:
         fields = [name for name in list_varying(over) if name != "seed"]
         try:
@@ -161,7 +197,7 @@ def summarise(arguments: argparse.Namespace) -> None:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command: a mistake of the user ends with one sentence and status 2."""
     try:
-        summarise(_parser().parse_args(arguments))
+        summarise(make_parser().parse_args(arguments))
     except UserError as error:
         sys.exit(complain(str(error)))
     except OSError as error:

@@ -110,6 +110,13 @@ def test_a_run_is_named_by_what_it_is() -> None:
     assert same.key == make_trial_run(config(), "trial", 0).key
 
 
+def test_runs_kept_by_earlier_versions_keep_their_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The keys are those that commit 7b812a8 gave."""
+    monkeypatch.setattr("letterocr.compare.trial.compute_fingerprint", lambda config, part: "the letters")
+    assert make_trial_run(config(), "trial", 0).key == "d528b649ef05"
+    assert make_trial_run(config(rate=0.002, threads=2), "final", 3).key == "145771b9e474"
+
+
 def test_only_a_final_run_is_named_by_the_test_letters(monkeypatch: pytest.MonkeyPatch) -> None:
     before = [make_trial_run(config(), part, 0).key for part in ("trial", "final")]
     forget_letters()

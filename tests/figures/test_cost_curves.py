@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from letterocr.compare.protocol import Final
+from letterocr.compare.results import make_error_curve
 from letterocr.compare.trial import TrialOutcome
 from letterocr.figures.cost_curves import choose_style, draw_errors, draw_profile
 
@@ -31,7 +32,8 @@ def outcome(pace: float, *test: float, diverged: int | None = None) -> TrialOutc
 
 
 def draw(axis: Any, cost: str, *outcomes: TrialOutcome) -> tuple[list[float], list[float]]:
-    draw_errors(axis, {"vanilla": Final({}, 1000.0, list(outcomes))}, cost, {"vanilla": 0})
+    curve = make_error_curve(Final({}, 1000.0, list(outcomes)), cost)
+    draw_errors(axis, {"vanilla": curve}, cost, {"vanilla": 0})
     return axis.lines[0].get_xdata().tolist(), axis.lines[0].get_ydata().tolist()
 
 

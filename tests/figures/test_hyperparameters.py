@@ -8,7 +8,6 @@ import matplotlib
 import numpy as np
 import pytest
 
-from letterocr.figures.error_curves import draw_band
 from letterocr.figures.hyperparameters import (
     bin_values,
     draw_heat_map,
@@ -94,13 +93,6 @@ def test_parallel_coordinates_have_a_line_a_setting_the_best_on_top(axis):
     assert len(segments) == 3
     assert [t.get_text() for t in axis.get_xticklabels()] == ["rate", "rule", "error"]
     assert {"0.01", "a", "b", "0.2"} <= {t.get_text() for t in axis.texts}
-
-
-def test_a_band_is_median_and_quartiles(axis):
-    draw_band(axis, np.array([0, 1]), np.array([[1.0, 1.0, 1.0], [0.2, 0.4, 0.8]]), "name")
-    np.testing.assert_allclose(axis.lines[0].get_ydata(), [100, 40])
-    edge = set(np.round(axis.collections[0].get_paths()[0].vertices[:, 1], 6))
-    assert {30.0, 60.0} <= edge
 
 
 def test_the_history_follows_the_best_whole_trial(axis):

@@ -4,8 +4,9 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from letterocr.base.errors import UserError
 from letterocr.engine.records import Records
-from letterocr.run.curve import Curve
+from letterocr.run.curve import Curve, read_curve
 
 
 def random_records(samples: int, replicas: int, every: int = 1) -> Records:
@@ -149,3 +150,23 @@ def test_a_curve_taken_up_goes_on_as_if_never_cut(tmp_path):
     curve.add(cut(records, 11, 30))
     for name in ("loss", "wrong", "test_error"):
         np.testing.assert_array_equal(getattr(curve, name), getattr(filled(records), name))
+
+
+def test_the_measured_errors_of_a_run_folder_are_read(tmp_path):
+    curve = filled(random_records(6, 3, every=2), samples=10)
+    curve.save(tmp_path / "curve.parquet")
+    samples, errors = read_curve(tmp_path)
+    assert samples.tolist() == [0, 2, 4, 6]
+    np.testing.assert_array_equal(errors, curve.test_error[[0, 2, 4, 6]])
+
+
+def test_a_run_folder_without_a_curve_gets_one_sentence(tmp_path):
+    with pytest.raises(UserError, match=r"curve\.parquet can't be read .*: give a run folder\."):
+        read_curve(tmp_path)
+
+
+@pytest.mark.parametrize(("samples", "replicas"), [(30, 1), (30, 3), (10, 2)], ids=str)
+def test_the_curve_of_another_run_is_not_taken_up(tmp_path, samples, replicas):
+    filled(random_records(samples, replicas)).save(tmp_path / "curve.parquet")
+    with pytest.raises(ValueError, match="another curve"):
+        Curve(30, 2).load(tmp_path / "curve.parquet", 11)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import itertools
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +12,7 @@ from tensorboard.backend.event_processing.plugin_event_accumulator import EventA
 from tensorboard.plugins.custom_scalar import layout_pb2
 from tensorboard.plugins.hparams import api_pb2, metadata
 
-from letterocr.run.tensorboard import Board, _compute_quantile, select_points
+from letterocr.run.tensorboard import Board
 
 HYPERPARAMETERS = {"seed": 3, "optimizer.alpha": 0.02, "rule": "printed", "bias": True}
 
@@ -78,13 +77,6 @@ def test_replicas_show_median_and_quartiles(tmp_path):
         "spread/error_test_upper",
     )
     assert {tag for m in margins for tag in (m.value, m.lower, m.upper)} <= set(read(tmp_path).Tags()["tensors"])
-
-
-@pytest.mark.parametrize("q", [0.25, 0.5, 0.75])
-def test_quantiles_are_those_of_numpy(q):
-    values = np.random.default_rng(1).random((20, 6))
-    values[::3, 2] = np.nan
-    np.testing.assert_allclose(_compute_quantile(values, q), np.nanquantile(values, q, axis=1), rtol=1e-12)
 
 
 def test_the_dashboard_is_arranged_beforehand(tmp_path):
@@ -179,20 +171,3 @@ def test_a_picture_comes_back_as_it_was_but_for_fine_shades(tmp_path):
     assert (int(width), int(height)) == (30, 20)
     back = np.asarray(Image.open(io.BytesIO(png)).convert("RGB"))
     assert np.abs(back.astype(int) - picture).max() <= 8
-
-
-@pytest.mark.parametrize("total", [0, 1, 50, 999, 1000, 1001, 20_000, 10_000_000])
-def test_shown_is_few_dense_at_the_start_and_has_the_end(total):
-    samples = select_points(-1, total, total)
-    assert len(samples) <= 1000
-    assert len(samples) >= min(total + 1, 700)
-    assert np.array_equal(samples[:101], np.arange(min(total, 100) + 1))
-    assert samples[-1] == total
-    assert (np.diff(samples) > 0).all()
-
-
-def test_shown_is_independent_of_how_the_run_is_cut():
-    total, cuts = 20_000, [0, 1, 64, 100, 777, 5000, 19_999, 20_000]
-    pieces = [select_points(first, last, total) for first, last in itertools.pairwise(cuts)]
-    assert np.array_equal(np.concatenate(pieces), select_points(0, total, total))
-    assert select_points(0, total, total)[0] == 1

@@ -1,0 +1,1 @@
+"""HTML pages that show results, from one template."""

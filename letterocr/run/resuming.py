@@ -1,0 +1,78 @@
+"""A run that was stopped goes on: what it began with is read back, then its newest whole checkpoint and its curve."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from letterocr.base.errors import UserError
+from letterocr.base.files import read_json
+from letterocr.compose.learning_rates import resolve_learning_rates
+from letterocr.config.train import TrainConfig
+from letterocr.data.letters import Letters, Split
+from letterocr.engine.engine import Engine
+from letterocr.run import checkpoint
+from letterocr.run.curve import Curve
+from letterocr.run.folder import compute_fingerprints
+
+
+def read_start(folder: Path) -> dict[str, Any]:
+    """What `environment.json` says of the run as it began.
+
+    Raises:
+        UserError: it is damaged.
+    """
+    return read_json(folder / "environment.json")
+
+
+def find_learning_rates(config: TrainConfig, train: Letters, folder: Path, start: dict[str, Any] | None) -> list[float]:
+    """Alpha of each replica, to the bit as the run began with it.
+
+    Args:
+        config: the run.
+        train: its training letters.
+        folder: the run folder.
+        start: what `read_start` read, or None for a run that begins now.
+
+    Raises:
+        UserError: a resumed run's `learning_rate=auto` was lost.
+    """
+    if start is None or config.learning_rate != "auto":
+        return resolve_learning_rates(config, train)
+    rates = start.get("learning_rates")
+    if not isinstance(rates, list) or [type(rate) for rate in rates] != [float] * config.replicas:
+        path = folder / "environment.json"
+        raise UserError(f"{path} has lost the run's learning_rates: start anew with force=true.")
+    return rates
+
+
+def check_letters(config: TrainConfig, split: Split, folder: Path, start: dict[str, Any]) -> None:
+    """Raise UserError where the letters are not those that the run began with."""
+    letters = compute_fingerprints(split)
+    if start.get("letters", letters) != letters:
+        raise UserError(f"The letters of data={config.data.name} changed since {folder} began: use force=true.")
+
+
+def take_up(folder: Path, engine: Engine, curve: Curve) -> tuple[dict[str, Any], list[str]]:
+    """Bring engine and curve to the newest whole checkpoint.
+
+    Returns:
+        The facts stored with it, and a sentence for each newer checkpoint that is damaged.
+
+    Raises:
+        UserError: there is no whole checkpoint, it is of another version, or the curve is missing or damaged.
+    """
+    try:
+        facts, tensors, damaged = checkpoint.load(folder / "checkpoints", engine.images.device)
+    except FileNotFoundError as error:
+        raise UserError(f"{folder} has no whole checkpoint: start anew with force=true.") from error
+    try:
+        engine.load_state(facts["sample"], tensors)
+    except (KeyError, RuntimeError) as error:
+        raise UserError(f"{folder} is a run of another version: start anew with force=true.") from error
+    path = folder / "curve.parquet"
+    try:
+        curve.load(path, facts["sample"])
+    except (OSError, KeyError, ValueError) as error:
+        raise UserError(f"{path} is missing or damaged: start anew with force=true.") from error
+    return facts, damaged
