@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 ARGS ?= model=three_layer
+WORKERS ?= auto
 
 .PHONY: train test check env clean
 
@@ -10,7 +11,7 @@ train: env
 	$(BIN)/python -m letterocr.train $(ARGS)
 
 test: env
-	$(BIN)/python -m pytest $(TESTS)
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) $(TESTS)
 
 check: env
 	$(BIN)/ruff check .

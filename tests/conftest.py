@@ -1,4 +1,4 @@
-"""Fixtures that several test files share."""
+"""Fixtures that several test files share, and how the tests are divided among processes (`pytest -n auto`)."""
 
 from __future__ import annotations
 
@@ -7,17 +7,53 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
 
+if TYPE_CHECKING:
+    from xdist.scheduler import LoadFileScheduling
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+WORKERS = 8  # at most: more have nothing left to do while the longest file runs
+# What takes longest begins first, so that no worker is left alone with it at the end.
+LONGEST_FIRST = ["sweep/test_slurm.py"]
+
 torch.set_num_threads(1)  # small products: two threads that wait for each other on a busy machine are far slower
+if worker := os.environ.get("PYTEST_XDIST_WORKER"):
+    # Each worker has one core. Its compiled loops are its own: two processes that write Numba's index of one function
+    # at once can mix their entries up.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    os.environ.setdefault("NUMBA_CACHE_DIR", str(REPOSITORY / ".pytest_cache" / "numba" / worker))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """As many workers as this process may use cores."""
+    return min(len(os.sched_getaffinity(0)), WORKERS)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling:
+    """All tests of a file go to one worker, which has its fixtures once: one SLURM, one run trained for all."""
+    from xdist.scheduler import LoadFileScheduling
+
+    config.option.loadscopereorder = False  # the order is that below
+    return LoadFileScheduling(config, log)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if hasattr(config, "workerinput"):
+        places = {REPOSITORY / "tests" / name: place for place, name in enumerate(LONGEST_FIRST)}
+        items.sort(key=lambda item: places.get(item.path, len(places)))
 
 
 @pytest.fixture
 def shared_data() -> Path:
     """The folder of real handwriting beside the repository; tests that ask for it are marked `shared`."""
-    folder = Path(__file__).resolve().parents[2] / "shared" / "data"
+    folder = REPOSITORY.parent / "shared" / "data"
     if not folder.is_dir():
         pytest.skip(f"needs the real handwriting in {folder}, which is not part of the repository")
     return folder
@@ -26,7 +62,7 @@ def shared_data() -> Path:
 @pytest.fixture(scope="session")
 def local_slurm() -> Iterator[None]:
     """A real SLURM on this machine, started and stopped by the tests; those that ask for it are marked `shared`."""
-    script = Path(__file__).resolve().parents[2] / "shared" / "slurm" / "local-slurm"
+    script = REPOSITORY.parent / "shared" / "slurm" / "local-slurm"
     if not script.is_file():
         pytest.skip(f"needs {script}, which starts a SLURM and is not part of the repository")
     if os.geteuid():
