@@ -43,10 +43,10 @@ def build(classes: int, hidden: list[int], **fields: Any) -> Engine:
     return build_engine(small_config(**given | fields), split(classes))
 
 
-def assert_same(one: Engine, other: Engine, first: Any, second: Any) -> None:
+def assert_same(one: Engine, other: Engine, first: Any, second: Any, tolerance: float = 1e-9) -> None:
     for name, tensor in one.network.state().items():
-        torch.testing.assert_close(other.network.state()[name], tensor, rtol=1e-9, atol=1e-11)
-    np.testing.assert_allclose(second.loss, first.loss, rtol=1e-9)
+        torch.testing.assert_close(other.network.state()[name], tensor, rtol=tolerance, atol=tolerance / 100)
+    np.testing.assert_allclose(second.loss, first.loss, rtol=tolerance)
     np.testing.assert_array_equal(second.wrong, first.wrong)
     np.testing.assert_array_equal(second.test_error, first.test_error)
 
@@ -98,7 +98,8 @@ def test_the_outer_engine(classes: int, optimizer: Any) -> None:
     engines = [
         build(classes, [12], engine=e, optimizer=optimizer, learning_rate=rate) for e in ("reference", "blocked")
     ]
-    assert_same(*engines, *(engine.advance(SAMPLES) for engine in engines))
+    # the inverses of kfac carry rounding on from sample to sample
+    assert_same(*engines, *(engine.advance(SAMPLES) for engine in engines), tolerance=1e-7)
 
 
 @pytest.mark.parametrize("classes", CLASSES)

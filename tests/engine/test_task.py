@@ -26,7 +26,7 @@ from letterocr.engine import kernels, threaded
 from letterocr.engine.engine import Engine
 from letterocr.engine.evaluation import EvaluationSchedule
 
-TESTED = 61  # test letters: a number that is no other size here
+TESTED = 131  # test letters: more than a block has samples, and no other size here
 SPLIT = Split(random_letters(40, seed=1), random_letters(TESTED, seed=2))
 TWO, THREE, FOUR, FIVE = (
     ChainConfig(name, hidden, "sigmoid" if hidden else "linear", init_scale=1.0)
