@@ -142,13 +142,15 @@ def outside(
     (folder / "conf" / group / f"{name}.yaml").write_text(preset)
     with (
         mock.patch.object(sys, "path", [str(folder), *sys.path]),
-        mock.patch.dict(sys.modules),
         mock.patch.dict(registry.OPTIMIZERS),
         mock.patch.dict(registry.DATA),
         mock.patch.dict(registry.MODELS),
         mock.patch.dict(RULES),
     ):
-        yield importlib.import_module(f"outside_{name}")
+        try:
+            yield importlib.import_module(f"outside_{name}")
+        finally:
+            sys.modules.pop(f"outside_{name}", None)
 
 
 def train(folder: Path, *overrides: str, samples: int) -> tuple[TrainConfig, list[np.ndarray]]:
