@@ -18,7 +18,17 @@ if TYPE_CHECKING:
 REPOSITORY = Path(__file__).resolve().parents[1]
 WORKERS = 8  # at most: more have nothing left to do while the longest file runs
 # What takes longest begins first, so that no worker is left alone with it at the end.
-LONGEST_FIRST = ["sweep/test_slurm.py"]
+LONGEST_FIRST = [
+    "sweep/test_slurm.py",
+    "run/test_session.py",
+    "sweep/test_launchers.py",
+    "compare/test_main.py",
+    "sweep/test_processes.py",
+    "base/test_signals.py",
+    "test_faults.py",
+    "search/test_shared_study.py",
+    "sweep/test_attempt.py",
+]
 
 torch.set_num_threads(1)  # small products: two threads that wait for each other on a busy machine are far slower
 if worker := os.environ.get("PYTEST_XDIST_WORKER"):
