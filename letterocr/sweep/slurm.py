@@ -114,15 +114,15 @@ class Partition:
         name: with `*` if it is the default.
         is_up: whether it takes jobs.
         limit: of a job's time, in SLURM's words.
-        idle: nodes that are free.
-        total: all nodes.
+        idle: how many nodes are free, in SLURM's words, which may be `2K`.
+        total: how many there are, likewise.
     """
 
     name: str
     is_up: bool
     limit: str
-    idle: int
-    total: int
+    idle: str
+    total: str
 
 
 def list_partitions() -> list[Partition]:
@@ -130,7 +130,7 @@ def list_partitions() -> list[Partition]:
     partitions = []
     for row in ask("sinfo", "--noheader", "--format=%P|%a|%l|%F").splitlines():
         name, state, limit, nodes = row.split("|")
-        _, idle, _, total = map(int, nodes.split("/"))
+        _, idle, _, total = nodes.split("/")
         partitions.append(Partition(name, state == "up", limit, idle, total))
     return partitions
 
