@@ -15,7 +15,6 @@ from letterocr.compose.from_overrides import register_schema, summarise_error
 from letterocr.compose.help import make_help_text
 from letterocr.compose.overrides import add_plus, check_keys, put_overrides_first
 from letterocr.compose.presets import find_conf_folder
-from letterocr.run.folder import locate_run
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -27,6 +26,7 @@ def train_task(cfg: DictConfig) -> float:
     from hydra.core.hydra_config import HydraConfig
     from hydra.types import RunMode
 
+    from letterocr.run.folder import locate_run
     from letterocr.run.training import run
 
     hydra = HydraConfig.get()
