@@ -83,7 +83,7 @@ def resolve_learning_rates(config: TrainConfig, train: Letters, curvatures: list
     Args:
         config: the run.
         train: its training letters.
-        curvatures: of each replica, where `initial_curvatures` was asked already.
+        curvatures: of each replica, where `estimate_initial_curvatures` was asked already.
 
     Raises:
         UserError: auto, and the letters or the initial weights have no curvature.

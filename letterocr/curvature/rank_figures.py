@@ -1,6 +1,6 @@
 """A network's matrices seen while it trains: ranks, the printed rule beside the gradient, the largest curvature.
 
-Ranks are `spectrum.stable_rank` and, as effective rank, `spectrum.entropy_rank`.
+Ranks are `singular_values.stable_rank` and, as effective rank, `singular_values.entropy_rank`.
 For one sample the printed update of a layer is v_p h^T, the gradient v_g h^T with the same h, so that
 
     <v_p h^T, v_g h^T> = (v_p . v_g) |h|^2

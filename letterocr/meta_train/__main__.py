@@ -5,7 +5,7 @@
 
 made the files that ship with the package (torch 2.14.1, one thread). Truncated backpropagation through time
 (Andrychowicz et al. 2016): the rule trains small letter networks for some 100 updates; after each unroll of them Adam
-changes the rule so that the networks' loss on other letters, mean over the unroll, falls (`meta_tasks`). The paper's
+changes the rule so that the networks' loss on other letters, mean over the unroll, falls (`episodes`). The paper's
 unrolls have 20 updates, the default here. Letters are synthetic.
 A run that was stopped goes on from its last checkpoint, bit for bit.
 """
@@ -15,14 +15,10 @@ from __future__ import annotations
 import argparse
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from letterocr.base.errors import UserError, end_quietly
 from letterocr.base.signals import exit_with_sentence
-from letterocr.meta_train.trainer import RULES, Settings, meta_train
-
-if TYPE_CHECKING:
-    pass
+from letterocr.meta_train.trainer import RULES, MetaTrainingSettings, meta_train
 
 
 @end_quietly()
@@ -31,15 +27,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m letterocr.meta_train", description="Train the rule that a learned optimizer follows."
     )
-    parser.add_argument("which", help="which=learned or which=learned_factored")
-    parser.add_argument("--steps", type=int, default=Settings.steps, help="meta-steps, each after one unroll")
-    parser.add_argument("--unroll", type=int, default=Settings.unroll, help="updates a meta-step")
-    parser.add_argument("--replicas", type=int, default=Settings.replicas, help="networks trained side by side")
-    parser.add_argument("--rate", type=float, default=Settings.rate, help="Adam's learning rate")
-    parser.add_argument("--seed", type=int, default=Settings.seed, help="of the rule, networks and letters")
-    parser.add_argument("--letters", type=int, default=Settings.letters, help="synthetic letters of each class")
-    parser.add_argument("--output", type=Path, help="the file; by default outputs/meta/WHICH.safetensors")
-    parser.add_argument("--checkpoints", type=Path, help="their folder; by default beside the file")
+    add, default = parser.add_argument, MetaTrainingSettings
+    add("which", help="which=learned or which=learned_factored")
+    add("--steps", type=int, default=default.steps, help="meta-steps, each after one unroll")
+    add("--unroll", type=int, default=default.unroll, help="updates a meta-step")
+    add("--replicas", type=int, default=default.replicas, help="networks trained side by side")
+    add("--rate", type=float, default=default.rate, help="Adam's learning rate")
+    add("--seed", type=int, default=default.seed, help="of the rule, networks and letters")
+    add("--letters", type=int, default=default.letters, help="synthetic letters of each class")
+    add("--output", type=Path, help="the file; by default outputs/meta/WHICH.safetensors")
+    add("--checkpoints", type=Path, help="their folder; by default beside the file")
     args = parser.parse_args()
     with exit_with_sentence("the same command goes on from its last checkpoint."):
         settings = _read_settings(args)
@@ -47,7 +44,7 @@ def main() -> None:
         meta_train(settings, output, args.checkpoints or output.with_suffix(".checkpoints"))
 
 
-def _read_settings(args: argparse.Namespace) -> Settings:
+def _read_settings(args: argparse.Namespace) -> MetaTrainingSettings:
     """The settings of the command.
 
     Raises:
@@ -61,7 +58,7 @@ def _read_settings(args: argparse.Namespace) -> Settings:
             raise UserError(f"{name}={getattr(args, name)}: must be a whole number, at least 1.")
     if not (math.isfinite(args.rate) and args.rate >= 0):
         raise UserError(f"rate={args.rate}: must be a finite number, at least 0.")
-    return Settings(which, args.steps, args.unroll, args.replicas, args.rate, args.seed, args.letters)
+    return MetaTrainingSettings(which, args.steps, args.unroll, args.replicas, args.rate, args.seed, args.letters)
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ LINE = 10.0  # seconds between two lines
 
 
 @dataclass(frozen=True)
-class Settings:
+class MetaTrainingSettings:
     """Everything that decides the result.
 
     Attributes:
@@ -55,7 +55,7 @@ class MetaTrainer:
         letters: what networks learn and are tested on.
     """
 
-    def __init__(self, settings: Settings, letters: Letters) -> None:
+    def __init__(self, settings: MetaTrainingSettings, letters: Letters) -> None:
         from letterocr.base.randomness import make_generator
         from letterocr.optimizers.learned import learned, learned_factored
         from letterocr.optimizers.learned import lstm as recurrent
@@ -70,7 +70,7 @@ class MetaTrainer:
         self.seconds = 0.0
 
     def run_episode(self) -> list[tuple[float, float]]:
-        """Train new networks; the mean log f and e of each unroll (`meta_tasks`)."""
+        """Train new networks; the mean log f and e of each unroll (`episodes`)."""
         import torch
 
         from letterocr.base.randomness import make_generator
@@ -131,7 +131,7 @@ class MetaTrainer:
         return counts | {"settings": vars(self.settings)}
 
 
-def meta_train(settings: Settings, output: Path, folder: Path) -> None:
+def meta_train(settings: MetaTrainingSettings, output: Path, folder: Path) -> None:
     """Train a rule, or go on training it, and write its file.
 
     Args:

@@ -1,7 +1,7 @@
 """Stochastic diagonal Levenberg-Marquardt: a learning rate for each weight (LeCun, Bottou, Orr, Müller 1998, 9.1).
 
 With g the gradient of the batch's mean loss, c the Gauss-Newton diagonal of the same batch
-(`curvature.gauss_newton_diagonal`), gamma the memory and mu the damping, everything elementwise,
+(`products.gauss_newton_diagonal`), gamma the memory and mu the damping, everything elementwise,
 
     m <- gamma m + (1 - gamma) c,    w <- w - alpha g / (m / (1 - gamma^t) + mu)
 

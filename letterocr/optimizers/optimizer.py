@@ -71,7 +71,7 @@ class Optimizer:
 
     Attributes:
         form: what its steps are made of, and so which engine takes them:
-            `scalars`: linear in W, M and v h^T with known scalars (`engine.recurrence`), compiled in blocks;
+            `scalars`: linear in W, M and v h^T with known scalars (`engine.momentum`), compiled in blocks;
             `outer`: one outer product a weight matrix for one sample, deferred in blocks;
             `dense`: anything else, in the reference engine.
     """

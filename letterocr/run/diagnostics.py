@@ -1,4 +1,4 @@
-"""`diagnostics=rank`: what `matrix.diagnostics` sees of a run, at log-spaced samples, into `diagnostics.parquet`.
+"""`diagnostics=rank`: what `curvature.rank_figures` sees of a run, at log-spaced samples, into `diagnostics.parquet`.
 
 It only looks: neither the weights nor any random stream of the training change.
 """
@@ -13,6 +13,7 @@ import torch
 
 from letterocr.base.files import replace_file
 from letterocr.base.randomness import make_generator
+from letterocr.compose import registry
 from letterocr.compose.build import list_replica_seeds
 from letterocr.config.train import TrainConfig
 from letterocr.curvature.lanczos import largest_eigenvalue
@@ -20,7 +21,6 @@ from letterocr.curvature.products import hessian_product
 from letterocr.curvature.rank_figures import printed_beside_gradient, spectra
 from letterocr.data.letters import Split, one_hot, take_per_letter
 from letterocr.engine.engine import Engine
-from letterocr.models.chain import initialise
 
 PER_LETTER = 4  # training letters of each class for angles and curvature; always the same ones
 PER_DECADE = 4  # diagnoses for each tenfold of samples
@@ -64,6 +64,7 @@ class Diagnostics:
             return {}
         like = self.engine.images
         seeds, classes = list_replica_seeds(self.config), self.targets.shape[1]
+        initialise = registry.find_model(self.config.model).load()
         initial = initialise(self.config.model, seeds, like.dtype, like.device, classes)
         new = []
         for r in range(self.config.replicas):

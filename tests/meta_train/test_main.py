@@ -9,7 +9,7 @@ from rules import random_rule
 
 from letterocr.meta_train import __main__ as meta_train
 from letterocr.meta_train import episodes as meta_tasks
-from letterocr.meta_train.trainer import MetaTrainer, Settings
+from letterocr.meta_train.trainer import MetaTrainer, MetaTrainingSettings
 from letterocr.optimizers.learned import rule_file
 from letterocr.run import checkpoint
 
@@ -39,7 +39,7 @@ def held_out_loss(trainer):
 
 
 def test_training_lowers_the_loss_on_new_networks_and_letters(which):
-    trainer = MetaTrainer(Settings(which, steps=24, unroll=4, replicas=2, rate=0.01), LETTERS)
+    trainer = MetaTrainer(MetaTrainingSettings(which, steps=24, unroll=4, replicas=2, rate=0.01), LETTERS)
     before = held_out_loss(trainer)
     while trainer.step < 24:
         trainer.run_episode()
@@ -95,7 +95,7 @@ def test_episodes_differ_and_are_drawn_anew_by_their_number():
 
 
 def test_a_killed_run_goes_on_with_the_same_bits(which, tmp_path, monkeypatch, capsys):
-    settings = Settings(which, **TINY)
+    settings = MetaTrainingSettings(which, **TINY)
     meta_train.meta_train(settings, tmp_path / "whole.safetensors", tmp_path / "whole")
     run_episode, calls = MetaTrainer.run_episode, []
 
@@ -146,7 +146,7 @@ def test_mistakes_get_one_sentence(monkeypatch, capsys, arguments, parts):
 
 
 def test_checkpoints_of_other_settings_are_refused(monkeypatch, capsys, tmp_path):
-    trainer = MetaTrainer(Settings("learned", **TINY), LETTERS)
+    trainer = MetaTrainer(MetaTrainingSettings("learned", **TINY), LETTERS)
     checkpoint.save(tmp_path / "a.checkpoints", 0, trainer.state(), trainer.facts())
     status, text = command(
         monkeypatch, capsys, "which=learned", "--letters", "1", "--output", str(tmp_path / "a.safetensors")
