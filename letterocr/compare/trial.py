@@ -32,6 +32,7 @@ from letterocr.engine.engine import Engine
 from letterocr.engine.evaluation import EvaluationSchedule
 
 STEP = 64  # samples: what the engines take at once, nearly
+TIMED = "training alone"  # what `seconds` is; runs of before, which timed more, are not taken for these
 GROWTH = 1.1  # of the samples from one measurement to the next
 
 
@@ -100,7 +101,8 @@ def make_trial_run(config: TrainConfig, part: str, seed: int) -> TrialRun:
     config = replace(config, seed=seed)
     kept = select_identity(config)
     del kept["data"]  # the letters themselves stand for where they are from
-    return TrialRun(config, part, hash_facts([__version__, kept, part, compute_fingerprint(config, part)]))
+    what = [__version__, kept, part, compute_fingerprint(config, part), TIMED]
+    return TrialRun(config, part, hash_facts(what))
 
 
 _warm: set[str] = set()

@@ -9,6 +9,7 @@ from rules import random_rule
 
 from letterocr.meta_train import __main__ as meta_train
 from letterocr.meta_train import episodes as meta_tasks
+from letterocr.meta_train import trainer as trainer_module
 from letterocr.meta_train.trainer import MetaTrainer, MetaTrainingSettings
 from letterocr.optimizers.learned import rule_file
 from letterocr.run import checkpoint
@@ -21,11 +22,11 @@ TINY = {"steps": 6, "unroll": 4, "replicas": 2, "letters": 1}
 def _small(monkeypatch):
     monkeypatch.setattr(meta_tasks, "WIDTHS", {False: (5,), True: (6,)})
     monkeypatch.setattr(meta_tasks, "TESTED", 20)
-    monkeypatch.setattr(meta_train, "LENGTHS", (8,))
-    monkeypatch.setattr(meta_train, "EVERY", 0.0)
+    monkeypatch.setattr(trainer_module, "LENGTHS", (8,))
+    monkeypatch.setattr(trainer_module, "EVERY", 0.0)
 
 
-@pytest.fixture(params=meta_train.RULES)
+@pytest.fixture(params=trainer_module.RULES)
 def which(request):
     return request.param
 
@@ -96,7 +97,7 @@ def test_episodes_differ_and_are_drawn_anew_by_their_number():
 
 def test_a_killed_run_goes_on_with_the_same_bits(which, tmp_path, monkeypatch, capsys):
     settings = MetaTrainingSettings(which, **TINY)
-    meta_train.meta_train(settings, tmp_path / "whole.safetensors", tmp_path / "whole")
+    trainer_module.meta_train(settings, tmp_path / "whole.safetensors", tmp_path / "whole")
     run_episode, calls = MetaTrainer.run_episode, []
 
     def killed(trainer):
@@ -108,9 +109,9 @@ def test_a_killed_run_goes_on_with_the_same_bits(which, tmp_path, monkeypatch, c
     with monkeypatch.context() as patch:
         patch.setattr(MetaTrainer, "run_episode", killed)
         with pytest.raises(KeyboardInterrupt):
-            meta_train.meta_train(settings, tmp_path / "cut.safetensors", tmp_path / "cut")
+            trainer_module.meta_train(settings, tmp_path / "cut.safetensors", tmp_path / "cut")
     assert not (tmp_path / "cut.safetensors").exists()
-    meta_train.meta_train(settings, tmp_path / "cut.safetensors", tmp_path / "cut")
+    trainer_module.meta_train(settings, tmp_path / "cut.safetensors", tmp_path / "cut")
     assert "resumed at meta-step 4" in capsys.readouterr().out
     states = [checkpoint.load(tmp_path / name, torch.device("cpu"))[1] for name in ("whole", "cut")]
     assert states[0].keys() == states[1].keys()
