@@ -33,7 +33,7 @@ def complain(text: str, status: int = 2) -> int:
 
 @contextmanager
 def end_quietly() -> Iterator[None]:
-    """Ends the process as SIGPIPE would where nobody reads what it prints any more; also as a decorator: `@end_quietly()`."""
+    """Ends the process as SIGPIPE would where nobody reads what it prints any more; also a decorator: `@end_quietly()`."""
     try:
         try:
             yield
