@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
-from dataclasses import MISSING, Field, asdict, fields, is_dataclass
+from collections.abc import Mapping
+from dataclasses import MISSING, Field, asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +27,30 @@ def select_identity(config: TrainConfig) -> dict[str, Any]:
     Left out are the fields that can't change the result, and those that stored runs may not have, where they say what
     those runs did: the fields marked `added` at their defaults, and the kind of network that the name implies.
     """
-    kept = to_plain(config)
-    _drop_fields(config, kept)
-    if config.model.kind == imply_kind(config.model.name):
-        del kept["model"]["kind"]
+    kept = drop_implied(to_plain(config), type(config.model), type(config.data), type(config.optimizer))
     if kept["data"].get("path"):
         kept["data"]["path"] = str(Path(kept["data"]["path"]).expanduser().resolve())
+    return kept
+
+
+def drop_implied(
+    stored: Mapping[str, Any], model: type[NetworkConfig], data: type[SourceConfig], optimizer: type[MethodConfig]
+) -> dict[str, Any]:
+    """A stored config less the same fields, so that it does not matter when it was stored.
+
+    Args:
+        stored: as plain dictionaries; fields may be missing.
+        model: the config dataclass of its network.
+        data: of its letters.
+        optimizer: of its optimizer.
+    """
+    kept = _drop_fields(TrainConfig, stored)
+    for name, schema in (("model", model), ("data", data), ("optimizer", optimizer)):
+        if isinstance(kept.get(name), dict):
+            kept[name] = _drop_fields(schema, kept[name])
+    network = kept.get("model")
+    if isinstance(network, dict) and network.get("kind") == imply_kind(str(network.get("name"))):
+        del network["kind"]
     return kept
 
 
@@ -46,13 +66,20 @@ def hash_facts(facts: Any) -> str:
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:12]
 
 
-def _drop_fields(config: Any, kept: dict[str, Any]) -> None:
-    for f in fields(config):
-        value = getattr(config, f.name)
-        if f.metadata["runtime"] or (f.metadata["added"] and value == _find_default(f)):
-            del kept[f.name]
-        elif is_dataclass(value):
-            _drop_fields(value, kept[f.name])
+def _drop_fields(schema: Any, stored: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of one config dataclass that tell runs apart."""
+    marked = _list_marked(schema)
+    return {
+        name: value
+        for name, value in stored.items()
+        if name not in marked or not (marked[name].metadata["runtime"] or value == _find_default(marked[name]))
+    }
+
+
+@functools.cache
+def _list_marked(schema: Any) -> dict[str, Field[Any]]:
+    """The fields that can't change the result, and those marked `added`."""
+    return {f.name: f for f in fields(schema) if f.metadata["runtime"] or f.metadata["added"]}
 
 
 def _find_default(f: Field[Any]) -> Any:

@@ -18,7 +18,6 @@ import platform
 import re
 import shutil
 from collections.abc import Mapping
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +30,7 @@ from letterocr.base.files import write_json, write_text
 from letterocr.base.owner import read_slurm_job
 from letterocr.base.threads import count_threads
 from letterocr.compose.from_overrides import resolve_config
-from letterocr.config.identity import compute_identity, to_plain
+from letterocr.config.identity import compute_identity, select_identity, to_plain
 from letterocr.config.train import TrainConfig
 from letterocr.data.letters import Split
 from letterocr.run.curve import Curve
@@ -46,7 +45,7 @@ def locate_folder(config: TrainConfig) -> Path:
 def write_config(folder: Path, config: TrainConfig, later: bool = False) -> None:
     """Store the resolved config, so that the folder alone is enough to go on, from any working directory.
 
-    `later` as for `files.replacing`: for a run without a checkpoint, which has nothing to lose yet.
+    `later` as for `files.replace_file`: for a run without a checkpoint, which has nothing to lose yet.
     """
     stored = to_plain(config)
     if stored["data"].get("path"):
@@ -85,17 +84,13 @@ def write_environment(folder: Path, facts: dict[str, Any], later: bool = False) 
     write_json(folder / "environment.json", versions | facts, later)
 
 
-def list_hyperparameters(config: Any, prefix: str = "") -> dict[str, bool | int | float | str]:
-    """Every field that can change the result, flat, for TensorBoard's HParams tab."""
+def list_hyperparameters(config: TrainConfig) -> dict[str, bool | int | float | str]:
+    """Every field that tells runs apart, flat, for TensorBoard's HParams tab."""
     flat: dict[str, bool | int | float | str] = {}
-    for f in fields(config):
-        value = getattr(config, f.name)
-        if f.metadata["runtime"]:
-            continue
-        if hasattr(value, "__dataclass_fields__"):
-            flat |= list_hyperparameters(value, f"{prefix}{f.name}.")
-        else:
-            flat[prefix + f.name] = value if isinstance(value, bool | int | float | str) else str(value)
+    for name, value in select_identity(config).items():
+        section = name in ("model", "data", "optimizer")
+        for path, own in [(f"{name}.{key}", v) for key, v in value.items()] if section else [(name, value)]:
+            flat[path] = own if isinstance(own, bool | int | float | str) else str(own)
     return flat
 
 

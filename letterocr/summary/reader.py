@@ -10,9 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from letterocr.config.train import list_runtime_fields
+from letterocr.compose.stored_config import select_settings
 
-RUNTIME = frozenset(list_runtime_fields())
 OVER = ("finished", "diverged")
 
 Value = bool | int | float | str
@@ -24,7 +23,7 @@ class Run:
 
     Attributes:
         path: of the folder.
-        fields: the config's fields that can change the result, flat; lists and null as JSON text.
+        fields: the config's fields that tell runs apart, flat; lists and null as JSON text.
         state: finished, diverged, failed, unfinished or damaged.
         reason: why it is none of the first two, or empty.
         result: what `result.json` holds; empty unless finished or diverged.
@@ -99,7 +98,7 @@ def _read_config(path: str) -> dict[str, Value]:
         raise ValueError(f"config.yaml: {error}") from error
     if not isinstance(stored, dict):
         raise ValueError("config.yaml: it holds no fields")
-    return flatten({name: value for name, value in stored.items() if name not in RUNTIME})
+    return flatten(select_settings(stored))
 
 
 @functools.cache

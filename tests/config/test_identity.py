@@ -12,7 +12,8 @@ import pytest
 from helpers import small_config
 
 from letterocr.compose.from_overrides import compose_config
-from letterocr.config.identity import compute_identity, select_identity
+from letterocr.config.data import SyntheticConfig
+from letterocr.config.identity import compute_identity, drop_implied, select_identity, to_plain
 from letterocr.config.model.chain import ChainConfig
 from letterocr.config.model.spectral import SpectralConfig
 from letterocr.config.optimizer.vanilla import VanillaConfig
@@ -98,3 +99,12 @@ def test_a_field_that_was_added_counts_only_where_it_differs_from_its_default() 
     assert compute_identity(small_config(optimizer=_LaterConfig())) == before
     others = [_LaterConfig(nesterov=True), _LaterConfig(rates=[1.0, 2.0])]
     assert len({before, *(compute_identity(small_config(optimizer=other)) for other in others)}) == 3
+
+
+def test_a_stored_config_loses_the_same_fields() -> None:
+    chosen = (ChainConfig, SyntheticConfig, _LaterConfig)
+    config = small_config(optimizer=_LaterConfig())
+    assert drop_implied(to_plain(config), *chosen) == select_identity(config)
+    other = small_config(optimizer=_LaterConfig(nesterov=True))
+    assert drop_implied(to_plain(other), *chosen)["optimizer"]["nesterov"] is True
+    assert drop_implied({"model": {"name": "mine"}, "threads": 2}, *chosen) == {"model": {"name": "mine"}}

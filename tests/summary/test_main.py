@@ -47,6 +47,30 @@ def test_a_run_has_the_hyperparameters_that_tensorboard_has(tmp_path):
     assert (run.state, run.reason, run.result["error"]) == ("finished", "", final_error(0.3, 2.0, 4))
 
 
+def test_a_run_from_before_networks_had_kinds_is_of_the_same_setting(tmp_path):
+    new, old = (make_run(tmp_path, 0.1, 1.0, seed) for seed in range(2))
+    text = (old / "config.yaml").read_text()
+    assert "  kind: chain\n" in text
+    (old / "config.yaml").write_text(text.replace("  kind: chain\n", ""))
+    runs = [read_run(new), read_run(old)]
+    assert runs[0].setting == runs[1].setting
+    assert list_varying(runs) == ["seed"]
+
+
+def test_a_kind_that_the_name_does_not_imply_is_a_field(tmp_path):
+    folder = make_run(tmp_path, 0.1, 1.0, 0)
+    text = (folder / "config.yaml").read_text()
+    (folder / "config.yaml").write_text(text.replace("  kind: chain\n", "  kind: spectral\n"))
+    assert read_run(folder).fields["model.kind"] == "spectral"
+
+
+def test_a_run_of_a_network_that_is_no_longer_there_is_read(tmp_path):
+    folder = make_run(tmp_path, 0.1, 1.0, 0)
+    text = (folder / "config.yaml").read_text()
+    (folder / "config.yaml").write_text(text.replace("  kind: chain\n", "  kind: gone\n"))
+    assert (read_run(folder).state, read_run(folder).fields["model.kind"]) == ("finished", "gone")
+
+
 def test_lists_and_null_are_texts():
     assert flatten({"a": {"b": [1, 2], "c": None}, "d": True}) == {"a.b": "[1, 2]", "a.c": "null", "d": True}
 
