@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pkgutil import resolve_name
 from typing import Any, Generic, TypeVar
 
+from letterocr.base.errors import UserError
 from letterocr.config.data import EmnistConfig, ImagesConfig, SourceConfig, SyntheticConfig
 from letterocr.config.model.chain import ChainConfig
 from letterocr.config.model.network import NetworkConfig
@@ -33,7 +34,7 @@ Schema = TypeVar("Schema", bound=NetworkConfig | SourceConfig | MethodConfig)
 
 @dataclass(frozen=True)
 class Entry(Generic[Schema]):
-    """One choice of a config group.
+    """One choice of a config group. One with code of its own has a config dataclass of its own: by that it is found.
 
     Attributes:
         schema: its config dataclass.
@@ -187,4 +188,17 @@ def find_stored_schemas(kind: str, source: str, optimizer: str) -> tuple[type, t
 
 
 def _find_by_schema(group: Mapping[str, Entry[Schema]], schema: type) -> Entry[Schema]:
-    return next(entry for entry in group.values() if entry.schema is schema)
+    """The first choice with this config dataclass.
+
+    Raises:
+        UserError: there is none, or the choices that share the dataclass have different code.
+    """
+    found = {name: entry for name, entry in group.items() if entry.schema is schema}
+    if not found:
+        raise UserError(f"{schema.__name__} belongs to no choice: enter one with it in letterocr.compose.registry.")
+    if len({(entry.target, entry.engine) for entry in found.values()}) > 1:
+        raise UserError(
+            f"{schema.__name__} belongs to {', '.join(found)}, which have different code: "
+            "give a choice with code of its own a config dataclass of its own."
+        )
+    return next(iter(found.values()))
