@@ -12,6 +12,7 @@ from pathlib import Path
 
 from letterocr.base.errors import UserError, complain, end_quietly
 from letterocr.base.signals import ObeyedSignals, StopFile, StoppedError
+from letterocr.search.trial_queue import RETRIES
 from letterocr.sweep import slurm
 from letterocr.sweep.processes import run_in_processes
 
@@ -26,12 +27,14 @@ def make_command(folder: Path, trials: int) -> list[str]:
 def run_workers(folder: Path, trials: int, workers: int) -> list[int]:
     """Run that many processes to their end, each with its share of the cores; their exit statuses.
 
-    A signal to this process ends them at a whole sample, with a checkpoint.
+    A signal to this process ends them at a whole sample, with a checkpoint. Where one is killed, all begin anew, as
+    often as trials can be lost: the queue decides when a trial is given up.
     """
     threads = max(1, len(os.sched_getaffinity(0)) // workers)
     work_on = functools.partial(_work_to_the_end, folder, trials)
     tasks = [threads] * workers
-    with closing(run_in_processes(work_on, tasks, workers, noun="workers", are_alike=True)) as results:
+    tries = (RETRIES + 1) * trials + 1
+    with closing(run_in_processes(work_on, tasks, workers, noun="workers", are_alike=True, tries=tries)) as results:
         statuses = dict(results)
     return [statuses.get(place, ENDED) for place in range(workers)]
 

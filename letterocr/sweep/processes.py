@@ -54,18 +54,26 @@ def count_processes(asked: int) -> int:
 
 
 def run_in_processes(
-    work: Work[Task, Result], tasks: Sequence[Task], processes: int, *, noun: str = "runs", are_alike: bool = False
+    work: Work[Task, Result],
+    tasks: Sequence[Task],
+    processes: int,
+    *,
+    noun: str = "runs",
+    are_alike: bool = False,
+    tries: int = TRIES,
 ) -> Generator[tuple[int, Result], None, None]:
     """Do the tasks, in about their order; yields the place of each and its result as soon as it is done.
 
-    A task whose process was killed `TRIES` times has no result. One that raises ends all the others.
+    A task whose process was killed `tries` times has no result. One that raises ends all the others.
 
     Args:
         work: does one task; it ends early once the stop file is there. It, the tasks and the results can be pickled.
         tasks: what is to be done.
         processes: how many; 1: in this process, one after the other.
         noun: what the tasks are called where a process was killed.
-        are_alike: the tasks are the same work, so that none of them is suspected of having its process killed.
+        are_alike: the tasks are the same work, so that none of them is suspected of having its process killed;
+            each kill counts for all that were under way.
+        tries: how often a task whose process is killed is begun at most.
 
     Raises:
         StoppedError: a signal came, and all that was under way has ended; nothing more is yielded once it came.
@@ -76,7 +84,7 @@ def run_in_processes(
             if processes == 1:
                 yield from _run_here(work, tasks, stop)
             else:
-                yield from _Crew(work, tasks, processes, Path(name), noun, are_alike).run()
+                yield from _Crew(work, tasks, processes, Path(name), noun, are_alike, tries).run()
         if stop.is_there():
             raise StoppedError(stop.read_signal())
 
@@ -104,9 +112,10 @@ class _Crew(Generic[Task, Result]):
         folder: Path,
         noun: str,
         are_alike: bool,
+        tries: int,
     ) -> None:
         self.work, self.tasks, self.processes, self.folder = work, tasks, processes, folder
-        self.noun, self.are_alike = noun, are_alike
+        self.noun, self.are_alike, self.tries = noun, are_alike, tries
         self.stop = StopFile(folder / "stop")
         self.left = set(range(len(tasks)))
         self.killed = Counter[int]()
@@ -133,7 +142,7 @@ class _Crew(Generic[Task, Result]):
                 yield from self._take(place)
             waiting = self.left & set(now)
             self.killed.update(waiting & set(began) or waiting)
-            self.left = {place for place in self.left if self.killed[place] < TRIES}
+            self.left = {place for place in self.left if self.killed[place] < self.tries}
             for place in waiting:
                 self._locate(place).unlink(missing_ok=True)
             if not self.stop.is_there():

@@ -92,6 +92,12 @@ def test_tasks_that_are_alike_begin_again_together(tmp_path: Path, capsys) -> No
     assert "workers go on." in capsys.readouterr().out
 
 
+def test_tasks_are_begun_as_often_as_is_said(tmp_path: Path) -> None:
+    work = functools.partial(process_tasks.note_or_die, folder=tmp_path)
+    assert dict(run_in_processes(work, ["dies", "dies"], 2, are_alike=True, tries=3)) == {}
+    assert 3 <= process_tasks.count_notes(tmp_path, "dies") <= 6
+
+
 @pytest.mark.parametrize("count", [1, 2])
 def test_the_first_signal_lets_all_end_whole_and_no_more_begin(tmp_path: Path, count: int) -> None:
     work = functools.partial(process_tasks.wait_for_stop, folder=tmp_path)
