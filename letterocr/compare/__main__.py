@@ -67,7 +67,7 @@ def run(arguments: argparse.Namespace, command: str) -> Path:
     Raises:
         UserError: what the user can mend, before any training where it can be known.
     """
-    from letterocr.compare import results as report
+    from letterocr.compare import results
     from letterocr.compare.problems import Problem, parse_source
     from letterocr.compare.protocol import BASELINE, compare, enter
 
@@ -79,9 +79,9 @@ def run(arguments: argparse.Namespace, command: str) -> Path:
         raise UserError(f"--data {' '.join(arguments.data)}: two sources have one name; rename a file.")
     entrants = enter(problems, names, arguments.trials)
     facts = {"command": command, **{n: getattr(arguments, n) for n in ("trials", "seeds", "samples", "workers")}}
-    facts |= {"machine": report.read_machine(), "meta_training": report.collect_meta_costs(names)}
+    facts |= {"machine": results.read_machine(), "meta_training": results.collect_meta_costs(names)}
     standings = compare(entrants, arguments.seeds, arguments.output, arguments.workers)
-    report.write_results(standings, names, facts, arguments.output)
+    results.write_results(standings, names, facts, arguments.output)
     return arguments.output
 
 

@@ -19,7 +19,7 @@ from letterocr.compare.contenders import NETWORKS, set_fields
 from letterocr.compose import registry
 from letterocr.compose.from_overrides import compose_config
 from letterocr.config.check import check_config
-from letterocr.config.data import ImagesConfig
+from letterocr.config.data import ImagesConfig, SourceConfig
 from letterocr.config.identity import to_plain
 from letterocr.config.train import TrainConfig
 from letterocr.data.images import split
@@ -123,23 +123,23 @@ def load_letters(config: TrainConfig) -> tuple[Split, Letters]:
     Raises:
         UserError: the source says what is wrong with its files.
     """
-    return _load_cached(config.data.name, json.dumps(to_plain(config.data)))
+    return _load_cached(type(config.data), json.dumps(to_plain(config.data)))
 
 
 @functools.lru_cache(maxsize=8)
-def _load_cached(kind: str, fields: str) -> tuple[Split, Letters]:
-    entry = registry.DATA[kind]
-    whole: Split = entry.load()(entry.schema(**json.loads(fields)))
+def _load_cached(schema: type[SourceConfig], fields: str) -> tuple[Split, Letters]:
+    source = schema(**json.loads(fields))
+    whole: Split = registry.find_source(source).load()(source)
     return split_for_tuning(whole.train), whole.test
 
 
 def compute_fingerprint(config: TrainConfig, part: str) -> str:
     """What tells apart the letters of two runs: those of a trial, or of a final run."""
-    return _compute_cached(config.data.name, json.dumps(to_plain(config.data)), part)
+    return _compute_cached(type(config.data), json.dumps(to_plain(config.data)), part)
 
 
 @functools.lru_cache(maxsize=16)
-def _compute_cached(kind: str, fields: str, part: str) -> str:
-    tuning, test = _load_cached(kind, fields)
+def _compute_cached(schema: type[SourceConfig], fields: str, part: str) -> str:
+    tuning, test = _load_cached(schema, fields)
     seen = [tuning.train, tuning.test] + ([test] if part == "final" else [])
     return "-".join(letters.fingerprint() for letters in seen)

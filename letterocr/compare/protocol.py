@@ -126,9 +126,10 @@ def enter(problems: Sequence[Problem], names: Sequence[str], trials: int) -> lis
     """
     at, entrants = draw_points(trials), []
     for problem in problems:
+        is_quadratic = problem.config(()).model.is_quadratic
         for name in names:
             contender = CONTENDERS[name]
-            if not contender.only or problem.network in contender.only:
+            if is_quadratic or not contender.needs_quadratic:
                 values = [make_trial_values(contender, point) for point in at]
                 entrants.append(Entrant(name, problem, problem.config(contender.overrides), values))
     return entrants

@@ -32,8 +32,8 @@ from letterocr.engine.engine import Engine
 from letterocr.engine.evaluation import EvaluationSchedule
 
 STEP = 64  # samples: what the engines take at once, nearly
-TIMED = "training alone"  # what `seconds` is; runs of before, which timed more, are not taken for these
 GROWTH = 1.1  # of the samples from one measurement to the next
+TIMED = "training alone"  # what `seconds` is; runs of before, which timed more, are not taken for these
 
 
 @dataclass(frozen=True)

@@ -51,9 +51,9 @@ class Contender:
     Attributes:
         overrides: as the command `letterocr.train` takes them.
         space: the ranges of the coordinates, at most two.
-        only: the networks that it fits; empty for all.
+        needs_quadratic: whether it fits only networks whose loss is quadratic in the weights.
     """
 
     overrides: tuple[str, ...]
     space: tuple[SearchRange, ...] = ()
-    only: tuple[str, ...] = ()
+    needs_quadratic: bool = False

@@ -25,7 +25,7 @@ class NewtonConfig(MethodConfig):
 
     contenders: ClassVar[dict[str, Contender]] = {
         "newton": Contender(
-            ("optimizer=newton",), (make_rate_range(1e-3), SearchRange("optimizer.ridge", 0.1)), only=("two_layer",)
+            ("optimizer=newton",), (make_rate_range(1e-3), SearchRange("optimizer.ridge", 0.1)), needs_quadratic=True
         )
     }
 
