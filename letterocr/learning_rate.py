@@ -155,7 +155,7 @@ def main() -> None:
         from letterocr.compose import registry
 
         torch.set_num_threads(count_threads(config.threads))
-        found = measure_figures(config, registry.DATA[config.data.name].load()(config.data).train)
+        found = measure_figures(config, registry.find_source(config.data).load()(config.data).train)
     except UserError as error:
         sys.exit(complain(str(error)))
     if "--json" in arguments:

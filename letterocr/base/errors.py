@@ -20,7 +20,7 @@ class UserError(Exception):
 
 
 class RunningError(UserError):
-    """Another process trains this run; asking again later may help, so that the status is another (EX_TEMPFAIL)."""
+    """Another process does this already; asking again later may help, so that the status is another (EX_TEMPFAIL)."""
 
     status = 75
 
@@ -33,7 +33,7 @@ def complain(text: str, status: int = 2) -> int:
 
 @contextmanager
 def end_quietly() -> Iterator[None]:
-    """Ends the process as SIGPIPE would where nobody reads what it prints any more; also a decorator: `@end_quietly()`."""
+    """Ends the process as SIGPIPE would where nobody reads its output any more; also a decorator: `@end_quietly()`."""
     try:
         try:
             yield

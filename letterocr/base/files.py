@@ -1,6 +1,6 @@
 """Files that are whole or not there: written under a temporary name, brought to disk, then renamed.
 
-A file waits for the disk a few milliseconds; several that wait together take little longer than one (`together`).
+A file waits for the disk a few milliseconds; several that wait together take little longer than one (`write_together`).
 """
 
 from __future__ import annotations
@@ -18,8 +18,6 @@ from typing import Any
 from letterocr.base.errors import UserError
 
 _waiting: ContextVar[dict[Path, Path] | None] = ContextVar("waiting", default=None)
-
-
 _later: set[Path] = set()
 
 
@@ -27,8 +25,8 @@ _later: set[Path] = set()
 def replace_file(path: Path, later: bool = False) -> Iterator[Path]:
     """A temporary path beside `path` to write to; on success it is on disk and takes the place of `path`.
 
-    Inside `together` that happens at its end. With `later` it takes its place at once, and is brought to disk by the
-    next `together`: for a file that can be written anew until then.
+    Inside `write_together` that happens at its end. With `later` it takes its place at once, and is brought to disk
+    by the next `write_together`: for a file that can be written anew until then.
     """
     waiting = _waiting.get()
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -67,7 +65,7 @@ def write_together() -> Iterator[None]:
     """Files written inside are brought to disk at its end, side by side, and then take their places one by one.
 
     They do so in the order in which they were written, so that one that vouches for the others comes after them. If
-    anything fails, none of them takes its place. Inside another `together` it leaves everything to that.
+    anything fails, none of them takes its place. Inside another `write_together` it leaves everything to that.
     """
     if _waiting.get() is not None:
         yield
@@ -91,18 +89,18 @@ def write_together() -> Iterator[None]:
 
 
 def write_text(path: Path, text: str, later: bool = False) -> None:
-    """Replace the text file as a whole; `later` as for `replacing`."""
+    """Replace the text file as a whole; `later` as for `replace_file`."""
     with replace_file(path, later) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
 def write_json(path: Path, value: Any, later: bool = False) -> None:
-    """Replace the JSON file as a whole; `later` as for `replacing`."""
+    """Replace the JSON file as a whole; `later` as for `replace_file`."""
     write_text(path, json.dumps(value, indent=2) + "\n", later)
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """A JSON file of the run folder; empty if it is not there.
+    """Names and values of a JSON file; empty if it is not there.
 
     Raises:
         UserError: it is damaged.
@@ -114,5 +112,5 @@ def read_json(path: Path) -> dict[str, Any]:
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except (OSError, ValueError) as error:
-        raise UserError(f"{path} is damaged ({error}); remove it and ask for the run again.") from error
+        raise UserError(f"{path} is damaged ({error}); remove it and give the command again.") from error
     return facts

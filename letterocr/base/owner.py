@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Owner:
-    """A process that trains a run, or works on a study.
+    """A process that works on something which others leave alone meanwhile.
 
     Attributes:
         host: name of the machine.

@@ -69,6 +69,6 @@ def read_outcome(folder: Path) -> Outcome:
     try:
         status, error = str(result["status"]), float(result["error"])
     except (KeyError, TypeError, ValueError) as wrong:
-        raise UserError(f"{folder / 'result.json'} is damaged; remove it and ask for the run again.") from wrong
+        raise UserError(f"{folder / 'result.json'} is damaged; remove it and give the command again.") from wrong
     message = f"This run is there already ({status}): {folder}. Train it again with force=true."
     return Outcome(status, folder, error, message)

@@ -44,7 +44,7 @@ def run(
         return before
     over = os.path.lexists(folder / "result.json")
     torch.set_num_threads(count_threads(config.threads))
-    split: Split = registry.DATA[config.data.name].load()(config.data)
+    split: Split = registry.find_source(config.data).load()(config.data)
     try:
         with Lock(folder) as lock:
             if os.path.lexists(folder / "result.json") and not over:  # another process was faster

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class ChainConfig(NetworkConfig):
     """The network: a chain of weight matrices with s(x) = 1 / (1 + exp(-x/T)) between them (15, 16)."""
 
-    name: str = option("three_layer", "what people call the network: any text")
+    name: str = option("three_layer", "what people call the network: any text; two_layer is kept for no hidden layers")
     hidden: list[int] = option([1800], "widths of the hidden layers; empty for the two-layer network", low=1)
     kind: str = option("chain", "what kind of network it is; the choice of model= decides", choices=("chain",))
 

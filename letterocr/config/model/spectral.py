@@ -9,6 +9,7 @@ from letterocr.config.model.network import NetworkConfig
 from letterocr.config.optimizer.vanilla import VanillaConfig
 from letterocr.config.option import option
 from letterocr.config.refusal import refuse
+from letterocr.config.rule import find_rule
 
 if TYPE_CHECKING:
     from letterocr.config.train import TrainConfig
@@ -32,7 +33,7 @@ class SpectralConfig(NetworkConfig):
         super().validate(run)
         if len(self.hidden) != 1:
             refuse("model.hidden", self.hidden, "model=spectral takes one number, that of its filters")
-        if run.rule != "gradient":
+        if not find_rule(run.rule).is_gradient:
             refuse("rule", run.rule, "model=spectral has the true gradient only; take rule=gradient")
         if run.batch != "1":
             refuse("batch", run.batch, "model=spectral learns one sample at a time; leave it 1")
