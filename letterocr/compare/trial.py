@@ -142,11 +142,9 @@ def train(task: TrialRun, stopped: Callable[[], bool] = lambda: False) -> TrialO
     return outcome
 
 
-@torch.no_grad()
 def measure_error(engine: Engine, letters: Letters) -> float:
     """The fraction of the letters that the network whose error counts misreads now."""
-    network = engine.optimizers[0].evaluation_network(engine.network.replica(0))
-    read = network.forward(letters.images.to(network.weights[0]))[-1].argmax(-1)
+    read = engine.read(0, letters.images.to(engine.test_images)).argmax(-1).to(letters.labels.device)
     return float((read != letters.labels).double().mean())
 
 

@@ -35,6 +35,11 @@ class SpectralEngine(Engine):
         self.leaves = [[t.requires_grad_() for t in part.state().values()] for part in self.parts]
 
     @torch.no_grad()
+    def read(self, r: int, images: Tensor) -> Tensor:
+        """The outputs [T, classes] of replica r for any letters [T, 900]."""
+        return self.parts[r].read(covariance(images))
+
+    @torch.no_grad()
     def test_outputs(self, r: int) -> Tensor:
         """The outputs [T, classes] of replica r for the test letters."""
         return self.parts[r].read(self.test_covariances)

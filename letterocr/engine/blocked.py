@@ -21,6 +21,7 @@ from torch import Tensor
 from letterocr.data.order import Order
 from letterocr.engine.engine import REFRESH, Engine
 from letterocr.engine.follower import Follower
+from letterocr.engine.inked_letters import InkedLetters
 from letterocr.engine.momentum import Momentum, MomentumOptimizer, make_tables
 from letterocr.engine.records import Records
 from letterocr.engine.stack import Stack, StackParts
@@ -74,12 +75,11 @@ class BlockedEngine(Engine):
         self.swaps, self.ink = put_ink_first(self.images)
         self.inked = self.images[:, self.swaps[: self.ink]]
         self.test_inked = self.test_images[:, self.swaps]
-        late = (self.test_inked[:, self.ink :] != 0).any(0)  # ink in test letters alone
-        self.test_only = torch.nonzero(late).flatten() + self.ink
+        self._swapped_test = self._select_swapped()
         with torch.no_grad():
             parts = [self._collect_parts(group) for group in self.groups]
             self._swap([p.momentum.weights[0] for p in parts if p.momentum.weights])
-            self.stacks, self.followers = self._make_stacks(parts)
+            self._stacks, self._followers = self._make_stacks(parts)
             self._swap([p.momentum.weights[0] for p in parts if p.momentum.weights])
         self.pool = ThreadPoolExecutor(torch.get_num_threads()) if len(self.groups) > 1 else None
 
@@ -87,6 +87,26 @@ class BlockedEngine(Engine):
     def block(self) -> int:
         """Samples a block."""
         return self._block
+
+    @property
+    def stacks(self) -> Sequence[Stack]:
+        """One for all replicas together, or one a replica."""
+        return self._stacks
+
+    @property
+    def followers(self) -> Sequence[Follower]:
+        """The test letters beside each stack, where they follow."""
+        return self._followers
+
+    def _select_swapped(self) -> InkedLetters:
+        """The test letters' inked pixels where the columns are swapped, in two parts.
+
+        Those that have ink in a training letter come first; the few that have ink in test letters alone come second,
+        as their weights may decay.
+        """
+        late = torch.nonzero((self.test_inked[:, self.ink :] != 0).any(0)).flatten() + self.ink
+        parts: list[tuple[slice | Tensor, Tensor]] = [(slice(self.ink), self.test_inked[:, : self.ink])]
+        return InkedLetters([*parts, (late, self.test_inked[:, late])] if len(late) else parts)
 
     def _collect_parts(self, group: list[int]) -> StackParts:
         network = self.network if self.together else self.network.replica(group[0])
@@ -188,25 +208,14 @@ class BlockedEngine(Engine):
             errors[group[0] : group[-1] + 1, due] = counts.reshape(len(group), -1).double() / len(self.test_labels)
 
     def _measure(self) -> Tensor:
-        """The test error of each replica while the columns are swapped: [R] float64.
-
-        One product with the pixels that have ink in a training letter, and a small one with those that have ink in
-        test letters alone: their weights may decay.
-        """
+        """The test error of each replica while the columns are swapped: [R] float64."""
         networks = [stack.network for stack in self.stacks]
         counts = self.pool.map(self._count_misread, networks) if self.pool else map(self._count_misread, networks)
         return torch.cat([count.reshape(-1) for count in counts]).double() / len(self.test_labels)
 
     @torch.no_grad()
     def _count_misread(self, network: Network) -> Tensor:
-        weight, bias, late = network.weights[0], network.biases[0], self.test_only
-        x = self.test_inked[:, : self.ink] @ weight[..., : self.ink].mT
-        if len(late):
-            x += self.test_inked[:, late] @ weight[..., late].mT
-        if bias is not None:
-            x += bias.unsqueeze(-2)
-        outputs = network.forward_from(1, [self.test_inked, network.s(x)])[-1]
-        return (outputs.argmax(-1) != self.test_labels).sum(-1)
+        return (self._read(network, self._swapped_test).argmax(-1) != self.test_labels).sum(-1)
 
     def _begin(self, first: int, n: int) -> None:
         """Start the block in every stack; replicas with the same order share the samples and Gram matrices."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import torch
 from torch import Tensor
 
@@ -9,6 +11,7 @@ from letterocr.config.rule import Rule
 from letterocr.data.letters import one_hot
 from letterocr.data.order import Order
 from letterocr.engine.evaluation import EvaluationSchedule
+from letterocr.engine.inked_letters import InkedLetters
 from letterocr.engine.records import Records
 from letterocr.engine.task import TrainingTask
 from letterocr.models.chain import Network
@@ -30,11 +33,9 @@ class Engine:
         self._task, self._sample = task, 0
         like = task.network.weights[0]
         train, test = task.split.train, task.split.test
-        self.images = train.images.to(like)
-        self.labels = train.labels.to(like.device)
-        self.targets = one_hot(self.labels, like, train.classes)
-        self.test_images = test.images.to(like)
-        self.test_labels = test.labels.to(like.device)
+        self._images, self._labels = train.images.to(like), train.labels.to(like.device)
+        self._targets = one_hot(self._labels, like, train.classes)
+        self._test_images, self._test_labels = test.images.to(like), test.labels.to(like.device)
 
     @property
     def network(self) -> Network:
@@ -67,6 +68,31 @@ class Engine:
         return self._task.loss_factor
 
     @property
+    def images(self) -> Tensor:
+        """The training letters [N, 900]."""
+        return self._images
+
+    @property
+    def labels(self) -> Tensor:
+        """Their classes [N]."""
+        return self._labels
+
+    @property
+    def targets(self) -> Tensor:
+        """Their correct outputs [N, classes]."""
+        return self._targets
+
+    @property
+    def test_images(self) -> Tensor:
+        """The test letters [T, 900]."""
+        return self._test_images
+
+    @property
+    def test_labels(self) -> Tensor:
+        """Their classes [T]."""
+        return self._test_labels
+
+    @property
     def sample(self) -> int:
         """Samples learned."""
         return self._sample
@@ -76,10 +102,34 @@ class Engine:
         """Samples that the engine takes at once; a run is best cut at its multiples."""
         return 1
 
+    @cached_property
+    def _ink(self) -> Tensor:
+        """The pixels that training letters have ink in: [900] bool."""
+        return (self.images != 0).any(0)
+
+    @cached_property
+    def _inked_test(self) -> InkedLetters:
+        return InkedLetters.select(self.test_images, self._ink)
+
+    def _compute_first(self, network: Network, letters: InkedLetters) -> Tensor:
+        """The letters' first pre-activations W_1 X + b_1 [..., T, out], by a full product."""
+        x, bias = letters.multiply(network.weights[0]), network.biases[0]
+        return x if bias is None else x.add_(bias.unsqueeze(-2))
+
+    def _read(self, network: Network, letters: InkedLetters) -> Tensor:
+        """The network's outputs [..., T, classes] for the letters, by a full forward pass."""
+        return network.forward_from(1, [network.s(self._compute_first(network, letters))])[-1]
+
     @torch.no_grad()
+    def read(self, r: int, images: Tensor) -> Tensor:
+        """The outputs [T, classes] of replica r for any letters [T, 900], by a full forward pass."""
+        network = self.optimizers[r].evaluation_network(self.network.replica(r))
+        own = images is self.test_images
+        return self._read(network, self._inked_test if own else InkedLetters.select(images, self._ink))
+
     def test_outputs(self, r: int) -> Tensor:
         """The outputs [T, classes] of replica r for the test letters, by a full forward pass."""
-        return self.optimizers[r].evaluation_network(self.network.replica(r)).forward(self.test_images)[-1]
+        return self.read(r, self.test_images)
 
     def test_error(self) -> Tensor:
         """The fraction of test letters misread by each replica now, by a full forward pass: [R] float64."""

@@ -18,6 +18,7 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
+from letterocr.engine.inked_letters import InkedLetters
 from letterocr.engine.reference import ReferenceEngine
 from letterocr.engine.task import TrainingTask
 from letterocr.models.chain import Network
@@ -109,7 +110,7 @@ class OuterEngine(ReferenceEngine):
         """Samples whose steps are kept as outer products."""
         return self._block
 
-    def _networks(self, r: int, places: Tensor) -> Iterator[tuple[int, int, Network]]:
+    def _iterate_batches(self, r: int, places: Tensor) -> Iterator[tuple[int, int, Network]]:
         """The samples one by one, with the deferred network; its blocks begin at multiples of their size."""
         network, count = self.parts[r], len(places)
         for i in range(count):
@@ -119,6 +120,13 @@ class OuterEngine(ReferenceEngine):
                 network.begin(self.images[places[i:stop]])
             yield i, i + 1, network
         network.flush()
+
+    def _compute_first(self, network: Network, letters: InkedLetters) -> Tensor:
+        """The letters' first pre-activations W_1 X + b_1 [T, out], with the steps of the block so far."""
+        x = super()._compute_first(network, letters)
+        if isinstance(network, Deferred) and network.count:
+            x.addmm_(letters.multiply(network.right[0][: network.count]), network.left[0][: network.count])
+        return x
 
     def _take(self, r: int, network: Network, updates: Sequence[Update] | None) -> None:
         assert updates is not None

@@ -1,4 +1,4 @@
-"""What an engine reports of a stretch of samples, and when the test error is measured."""
+"""What an engine reports of a stretch of samples."""
 
 from __future__ import annotations
 

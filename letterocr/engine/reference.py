@@ -30,17 +30,23 @@ class ReferenceEngine(Engine):
 
     def __init__(self, task: TrainingTask) -> None:
         super().__init__(task)
-        self.batch = task.batch
+        self._batch = task.batch
         plain = all(o.evaluation_network(self.network) is self.network for o in self.optimizers)
-        self.follows = self.evaluation.follows and plain
+        self._follows = self.evaluation.follows and plain
         self.test_first: list[Tensor | None] = [None] * self.network.replicas  # None: to be computed anew
 
     @property
     def block(self) -> int:
         """The batch, which no run is best cut within."""
-        return self.batch
+        return self._batch
 
-    def _compute_first(self, r: int, network: Network) -> Tensor:
+    @property
+    def follows(self) -> bool:
+        """Whether the test letters' first pre-activations follow every update."""
+        return self._follows
+
+    def _take_first(self, r: int, network: Network) -> Tensor:
+        """The test letters' first pre-activations as they followed, or anew."""
         x = self.test_first[r]
         if x is None:
             x = self.test_first[r] = network.preactivation(0, self.test_images)
@@ -48,9 +54,9 @@ class ReferenceEngine(Engine):
 
     def _count_misread(self, r: int, network: Network) -> Tensor:
         if self.follows:
-            outputs = network.forward_from(1, [self.test_images, network.s(self._compute_first(r, network))])[-1]
+            outputs = network.forward_from(1, [network.s(self._take_first(r, network))])[-1]
         else:
-            outputs = self.optimizers[r].evaluation_network(network).forward_from(0, [self.test_images])[-1]
+            outputs = self._read(self.optimizers[r].evaluation_network(network), self._inked_test)
         return (outputs.argmax(-1) != self.test_labels).sum()
 
     @torch.no_grad()
@@ -60,7 +66,7 @@ class ReferenceEngine(Engine):
         losses = self.images.new_empty(count)
         wrong = torch.empty(count, dtype=torch.bool, device=self.images.device)
         misread = torch.full((count,), torch.nan, dtype=torch.float64, device=self.images.device)
-        for start, stop, network in self._networks(r, places):
+        for start, stop, network in self._iterate_batches(r, places):
             p = places[start:stop]
             activations, c = network.forward(self.images[p]), self.targets[p]
             losses[start:stop] = loss(activations[-1], c, self.loss_factor)
@@ -76,14 +82,14 @@ class ReferenceEngine(Engine):
                 misread[stop - 1] = self._count_misread(r, network)
         return losses, wrong, misread / len(self.test_labels)
 
-    def _networks(self, r: int, places: Tensor) -> Iterator[tuple[int, int, Network]]:
+    def _iterate_batches(self, r: int, places: Tensor) -> Iterator[tuple[int, int, Network]]:
         """Where the next batches start and stop, and the network that learns them.
 
         They begin at multiples of the batch size; what is left of one at the end is a smaller one.
         """
         start = 0
         while start < len(places):
-            stop = min(len(places), start + self.batch - (self.sample + start) % self.batch)
+            stop = min(len(places), start + self._batch - (self.sample + start) % self._batch)
             yield start, stop, self.network.replica(r)
             start = stop
 
@@ -97,7 +103,7 @@ class ReferenceEngine(Engine):
         """Give the test letters' first pre-activations the update that the network is about to take."""
         if self.follows:
             has_bias = network.biases[0] is not None
-            if not updates or not updates[0].follow(self._compute_first(r, network), self.test_images, has_bias):
+            if not updates or not updates[0].follow(self._take_first(r, network), self.test_images, has_bias):
                 self.test_first[r] = None
 
     def _refresh(self, r: int, network: Network, first: int, last: int) -> None:
@@ -107,4 +113,4 @@ class ReferenceEngine(Engine):
     def cached_tensors(self) -> dict[str, Tensor]:
         """The first pre-activations of the test letters, where they follow."""
         replicas = range(self.network.replicas if self.follows else 0)
-        return {f"test_first.{r}": self._compute_first(r, self.network.replica(r)) for r in replicas}
+        return {f"test_first.{r}": self._take_first(r, self.network.replica(r)) for r in replicas}

@@ -3,7 +3,7 @@
 The pieces are the same for any number of threads, so the bits are too. (PyTorch's matrix-vector product uses one
 thread, and its sigmoid is three times slower.)
 
-Shapes: W [out, in], x [in], v [out]; z, y, h [T, m] as in `stack`.
+Shapes: W [out, in], x [in], v [out]; z, y, h [T, m] as in `follower`.
 """
 
 from __future__ import annotations

@@ -81,6 +81,19 @@ def test_the_blocked_engine(classes: int, hidden: list[int], step: dict[str, flo
     assert_same(*engines, first, second)
 
 
+@pytest.mark.parametrize(
+    "optimizer", [VanillaConfig(weight_decay=0.01), SgdConfig(mask="row")], ids=["blocked", "outer"]
+)
+@pytest.mark.parametrize("classes", [10, 25, 36])
+def test_measured_now_and_then(classes: int, optimizer: Any) -> None:
+    engines = [
+        build(classes, [12], engine=e, optimizer=optimizer, evaluate_every="log") for e in ("reference", "blocked")
+    ]
+    first, second = (engine.advance(SAMPLES) for engine in engines)
+    assert 0 < np.isnan(first.test_error).sum() < SAMPLES
+    assert_same(*engines, first, second)
+
+
 @pytest.mark.parametrize("classes", CLASSES)
 def test_all_replicas_in_one_stack(classes: int) -> None:
     reference = build(classes, [12, 13], engine="reference", replicas=3)

@@ -56,3 +56,10 @@ def test_a_longer_run_measures_at_the_same_samples():
 )
 def test_the_test_letters_are_followed_where_that_is_cheaper(every, follows):
     assert EvaluationSchedule(every, 1000).follows is follows
+
+
+def test_never_measures_not_even_at_the_start_and_the_end():
+    schedule = EvaluationSchedule.never()
+    assert not schedule.due_in(0, 1000).any()
+    assert not schedule.follows
+    assert not measured(schedule.every, 5)

@@ -109,10 +109,18 @@ def test_an_engine_that_measures_is_seen_to_touch_them_and_learns_the_same(name:
         assert torch.allclose(measured.network.state()[key], tensor, rtol=1e-9, atol=1e-12), key
 
 
+LETTERS = ["images", "labels", "targets", "test_images", "test_labels"]
+PARTS = ["network", "optimizers", "orders", "evaluation", "rule", "loss_factor", "sample", "block", *LETTERS]
+
+
 @pytest.mark.parametrize(
-    "part", ["network", "optimizers", "orders", "evaluation", "rule", "loss_factor", "sample", "block"]
+    ("name", "part"),
+    [
+        *(("blocked, two matrices", part) for part in [*PARTS, "stacks", "followers"]),
+        *(("reference", part) for part in [*PARTS, "follows"]),
+    ],
 )
-def test_nothing_of_an_engine_can_be_replaced(part: str) -> None:
-    engine = build("blocked, two matrices", "1")
+def test_nothing_of_an_engine_can_be_replaced(name: str, part: str) -> None:
+    engine = build(name, "1")
     with pytest.raises(AttributeError):
         setattr(engine, part, getattr(engine, part))

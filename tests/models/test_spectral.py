@@ -1,6 +1,7 @@
 """The spectral network against a plain NumPy and SciPy reading of its definition; its runs, cut and refused."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -81,8 +82,8 @@ def test_the_steps_are_descent_along_central_differences():
 
 
 def test_an_empty_image_and_equal_eigenvalues_do_no_harm():
-    trained = engine(dtype=torch.float32)
-    trained.images = torch.zeros_like(trained.images)  # F M F^T = 0: every eigenvalue the same
+    blank = replace(SPLIT.train, images=torch.zeros_like(SPLIT.train.images))  # F M F^T = 0: equal eigenvalues
+    trained = make_engine(replace(SPLIT, train=blank), MODEL, engine="auto", dtype=torch.float32)
     records = trained.advance(10)
     assert np.isfinite(records.loss).all()
     assert all(t.isfinite().all() for t in trained.state().values())
