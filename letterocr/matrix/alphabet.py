@@ -34,7 +34,7 @@ def alphabet_matrix(letters: Letters, writers: int | Sequence[int] | None = None
         UserError: a letter is missing, the writers are not known, or there is no such writer.
     """
     if writers is not None:
-        letters = letters.select(_by(letters, [writers] if isinstance(writers, int) else list(writers)))
+        letters = letters.select(_find_letters_by(letters, [writers] if isinstance(writers, int) else list(writers)))
     counts = torch.bincount(letters.labels, minlength=len(ALPHABET))
     missing = [ALPHABET[k] for k in range(len(ALPHABET)) if not counts[k]]
     if missing:
@@ -45,18 +45,18 @@ def alphabet_matrix(letters: Letters, writers: int | Sequence[int] | None = None
     return (sums / counts[:, None]).mT.contiguous()
 
 
-def _by(letters: Letters, writers: list[int]) -> Tensor:
+def _find_letters_by(letters: Letters, writers: list[int]) -> Tensor:
     """The places of the letters by these writers."""
     if letters.writers is None:
         raise UserError(f"writers={writers}: nobody knows who wrote these letters; leave writers out.")
     known = letters.writers.unique().tolist()
     unknown = [w for w in writers if w not in known]
     if unknown:
-        raise UserError(f"writers={writers}: there is no writer {unknown[0]}; choose among {_short(known)}.")
+        raise UserError(f"writers={writers}: there is no writer {unknown[0]}; choose among {_list_shortened(known)}.")
     return torch.nonzero(torch.isin(letters.writers, torch.tensor(writers))).flatten()
 
 
-def _short(numbers: list[int]) -> str:
+def _list_shortened(numbers: list[int]) -> str:
     return ", ".join(map(str, numbers if len(numbers) <= 8 else [*numbers[:6], "...", numbers[-1]]))
 
 

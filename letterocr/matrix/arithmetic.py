@@ -63,7 +63,7 @@ class Relation:
         return sum(c for c, _ in self.terms) - 1
 
 
-def relation(A: Tensor, text: str) -> Relation:
+def find_relation(A: Tensor, text: str) -> Relation:
     """The relation that a text such as `L + F - 2I = E` states, with its residual in the letters A [m, 26].
 
     Raises:
@@ -195,7 +195,7 @@ def ranks(A: Tensor, tolerance: float | None = None) -> Ranks:
     return Ranks(A.shape[1] - relations, A.shape[1] - binding, relations, binding)
 
 
-def mending_bias(d: Tensor) -> Tensor | None:
+def find_mending_bias(d: Tensor) -> Tensor | None:
     """The bias b = d / (1^T d) that lets W A d + b 1^T d = d hold where A d = 0 (12); None: the relation binds.
 
     Args:

@@ -76,7 +76,7 @@ def relative_change(before: Tensor, after: Tensor) -> float:
     return float((after - before).norm() / (before - before.mean(1, keepdim=True)).norm())
 
 
-def changes(
+def measure_changes(
     layer: HiddenLayer, V: Tensor, A: Tensor, temperatures: Iterable[float], with_bias: bool = True
 ) -> dict[float, float]:
     """How far the outputs are off after the transformation, through the sigmoid at each temperature.

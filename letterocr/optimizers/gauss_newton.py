@@ -72,12 +72,13 @@ class GaussNewton(Optimizer):
         alpha = float(self.rate.at(sample, 1)[0])
         share = 2 * batch.loss_factor / len(batch)
         error = (batch.activations[-1] - batch.targets) * share
-        y = self._one(network, batch, error, share) if len(batch) == 1 else self._many(network, batch, error, share)
+        solve = self._solve_one if len(batch) == 1 else self._solve_many
+        y = solve(network, batch, error, share)
         vectors = propagate(network, batch.activations, y, GRADIENT)  # J^T y, in factors with h
         steps = [v * -alpha for v in vectors]
         return [Update(d.mT, h, d.sum(0)) for d, h in zip(steps, batch.inputs, strict=True)]
 
-    def _one(self, network: Network, batch: Batch, error: Tensor, share: float) -> Tensor:
+    def _solve_one(self, network: Network, batch: Batch, error: Tensor, share: float) -> Tensor:
         unit = torch.eye(error.shape[1], dtype=error.dtype, device=error.device)
         system = unit * self.config.damping
         vectors = propagate(network, batch.activations, unit, GRADIENT)
@@ -85,7 +86,7 @@ class GaussNewton(Optimizer):
             system.addmm_(b, b.mT * k, alpha=share)
         return torch.linalg.solve(system, error[0]).unsqueeze(0)
 
-    def _many(self, network: Network, batch: Batch, error: Tensor, share: float) -> Tensor:
+    def _solve_many(self, network: Network, batch: Batch, error: Tensor, share: float) -> Tensor:
         grams = gram(network, batch)
 
         def product(y: Tensor) -> Tensor:

@@ -29,19 +29,19 @@ class Claim:
 
 
 CLAIMS = {
-    "fig3": Claim("Fig. 3: the left inverse misreads E as L", "letter_claims:misreading"),
-    "arithmetic": Claim("(9): letter arithmetic", "letter_claims:arithmetic"),
-    "bias": Claim("(12): what a bias mends", "letter_claims:bias"),
-    "fig4": Claim("Fig. 4: a letter from r singular values", "letter_claims:reconstruction"),
-    "fig5": Claim("Fig. 5: the singular values", "letter_claims:singular"),
-    "rank": Claim("Fig. 5: the effective rank", "letter_claims:rank"),
-    "linear": Claim("(21-27): a linear hidden layer", "layer_claims:linear_hidden_layer"),
-    "sigmoid": Claim("(21-27): what the sigmoid buys", "layer_claims:sigmoid"),
-    "symmetry": Claim("(28): the symmetry of a hidden layer", "layer_claims:symmetry"),
-    "rate": Claim("(29): the best learning rate", "rate_claims:best_rate"),
-    "normal": Claim("(29-31): the least-norm solution", "layer_claims:normal_equations"),
-    "fig7": Claim("Fig. 7: two layers against three", "run_claims:two_against_three"),
-    "fig8": Claim("Fig. 8: four layers", "run_claims:four_layers"),
+    "fig3": Claim("Fig. 3: the left inverse misreads E as L", "letter_claims:judge_misreading"),
+    "arithmetic": Claim("(9): letter arithmetic", "letter_claims:judge_arithmetic"),
+    "bias": Claim("(12): what a bias mends", "letter_claims:judge_bias"),
+    "fig4": Claim("Fig. 4: a letter from r singular values", "letter_claims:judge_reconstruction"),
+    "fig5": Claim("Fig. 5: the singular values", "letter_claims:judge_singular_values"),
+    "rank": Claim("Fig. 5: the effective rank", "letter_claims:judge_rank"),
+    "linear": Claim("(21-27): a linear hidden layer", "layer_claims:judge_linear_hidden_layer"),
+    "sigmoid": Claim("(21-27): what the sigmoid buys", "layer_claims:judge_sigmoid"),
+    "symmetry": Claim("(28): the symmetry of a hidden layer", "layer_claims:judge_symmetry"),
+    "rate": Claim("(29): the best learning rate", "rate_claims:judge_best_rate"),
+    "normal": Claim("(29-31): the least-norm solution", "layer_claims:judge_normal_equations"),
+    "fig7": Claim("Fig. 7: two layers against three", "run_claims:judge_two_against_three"),
+    "fig8": Claim("Fig. 8: four layers", "run_claims:judge_four_layers"),
 }
 
 

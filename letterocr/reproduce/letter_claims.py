@@ -21,9 +21,9 @@ from letterocr.matrix.alphabet import left_inverse, read_letters
 from letterocr.matrix.arithmetic import (
     best_combination,
     distances_from_others,
-    mending_bias,
+    find_mending_bias,
+    find_relation,
     ranks,
-    relation,
     search,
     select_distinct,
 )
@@ -39,7 +39,7 @@ from letterocr.matrix.singular_values import (
 from letterocr.reproduce.finding import FAILS, HOLDS, Finding, Material, phrase_condition
 
 
-def misreading(material: Material) -> Finding:
+def judge_misreading(material: Material) -> Finding:
     """Fig. 3: the left inverse of the alphabet misreads a handwritten E as L, with several other spikes."""
     inverse = left_inverse(material.A)
     reading = read_letters(inverse.pinv, material.split.test)
@@ -81,10 +81,10 @@ def misreading(material: Material) -> Finding:
     )
 
 
-def arithmetic(material: Material) -> Finding:
+def judge_arithmetic(material: Material) -> Finding:
     """(9): letters are nearly sums and differences of others."""
     A = material.A
-    stated, best = relation(A, "L + F = E"), select_distinct(search(A, 60))[:12]
+    stated, best = find_relation(A, "L + F = E"), select_distinct(search(A, 60))[:12]
     alone, e = _nearest_multiple(A), stated.target
     near = [r for r in best if r.residual < alone[r.target]]
     figure = make_figure(8, 7)
@@ -128,19 +128,19 @@ def _nearest_multiple(A: Tensor) -> Tensor:
     return (1 - cosines.square()).clamp(min=0).sqrt()
 
 
-def bias(material: Material) -> Finding:
+def judge_bias(material: Material) -> Finding:
     """(12): one bias mends one relation only, and none whose coefficients sum to zero."""
     own = ranks(material.A)
     exact: dict[str, Any] = {}
     for texts in (["L + F = E"], ["F + T - E = I"], ["L + F = E", "L + T = I"]):
         A = material.A.clone()
         for text in texts:
-            stated = relation(A, text)
+            stated = find_relation(A, text)
             A[:, stated.target] = sum(c * A[:, k] for c, k in stated.terms)
         found = ranks(A)
         exact[" and ".join(texts)] = found.relations, found.binding
     best = select_distinct(search(material.A, 500))[:100]
-    binding = sum(mending_bias(r.null_vector) is None for r in best)
+    binding = sum(find_mending_bias(r.null_vector) is None for r in best)
     return Finding(
         "Where letters depend on each other no linear map is right, and one bias mends one relation only (12).",
         HOLDS if [b for _, b in exact.values()] == [0, 1, 1] else FAILS,
@@ -157,7 +157,7 @@ def bias(material: Material) -> Finding:
     )
 
 
-def reconstruction(material: Material) -> Finding:
+def judge_reconstruction(material: Material) -> Finding:
     """Fig. 4: B is readable from about five singular values."""
     A, b = material.A, ALPHABET.index("B")
     readable = readable_ranks(A)
@@ -184,7 +184,7 @@ def reconstruction(material: Material) -> Finding:
     )
 
 
-def singular(material: Material) -> Finding:
+def judge_singular_values(material: Material) -> Finding:
     """Fig. 5: of the 26 singular values the first two dominate."""
     A = material.A
     values = singular_values(A)
@@ -220,7 +220,7 @@ def _format_spread(values: list[Any]) -> str:
     return f"{float(t.median()):.3g} ({float(t.min()):.3g} to {float(t.max()):.3g}; {len(values)} writers)"
 
 
-def rank(material: Material) -> Finding:
+def judge_rank(material: Material) -> Finding:
     """Fig. 5: the effective rank is about 5, the effective null space has up to 21 dimensions."""
     A = material.A
     columns = {"A": asdict(effective_ranks(A)), "less the mean": asdict(effective_ranks(subtract_mean(A)))}

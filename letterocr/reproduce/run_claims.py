@@ -110,7 +110,7 @@ def _judge(holds: dict[str, bool]) -> str:
     return HOLDS if len(true) == len(holds) else phrase_condition(f"the {true[0]} rule trains it") if true else FAILS
 
 
-def two_against_three(material: Material) -> Finding:
+def judge_two_against_three(material: Material) -> Finding:
     """Fig. 7: the three-layer network gets to a lower error than the two-layer network."""
     figure, curves, numbers = _compare("paper/fig7", ["two_layer", "three_layer"], material)
     final = {key: _median(final_errors(errors)) for key, (_, errors) in curves.items()}
@@ -126,7 +126,7 @@ def two_against_three(material: Material) -> Finding:
     )
 
 
-def four_layers(material: Material) -> Finding:
+def judge_four_layers(material: Material) -> Finding:
     """Fig. 8: four layers learn more slowly than three, and much less stably."""
     figure, curves, numbers = _compare("paper/fig8", ["three_layer", "four_layer"], material)
     parts, slower, jumpier = [], [], []

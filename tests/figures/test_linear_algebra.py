@@ -20,8 +20,8 @@ from letterocr.figures.linear_algebra import (
     to_rgb,
 )
 from letterocr.figures.pictures import BAR, RIGHT, WRONG
-from letterocr.matrix.arithmetic import relation
-from letterocr.matrix.conditioning import conditioning, through_hidden_layer
+from letterocr.matrix.arithmetic import find_relation
+from letterocr.matrix.conditioning import measure_conditioning, measure_through_hidden_layer
 from letterocr.matrix.singular_values import reconstruct, singular_values
 from letterocr.models.chain import draw_hidden_layer
 
@@ -85,7 +85,7 @@ def test_a_letter_that_is_read_rightly_has_no_red(axis):
 
 
 def test_a_relation_is_an_equation_of_pictures(axis):
-    stated = relation(A, "-F + 2L - 2I = E")
+    stated = find_relation(A, "-F + 2L - 2I = E")
     draw_relation(axis, A, stated)
     shown = [image.get_array() for image in axis.images]
     assert len(shown) == 5
@@ -97,11 +97,11 @@ def test_a_relation_is_an_equation_of_pictures(axis):
 
 
 def test_conditioning_has_a_line_a_definition_and_the_pixels_dashed(axis):
-    hidden = through_hidden_layer(A, *draw_hidden_layer(50), [1.0, 100.0])
-    draw_conditioning(axis, conditioning(A), hidden, ("entropy",))
+    hidden = measure_through_hidden_layer(A, *draw_hidden_layer(50), [1.0, 100.0])
+    draw_conditioning(axis, measure_conditioning(A), hidden, ("entropy",))
     line, dashed = axis.lines
     assert line.get_xdata().tolist() == [1.0, 100.0]
     assert line.get_ydata().tolist() == [c.centred_ranks.entropy for c in hidden]
     assert dashed.get_linestyle() == "--"
-    assert dashed.get_ydata()[0] == conditioning(A).centred_ranks.entropy
+    assert dashed.get_ydata()[0] == measure_conditioning(A).centred_ranks.entropy
     assert axis.get_xscale() == "log"
