@@ -27,7 +27,7 @@ from letterocr.optimizers.optimizer import Optimizer, Update, mean_descent
 from letterocr.optimizers.rate_schedule import LearningRate
 
 
-class Sgd(Optimizer):
+class Sgd(Optimizer[SgdConfig]):
     """Descent on a random part of the weights and biases (Kantack 2020, section IV)."""
 
     def __init__(self, config: SgdConfig, rate: LearningRate, network: Network, seed: int) -> None:

@@ -58,7 +58,7 @@ def compute_gradients(batch: Batch) -> list[Tensor]:
     return flat
 
 
-class Learned(Optimizer):
+class Learned(Optimizer[LearnedConfig]):
     """The coordinatewise rule of Andrychowicz et al. (2016), with the parameters of a file of `letterocr.meta_train`.
 
     Raises:
@@ -70,7 +70,7 @@ class Learned(Optimizer):
     def __init__(self, config: LearnedConfig, rate: LearningRate, network: Network, seed: int) -> None:
         super().__init__(config, rate, network, seed)
         like = network.weights[0]
-        self.parameters = rule_file.read("learned", config.path, SHAPES, like)
+        self.parameters = rule_file.read(config.name, config.path, SHAPES, like)
         counts = [
             t.numel() for pair in zip(network.weights, network.biases, strict=True) for t in pair if t is not None
         ]

@@ -129,7 +129,7 @@ def make_factors(
     return left, right, Layer(v_memory, h_memory, means)
 
 
-class LearnedFactored(Optimizer):
+class LearnedFactored(Optimizer[LearnedFactoredConfig]):
     """The rule on the factors, with the parameters of a file of `letterocr.meta_train`.
 
     Raises:
@@ -141,7 +141,7 @@ class LearnedFactored(Optimizer):
     def __init__(self, config: LearnedFactoredConfig, rate: LearningRate, network: Network, seed: int) -> None:
         super().__init__(config, rate, network, seed)
         like = network.weights[0]
-        self.parameters = rule_file.read("learned_factored", config.path, SHAPES, like)
+        self.parameters = rule_file.read(config.name, config.path, SHAPES, like)
         self.layers = [make_layer(like.new_zeros(len(w)), like.new_zeros(w.shape[1] + 1)) for w in network.weights]
 
     def step(self, sample: int, network: Network, batch: Batch) -> Sequence[Update] | None:
