@@ -9,13 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from letterocr.base.errors import UserError
+from letterocr.compose import registry
+from letterocr.config.optimizer.learned_factored import LearnedFactoredConfig
+from letterocr.config.optimizer.method import MetaTrainedConfig
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from letterocr.data.letters import Letters
 
-RULES = ("learned", "learned_factored")
+RULES = tuple(name for name, entry in registry.OPTIMIZERS.items() if issubclass(entry.schema, MetaTrainedConfig))
 LENGTHS = (100, 100, 100, 200)  # updates of an episode; one of these
 CLIP = 1.0  # the largest norm of a meta-gradient
 WARM_UP = 20  # meta-steps until Adam's rate is whole
@@ -29,7 +32,7 @@ class MetaTrainingSettings:
     """Everything that decides the result.
 
     Attributes:
-        which: learned or learned_factored.
+        which: one of `RULES`.
         steps: meta-steps, one an unroll.
         unroll: updates a meta-step.
         replicas: networks trained side by side.
@@ -60,7 +63,7 @@ class MetaTrainer:
         from letterocr.optimizers.learned import learned, learned_factored, lstm
 
         self.settings, self.letters = settings, letters
-        self.factored = settings.which == "learned_factored"
+        self.factored = registry.OPTIMIZERS[settings.which].schema is LearnedFactoredConfig
         shapes = (learned_factored if self.factored else learned).SHAPES
         self.parameters = lstm.draw_parameters(shapes, make_generator(settings.seed, "rule"))
         self.first = {name: p.new_zeros(p.shape) for name, p in self.parameters.items()}
