@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 from PIL.ImageFont import FreeTypeFont
 from PIL.ImageFont import ImageFont as BitmapFont
 
-from letterocr.data.letters import ALPHABET, SIDE
+from letterocr.data.letters import SIDE
 
 Colour = tuple[int, int, int]
 
@@ -45,7 +45,7 @@ def _interpolate_colours(stops: np.ndarray) -> np.ndarray:
 _WEIGHT_COLOURS = _interpolate_colours(_DIVERGING)
 
 
-def weight_images(weight: np.ndarray, count: int = 64, alphabet: str = ALPHABET) -> np.ndarray:
+def weight_images(weight: np.ndarray, alphabet: str, count: int = 64) -> np.ndarray:
     """Rows of the first layer's weights as 30x30 images, blue below zero, red above, one scale for all.
 
     With one row a class each is shown under its letter; of more than `count` rows, `count` evenly spaced ones are
@@ -53,8 +53,8 @@ def weight_images(weight: np.ndarray, count: int = 64, alphabet: str = ALPHABET)
 
     Args:
         weight: [out, 900].
-        count: the most images shown.
         alphabet: the names of the classes.
+        count: the most images shown.
 
     Returns:
         [H, W, 3] uint8.
@@ -104,7 +104,7 @@ def _draw_scale_bar(image: Image.Image, draw: ImageDraw.ImageDraw, scale: float,
         draw.text((place, top + height + 4), f"{value:.2g}", FAINT, _load_font(11), anchor=anchor)
 
 
-def confusion_matrix(truth: np.ndarray, predicted: np.ndarray, alphabet: str = ALPHABET) -> np.ndarray:
+def confusion_matrix(truth: np.ndarray, predicted: np.ndarray, alphabet: str) -> np.ndarray:
     """Which letter (row) is read as which (column): counts, the right ones green, the wrong ones red.
 
     A cell's shade is its share of the row. At the right stands the error of each letter.
@@ -169,7 +169,7 @@ def _paste_sideways(image: Image.Image, text: str, centre: tuple[int, int]) -> N
 
 
 def worst_letters(
-    images: np.ndarray, labels: np.ndarray, outputs: np.ndarray, count: int = 12, alphabet: str = ALPHABET
+    images: np.ndarray, labels: np.ndarray, outputs: np.ndarray, alphabet: str, count: int = 12
 ) -> np.ndarray:
     """The letters of largest loss: each with its picture, what it is, how it is read, and its outputs.
 
@@ -180,8 +180,8 @@ def worst_letters(
         images: [N, 900] in 0..1, ink is 1.
         labels: [N], places in the alphabet.
         outputs: [N, classes].
-        count: the most letters shown.
         alphabet: the names of the classes.
+        count: the most letters shown.
 
     Returns:
         [H, W, 3] uint8.

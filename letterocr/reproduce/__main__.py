@@ -8,11 +8,15 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 from pkgutil import resolve_name
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from letterocr.base.errors import UserError, end_quietly
 from letterocr.base.signals import exit_with_sentence
 from letterocr.compose import registry
+from letterocr.config.data import SourceConfig
+
+if TYPE_CHECKING:
+    from letterocr.reproduce.finding import Finding, Material
 
 
 @dataclass(frozen=True)
@@ -65,14 +69,14 @@ def make_parser() -> argparse.ArgumentParser:
     return made
 
 
-def make_data_config(name: str, path: str | None, test_per_letter: int) -> Any:
+def make_data_config(name: str, path: str | None, test_per_letter: int) -> SourceConfig:
     """The config of the letters.
 
     Raises:
         UserError: a path where none is taken.
     """
     schema: Any = registry.DATA[name].schema
-    config = schema(test_per_letter=test_per_letter)
+    config: SourceConfig = schema(test_per_letter=test_per_letter)
     if path is None:
         return config
     if not hasattr(config, "path"):
@@ -81,7 +85,7 @@ def make_data_config(name: str, path: str | None, test_per_letter: int) -> Any:
     return config
 
 
-def reproduce(names: list[str], material: Any, output: Path, about: dict[str, str]) -> Path:
+def reproduce(names: list[str], material: Material, output: Path, about: dict[str, str]) -> Path:
     """Measure the claims one after another; after each the page is whole.
 
     Returns:
@@ -89,7 +93,7 @@ def reproduce(names: list[str], material: Any, output: Path, about: dict[str, st
     """
     from letterocr.reproduce.claims_page import write_figures, write_page
 
-    findings: dict[str, Any] = {}
+    findings: dict[str, Finding] = {}
     titles = {name: claim.title for name, claim in CLAIMS.items()}
     for name in names:
         finding = findings[name] = resolve_name(f"letterocr.reproduce.{CLAIMS[name].target}")(material)

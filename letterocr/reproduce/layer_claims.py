@@ -22,10 +22,10 @@ def judge_linear_hidden_layer(material: Material) -> Finding:
     """(21-27): a hidden layer escapes the limits of (12) even when linear."""
     A = material.A.clone()
     for text in ("L + F = E", "F + T - E = I"):
-        stated = find_relation(A, text)
+        stated = find_relation(A, text, material.split.train.alphabet)
         A[:, stated.target] = sum(c * A[:, k] for c, k in stated.terms)
     W_h, b_h = draw_hidden_layer(biases=True)
-    W_q, b_q = _output_layer(W_h.shape[0])
+    W_q, b_q = _draw_output_layer(W_h.shape[0], material.split.train.classes)
     W, b = collapse([W_h, W_q], [b_h, b_q])
     two = HiddenLayer(W_h, b_h, W_q, b_q).outputs(A)
     off = relative_change(two, W @ A + b[:, None])
@@ -77,7 +77,7 @@ def judge_symmetry(material: Material) -> Finding:
     """(28): other weights of the hidden layer with the same outputs."""
     width = 300
     W_h, b_h = draw_hidden_layer(width, biases=True)
-    layer = HiddenLayer(W_h, b_h, *_output_layer(width))
+    layer = HiddenLayer(W_h, b_h, *_draw_output_layer(width, material.split.train.classes))
     draw = torch.randn(width, width, generator=make_generator(0, "claims", "symmetry"), dtype=torch.float64)
     V = torch.linalg.qr(draw).Q
     linear = relative_change(layer.outputs(material.A), transform(layer, V).outputs(material.A))
@@ -109,12 +109,12 @@ def judge_symmetry(material: Material) -> Finding:
     )
 
 
-def _output_layer(width: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """W_q [26, width] and b_q [26], random."""
+def _draw_output_layer(width: int, classes: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """W_q [classes, width] and b_q [classes], random."""
     generator = make_generator(0, "claims", "output", width)
     return (
-        torch.randn(26, width, generator=generator, dtype=torch.float64),
-        torch.randn(26, generator=generator, dtype=torch.float64),
+        torch.randn(classes, width, generator=generator, dtype=torch.float64),
+        torch.randn(classes, generator=generator, dtype=torch.float64),
     )
 
 
@@ -124,7 +124,7 @@ def judge_normal_equations(material: Material) -> Finding:
     return Finding(
         "The best W solves R W = z with R = (1/p) sum a_k a_k^T (29-31).",
         phrase_condition(
-            "it is mended to R W^T = Z = (1/26) A C^T; R is singular, and (8) is the solution of least norm"
+            "it is mended to R W^T = Z = (1/p) A C^T; R is singular, and (8) is the solution of least norm"
         ),
         f"R of 900 by 900 has rank {found.rank}; the least-norm solution of R W^T = Z differs from (8) by "
         f"{found.difference:.0e} of its length and leaves a residual of {found.residual:.0e}.",

@@ -14,7 +14,7 @@ STEPS = 200
 
 
 def judge_best_rate(material: Material) -> Finding:
-    """(29): the best learning rate is 1/lambda_max of R = (1/26) A A^T."""
+    """(29): the best learning rate is 1/lambda_max of R = (1/p) A A^T, p letters."""
     letters = rate_bounds.with_bias(material.A.mT, bias=False)
     values = rate_bounds.eigenvalues(letters)
     largest, smallest = float(values[0]), float(values[-1])
@@ -53,7 +53,7 @@ def measure_left_over(letters: Tensor, alpha: float) -> float:
     In the letters' eigenvectors each output error shrinks by 1 - alpha lambda a step: no W is needed.
 
     Args:
-        letters: [26, 900], one of each.
+        letters: [C, 900], one of each class.
         alpha: the learning rate.
     """
     values, vectors = torch.linalg.eigh(letters @ letters.mT / len(letters))

@@ -23,6 +23,8 @@ from letterocr.figures.png import make_figure
 from letterocr.reproduce.finding import FAILS, HOLDS, Finding, Material, phrase_condition
 from letterocr.run.curve import read_curve
 
+Curves = dict[tuple[str, str], tuple[np.ndarray, np.ndarray]]  # by (rule, model): samples and errors
+
 NAMES = {"two_layer": "two layers", "three_layer": "three layers", "four_layer": "four layers"}
 MARK = 0.5  # the test error whose first sample tells how fast a network learns
 MUCH = 2.0  # times the other's jumps is much less stable
@@ -82,10 +84,11 @@ def _format_samples(number: float) -> str:
     return f"{number:,.0f} samples" if np.isfinite(number) else "more samples than it learned"
 
 
-def _compare(experiment: str, models: list[str], material: Material) -> tuple[Any, dict, dict]:
+def _compare(experiment: str, models: list[str], material: Material) -> tuple[Any, Curves, dict[str, str]]:
     """Train the models by both rules: the figure, the curves by (rule, model), and the numbers."""
     figure = make_figure(12, 4.5)
-    curves, numbers = {}, {}
+    curves: Curves = {}
+    numbers: dict[str, str] = {}
     for axis, rule in zip(figure.subplots(1, 2, sharey=True), ("printed", "gradient"), strict=True):
         for model in models:
             own_rule = "printed" if model == "two_layer" else rule  # one linear layer: all rules are alike

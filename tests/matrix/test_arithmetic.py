@@ -42,7 +42,9 @@ def brute_force(A: np.ndarray, size: int, target: int) -> list[tuple[float, str]
         for coefficients in itertools.product((-2, -1, 1, 2), repeat=size):
             gap = A[:, letters] @ np.array(coefficients, float) - A[:, target]
             terms = tuple(zip(coefficients, letters, strict=True))
-            found.append((float(np.linalg.norm(gap) / np.linalg.norm(A[:, target])), Relation(terms, target, 0).text))
+            found.append(
+                (float(np.linalg.norm(gap) / np.linalg.norm(A[:, target])), Relation(terms, target, 0, ALPHABET).text)
+            )
     return sorted(found)
 
 
@@ -86,6 +88,36 @@ def test_a_relation_reads_and_writes_its_text():
     d[L], d[F], d[EYE], d[E] = 1, 1, -2, -1
     assert torch.equal(r.null_vector, d)
     assert r.coefficient_sum == d.sum() == -1
+
+
+@pytest.mark.parametrize("alphabet", [ALPHABET[:10], ALPHABET + "0123456789"])
+def test_the_number_of_classes_is_that_of_the_alphabet(alphabet):
+    classes = len(alphabet)
+    A = draw(900, classes, seed=2)
+    last = alphabet[-1]
+    text = f"A - 2B = {last}"
+    A[:, -1] = A[:, 0] - 2 * A[:, 1]
+    r = find_relation(A, text, alphabet)
+    assert r.text == text
+    assert r.null_vector.tolist() == [1, -2, *[0] * (classes - 3), -1]
+    (best,) = search(A, 1, (2,), target=last, alphabet=alphabet)
+    assert best.text == text
+    assert len({found.target for found in search(A, 1000, (2,), alphabet=alphabet)}) > 1
+    coefficients, residual = best_combination(A, "AB", last, alphabet)
+    torch.testing.assert_close(coefficients, torch.tensor([1.0, -2.0], dtype=torch.float64))
+    assert residual < 1e-12
+    assert distances_from_others(A, alphabet).shape == (classes,)
+    assert distances_from_others(A, alphabet)[-1] < 1e-12
+
+
+def test_digits_may_be_letters():
+    alphabet = ALPHABET + "0123456789"
+    r = find_relation(draw(900, 36), "L + T - B + 23 = I", alphabet)  # (9b), with twice its 3
+    assert r.terms[-1] == (2, alphabet.index("3"))
+    assert r.text == "L + T + 23 - B = I"
+    with pytest.raises(UserError) as refused:
+        find_relation(draw(900, 10), "L + F = E", ALPHABET[:10])
+    one_sentence(refused.value, "A..J")
 
 
 @pytest.mark.parametrize(
