@@ -52,18 +52,18 @@ def measure_figures(config: TrainConfig, train: Letters) -> list[Figure]:
     Raises:
         UserError: the letters are empty, or the loss is, or the network is no chain of weight matrices.
     """
-    from letterocr.compose import learning_rates as auto
-    from letterocr.matrix import rate_bounds as rates
+    from letterocr.compose import learning_rates
+    from letterocr.matrix import rate_bounds
 
     if not config.model.is_chain:
         refuse("model", config.model.kind, "it is no chain of weight matrices; take another model")
-    letters = rates.with_bias(train.images, config.model.bias)
+    letters = rate_bounds.with_bias(train.images, config.model.bias)
     if not letters.any() or not config.loss_factor:
         what = f"data={config.data.name}: the letters are empty" if config.loss_factor else "loss_factor=0: no loss"
         raise UserError(f"{what}, so every learning rate is as good as another.")
-    curvatures = auto.estimate_initial_curvatures(config, train)
-    alphas = auto.resolve_learning_rates(config, train, curvatures)
-    values = rates.eigenvalues(letters)
+    curvatures = learning_rates.estimate_initial_curvatures(config, train)
+    alphas = learning_rates.resolve_learning_rates(config, train, curvatures)
+    values = rate_bounds.eigenvalues(letters)
     found = [
         Figure("letters", len(letters), "N, training letters"),
         Figure("inputs", letters.shape[1], "D, pixels, and the 1 of a bias"),
@@ -75,7 +75,7 @@ def measure_figures(config: TrainConfig, train: Letters) -> list[Figure]:
         found += _measure_two_layer(config, letters, values, alphas)
     found += [
         Figure("curvature", curvatures, "largest at the initial weights, estimated online (LeCun et al. 1993)"),
-        Figure("curvature_rate", [rates.lecun_rate(c) for c in curvatures], "1/curvature"),
+        Figure("curvature_rate", [rate_bounds.lecun_rate(c) for c in curvatures], "1/curvature"),
         Figure("learning_rate", alphas, "of this config" + (", auto" if config.learning_rate == "auto" else "")),
     ]
     return found
@@ -83,26 +83,28 @@ def measure_figures(config: TrainConfig, train: Letters) -> list[Figure]:
 
 def _measure_two_layer(config: TrainConfig, letters: Tensor, values: Tensor, alphas: list[float]) -> list[Figure]:
     """The rates of the two-layer network from the eigenvalues of R, largest first."""
-    from letterocr.matrix import rate_bounds as rates
+    from letterocr.matrix import rate_bounds
 
     f = config.loss_factor
     largest, smallest = 2 * f * float(values[0]), 2 * f * float(values[-1])
-    coordinates = rates.coordinates(letters)
-    safe = rates.sample_limit(letters, f)
-    radii = [rates.epoch_radius(coordinates, alpha, f) for alpha in alphas]
+    coordinates = rate_bounds.coordinates(letters)
+    safe = rate_bounds.sample_limit(letters, f)
+    radii = [rate_bounds.epoch_radius(coordinates, alpha, f) for alpha in alphas]
     h, h2 = _format_numerator(1, f), _format_numerator(2, f)
     return [
-        Figure("lecun_rate", rates.lecun_rate(largest), f"full batch: {h}/lambda_max (LeCun et al. 1991)"),
-        Figure("stability_limit", rates.stability_limit(largest), f"full batch: {h2}/lambda_max, diverges above"),
+        Figure("lecun_rate", rate_bounds.lecun_rate(largest), f"full batch: {h}/lambda_max (LeCun et al. 1991)"),
+        Figure("stability_limit", rate_bounds.stability_limit(largest), f"full batch: {h2}/lambda_max, diverges above"),
         Figure(
             "best_fixed_rate",
-            rates.best_fixed_rate(largest, smallest),
+            rate_bounds.best_fixed_rate(largest, smallest),
             f"full batch: {h2}/(lambda_max + lambda_min), fastest in the long run",
         ),
         Figure("sample_limit", safe, f"per sample: {h2}/max|a|^2, safe in every order and batch"),
-        Figure("epoch_limit", rates.epoch_limit(coordinates, f), "per sample, cyclic: an epoch contracts below"),
+        Figure("epoch_limit", rate_bounds.epoch_limit(coordinates, f), "per sample, cyclic: an epoch contracts below"),
         Figure(
-            "radius_at_sample_limit", rates.epoch_radius(coordinates, safe, f), "an epoch's factor of the error there"
+            "radius_at_sample_limit",
+            rate_bounds.epoch_radius(coordinates, safe, f),
+            "an epoch's factor of the error there",
         ),
         Figure("radius", radii, "the same at the learning rate of this config"),
     ]

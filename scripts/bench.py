@@ -75,16 +75,16 @@ def seconds(work: Callable[[], Any]) -> float:
     return time.perf_counter() - start
 
 
-def limit(hidden: list[int], test: int, error: bool) -> float:
+def limit(hidden: list[int], classes: int, test: int, error: bool) -> float:
     """Microseconds a sample of the unavoidable matrix products at this machine's rate."""
-    m, k = (hidden or [26])[0], 64
+    m, k = (hidden or [classes])[0], 64
     w, a, v = torch.randn(m, 900), torch.randn(k, 900), torch.randn(k, m)
     work: list[Callable[[], Any]] = [partial(torch.matmul, a, w.T), partial(w.addmm_, v.T, a, alpha=-1e-9)]
     per_sample = [1 / k, 1 / k]
     h = torch.randn(m, test)
-    for fan_in, out in pairwise([*hidden, 26]):
+    for fan_in, out in pairwise([*hidden, classes]):
         u, x = torch.randn(out, fan_in), torch.randn(fan_in)
-        if out != 26:  # the middle matrix is read twice for every sample, and updated once a block
+        if out != classes:  # the middle matrix is read twice for every sample, and updated once a block
             factors = torch.randn(out, k), torch.randn(k, fan_in)
             work += [partial(u.mv, x), partial(u.addmm_, *factors, alpha=-1e-9)]
             per_sample += [2.0, 1 / k]
@@ -173,7 +173,8 @@ def rows(title: str, hidden: list[int], split: Split, rounds: int, only: list[st
     """The table's rows of one network."""
     lines = []
     for error in (False, True):
-        times, least = measure(hidden, split, error, rounds, only), limit(hidden, len(split.test), error)
+        times = measure(hidden, split, error, rounds, only)
+        least = limit(hidden, split.test.classes, len(split.test), error)
         what, fast = "with error" if error else "train only", times.get("letterocr blocked", float("nan"))
         for name, t in [*times.items(), ("the products alone", least)]:
             lines.append(f"| {title} | {what} | {name} | {t:,.0f} | {t / fast:.2f} |")

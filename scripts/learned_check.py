@@ -196,7 +196,7 @@ def main() -> None:
     hidden = [int(width) for width in args.hidden.split(",") if width]
     for batch in map(int, args.batches.split(",")):
         trial = Trial(split, hidden, list(range(1000, 1000 + args.seeds)), batch, args.updates)
-        sizes = "-".join(map(str, [900, *hidden, 26]))
+        sizes = "-".join(map(str, [900, *hidden, split.train.classes]))
         print(f"\n{sizes}, {args.updates} updates of {batch}, {args.seeds} seeds, {len(split.test)} test letters")
         print("| method, rate chosen by   |    alpha | mean loss | final loss | final error |\n|---|---|---|---|---|")
         for name in args.methods.split(","):

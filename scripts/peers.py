@@ -1,6 +1,6 @@
 """The ways that people train one sample at a time, for `bench.py`: each makes a function that trains that many samples.
 
-All train 900-...-26 networks by the gradient rule in batches of one, in float32 on the CPU; with `error` they also
+All train networks 900-...-classes by the gradient rule in batches of one, in float32 on the CPU; with `error` they also
 measure the error on the test letters after every sample.
 """
 
@@ -21,13 +21,13 @@ Peer = Callable[[int], Any]  # trains that many samples; what it returns is wait
 
 def torch_autograd(hidden: list[int], split: Split, error: bool) -> Peer:
     """A module, autograd and optim.SGD with batches of one."""
-    sizes = [900, *hidden, 26]
+    sizes = [900, *hidden, split.train.classes]
     layers: list[torch.nn.Module] = []
     for fan_in, out in pairwise(sizes):
         layers += [torch.nn.Linear(fan_in, out), torch.nn.Sigmoid() if hidden else torch.nn.Identity()]
     model = torch.nn.Sequential(*layers)
     optimizer = torch.optim.SGD(model.parameters(), RATE)
-    targets = torch.nn.functional.one_hot(split.train.labels, 26).float()
+    targets = torch.nn.functional.one_hot(split.train.labels, split.train.classes).float()
 
     def train(count: int) -> None:
         for i in range(count):
@@ -45,10 +45,10 @@ def torch_autograd(hidden: list[int], split: Split, error: bool) -> Peer:
 @torch.no_grad()
 def torch_by_hand(hidden: list[int], split: Split, error: bool) -> Peer:
     """Hand-written backpropagation with rank-one updates in place."""
-    sizes = [900, *hidden, 26]
+    sizes = [900, *hidden, split.train.classes]
     weights = [torch.randn(o, i) / i**0.5 for i, o in pairwise(sizes)]
     biases = [torch.zeros(o) for o in sizes[1:]]
-    targets = torch.nn.functional.one_hot(split.train.labels, 26).float()
+    targets = torch.nn.functional.one_hot(split.train.labels, split.train.classes).float()
 
     def squash(x: torch.Tensor) -> torch.Tensor:
         return x.sigmoid_() if hidden else x
@@ -82,11 +82,11 @@ def jax_scan(hidden: list[int], split: Split, error: bool) -> Peer:
     import jax
     import jax.numpy as jnp
 
-    sizes = [900, *hidden, 26]
+    sizes = [900, *hidden, split.train.classes]
     random = np.random.default_rng(0)
     pairs = pairwise(sizes)
     start = [(random.normal(size=(o, i)).astype("f4") / i**0.5, np.zeros(o, "f4")) for i, o in pairs]
-    images, targets = jnp.asarray(split.train.images.numpy()), jax.nn.one_hot(split.train.labels.numpy(), 26)
+    images, targets = jnp.asarray(split.train.images.numpy()), jax.nn.one_hot(split.train.labels.numpy(), sizes[-1])
     test, labels = jnp.asarray(split.test.images.numpy()), jnp.asarray(split.test.labels.numpy())
     squash = jax.nn.sigmoid if hidden else (lambda x: x)
 
@@ -117,7 +117,7 @@ def sklearn_partial_fit(hidden: list[int], split: Split, error: bool) -> Peer:
     settings = {"activation": "logistic", "solver": "sgd", "learning_rate_init": RATE, "momentum": 0.0, "batch_size": 1}
     model = MLPClassifier(tuple(hidden), **settings)
     images, labels = split.train.images.numpy(), split.train.labels.numpy()
-    model.partial_fit(images[:1], labels[:1], classes=np.arange(26))
+    model.partial_fit(images[:1], labels[:1], classes=np.arange(split.train.classes))
 
     def train(count: int) -> None:
         for i in range(count):

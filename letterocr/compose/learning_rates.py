@@ -24,7 +24,7 @@ from letterocr.config.rule import find_rule
 from letterocr.config.train import TrainConfig, per_replica
 from letterocr.curvature.online import largest_curvature
 from letterocr.data.letters import Letters, one_hot
-from letterocr.matrix import rate_bounds as rates
+from letterocr.matrix import rate_bounds
 from letterocr.models.chain import Network
 
 
@@ -48,15 +48,15 @@ def compute_bound(config: TrainConfig, train: Letters) -> Bound | None:
     """The learning rate above which plain descent may diverge; None where none is known."""
     if not config.model.is_quadratic or config.optimizer.explain_missing_bound() or not config.loss_factor:
         return None
-    letters = rates.with_bias(train.images, config.model.bias)
+    letters = rate_bounds.with_bias(train.images, config.model.bias)
     if not letters.any():
         return None
     gain = _gain(config)
     if is_full_batch(config):
-        curvature = 2 * config.loss_factor * float(rates.eigenvalues(letters)[0])
-        return Bound(gain * rates.stability_limit(curvature), f"{gain / config.loss_factor:g}/lambda_max")
+        curvature = 2 * config.loss_factor * float(rate_bounds.eigenvalues(letters)[0])
+        return Bound(gain * rate_bounds.stability_limit(curvature), f"{gain / config.loss_factor:g}/lambda_max")
     pixels = "(|a|^2 + 1)" if config.model.bias else "|a|^2"  # the bias is one more input
-    limit = gain * rates.sample_limit(letters, config.loss_factor)
+    limit = gain * rate_bounds.sample_limit(letters, config.loss_factor)
     return Bound(limit, f"{gain / config.loss_factor:g}/max{pixels}")
 
 
@@ -95,14 +95,16 @@ def resolve_learning_rates(config: TrainConfig, train: Letters, curvatures: list
         for curvature in curvatures:
             if not 0 < curvature < math.inf:
                 raise UserError(f"learning_rate=auto: the curvature at the start is {curvature:g}; give a number.")
-        return [_gain(config) * rates.lecun_rate(curvature) for curvature in curvatures]
+        return [_gain(config) * rate_bounds.lecun_rate(curvature) for curvature in curvatures]
     limit = compute_bound(config, train)
     if limit is None:
         raise UserError(f"learning_rate=auto: the letters of data={config.data.name} are empty; give a number.")
     alpha = limit.value
     if is_full_batch(config):
-        values = 2 * config.loss_factor * rates.eigenvalues(rates.with_bias(train.images, config.model.bias))
-        alpha = _gain(config) * rates.best_fixed_rate(float(values[0]), float(values[-1]))
+        values = (
+            2 * config.loss_factor * rate_bounds.eigenvalues(rate_bounds.with_bias(train.images, config.model.bias))
+        )
+        alpha = _gain(config) * rate_bounds.best_fixed_rate(float(values[0]), float(values[-1]))
     return [alpha] * config.replicas
 
 

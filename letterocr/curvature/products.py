@@ -158,7 +158,7 @@ def empirical_fisher(network: Network, batch: Batch, direction: Direction) -> li
         direction: one a weight matrix.
     """
     along = sum(
-        (v * _moved(network, k, d, h)).sum(-1, keepdim=True)
+        (v * _apply_direction(network, k, d, h)).sum(-1, keepdim=True)
         for k, (v, d, h) in enumerate(zip(batch.errors, direction, batch.inputs, strict=True))
     )
     return [_mean_of_outer(v * along, h, v * along) for v, h in zip(batch.errors, batch.inputs, strict=True)]
@@ -194,13 +194,13 @@ def forward_derivatives(network: Network, batch: Batch, direction: Direction) ->
     rx: list[Tensor] = []
     rh = [h[0].new_zeros(h[0].shape)]
     for k, d in enumerate(direction):
-        x = _moved(network, k, d, h[k])
+        x = _apply_direction(network, k, d, h[k])
         rx.append(x + network.product(k, rh[k]) if k else x)
         rh.append(rx[k] * network.slope(h[k + 1]))
     return rx, rh
 
 
-def _moved(network: Network, k: int, d: Dense | Factors, h: Tensor) -> Tensor:
+def _apply_direction(network: Network, k: int, d: Dense | Factors, h: Tensor) -> Tensor:
     """D h + d [N, out]: what the direction adds to the pre-activations of layer k."""
     x = d.product(h)
     return x if d.bias is None or network.biases[k] is None else x + d.bias

@@ -60,7 +60,7 @@ def spectra(network: Network, initial: Network, letters: Tensor) -> Figures:
     return {f"{name}/{figure}": x for name, sigma in found.items() for figure, x in rank_figures(sigma).items()}
 
 
-def printed_beside_gradient(network: Network, a: Tensor, c: Tensor, loss_factor: float) -> Figures:
+def compare_printed_with_gradient(network: Network, a: Tensor, c: Tensor, loss_factor: float) -> Figures:
     """Angle in degrees between the printed update and the gradient, and |printed| / |gradient|: medians over letters.
 
     Of every layer, and of all layers together. NaN where a gradient is 0 for most letters.

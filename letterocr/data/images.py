@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from letterocr.base.errors import UserError
 from letterocr.base.randomness import make_generator
@@ -84,10 +85,14 @@ def _split_by_writer(letters: Letters, needed: int, seed: int) -> tuple[Letters,
     writers = letters.writers.unique()
     order = writers[torch.randperm(len(writers), generator=make_generator(seed, "test writers"))]
     in_test = torch.zeros(len(letters), dtype=torch.bool)
+
+    def count(where: Tensor) -> Tensor:
+        return torch.bincount(letters.labels[where], minlength=letters.classes)
+
     for writer in order:
         own = letters.writers == writer
-        helps = letters.select(own).count_classes() * (letters.select(in_test).count_classes() < needed)
-        if helps.any() and letters.select(~(in_test | own)).count_classes().all():
+        helps = count(own) * (count(in_test) < needed)
+        if helps.any() and count(~(in_test | own)).all():
             in_test |= own
     return letters.select(~in_test), letters.select(in_test)
 

@@ -14,6 +14,7 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -140,7 +141,7 @@ def load_once(config: SyntheticConfig) -> Split:
 
 
 @functools.lru_cache(maxsize=1)
-def _load_cached(fields: tuple) -> Split:
+def _load_cached(fields: tuple[Any, ...]) -> Split:
     return load(SyntheticConfig(*fields))
 
 

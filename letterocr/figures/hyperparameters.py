@@ -9,7 +9,7 @@ import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeGuard
 
 import numpy as np
 
@@ -37,22 +37,26 @@ class Scale:
     labels: list[str]
 
 
-def _is_numeric(values: Sequence[Any]) -> bool:
-    return all(isinstance(v, int | float) and not isinstance(v, bool) and math.isfinite(v) for v in values)
+def _is_number(value: object) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
-def is_logarithmic(values: Sequence[Any]) -> bool:
+def _is_numeric(values: Sequence[object]) -> TypeGuard[Sequence[float]]:
+    return all(_is_number(v) for v in values)
+
+
+def is_logarithmic(values: Sequence[object]) -> bool:
     """Whether numbers span so much that their logarithms are to be drawn."""
     return _is_numeric(values) and min(values) > 0 and max(values) >= 20 * min(values)
 
 
-def _sort_values(values: Sequence[Any]) -> list[Any]:
+def _sort_values(values: Sequence[object]) -> list[object]:
     """Every value once, numbers by size and before texts."""
-    numbers = {v for v in values if _is_numeric([v])}
-    return sorted(numbers) + sorted({v for v in values if not _is_numeric([v])}, key=str)
+    numbers = {v for v in values if _is_number(v)}
+    return [*sorted(numbers), *sorted({v for v in values if not _is_number(v)}, key=str)]
 
 
-def make_scale(values: Sequence[Any]) -> Scale:
+def make_scale(values: Sequence[object]) -> Scale:
     """Places in 0 to 1 of the values of one field."""
     if not _is_numeric(values):
         ordered = _sort_values(values)
@@ -81,7 +85,7 @@ def _choose_colours(metric: np.ndarray) -> tuple[Normalize, np.ndarray]:
     return norm(filled.min(), filled.max()), filled
 
 
-def draw_parallel(axes: Axes, columns: Mapping[str, Sequence[Any]], metric: Sequence[float], name: str) -> None:
+def draw_parallel(axes: Axes, columns: Mapping[str, Sequence[object]], metric: Sequence[float], name: str) -> None:
     """One line a setting across one upright axis a field, and a last one for the metric, by which it is coloured.
 
     Args:
@@ -111,7 +115,7 @@ def draw_parallel(axes: Axes, columns: Mapping[str, Sequence[Any]], metric: Sequ
     axes.spines[:].set_visible(False)
 
 
-def bin_values(values: Sequence[Any]) -> tuple[list[str], np.ndarray]:
+def bin_values(values: Sequence[object]) -> tuple[list[str], np.ndarray]:
     """Labels of a heat map's rows or columns, and the one that each value belongs to; many numbers share bins."""
     ordered = _sort_values(values)
     if len(ordered) <= MOST_CELLS or not _is_numeric(values):
@@ -126,7 +130,7 @@ def bin_values(values: Sequence[Any]) -> tuple[list[str], np.ndarray]:
 
 
 def make_heat_table(
-    x: Sequence[Any], y: Sequence[Any], metric: Sequence[float]
+    x: Sequence[object], y: Sequence[object], metric: Sequence[float]
 ) -> tuple[np.ndarray, list[str], list[str]]:
     """The median of the metric in every cell [y, x], NaN where there is no run, and the labels of both sides."""
     (x_labels, columns), (y_labels, rows) = bin_values(x), bin_values(y)
@@ -141,7 +145,7 @@ def make_heat_table(
 
 
 def draw_heat_map(
-    axes: Axes, x: Sequence[Any], y: Sequence[Any], metric: Sequence[float], names: tuple[str, str, str]
+    axes: Axes, x: Sequence[object], y: Sequence[object], metric: Sequence[float], names: tuple[str, str, str]
 ) -> None:
     """The median of the metric over all runs that have the same x and y; hatched where the median is not finite.
 
@@ -183,7 +187,7 @@ def draw_history(axes: Axes, numbers: Sequence[int], errors: Sequence[float], pr
     axes.legend()
 
 
-def draw_slice(axes: Axes, values: Sequence[Any], errors: Sequence[float], log: bool, name: str) -> None:
+def draw_slice(axes: Axes, values: Sequence[object], errors: Sequence[float], log: bool, name: str) -> None:
     """The final error of whole trials against one field."""
     if _is_numeric(values):
         axes.plot(values, 100 * np.asarray(errors, float), "o", markersize=4, alpha=0.7)

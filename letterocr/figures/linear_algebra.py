@@ -1,7 +1,7 @@
 """The paper's pictures of linear algebra, each drawn on axes that are given (Fig. 3, 4, 5; 9).
 
 Ink is dark, as in `figures.pictures`; the right letter is green, a wrong reading red.
-Shapes: A [900, 26], images [900], outputs q [26].
+Shapes: C classes; A [900, C], images [900], outputs q [C].
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from letterocr.data.letters import ALPHABET, SIDE
+from letterocr.data.letters import SIDE
 from letterocr.figures.pictures import BAR, FAINT, LINE, RIGHT, TEXT, WRONG, Colour
 from letterocr.matrix.arithmetic import Relation
 from letterocr.matrix.conditioning import Conditioning
@@ -76,17 +76,20 @@ def _frame_picture(x: float) -> Rectangle:
     return Rectangle((x, 0), SIDE, SIDE, fill=False, edgecolor=to_rgb(LINE), linewidth=0.8)
 
 
-def draw_reconstructions(axes: Axes, A: Tensor, letter: str, ranks: Sequence[int], from_mean: bool = False) -> None:
+def draw_reconstructions(
+    axes: Axes, A: Tensor, letter: str, ranks: Sequence[int], alphabet: str, from_mean: bool = False
+) -> None:
     """One letter from the first r singular values of A, for several r, and as it is (13; Fig. 4).
 
     Args:
         axes: to draw on.
-        A: [900, 26] tensor.
-        letter: A..Z.
-        ranks: the r, each 0 to 26.
+        A: [900, C] tensor.
+        letter: one of the alphabet.
+        ranks: the r, each 0 to C.
+        alphabet: the names of the C classes.
         from_mean: whether r counts from the mean letter.
     """
-    k = ALPHABET.index(letter)
+    k = alphabet.index(letter)
     pieces, captions = [], []
     for r in ranks:
         approximation = reconstruct(A, r, from_mean)
@@ -95,13 +98,14 @@ def draw_reconstructions(axes: Axes, A: Tensor, letter: str, ranks: Sequence[int
     draw_row(axes, [*pieces, A[:, k]], [*captions, letter])
 
 
-def draw_outputs(axes: Axes, outputs: ArrayLike, truth: int, image: ArrayLike | None = None) -> None:
-    """The 26 outputs of one letter as bars, its picture beside them (Fig. 3).
+def draw_outputs(axes: Axes, outputs: ArrayLike, truth: int, alphabet: str, image: ArrayLike | None = None) -> None:
+    """The outputs of one letter as bars, its picture beside them (Fig. 3).
 
     Args:
         axes: to draw on.
-        outputs: q [26].
-        truth: 0..25, what was written: green; what is read instead is red.
+        outputs: q [C].
+        truth: the place in the alphabet of what was written: green; what is read instead is red.
+        alphabet: the names of the C classes.
         image: [900], or None.
     """
     q = np.asarray(outputs, dtype=float)
@@ -112,8 +116,8 @@ def draw_outputs(axes: Axes, outputs: ArrayLike, truth: int, image: ArrayLike | 
     axes.bar(np.arange(len(q)), q, color=colours)
     axes.axhline(1, color=to_rgb(BAR), linestyle="--", linewidth=0.8)
     axes.axhline(0, color=to_rgb(TEXT), linewidth=0.8)
-    axes.set_xticks(np.arange(len(q)), list(ALPHABET))
-    axes.set(ylabel="output", title=f"{ALPHABET[truth]} read as {ALPHABET[read]}")
+    axes.set_xticks(np.arange(len(q)), list(alphabet))
+    axes.set(ylabel="output", title=f"{alphabet[truth]} read as {alphabet[read]}")
     if image is not None:
         axes.set_xlim(-8.5, len(q) - 0.5)
         draw_row(axes.inset_axes((0.01, 0.2, 0.2, 0.7)), [image], ["written"])
@@ -124,7 +128,7 @@ def draw_relation(axes: Axes, A: Tensor, relation: Relation) -> None:
 
     Args:
         axes: to draw on.
-        A: [900, 26] tensor.
+        A: [900, C] tensor.
         relation: the letters and coefficients.
     """
     pieces: list[ArrayLike] = []
@@ -140,8 +144,8 @@ def draw_relation(axes: Axes, A: Tensor, relation: Relation) -> None:
         letter = np.asarray(A[:, k], dtype=float)
         total += coefficient * letter
         pieces.append(letter)
-        captions.append(ALPHABET[k])
-    target = ALPHABET[relation.target]
+        captions.append(relation.alphabet[k])
+    target = relation.alphabet[relation.target]
     pieces += ["=", total, "≈", np.asarray(A[:, relation.target])]
     draw_row(axes, pieces, [*captions, "", f"{100 * relation.residual:.0f} % off", "", target])
 

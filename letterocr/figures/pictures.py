@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 from PIL.ImageFont import FreeTypeFont
 from PIL.ImageFont import ImageFont as BitmapFont
 
-from letterocr.data.letters import ALPHABET, SIDE
+from letterocr.data.letters import SIDE
 
 Colour = tuple[int, int, int]
 
@@ -27,29 +27,25 @@ _DIVERGING = np.array([(5, 48, 97), (67, 147, 195), (247, 247, 247), (214, 96, 7
 
 
 @functools.cache
-def _font(size: int) -> FreeTypeFont | BitmapFont:
+def _load_font(size: int) -> FreeTypeFont | BitmapFont:
     return ImageFont.load_default(size)  # Pillow's own, the same on every machine
 
 
-def _canvas(width: int, height: int) -> tuple[Image.Image, ImageDraw.ImageDraw]:
+def _make_canvas(width: int, height: int) -> tuple[Image.Image, ImageDraw.ImageDraw]:
     image = Image.new("RGB", (width, height), PAPER)
     return image, ImageDraw.Draw(image)
 
 
-def _ramp(stops: np.ndarray) -> np.ndarray:
+def _interpolate_colours(stops: np.ndarray) -> np.ndarray:
     """[256, 3] uint8 through the stops [n, 3]."""
     places = np.linspace(0, len(stops) - 1, 256)
     return np.stack([np.interp(places, np.arange(len(stops)), stops[:, c]) for c in range(3)], axis=1).astype(np.uint8)
 
 
-_WEIGHT_COLOURS = _ramp(_DIVERGING)
+_WEIGHT_COLOURS = _interpolate_colours(_DIVERGING)
 
 
-def _percent(part: float) -> str:
-    return f"{100 * part:.1f} %"
-
-
-def weight_images(weight: np.ndarray, count: int = 64, alphabet: str = ALPHABET) -> np.ndarray:
+def weight_images(weight: np.ndarray, alphabet: str, count: int = 64) -> np.ndarray:
     """Rows of the first layer's weights as 30x30 images, blue below zero, red above, one scale for all.
 
     With one row a class each is shown under its letter; of more than `count` rows, `count` evenly spaced ones are
@@ -57,8 +53,8 @@ def weight_images(weight: np.ndarray, count: int = 64, alphabet: str = ALPHABET)
 
     Args:
         weight: [out, 900].
-        count: the most images shown.
         alphabet: the names of the classes.
+        count: the most images shown.
 
     Returns:
         [H, W, 3] uint8.
@@ -78,26 +74,26 @@ def weight_images(weight: np.ndarray, count: int = 64, alphabet: str = ALPHABET)
     cell = SIDE * zoom
     lines = -(-len(rows) // columns)
     margin, head = 14, 46
-    image, draw = _canvas(
+    image, draw = _make_canvas(
         max(2 * margin + columns * (cell + gap) - gap, 320), head + lines * (cell + gap + label) - gap + margin
     )
-    draw.text((margin, 23), "First-layer weights", TEXT, _font(16), anchor="lm")
+    draw.text((margin, 23), "First-layer weights", TEXT, _load_font(16), anchor="lm")
     if len(rows) < len(weight):
-        start = margin + draw.textlength("First-layer weights", _font(16)) + 10
-        draw.text((start, 24), f"{len(rows)} of {len(weight):,} neurons", FAINT, _font(13), anchor="lm")
-    _scale_bar(image, draw, scale, margin)
+        start = margin + draw.textlength("First-layer weights", _load_font(16)) + 10
+        draw.text((start, 24), f"{len(rows)} of {len(weight):,} neurons", FAINT, _load_font(13), anchor="lm")
+    _draw_scale_bar(image, draw, scale, margin)
     for place, square in enumerate(colours.reshape(len(rows), SIDE, SIDE, 3)):
         x = margin + place % columns * (cell + gap)
         y = head + place // columns * (cell + gap + label)
         if lettered:
-            draw.text((x + cell // 2, y + label // 2), alphabet[place], TEXT, _font(15), anchor="mm")
+            draw.text((x + cell // 2, y + label // 2), alphabet[place], TEXT, _load_font(15), anchor="mm")
             y += label
         draw.rectangle((x - 1, y - 1, x + cell, y + cell), outline=LINE)
         image.paste(Image.fromarray(square).resize((cell, cell), Image.Resampling.NEAREST), (x, y))
     return np.asarray(image)
 
 
-def _scale_bar(image: Image.Image, draw: ImageDraw.ImageDraw, scale: float, margin: int) -> None:
+def _draw_scale_bar(image: Image.Image, draw: ImageDraw.ImageDraw, scale: float, margin: int) -> None:
     """The colours and their numbers, at the top right."""
     width, height, top = 120, 10, 12
     x = image.width - margin - width
@@ -105,10 +101,10 @@ def _scale_bar(image: Image.Image, draw: ImageDraw.ImageDraw, scale: float, marg
     image.paste(strip, (x, top))
     draw.rectangle((x - 1, top - 1, x + width, top + height), outline=LINE)
     for place, value, anchor in ((x, -scale, "lt"), (x + width // 2, 0.0, "mt"), (x + width, scale, "rt")):
-        draw.text((place, top + height + 4), f"{value:.2g}", FAINT, _font(11), anchor=anchor)
+        draw.text((place, top + height + 4), f"{value:.2g}", FAINT, _load_font(11), anchor=anchor)
 
 
-def confusion_matrix(truth: np.ndarray, predicted: np.ndarray, alphabet: str = ALPHABET) -> np.ndarray:
+def confusion_matrix(truth: np.ndarray, predicted: np.ndarray, alphabet: str) -> np.ndarray:
     """Which letter (row) is read as which (column): counts, the right ones green, the wrong ones red.
 
     A cell's shade is its share of the row. At the right stands the error of each letter.
@@ -127,24 +123,25 @@ def confusion_matrix(truth: np.ndarray, predicted: np.ndarray, alphabet: str = A
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     cell, left, top, right, bottom = 26, 62, 84, 62, 16
     side = classes * cell
-    image, draw = _canvas(left + side + right, top + side + bottom)
+    image, draw = _make_canvas(left + side + right, top + side + bottom)
 
     wrong = int((truth != predicted).sum())
-    draw.text((left, 22), f"{_percent(wrong / max(len(truth), 1))} read wrongly", TEXT, _font(17), anchor="lm")
-    start = left + draw.textlength(f"{_percent(wrong / max(len(truth), 1))} read wrongly", _font(17)) + 10
-    draw.text((start, 23), f"{wrong:,} of {len(truth):,} letters", FAINT, _font(13), anchor="lm")
-    draw.text((left + side // 2, 50), "read as", FAINT, _font(13), anchor="mm")
-    draw.text((left + side + 30, 50), "wrong", FAINT, _font(12), anchor="mm")
+    title = f"{100 * (wrong / max(len(truth), 1)):.1f} % read wrongly"
+    draw.text((left, 22), title, TEXT, _load_font(17), anchor="lm")
+    start = left + draw.textlength(title, _load_font(17)) + 10
+    draw.text((start, 23), f"{wrong:,} of {len(truth):,} letters", FAINT, _load_font(13), anchor="lm")
+    draw.text((left + side // 2, 50), "read as", FAINT, _load_font(13), anchor="mm")
+    draw.text((left + side + 30, 50), "wrong", FAINT, _load_font(12), anchor="mm")
     _paste_sideways(image, "truth", (20, top + side // 2))
 
     for place, letter in enumerate(alphabet):
         middle = place * cell + cell // 2
-        draw.text((left + middle, top - 13), letter, TEXT, _font(15), anchor="mm")
-        draw.text((left - 15, top + middle), letter, TEXT, _font(15), anchor="mm")
+        draw.text((left + middle, top - 13), letter, TEXT, _load_font(15), anchor="mm")
+        draw.text((left - 15, top + middle), letter, TEXT, _load_font(15), anchor="mm")
         if counts[place].sum():
             error = 1 - shares[place, place]
             colour = TEXT if error else FAINT
-            draw.text((left + side + 44, top + middle), f"{100 * error:.0f} %", colour, _font(12), anchor="rm")
+            draw.text((left + side + 44, top + middle), f"{100 * error:.0f} %", colour, _load_font(12), anchor="rm")
     least = max(2, counts[~np.eye(classes, dtype=bool)].max() // 5)  # smaller ones have their shade only
     for row in range(classes):
         for column in range(classes):
@@ -157,7 +154,7 @@ def confusion_matrix(truth: np.ndarray, predicted: np.ndarray, alphabet: str = A
                 draw.rectangle((x, y, x + cell - 1, y + cell - 1), fill=shade)
                 if row == column or number >= least:
                     ink = PAPER if strength > 0.55 else TEXT
-                    draw.text((x + cell // 2, y + cell // 2), str(number), ink, _font(13), anchor="mm")
+                    draw.text((x + cell // 2, y + cell // 2), str(number), ink, _load_font(13), anchor="mm")
     for place in range(classes + 1):
         draw.line((left + place * cell, top, left + place * cell, top + side), fill=LINE)
         draw.line((left, top + place * cell, left + side, top + place * cell), fill=LINE)
@@ -166,13 +163,13 @@ def confusion_matrix(truth: np.ndarray, predicted: np.ndarray, alphabet: str = A
 
 def _paste_sideways(image: Image.Image, text: str, centre: tuple[int, int]) -> None:
     """A vertical axis's title, read from below."""
-    label, draw = _canvas(60, 20)
-    draw.text((30, 10), text, FAINT, _font(13), anchor="mm")
+    label, draw = _make_canvas(60, 20)
+    draw.text((30, 10), text, FAINT, _load_font(13), anchor="mm")
     image.paste(label.rotate(90, expand=True), (centre[0] - 10, centre[1] - 30))
 
 
 def worst_letters(
-    images: np.ndarray, labels: np.ndarray, outputs: np.ndarray, count: int = 12, alphabet: str = ALPHABET
+    images: np.ndarray, labels: np.ndarray, outputs: np.ndarray, alphabet: str, count: int = 12
 ) -> np.ndarray:
     """The letters of largest loss: each with its picture, what it is, how it is read, and its outputs.
 
@@ -183,8 +180,8 @@ def worst_letters(
         images: [N, 900] in 0..1, ink is 1.
         labels: [N], places in the alphabet.
         outputs: [N, classes].
-        count: the most letters shown.
         alphabet: the names of the classes.
+        count: the most letters shown.
 
     Returns:
         [H, W, 3] uint8.
@@ -195,18 +192,18 @@ def worst_letters(
     worst = np.argsort(-losses, kind="stable")[:count]
     columns, card_width, card_height, margin, head = 3, 162 + BAR_WIDTH * len(alphabet), 134, 14, 44
     lines = -(-len(worst) // columns)
-    image, draw = _canvas(columns * card_width + 2 * margin, head + lines * card_height + margin)
-    draw.text((margin + 6, 23), "Worst letters", TEXT, _font(17), anchor="lm")
-    start = margin + 16 + draw.textlength("Worst letters", _font(17))
-    draw.text((start, 24), f"largest loss of {len(labels):,}", FAINT, _font(13), anchor="lm")
+    image, draw = _make_canvas(columns * card_width + 2 * margin, head + lines * card_height + margin)
+    draw.text((margin + 6, 23), "Worst letters", TEXT, _load_font(17), anchor="lm")
+    start = margin + 16 + draw.textlength("Worst letters", _load_font(17))
+    draw.text((start, 24), f"largest loss of {len(labels):,}", FAINT, _load_font(13), anchor="lm")
     for place, index in enumerate(worst):
         x, y = margin + place % columns * card_width, head + place // columns * card_height
         card = (x + 6, y + 4), images[index], int(labels[index]), outputs[index], losses[index]
-        _letter_card(image, draw, *card, alphabet)
+        _draw_letter_card(image, draw, *card, alphabet)
     return np.asarray(image)
 
 
-def _letter_card(
+def _draw_letter_card(
     image: Image.Image,
     draw: ImageDraw.ImageDraw,
     corner: tuple[int, int],
@@ -225,11 +222,11 @@ def _letter_card(
     read = int(outputs.argmax())
     left, bar, base, tall = x + size + 12, BAR_WIDTH, y + size - 14, 68
     verdict = f"{alphabet[label]}  read as  {alphabet[read]}"
-    draw.text((left, y + 8), verdict, TEXT if read == label else WRONG, _font(16), anchor="lm")
-    draw.text((left + len(alphabet) * bar, y + 8), f"loss {loss:.2f}", FAINT, _font(12), anchor="rm")
+    draw.text((left, y + 8), verdict, TEXT if read == label else WRONG, _load_font(16), anchor="lm")
+    draw.text((left + len(alphabet) * bar, y + 8), f"loss {loss:.2f}", FAINT, _load_font(12), anchor="rm")
     best = np.argsort(-outputs, kind="stable")[:3]
     readings = "   ".join(f"{alphabet[letter]} {outputs[letter]:.2f}" for letter in best)
-    draw.text((left, y + 26), readings, FAINT, _font(12), anchor="lm")
+    draw.text((left, y + 26), readings, FAINT, _load_font(12), anchor="lm")
 
     low, high = min(0.0, float(outputs.min())), max(1.0, float(outputs.max()))
     zero, one = (round(base - tall * (level - low) / (high - low)) for level in (0.0, 1.0))
@@ -241,5 +238,5 @@ def _letter_card(
         start = left + letter * bar
         draw.rectangle((start + 1, min(zero, end), start + bar - 2, max(zero, end)), fill=colour)
         name_colour = colour if letter in (label, read) else FAINT
-        draw.text((start + bar // 2, base + 9), alphabet[letter], name_colour, _font(10), anchor="mm")
+        draw.text((start + bar // 2, base + 9), alphabet[letter], name_colour, _load_font(10), anchor="mm")
     draw.line((left, zero, left + len(alphabet) * bar, zero), fill=BAR)

@@ -4,7 +4,7 @@ The two-layer network as a factorization: I = W A. Where A has full column rank,
 pseudo-inverse A^+ (Moore 1920, Penrose 1955). The normal equations give the same W, with the square of A's condition
 number in their way (Higham 2002, ch. 20).
 
-Shapes: A [900, 26], with a row of ones [901, 26]; W [26, 900] or [26, 901]; letters a [N, 900]; outputs q [N, 26].
+Shapes: C classes; A [900, C], with a row of ones [901, C]; W [C, 900] or [C, 901]; letters a [N, 900]; q [N, C].
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from letterocr.base.errors import UserError
-from letterocr.data.letters import ALPHABET, Letters
+from letterocr.data.letters import Letters
 
 
 def alphabet_matrix(letters: Letters, writers: int | Sequence[int] | None = None) -> Tensor:
@@ -28,35 +28,36 @@ def alphabet_matrix(letters: Letters, writers: int | Sequence[int] | None = None
         writers: one writer or several; None: everyone.
 
     Returns:
-        [900, 26] float64.
+        [900, C] float64.
 
     Raises:
         UserError: a letter is missing, the writers are not known, or there is no such writer.
     """
     if writers is not None:
-        letters = letters.select(_by(letters, [writers] if isinstance(writers, int) else list(writers)))
-    counts = torch.bincount(letters.labels, minlength=len(ALPHABET))
-    missing = [ALPHABET[k] for k in range(len(ALPHABET)) if not counts[k]]
+        letters = letters.select(_find_letters_by(letters, [writers] if isinstance(writers, int) else list(writers)))
+    counts, alphabet = letters.count_classes(), letters.alphabet
+    missing = [letter for letter, count in zip(alphabet, counts, strict=True) if not count]
     if missing:
         whose = "these letters have" if writers is None else f"writers={writers} wrote"
-        raise UserError(f"{whose} no {', '.join(missing)}: an alphabet matrix needs every letter A..Z.")
-    sums = torch.zeros(len(ALPHABET), letters.images.shape[1], dtype=torch.float64)
+        every = f"{alphabet[0]}..{alphabet[-1]}"
+        raise UserError(f"{whose} no {', '.join(missing)}: an alphabet matrix needs every letter {every}.")
+    sums = torch.zeros(letters.classes, letters.images.shape[1], dtype=torch.float64)
     sums.index_add_(0, letters.labels, letters.images.double())
     return (sums / counts[:, None]).mT.contiguous()
 
 
-def _by(letters: Letters, writers: list[int]) -> Tensor:
+def _find_letters_by(letters: Letters, writers: list[int]) -> Tensor:
     """The places of the letters by these writers."""
     if letters.writers is None:
         raise UserError(f"writers={writers}: nobody knows who wrote these letters; leave writers out.")
     known = letters.writers.unique().tolist()
     unknown = [w for w in writers if w not in known]
     if unknown:
-        raise UserError(f"writers={writers}: there is no writer {unknown[0]}; choose among {_short(known)}.")
+        raise UserError(f"writers={writers}: there is no writer {unknown[0]}; choose among {_list_shortened(known)}.")
     return torch.nonzero(torch.isin(letters.writers, torch.tensor(writers))).flatten()
 
 
-def _short(numbers: list[int]) -> str:
+def _list_shortened(numbers: list[int]) -> str:
     return ", ".join(map(str, numbers if len(numbers) <= 8 else [*numbers[:6], "...", numbers[-1]]))
 
 
@@ -77,10 +78,10 @@ class LeftInverse:
     """The left inverse W of A in two ways (8).
 
     Attributes:
-        pinv: [26, 900], the pseudo-inverse by the singular values of A.
-        normal: [26, 900], (A^T A)^-1 A^T by a Cholesky factor of A^T A; None where A^T A is singular in float64.
-        rank: numerical rank of A; a left inverse needs 26.
-        condition: sigma_1 / sigma_26 of A.
+        pinv: [C, 900], the pseudo-inverse by the singular values of A.
+        normal: [C, 900], (A^T A)^-1 A^T by a Cholesky factor of A^T A; None where A^T A is singular in float64.
+        rank: numerical rank of A; a left inverse needs C.
+        condition: sigma_1 / sigma_C of A.
         gram_condition: the same of A^T A, which is its square.
         pinv_error: the largest entry of |W A - I|.
         normal_error: the same by the normal equations; infinite where there is none.
@@ -142,16 +143,18 @@ class Reading:
     """What a linear reader makes of letters (2; Fig. 3).
 
     Attributes:
-        outputs: q [N, 26].
-        truth: [N] in 0..25.
-        read: [N] in 0..25, the largest output.
+        outputs: q [N, C].
+        truth: [N], places in the alphabet.
+        read: [N], the place of the largest output.
         confusions: every kind of misreading, the most frequent first, then by letter.
+        alphabet: the names of the C classes.
     """
 
     outputs: Tensor
     truth: Tensor
     read: Tensor
     confusions: list[Confusion]
+    alphabet: str
 
     @property
     def error(self) -> float:
@@ -169,16 +172,16 @@ class Reading:
         """
         q = self.outputs[place]
         order = q.argsort(descending=True, stable=True).tolist()
-        return "".join(ALPHABET[k] for k in order if q[k] >= share * q[order[0]] and q[k] > 0)
+        return "".join(self.alphabet[k] for k in order if q[k] >= share * q[order[0]] and q[k] > 0)
 
 
 def read_letters(W: Tensor, letters: Letters, bias: Tensor | None = None) -> Reading:
     """Read letters by q = W a + b, the letter of the largest output (2, 12), and sort what is misread.
 
     Args:
-        W: [26, 900], or [26, 901] with the bias as its last column.
+        W: [C, 900], or [C, 901] with the bias as its last column.
         letters: N handwritten letters.
-        bias: [26], or None.
+        bias: [C], or None.
     """
     a = letters.images.double().mT
     if W.shape[1] == a.shape[0] + 1:
@@ -193,5 +196,5 @@ def read_letters(W: Tensor, letters: Letters, bias: Tensor | None = None) -> Rea
         places = torch.nonzero((truth == t) & (read == r)).flatten()
         lead = outputs[places, r] - outputs[places, t]
         examples = places[lead.argsort(descending=True, stable=True)]
-        confusions.append(Confusion(ALPHABET[t], ALPHABET[r], count, examples))
-    return Reading(outputs, truth, read, confusions)
+        confusions.append(Confusion(letters.alphabet[t], letters.alphabet[r], count, examples))
+    return Reading(outputs, truth, read, confusions, letters.alphabet)

@@ -7,7 +7,7 @@ asked for the outputs d: so where the relation is exact, no W is right. With a b
 So a bias takes away one dimension of relations at most: rank [A; 1^T] - rank A is 0 or 1. A second linear layer adds
 nothing: (27) is (23).
 
-Shapes: A [m, n], one column a letter (900, 26); G = A^T A [n, n]; d, c [n].
+Shapes: A [m, C], one column a class of letters (900 pixels); G = A^T A [C, C]; d, c [C].
 """
 
 from __future__ import annotations
@@ -30,14 +30,16 @@ class Relation:
     """Sum of coefficients times letters ~ a letter.
 
     Attributes:
-        terms: (coefficient, letter) each, letters in 0..25.
-        target: the letter that the sum comes near to, in 0..25.
+        terms: (coefficient, letter) each, letters as places in the alphabet.
+        target: the letter that the sum comes near to, as its place in the alphabet.
         residual: |sum c_i a_i - a_k| / |a_k|.
+        alphabet: the names of the classes.
     """
 
     terms: tuple[tuple[int, int], ...]
     target: int
     residual: float
+    alphabet: str
 
     @property
     def text(self) -> str:
@@ -45,13 +47,13 @@ class Relation:
         text = ""
         for c, letter in sorted(self.terms, key=lambda term: term[0] < 0):
             sign = ("-" if c < 0 else "") if not text else (" - " if c < 0 else " + ")
-            text += f"{sign}{'' if abs(c) == 1 else abs(c)}{ALPHABET[letter]}"
-        return f"{text} = {ALPHABET[self.target]}"
+            text += f"{sign}{'' if abs(c) == 1 else abs(c)}{self.alphabet[letter]}"
+        return f"{text} = {self.alphabet[self.target]}"
 
     @property
     def null_vector(self) -> Tensor:
-        """The vector d = c - e_k [26] float64: A d is the relation's residual vector."""
-        d = torch.zeros(len(ALPHABET), dtype=torch.float64)
+        """The vector d = c - e_k [C] float64: A d is the relation's residual vector."""
+        d = torch.zeros(len(self.alphabet), dtype=torch.float64)
         for c, letter in self.terms:
             d[letter] += c
         d[self.target] -= 1
@@ -63,51 +65,65 @@ class Relation:
         return sum(c for c, _ in self.terms) - 1
 
 
-def relation(A: Tensor, text: str) -> Relation:
-    """The relation that a text such as `L + F - 2I = E` states, with its residual in the letters A [m, 26].
+def find_relation(A: Tensor, text: str, alphabet: str = ALPHABET) -> Relation:
+    """The relation that a text such as `L + F - 2I = E` states, with its residual in the letters A.
+
+    Args:
+        A: [m, C].
+        text: whole numbers and letters of the alphabet.
+        alphabet: the names of the C classes.
 
     Raises:
         UserError: it is no such text.
     """
     left, equals, right = text.partition("=")
     target, compact = right.strip(), re.sub(r"\s", "", left)
-    term = r"([+-]?)([1-9]\d*)?([A-Z])"
+    name = f"[{re.escape(alphabet)}]"
+    term = rf"([+-]?)([1-9]\d*)?({name})"
     letters = [letter for _, _, letter in re.findall(term, compact)]
-    if not equals or not re.fullmatch(r"[A-Z]", target) or not re.fullmatch(rf"{term}([+-]([1-9]\d*)?[A-Z])*", compact):
-        raise UserError(f"relation {text!r}: write letters A..Z with whole numbers, as in L + F - 2I = E.")
+    if not equals or not re.fullmatch(name, target) or not re.fullmatch(rf"{term}([+-]([1-9]\d*)?{name})*", compact):
+        every = f"{alphabet[0]}..{alphabet[-1]}"
+        raise UserError(f"relation {text!r}: write letters {every} with whole numbers, as in L + F - 2I = E.")
     if len({*letters, target}) <= len(letters):
         raise UserError(f"relation {text!r}: a letter stands in it twice; write each letter once.")
     terms = tuple(
-        ((-1 if sign == "-" else 1) * int(number or 1), ALPHABET.index(letter))
+        ((-1 if sign == "-" else 1) * int(number or 1), alphabet.index(letter))
         for sign, number, letter in re.findall(term, compact)
     )
-    return measure_relation(A, terms, ALPHABET.index(target))
+    return measure_relation(A, terms, alphabet.index(target), alphabet)
 
 
-def measure_relation(A: Tensor, terms: tuple[tuple[int, int], ...], target: int) -> Relation:
+def measure_relation(A: Tensor, terms: tuple[tuple[int, int], ...], target: int, alphabet: str) -> Relation:
     """The relation with its residual measured on the columns themselves, not on their inner products."""
     A = A.double()
     total = sum((c * A[:, letter] for c, letter in terms), torch.zeros_like(A[:, 0]))
-    return Relation(terms, target, float((total - A[:, target]).norm() / A[:, target].norm()))
+    return Relation(terms, target, float((total - A[:, target]).norm() / A[:, target].norm()), alphabet)
 
 
-def search(A: Tensor, count: int = 20, sizes: tuple[int, ...] = (2, 3), target: str | None = None) -> list[Relation]:
+def search(
+    A: Tensor,
+    count: int = 20,
+    sizes: tuple[int, ...] = (2, 3),
+    target: str | None = None,
+    alphabet: str = ALPHABET,
+) -> list[Relation]:
     """The relations of smallest residual among all pairs and triples with coefficients -2, -1, 1, 2 (9).
 
     Exact: every combination is tried, by |sum c_i a_i - a_k|^2 = c^T G c - 2 c^T g_k + g_kk.
 
     Args:
-        A: [m, 26].
+        A: [m, C].
         count: the most relations given back.
         sizes: numbers of letters that are combined.
-        target: one letter only; None: each of the 26.
+        target: one letter only; None: each of them.
+        alphabet: the names of the C classes.
 
     Returns:
         The best first.
     """
     A = A.double()
     gram = A.mT @ A
-    targets = [ALPHABET.index(target)] if target else range(len(ALPHABET))
+    targets = [alphabet.index(target)] if target else range(len(alphabet))
     best: list[Relation] = []
     for size in sizes:
         sets = torch.combinations(torch.arange(A.shape[1]), size)  # [S, size]
@@ -121,7 +137,7 @@ def search(A: Tensor, count: int = 20, sizes: tuple[int, ...] = (2, 3), target: 
                 if squares.flatten()[place] < torch.inf:
                     s, c = divmod(place, len(signs))
                     terms = zip(signs[c].int().tolist(), sets[s].tolist(), strict=True)
-                    best.append(measure_relation(A, tuple(terms), k))
+                    best.append(measure_relation(A, tuple(terms), k, alphabet))
     return sorted(best, key=lambda r: (r.residual, r.text))[:count]
 
 
@@ -134,29 +150,34 @@ def select_distinct(relations: list[Relation]) -> list[Relation]:
     return list(first.values())
 
 
-def best_combination(A: Tensor, letters: str, target: str) -> tuple[Tensor, float]:
+def best_combination(A: Tensor, letters: str, target: str, alphabet: str = ALPHABET) -> tuple[Tensor, float]:
     """The real coefficients with which letters come nearest to another one, and the residual that is left.
 
     Args:
-        A: [m, 26].
+        A: [m, C].
         letters: what is combined, such as `LF`.
         target: the letter to come near to.
+        alphabet: the names of the C classes.
 
     Returns:
         Coefficients [len(letters)], and |sum c_i a_i - a_k| / |a_k|.
     """
-    B = A.double()[:, [ALPHABET.index(letter) for letter in letters]]
-    a = A.double()[:, ALPHABET.index(target)]
+    B = A.double()[:, [alphabet.index(letter) for letter in letters]]
+    a = A.double()[:, alphabet.index(target)]
     coefficients = torch.linalg.lstsq(B, a[:, None], driver="gelsd").solution[:, 0]
     return coefficients, float((B @ coefficients - a).norm() / a.norm())
 
 
-def distances_from_others(A: Tensor) -> Tensor:
-    """How far each letter is from the span of all others, |a_k - projection| / |a_k|: [26]; 0 is an exact relation.
+def distances_from_others(A: Tensor, alphabet: str = ALPHABET) -> Tensor:
+    """How far each letter is from the span of all others, |a_k - projection| / |a_k|: [C]; 0 is an exact relation.
 
-    Equals 1 / sqrt((G^-1)_kk) / |a_k|; taken from least squares, which a singular G does not disturb. A [m, 26].
+    Equals 1 / sqrt((G^-1)_kk) / |a_k|; taken from least squares, which a singular G does not disturb.
+
+    Args:
+        A: [m, C].
+        alphabet: the names of the C classes.
     """
-    residuals = [best_combination(A, ALPHABET.replace(k, ""), k)[1] for k in ALPHABET]
+    residuals = [best_combination(A, alphabet.replace(k, ""), k, alphabet)[1] for k in alphabet]
     return torch.tensor(residuals, dtype=torch.float64)
 
 
@@ -195,11 +216,11 @@ def ranks(A: Tensor, tolerance: float | None = None) -> Ranks:
     return Ranks(A.shape[1] - relations, A.shape[1] - binding, relations, binding)
 
 
-def mending_bias(d: Tensor) -> Tensor | None:
+def find_mending_bias(d: Tensor) -> Tensor | None:
     """The bias b = d / (1^T d) that lets W A d + b 1^T d = d hold where A d = 0 (12); None: the relation binds.
 
     Args:
-        d: [26], such as a relation's `null_vector`.
+        d: [C], such as a relation's `null_vector`.
     """
     total = d.double().sum()
     binds = abs(total) <= 1e-12 * d.double().abs().sum()  # rounding of the sum
@@ -214,7 +235,7 @@ def collapse(weights: list[Tensor], biases: list[Tensor | None]) -> tuple[Tensor
         biases: [out] each, or None.
 
     Returns:
-        W [26, 900] and b [26], float64.
+        W [out of the last, in of the first] and b [out of the last], float64.
     """
     W = torch.eye(weights[0].shape[1], dtype=torch.float64)
     b = torch.zeros(weights[0].shape[1], dtype=torch.float64)

@@ -5,7 +5,7 @@ two values are equal: at the identity, at a matrix of low rank. The layers here 
 of real matrices, with a first derivative only; <G, dY> below is the change of the loss.
 
 **Functions of a matrix** have a derivative at repeated values too, and it is exact here. With f[a, b] the divided
-difference (`scalars`), E = U^T dX U and . elementwise:
+difference (`divided_differences`), E = U^T dX U and . elementwise:
 
     Y = U f(lambda) U^T    dY = U (f[lambda_i, lambda_j] . E) U^T                                     (Daleckii, Krein)
 

@@ -45,7 +45,7 @@ class Conditioning:
     centred_ranks: EffectiveRanks
 
 
-def conditioning(A: Tensor, temperature: float | None = None) -> Conditioning:
+def measure_conditioning(A: Tensor, temperature: float | None = None) -> Conditioning:
     """The conditioning of activations A [m, n], which come from a sigmoid of this temperature, or are pixels."""
     extended, rest = with_ones(A.double()), subtract_mean(A.double())
     values, differences = singular_values(extended), singular_values(rest)
@@ -67,6 +67,8 @@ def hidden_activations(A: Tensor, W_h: Tensor, b_h: Tensor, temperature: float |
     return x if temperature is None else torch.sigmoid(x / temperature)
 
 
-def through_hidden_layer(A: Tensor, W_h: Tensor, b_h: Tensor, temperatures: Iterable[float]) -> list[Conditioning]:
+def measure_through_hidden_layer(
+    A: Tensor, W_h: Tensor, b_h: Tensor, temperatures: Iterable[float]
+) -> list[Conditioning]:
     """The conditioning of the letters A [900, n] behind the same hidden layer at each temperature."""
-    return [conditioning(hidden_activations(A, W_h, b_h, t), t) for t in temperatures]
+    return [measure_conditioning(hidden_activations(A, W_h, b_h, t), t) for t in temperatures]

@@ -1,10 +1,10 @@
 """The normal equations of the two-layer network and their solution of least norm, which is (8) (29-31, mended).
 
 The loss's gradient over all letters is 0 where R W^T = Z, with R = (1/p) A A^T (29) and Z = (1/p) A C^T (30). R is
-900x900 and of rank 26 at most, so that many W solve it; the one of least norm is W = C A^+ (Penrose 1956), for C = I
+900x900 and of rank p at most, so that many W solve it; the one of least norm is W = C A^+ (Penrose 1956), for C = I
 the left inverse (8). Gradient descent from W = 0 goes there.
 
-Shapes: A [m, p] (900, 26), C [26, p], R [m, m], Z [m, 26], W [26, m].
+Shapes: A [m, p], m pixels and p letters; C [classes, p], R [m, m], Z [m, classes], W [classes, m].
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from torch import Tensor
 
 
 def correlations(A: Tensor, C: Tensor | None = None) -> tuple[Tensor, Tensor]:
-    """R = (1/p) A A^T [m, m] (29) and Z = (1/p) A C^T [m, 26] (30, mended), float64.
+    """R = (1/p) A A^T [m, m] (29) and Z = (1/p) A C^T [m, classes] (30, mended), float64.
 
     Args:
         A: [m, p], p letters.
-        C: [26, p], their correct outputs; None: the unit matrix, one letter a class.
+        C: [classes, p], their correct outputs; None: the unit matrix, one letter a class.
     """
     A = A.double()
     p = A.shape[1]
@@ -33,7 +33,7 @@ class MinimumNorm:
     """The solution of R W^T = Z of least norm, beside (8).
 
     Attributes:
-        W: [26, m], from the eigenvalues of R.
+        W: [classes, m], from the eigenvalues of R.
         rank: eigenvalues of R that are not 0.
         residual: |R W^T - Z| / |Z|.
         difference: |W - C A^+| / |C A^+|; rounding, times the square of A's condition number.
@@ -50,7 +50,7 @@ def minimum_norm_solution(A: Tensor, C: Tensor | None = None) -> MinimumNorm:
 
     Args:
         A: [m, p], p letters.
-        C: [26, p], their correct outputs; None: the unit matrix.
+        C: [classes, p], their correct outputs; None: the unit matrix.
     """
     R, Z = correlations(A, C)
     values, vectors = torch.linalg.eigh(R)

@@ -3,7 +3,7 @@
 A = sum over i of sigma_i u_i v_i^T; A_r is the sum of the first r terms, the nearest matrix of rank r (Eckart, Young
 1936). "Effective rank" has no single meaning, so several definitions stand side by side.
 
-Shapes: A [m, n] (900, 26); singular values [min(m, n)], the largest first.
+Shapes: A [m, n], m pixels and n letters; singular values [min(m, n)], the largest first.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ s(x) = s(0) + x / (4 T), and s(0) = 1/2 comes through W_q V too, so that b_q goe
 What is left is the curvature of s, which falls as 1 / T^2 beside the straight part. Only a permutation is exact at
 every temperature.
 
-Shapes: W_h [H, 900], b_h [H], W_q [26, H], b_q [26]; letters A [900, n].
+Shapes: C classes; W_h [H, 900], b_h [H], W_q [C, H], b_q [C]; letters A [900, n].
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ class HiddenLayer:
     Attributes:
         W_h: [H, 900].
         b_h: [H].
-        W_q: [26, H].
-        b_q: [26].
+        W_q: [C, H].
+        b_q: [C].
     """
 
     W_h: Tensor
@@ -41,7 +41,7 @@ class HiddenLayer:
     b_q: Tensor
 
     def outputs(self, A: Tensor, temperature: float | None = None) -> Tensor:
-        """q~ = W_q s(W_h A + b_h 1^T) + b_q 1^T, before the last s: [26, n] for letters A [900, n].
+        """q~ = W_q s(W_h A + b_h 1^T) + b_q 1^T, before the last s: [C, n] for letters A [900, n].
 
         Args:
             A: [900, n].
@@ -72,11 +72,11 @@ def transform(layer: HiddenLayer, V: Tensor, centre: float = 0.0) -> HiddenLayer
 
 
 def relative_change(before: Tensor, after: Tensor) -> float:
-    """|q' - q| / |q - its mean over the letters|: 1 is as large as all that tells letters apart; q, q' [26, n]."""
+    """|q' - q| / |q - its mean over the letters|: 1 is as large as all that tells letters apart; q, q' [C, n]."""
     return float((after - before).norm() / (before - before.mean(1, keepdim=True)).norm())
 
 
-def changes(
+def measure_changes(
     layer: HiddenLayer, V: Tensor, A: Tensor, temperatures: Iterable[float], with_bias: bool = True
 ) -> dict[float, float]:
     """How far the outputs are off after the transformation, through the sigmoid at each temperature.

@@ -28,7 +28,7 @@ def main() -> None:
         prog="python -m letterocr.meta_train", description="Train the rule that a learned optimizer follows."
     )
     add, default = parser.add_argument, MetaTrainingSettings
-    add("which", help="which=learned or which=learned_factored")
+    add("which", help=" or ".join(f"which={name}" for name in RULES))
     add("--steps", type=int, default=default.steps, help="meta-steps, each after one unroll")
     add("--unroll", type=int, default=default.unroll, help="updates a meta-step")
     add("--replicas", type=int, default=default.replicas, help="networks trained side by side")

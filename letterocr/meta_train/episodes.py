@@ -25,8 +25,7 @@ from letterocr.config.rule import GRADIENT
 from letterocr.data.letters import BOX, SIDE, Letters
 from letterocr.models.chain import Network
 from letterocr.models.error_vectors import error_vectors, loss
-from letterocr.optimizers.learned import learned, learned_factored
-from letterocr.optimizers.learned import lstm as recurrent
+from letterocr.optimizers.learned import learned, learned_factored, lstm
 from letterocr.optimizers.learned.lstm import Memory, Parameters
 
 WIDTHS = {False: (12, 16, 24, 32), True: (20, 32, 48, 64)}  # of the hidden layer; True: `factored`
@@ -118,13 +117,13 @@ class Optimizee:
 
     def __init__(self, task: Episode, factored: bool) -> None:
         self.task, self.network, self.done = task, task.network, 0
-        self.descend = self._factored if factored else self._coordinates
+        self.descend = self._step_factors if factored else self._step_coordinates
         w = self.network.weights
         self.layers = [
             learned_factored.make_layer(m.new_zeros(m.shape[:2]), m.new_zeros(len(m), m.shape[2] + 1)) for m in w
         ]
         count = 0 if factored else sum(m.numel() + m[..., 0].numel() for m in w)
-        self.memory: Memory = recurrent.make_memory(count, learned.NETWORK.layers, w[0])
+        self.memory: Memory = lstm.make_memory(count, learned.NETWORK.layers, w[0])
 
     def detach(self) -> None:
         """Forget how the weights and the memory came about: the next unroll begins."""
@@ -150,18 +149,20 @@ class Optimizee:
         f = loss(n.s(x), self.task.test_targets).mean(-1)
         return f, -(x.log_softmax(-1) * self.task.test_targets).sum(-1).mean(-1)
 
-    def _coordinates(self, parameters: Parameters, activations: list[Tensor], errors: list[Tensor]) -> list[Tensor]:
+    def _step_coordinates(
+        self, parameters: Parameters, activations: list[Tensor], errors: list[Tensor]
+    ) -> list[Tensor]:
         """The steps [B, out, in + 1] of the rule for each coordinate."""
         flat = []
         for v, h, scale in zip(errors, activations, self.task.scales, strict=False):
             h = torch.cat([h, torch.ones_like(h[..., :1])], -1)
             flat.append(scale * (v.mT @ h) / h.shape[1])
         g = torch.cat([x.flatten() for x in flat])
-        output, self.memory = recurrent.advance(parameters, learned.preprocess(g), self.memory)
+        output, self.memory = lstm.advance(parameters, learned.preprocess(g), self.memory)
         parts = learned.compute_step(output, g).split([x.numel() for x in flat])
         return [p.view_as(x) * s / (x.shape[-1] - 1) for p, x, s in zip(parts, flat, self.task.scales, strict=True)]
 
-    def _factored(self, parameters: Parameters, activations: list[Tensor], errors: list[Tensor]) -> list[Tensor]:
+    def _step_factors(self, parameters: Parameters, activations: list[Tensor], errors: list[Tensor]) -> list[Tensor]:
         """The steps [B, out, in + 1] of the rule on the factors."""
         steps, last = [], len(errors) - 1
         for k, v in enumerate(errors):

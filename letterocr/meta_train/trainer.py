@@ -9,13 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from letterocr.base.errors import UserError
+from letterocr.compose import registry
+from letterocr.config.optimizer.learned_factored import LearnedFactoredConfig
+from letterocr.config.optimizer.method import MetaTrainedConfig
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from letterocr.data.letters import Letters
 
-RULES = ("learned", "learned_factored")
+RULES = tuple(name for name, entry in registry.OPTIMIZERS.items() if issubclass(entry.schema, MetaTrainedConfig))
 LENGTHS = (100, 100, 100, 200)  # updates of an episode; one of these
 CLIP = 1.0  # the largest norm of a meta-gradient
 WARM_UP = 20  # meta-steps until Adam's rate is whole
@@ -29,7 +32,7 @@ class MetaTrainingSettings:
     """Everything that decides the result.
 
     Attributes:
-        which: learned or learned_factored.
+        which: one of `RULES`.
         steps: meta-steps, one an unroll.
         unroll: updates a meta-step.
         replicas: networks trained side by side.
@@ -57,13 +60,12 @@ class MetaTrainer:
 
     def __init__(self, settings: MetaTrainingSettings, letters: Letters) -> None:
         from letterocr.base.randomness import make_generator
-        from letterocr.optimizers.learned import learned, learned_factored
-        from letterocr.optimizers.learned import lstm as recurrent
+        from letterocr.optimizers.learned import learned, learned_factored, lstm
 
         self.settings, self.letters = settings, letters
-        self.factored = settings.which == "learned_factored"
+        self.factored = registry.OPTIMIZERS[settings.which].schema is LearnedFactoredConfig
         shapes = (learned_factored if self.factored else learned).SHAPES
-        self.parameters = recurrent.draw_parameters(shapes, make_generator(settings.seed, "rule"))
+        self.parameters = lstm.draw_parameters(shapes, make_generator(settings.seed, "rule"))
         self.first = {name: p.new_zeros(p.shape) for name, p in self.parameters.items()}
         self.second = {name: p.new_zeros(p.shape) for name, p in self.parameters.items()}
         self.step = self.episode = self.updates = 0
@@ -74,21 +76,21 @@ class MetaTrainer:
         import torch
 
         from letterocr.base.randomness import make_generator
-        from letterocr.meta_train import episodes as meta_tasks
+        from letterocr.meta_train import episodes
 
         s, start = self.settings, time.perf_counter()
         draw = make_generator(s.seed, "meta", "length", self.episode)
         length = LENGTHS[int(torch.randint(len(LENGTHS), (1,), generator=draw))]
         unrolls = min(max(length // s.unroll, 1), s.steps - self.step)
-        task = meta_tasks.draw_episode(
+        task = episodes.draw_episode(
             self.letters, s.seed, self.episode, replicas=s.replicas, steps=unrolls * s.unroll, factored=self.factored
         )
-        optimizee, losses = meta_tasks.Optimizee(task, self.factored), []
+        optimizee, losses = episodes.Optimizee(task, self.factored), []
         for _ in range(unrolls):
             leaves = {name: p.clone().requires_grad_() for name, p in self.parameters.items()}
             f, e = (torch.stack(x) for x in zip(*(optimizee.update(leaves) for _ in range(s.unroll)), strict=True))
             logarithm = f.clamp_min(1e-6).log().mean()
-            meta_loss = logarithm + meta_tasks.CROSS_ENTROPY * e.mean()
+            meta_loss = logarithm + episodes.CROSS_ENTROPY * e.mean()
             gradients = torch.autograd.grad(meta_loss, list(leaves.values()))
             optimizee.detach()
             losses.append((float(logarithm.detach()), float(e.detach().mean())))

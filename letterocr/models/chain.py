@@ -121,8 +121,8 @@ def initialise(
             )
             draw = torch.randn(out, generator=make_generator(seed, "biases", k), dtype=torch.float64) * deviation
             b.append(draw if config.init_bias == "random" else torch.zeros_like(draw))
-        weights.append(_aligned(torch.stack(w).to(device, dtype)))
-        biases.append(_aligned(torch.stack(b).to(device, dtype)) if config.bias else None)
+        weights.append(_align(torch.stack(w).to(device, dtype)))
+        biases.append(_align(torch.stack(b).to(device, dtype)) if config.bias else None)
     if config.activation == "linear":
         return Network(weights, biases, None)
     return Network(weights, biases, torch.tensor(temperatures, dtype=dtype, device=device).view(replicas, 1, 1))
@@ -148,7 +148,7 @@ def draw_hidden_layer(
     return network.weights[0], network.biases[0]
 
 
-def _aligned(stacked: Tensor) -> Tensor:
+def _align(stacked: Tensor) -> Tensor:
     """The same [R, ...] with each replica at the start of a cache line: products round by where they start."""
     count = stacked[0].numel()
     line = 64 // stacked.element_size()

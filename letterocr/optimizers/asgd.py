@@ -23,7 +23,7 @@ from letterocr.optimizers.rate_schedule import LearningRate
 AVERAGE = "average."  # before the names of the averaged tensors in a checkpoint
 
 
-class Asgd(Optimizer):
+class Asgd(Optimizer[AsgdConfig]):
     """Descent, tested on the average of its weights (Bottou 2010)."""
 
     def __init__(self, config: AsgdConfig, rate: LearningRate, network: Network, seed: int) -> None:

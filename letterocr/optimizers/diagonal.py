@@ -25,7 +25,7 @@ from letterocr.optimizers.optimizer import Optimizer
 from letterocr.optimizers.rate_schedule import LearningRate
 
 
-class Diagonal(Optimizer):
+class Diagonal(Optimizer[DiagonalConfig]):
     """Descent with each weight's step divided by its mean curvature (LeCun et al. 1998)."""
 
     def __init__(self, config: DiagonalConfig, rate: LearningRate, network: Network, seed: int) -> None:

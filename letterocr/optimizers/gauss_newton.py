@@ -6,14 +6,14 @@ With J the Jacobian of the outputs q and the mean loss (f/N) sum |q - c|^2, G = 
     - alpha (G + lambda 1)^-1 (2f/N) J^T (q - c)  =  - alpha J^T y,     ((2f/N) J J^T + lambda 1) y = (2f/N) (q - c)
 
 so that nothing of the weights' size is solved for: the step is made of the error vectors that y instead of q - c sends
-back. For one sample the system is 26x26 and solved directly:
+back. For one sample the system is C x C and solved directly:
 
-    J J^T = sum over layers of B_k B_k^T (|h_k|^2 + 1),   B_k the error vectors of the 26 unit errors.
+    J J^T = sum over layers of B_k B_k^T (|h_k|^2 + 1),   B_k the error vectors of the C unit errors.
 
-For a batch it has 26 N unknowns, and conjugate gradients with products J (J^T y) solve it, which need the Gram matrices
+For a batch it has C N unknowns, and conjugate gradients with products J (J^T y) solve it, which need the Gram matrices
 h h^T + 1 of the layers only. The 1 is there where there is a bias.
 
-Shapes: N samples; y, q, c [N, 26]; h_k [N, in]; B_k [26, out]; K_k [N, N] Gram matrices.
+Shapes: N samples, C classes; y, q, c [N, C]; h_k [N, in]; B_k [C, out]; K_k [N, N] Gram matrices.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
+from letterocr.config.optimizer.gauss_newton import GaussNewtonConfig
 from letterocr.config.rule import GRADIENT
 from letterocr.models.batch import Batch
 from letterocr.models.chain import Network
@@ -36,7 +37,7 @@ def gram(network: Network, batch: Batch) -> list[Tensor]:
 
 
 def outer_jacobian(network: Network, batch: Batch, grams: list[Tensor], y: Tensor) -> Tensor:
-    """J J^T y [N, 26]: sent back as error vectors, then forward as the change of the outputs that they make."""
+    """J J^T y [N, C]: sent back as error vectors, then forward as the change of the outputs that they make."""
     vectors = propagate(network, batch.activations, y, GRADIENT)
     change = grams[0] @ vectors[0] * network.slope(batch.activations[1])
     for k in range(1, len(vectors)):
@@ -62,7 +63,7 @@ def conjugate_gradients(product: Callable[[Tensor], Tensor], b: Tensor, iteratio
     return x
 
 
-class GaussNewton(Optimizer):
+class GaussNewton(Optimizer[GaussNewtonConfig]):
     """Damped Gauss-Newton steps; for one sample an outer product a layer."""
 
     form = "outer"
@@ -72,12 +73,13 @@ class GaussNewton(Optimizer):
         alpha = float(self.rate.at(sample, 1)[0])
         share = 2 * batch.loss_factor / len(batch)
         error = (batch.activations[-1] - batch.targets) * share
-        y = self._one(network, batch, error, share) if len(batch) == 1 else self._many(network, batch, error, share)
+        solve = self._solve_one if len(batch) == 1 else self._solve_many
+        y = solve(network, batch, error, share)
         vectors = propagate(network, batch.activations, y, GRADIENT)  # J^T y, in factors with h
         steps = [v * -alpha for v in vectors]
         return [Update(d.mT, h, d.sum(0)) for d, h in zip(steps, batch.inputs, strict=True)]
 
-    def _one(self, network: Network, batch: Batch, error: Tensor, share: float) -> Tensor:
+    def _solve_one(self, network: Network, batch: Batch, error: Tensor, share: float) -> Tensor:
         unit = torch.eye(error.shape[1], dtype=error.dtype, device=error.device)
         system = unit * self.config.damping
         vectors = propagate(network, batch.activations, unit, GRADIENT)
@@ -85,7 +87,7 @@ class GaussNewton(Optimizer):
             system.addmm_(b, b.mT * k, alpha=share)
         return torch.linalg.solve(system, error[0]).unsqueeze(0)
 
-    def _many(self, network: Network, batch: Batch, error: Tensor, share: float) -> Tensor:
+    def _solve_many(self, network: Network, batch: Batch, error: Tensor, share: float) -> Tensor:
         grams = gram(network, batch)
 
         def product(y: Tensor) -> Tensor:

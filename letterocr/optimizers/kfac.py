@@ -47,7 +47,7 @@ def add_to_inverse(inverse: Tensor, x: Tensor) -> None:
     inverse.addmm_(u.mT, torch.linalg.solve(system, u), alpha=-1)
 
 
-class Kfac(Optimizer):
+class Kfac(Optimizer[KfacConfig]):
     """Steps preconditioned by Kronecker factors; each is an outer product."""
 
     form = "outer"

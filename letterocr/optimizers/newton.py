@@ -11,8 +11,8 @@ squares, the inverse P = (epsilon 1 + sum a a^T)^-1 kept by Sherman, Morrison an
 
 Its step is an outer product for one sample. P is symmetric, and phi below 1 lets older samples fade.
 
-Shapes: A [N, in] the batch's letters, with a column of ones where there is a bias; E [N, 26] their errors q - c;
-P [in, in], K [in, N].
+Shapes: C classes; A [N, in] the batch's letters, with a column of ones where there is a bias; E [N, C] their errors
+q - c; P [in, in], K [in, N].
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from letterocr.optimizers.optimizer import Optimizer, Update
 from letterocr.optimizers.rate_schedule import LearningRate
 
 
-class Newton(Optimizer):
+class Newton(Optimizer[NewtonConfig]):
     """Newton's method on the two-layer network; recursive least squares where the ridge is not 0."""
 
     form = "outer"

@@ -1,4 +1,4 @@
-"""What an optimizer is, what it sees of N samples (`Batch`), and what it asks of one weight matrix (`Update`).
+"""What an optimizer is, and what it asks of one weight matrix (`Update`).
 
 Shapes: left [out, k], right [k, in], bias [out]; k is the rank, 1 for one sample of plain descent.
 """
@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Generic, TypeVar
 
 from torch import Tensor
 
+from letterocr.config.optimizer.method import MethodConfig
 from letterocr.models.batch import Batch
 from letterocr.models.chain import Network
 from letterocr.optimizers.rate_schedule import LearningRate
+
+Config = TypeVar("Config", bound=MethodConfig)
 
 
 @dataclass
@@ -60,7 +63,7 @@ def _add_product(target: Tensor, left: Tensor, right: Tensor, scale: float) -> N
         target.addmm_(left, right, beta=scale)
 
 
-class Optimizer:
+class Optimizer(Generic[Config]):
     """Turns the pairs (v, h) of one network's layers into updates; one object a replica.
 
     Args:
@@ -78,11 +81,11 @@ class Optimizer:
 
     form = "dense"
 
-    def __init__(self, config: Any, rate: LearningRate, network: Network, seed: int) -> None:
+    def __init__(self, config: Config, rate: LearningRate, network: Network, seed: int) -> None:
         self.config, self.rate, self.seed = config, rate, seed
 
     @classmethod
-    def bound_factor(cls, config: Any) -> float:
+    def bound_factor(cls, config: Config) -> float:
         """The factor of the bounds of plain descent, in the mean square, where they hold for an optimizer so set."""
         return 1.0
 

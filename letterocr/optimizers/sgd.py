@@ -27,7 +27,7 @@ from letterocr.optimizers.optimizer import Optimizer, Update, mean_descent
 from letterocr.optimizers.rate_schedule import LearningRate
 
 
-class Sgd(Optimizer):
+class Sgd(Optimizer[SgdConfig]):
     """Descent on a random part of the weights and biases (Kantack 2020, section IV)."""
 
     def __init__(self, config: SgdConfig, rate: LearningRate, network: Network, seed: int) -> None:
@@ -46,25 +46,25 @@ class Sgd(Optimizer):
         if self.config.mask == "weight":
             self._each_weight(sample, network, updates)
             return None
-        return [self._masked(sample, k, update) for k, update in enumerate(updates)]
+        return [self._mask_update(sample, k, update) for k, update in enumerate(updates)]
 
-    def _mask(self, sample: int, k: int, like: Tensor, *shape: int) -> Tensor:
+    def _draw_mask(self, sample: int, k: int, like: Tensor, *shape: int) -> Tensor:
         """Ones with probability keep, else zeros: a function of seed, sample and layer alone."""
         generator = make_generator(self.seed, "mask", self.config.mask, sample, k)
         return (torch.rand(*shape, generator=generator) < self.config.keep).to(like)
 
-    def _masked(self, sample: int, k: int, update: Update) -> Update:
+    def _mask_update(self, sample: int, k: int, update: Update) -> Update:
         left, right, bias = update.left, update.right, update.bias
         if self.config.mask == "column":
-            mask = self._mask(sample, k, right, right.shape[1] + 1)
+            mask = self._draw_mask(sample, k, right, right.shape[1] + 1)
             return Update(left, right * mask[:-1], bias * mask[-1])
-        mask = self._mask(sample, k, left, left.shape[0] if self.config.mask == "row" else 1)
+        mask = self._draw_mask(sample, k, left, left.shape[0] if self.config.mask == "row" else 1)
         return Update(left * mask.unsqueeze(1), right, bias * mask)
 
     def _each_weight(self, sample: int, network: Network, updates: list[Update]) -> None:
         for k, (update, weight, bias) in enumerate(zip(updates, network.weights, network.biases, strict=True)):
             out, width = weight.shape
-            mask = self._mask(sample, k, weight, out, width + 1)
+            mask = self._draw_mask(sample, k, weight, out, width + 1)
             weight.addcmul_(mask[:, :-1], update.left @ update.right)
             if bias is not None:
                 bias.addcmul_(mask[:, -1], update.bias)

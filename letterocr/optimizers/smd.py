@@ -31,7 +31,7 @@ from letterocr.optimizers.optimizer import Optimizer
 from letterocr.optimizers.rate_schedule import LearningRate
 
 
-class Smd(Optimizer):
+class Smd(Optimizer[SmdConfig]):
     """Descent with a learning rate for each weight that follows its gradients (Schraudolph 2002)."""
 
     def __init__(self, config: SmdConfig, rate: LearningRate, network: Network, seed: int) -> None:

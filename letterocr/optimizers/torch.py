@@ -26,7 +26,7 @@ NOT_HERE = {
 }
 
 
-class Torch(Optimizer):
+class Torch(Optimizer[TorchConfig]):
     """An optimizer of PyTorch; its learning rate is the run's.
 
     Raises:

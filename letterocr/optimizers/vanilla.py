@@ -22,7 +22,7 @@ from letterocr.optimizers.optimizer import Optimizer, Update, mean_descent
 from letterocr.optimizers.rate_schedule import LearningRate
 
 
-class Vanilla(Optimizer):
+class Vanilla(Optimizer[VanillaConfig]):
     """Plain descent, with momentum and weight decay where asked for (Kantack 2020, 6, 20)."""
 
     form = "scalars"

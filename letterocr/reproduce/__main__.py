@@ -8,11 +8,15 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 from pkgutil import resolve_name
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from letterocr.base.errors import UserError, end_quietly
 from letterocr.base.signals import exit_with_sentence
 from letterocr.compose import registry
+from letterocr.config.data import SourceConfig
+
+if TYPE_CHECKING:
+    from letterocr.reproduce.finding import Finding, Material
 
 
 @dataclass(frozen=True)
@@ -29,19 +33,19 @@ class Claim:
 
 
 CLAIMS = {
-    "fig3": Claim("Fig. 3: the left inverse misreads E as L", "letter_claims:misreading"),
-    "arithmetic": Claim("(9): letter arithmetic", "letter_claims:arithmetic"),
-    "bias": Claim("(12): what a bias mends", "letter_claims:bias"),
-    "fig4": Claim("Fig. 4: a letter from r singular values", "letter_claims:reconstruction"),
-    "fig5": Claim("Fig. 5: the singular values", "letter_claims:singular"),
-    "rank": Claim("Fig. 5: the effective rank", "letter_claims:rank"),
-    "linear": Claim("(21-27): a linear hidden layer", "layer_claims:linear_hidden_layer"),
-    "sigmoid": Claim("(21-27): what the sigmoid buys", "layer_claims:sigmoid"),
-    "symmetry": Claim("(28): the symmetry of a hidden layer", "layer_claims:symmetry"),
-    "rate": Claim("(29): the best learning rate", "rate_claims:best_rate"),
-    "normal": Claim("(29-31): the least-norm solution", "layer_claims:normal_equations"),
-    "fig7": Claim("Fig. 7: two layers against three", "run_claims:two_against_three"),
-    "fig8": Claim("Fig. 8: four layers", "run_claims:four_layers"),
+    "fig3": Claim("Fig. 3: the left inverse misreads E as L", "letter_claims:judge_misreading"),
+    "arithmetic": Claim("(9): letter arithmetic", "letter_claims:judge_arithmetic"),
+    "bias": Claim("(12): what a bias mends", "letter_claims:judge_bias"),
+    "fig4": Claim("Fig. 4: a letter from r singular values", "letter_claims:judge_reconstruction"),
+    "fig5": Claim("Fig. 5: the singular values", "letter_claims:judge_singular_values"),
+    "rank": Claim("Fig. 5: the effective rank", "letter_claims:judge_rank"),
+    "linear": Claim("(21-27): a linear hidden layer", "layer_claims:judge_linear_hidden_layer"),
+    "sigmoid": Claim("(21-27): what the sigmoid buys", "layer_claims:judge_sigmoid"),
+    "symmetry": Claim("(28): the symmetry of a hidden layer", "layer_claims:judge_symmetry"),
+    "rate": Claim("(29): the best learning rate", "rate_claims:judge_best_rate"),
+    "normal": Claim("(29-31): the least-norm solution", "layer_claims:judge_normal_equations"),
+    "fig7": Claim("Fig. 7: two layers against three", "run_claims:judge_two_against_three"),
+    "fig8": Claim("Fig. 8: four layers", "run_claims:judge_four_layers"),
 }
 
 
@@ -65,14 +69,14 @@ def make_parser() -> argparse.ArgumentParser:
     return made
 
 
-def make_data_config(name: str, path: str | None, test_per_letter: int) -> Any:
+def make_data_config(name: str, path: str | None, test_per_letter: int) -> SourceConfig:
     """The config of the letters.
 
     Raises:
         UserError: a path where none is taken.
     """
     schema: Any = registry.DATA[name].schema
-    config = schema(test_per_letter=test_per_letter)
+    config: SourceConfig = schema(test_per_letter=test_per_letter)
     if path is None:
         return config
     if not hasattr(config, "path"):
@@ -81,7 +85,7 @@ def make_data_config(name: str, path: str | None, test_per_letter: int) -> Any:
     return config
 
 
-def reproduce(names: list[str], material: Any, output: Path, about: dict[str, str]) -> Path:
+def reproduce(names: list[str], material: Material, output: Path, about: dict[str, str]) -> Path:
     """Measure the claims one after another; after each the page is whole.
 
     Returns:
@@ -89,7 +93,7 @@ def reproduce(names: list[str], material: Any, output: Path, about: dict[str, st
     """
     from letterocr.reproduce.claims_page import write_figures, write_page
 
-    findings: dict[str, Any] = {}
+    findings: dict[str, Finding] = {}
     titles = {name: claim.title for name, claim in CLAIMS.items()}
     for name in names:
         finding = findings[name] = resolve_name(f"letterocr.reproduce.{CLAIMS[name].target}")(material)

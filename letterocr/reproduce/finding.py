@@ -9,6 +9,7 @@ from typing import Any
 
 from torch import Tensor
 
+from letterocr.config.data import SourceConfig
 from letterocr.data.letters import Split
 from letterocr.matrix.alphabet import alphabet_matrix
 
@@ -36,7 +37,7 @@ class Material:
     """
 
     split: Split
-    data: Any
+    data: SourceConfig
     runs: Path
     samples: int = 20_000
     replicas: int = 10
@@ -45,7 +46,7 @@ class Material:
 
     @cached_property
     def A(self) -> Tensor:
-        """The alphabet matrix of all training letters, [900, 26] float64."""
+        """The alphabet matrix of all training letters, [900, classes] float64."""
         return alphabet_matrix(self.split.train)
 
     @cached_property
@@ -56,7 +57,7 @@ class Material:
             return []
         pairs = {(int(w), int(k)) for w, k in zip(train.writers, train.labels, strict=True)}
         writers = sorted({w for w, _ in pairs})
-        return [alphabet_matrix(train, w) for w in writers if all((w, k) in pairs for k in range(26))]
+        return [alphabet_matrix(train, w) for w in writers if all((w, k) in pairs for k in range(train.classes))]
 
 
 @dataclass(frozen=True)

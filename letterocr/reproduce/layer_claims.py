@@ -7,10 +7,10 @@ import torch
 from letterocr.base.randomness import make_generator
 from letterocr.figures.linear_algebra import draw_conditioning
 from letterocr.figures.png import make_figure
-from letterocr.matrix.arithmetic import collapse, ranks, relation
-from letterocr.matrix.conditioning import conditioning, hidden_activations, through_hidden_layer
+from letterocr.matrix.arithmetic import collapse, find_relation, ranks
+from letterocr.matrix.conditioning import hidden_activations, measure_conditioning, measure_through_hidden_layer
 from letterocr.matrix.normal_equations import minimum_norm_solution
-from letterocr.matrix.symmetry import HiddenLayer, changes, relative_change, transform
+from letterocr.matrix.symmetry import HiddenLayer, measure_changes, relative_change, transform
 from letterocr.models.chain import draw_hidden_layer
 from letterocr.reproduce.finding import FAILS, HOLDS, Finding, Material, phrase_condition
 
@@ -18,14 +18,14 @@ TEMPERATURES = (1.0, 5.0, 15.0, 50.0, 150.0, 500.0, 1500.0)
 PAPERS = 150.0
 
 
-def linear_hidden_layer(material: Material) -> Finding:
+def judge_linear_hidden_layer(material: Material) -> Finding:
     """(21-27): a hidden layer escapes the limits of (12) even when linear."""
     A = material.A.clone()
     for text in ("L + F = E", "F + T - E = I"):
-        stated = relation(A, text)
+        stated = find_relation(A, text, material.split.train.alphabet)
         A[:, stated.target] = sum(c * A[:, k] for c, k in stated.terms)
     W_h, b_h = draw_hidden_layer(biases=True)
-    W_q, b_q = _output_layer(W_h.shape[0])
+    W_q, b_q = _draw_output_layer(W_h.shape[0], material.split.train.classes)
     W, b = collapse([W_h, W_q], [b_h, b_q])
     two = HiddenLayer(W_h, b_h, W_q, b_q).outputs(A)
     off = relative_change(two, W @ A + b[:, None])
@@ -47,10 +47,10 @@ def linear_hidden_layer(material: Material) -> Finding:
     )
 
 
-def sigmoid(material: Material) -> Finding:
+def judge_sigmoid(material: Material) -> Finding:
     """(21-27): what the hidden layer buys where it is not linear."""
     layer = draw_hidden_layer()
-    pixels, hidden = conditioning(material.A), through_hidden_layer(material.A, *layer, TEMPERATURES)
+    pixels, hidden = measure_conditioning(material.A), measure_through_hidden_layer(material.A, *layer, TEMPERATURES)
     figure = make_figure(7, 4)
     draw_conditioning(figure.subplots(), pixels, hidden)
     own = pixels.centred_ranks.entropy
@@ -73,21 +73,21 @@ def sigmoid(material: Material) -> Finding:
     )
 
 
-def symmetry(material: Material) -> Finding:
+def judge_symmetry(material: Material) -> Finding:
     """(28): other weights of the hidden layer with the same outputs."""
     width = 300
     W_h, b_h = draw_hidden_layer(width, biases=True)
-    layer = HiddenLayer(W_h, b_h, *_output_layer(width))
+    layer = HiddenLayer(W_h, b_h, *_draw_output_layer(width, material.split.train.classes))
     draw = torch.randn(width, width, generator=make_generator(0, "claims", "symmetry"), dtype=torch.float64)
     V = torch.linalg.qr(draw).Q
     linear = relative_change(layer.outputs(material.A), transform(layer, V).outputs(material.A))
     temperatures = (*TEMPERATURES, 15_000.0)
-    with_bias = changes(layer, V, material.A, temperatures)
-    without = changes(layer, V, material.A, temperatures, with_bias=False)
+    with_bias = measure_changes(layer, V, material.A, temperatures)
+    without = measure_changes(layer, V, material.A, temperatures, with_bias=False)
     permuted = torch.eye(width, dtype=torch.float64)[
         torch.randperm(width, generator=make_generator(0, "claims", "permutation"))
     ]
-    exchanged = max(changes(layer, permuted, material.A, temperatures).values())
+    exchanged = max(measure_changes(layer, permuted, material.A, temperatures).values())
     figure = make_figure(7, 4)
     axis = figure.subplots()
     for label, found in (("b_q goes along", with_bias), ("b_q stays", without)):
@@ -109,22 +109,22 @@ def symmetry(material: Material) -> Finding:
     )
 
 
-def _output_layer(width: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """W_q [26, width] and b_q [26], random."""
+def _draw_output_layer(width: int, classes: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """W_q [classes, width] and b_q [classes], random."""
     generator = make_generator(0, "claims", "output", width)
     return (
-        torch.randn(26, width, generator=generator, dtype=torch.float64),
-        torch.randn(26, generator=generator, dtype=torch.float64),
+        torch.randn(classes, width, generator=generator, dtype=torch.float64),
+        torch.randn(classes, generator=generator, dtype=torch.float64),
     )
 
 
-def normal_equations(material: Material) -> Finding:
+def judge_normal_equations(material: Material) -> Finding:
     """(29-31): the weights at which the mean gradient is zero are (8)."""
     found = minimum_norm_solution(material.A)
     return Finding(
         "The best W solves R W = z with R = (1/p) sum a_k a_k^T (29-31).",
         phrase_condition(
-            "it is mended to R W^T = Z = (1/26) A C^T; R is singular, and (8) is the solution of least norm"
+            "it is mended to R W^T = Z = (1/p) A C^T; R is singular, and (8) is the solution of least norm"
         ),
         f"R of 900 by 900 has rank {found.rank}; the least-norm solution of R W^T = Z differs from (8) by "
         f"{found.difference:.0e} of its length and leaves a residual of {found.residual:.0e}.",

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from letterocr.data.letters import ALPHABET
 from letterocr.figures.linear_algebra import (
     RANK_NAMES,
     draw_outputs,
@@ -21,9 +21,9 @@ from letterocr.matrix.alphabet import left_inverse, read_letters
 from letterocr.matrix.arithmetic import (
     best_combination,
     distances_from_others,
-    mending_bias,
+    find_mending_bias,
+    find_relation,
     ranks,
-    relation,
     search,
     select_distinct,
 )
@@ -39,7 +39,7 @@ from letterocr.matrix.singular_values import (
 from letterocr.reproduce.finding import FAILS, HOLDS, Finding, Material, phrase_condition
 
 
-def misreading(material: Material) -> Finding:
+def judge_misreading(material: Material) -> Finding:
     """Fig. 3: the left inverse of the alphabet misreads a handwritten E as L, with several other spikes."""
     inverse = left_inverse(material.A)
     reading = read_letters(inverse.pinv, material.split.test)
@@ -51,13 +51,14 @@ def misreading(material: Material) -> Finding:
         axis = figure.add_subplot(2, 2, i + 1)
         place = int(confusion.examples[0])
         truth = int(reading.truth[place])
-        draw_outputs(axis, reading.outputs[place], truth, material.split.test.images[place])
+        draw_outputs(axis, reading.outputs[place], truth, reading.alphabet, material.split.test.images[place])
     top = ", ".join(f"{c.truth} as {c.read} {c.count}x" for c in reading.confusions[:8])
     if found and several and len(several) >= 3:
         verdict = HOLDS
+        written = int((reading.truth == reading.alphabet.index("E")).sum())
         evidence = (
-            f"E is read as L {found.count} times of {int((reading.truth == 4).sum())}, once with outputs of at least "
-            f"half the largest for {', '.join(several)}."
+            f"E is read as L {found.count} times of {written}, once with outputs of at least half the largest for "
+            f" {', '.join(several)}."
         )
     elif reading.confusions:
         verdict = phrase_condition("another letter than E is meant, or another reading than L")
@@ -81,17 +82,18 @@ def misreading(material: Material) -> Finding:
     )
 
 
-def arithmetic(material: Material) -> Finding:
+def judge_arithmetic(material: Material) -> Finding:
     """(9): letters are nearly sums and differences of others."""
-    A = material.A
-    stated, best = relation(A, "L + F = E"), select_distinct(search(A, 60))[:12]
+    A, alphabet = material.A, material.split.train.alphabet
+    stated = find_relation(A, "L + F = E", alphabet)
+    best = select_distinct(search(A, 60, alphabet=alphabet))[:12]
     alone, e = _nearest_multiple(A), stated.target
     near = [r for r in best if r.residual < alone[r.target]]
     figure = make_figure(8, 7)
     for axis, shown in zip(figure.subplots(4, 1), [stated, *best[:3]], strict=True):
         draw_relation(axis, A, shown)
-    distance = distances_from_others(A)
-    (c_l, c_f), real = best_combination(A, "LF", "E")
+    distance = distances_from_others(A, alphabet)
+    (c_l, c_f), real = best_combination(A, "LF", "E", alphabet)
     mixed = f"{c_l:.2f} L + {c_f:.2f} F"
     if stated.residual < alone[e]:
         verdict = HOLDS
@@ -109,7 +111,9 @@ def arithmetic(material: Material) -> Finding:
         evidence,
         {r.text: f"{r.residual:.1%}" for r in [stated, *best]}
         | {
-            f"best for {name}": ", ".join(f"{r.text} ({r.residual:.0%})" for r in search(A, 3, target=name))
+            f"best for {name}": ", ".join(
+                f"{r.text} ({r.residual:.0%})" for r in search(A, 3, target=name, alphabet=alphabet)
+            )
             for name in "EI"
         }
         | {
@@ -122,25 +126,25 @@ def arithmetic(material: Material) -> Finding:
 
 
 def _nearest_multiple(A: Tensor) -> Tensor:
-    """The least |c a_j - a_k| / |a_k| over all letters j and real c, for each k: [26]; the sine of an angle."""
+    """The least |c a_j - a_k| / |a_k| over all letters j and real c, for each k: [C]; the sine of an angle."""
     unit = A / A.norm(dim=0)
     cosines = (unit.mT @ unit).abs().fill_diagonal_(0).amax(0)
     return (1 - cosines.square()).clamp(min=0).sqrt()
 
 
-def bias(material: Material) -> Finding:
+def judge_bias(material: Material) -> Finding:
     """(12): one bias mends one relation only, and none whose coefficients sum to zero."""
-    own = ranks(material.A)
+    own, alphabet = ranks(material.A), material.split.train.alphabet
     exact: dict[str, Any] = {}
     for texts in (["L + F = E"], ["F + T - E = I"], ["L + F = E", "L + T = I"]):
         A = material.A.clone()
         for text in texts:
-            stated = relation(A, text)
+            stated = find_relation(A, text, alphabet)
             A[:, stated.target] = sum(c * A[:, k] for c, k in stated.terms)
         found = ranks(A)
         exact[" and ".join(texts)] = found.relations, found.binding
-    best = select_distinct(search(material.A, 500))[:100]
-    binding = sum(mending_bias(r.null_vector) is None for r in best)
+    best = select_distinct(search(material.A, 500, alphabet=alphabet))[:100]
+    binding = sum(find_mending_bias(r.null_vector) is None for r in best)
     return Finding(
         "Where letters depend on each other no linear map is right, and one bias mends one relation only (12).",
         HOLDS if [b for _, b in exact.values()] == [0, 1, 1] else FAILS,
@@ -157,15 +161,16 @@ def bias(material: Material) -> Finding:
     )
 
 
-def reconstruction(material: Material) -> Finding:
+def judge_reconstruction(material: Material) -> Finding:
     """Fig. 4: B is readable from about five singular values."""
-    A, b = material.A, ALPHABET.index("B")
+    A, alphabet = material.A, material.split.train.alphabet
+    b = alphabet.index("B")
     readable = readable_ranks(A)
     median, off = int(readable.median()), relative_errors(A, reconstruct(A, 5))
     figure = make_figure(12, 4)
     top, bottom = figure.subplots(2, 1)
-    draw_reconstructions(top, A, "B", (1, 2, 3, 5, 8, 13, 20))
-    draw_reconstructions(bottom, A, "B", (1, 2, 3, 5, 8, 13, 20), from_mean=True)
+    draw_reconstructions(top, A, "B", (1, 2, 3, 5, 8, 13, 20), alphabet)
+    draw_reconstructions(bottom, A, "B", (1, 2, 3, 5, 8, 13, 20), alphabet, from_mean=True)
     single = [int(readable_ranks(M)[b]) for M in material.single_writers[:50]]
     return Finding(
         "The letter B is readable from the first 5 or so singular values of A (13; Fig. 4).",
@@ -175,7 +180,7 @@ def reconstruction(material: Material) -> Finding:
         f"{off.median():.0%}.",
         {
             "r from which on each letter is itself": ", ".join(
-                f"{letter} {int(r)}" for letter, r in zip(ALPHABET, readable, strict=True)
+                f"{letter} {int(r)}" for letter, r in zip(alphabet, readable, strict=True)
             ),
             "B, singular values of A less the mean letter": int(readable_ranks(A, from_mean=True)[b]),
             **({"B in the alphabets of single writers": _format_spread(single)} if single else {}),
@@ -184,8 +189,8 @@ def reconstruction(material: Material) -> Finding:
     )
 
 
-def singular(material: Material) -> Finding:
-    """Fig. 5: of the 26 singular values the first two dominate."""
+def judge_singular_values(material: Material) -> Finding:
+    """Fig. 5: of the singular values the first two dominate."""
     A = material.A
     values = singular_values(A)
     energy = values.square() / values.square().sum()
@@ -197,7 +202,7 @@ def singular(material: Material) -> Finding:
     single = [singular_values(M) for M in material.single_writers]
     both = energy_rank(values, 0.5) <= 2 and second >= 1.5
     return Finding(
-        "Of the 26 singular values of A the first two dominate (Fig. 5).",
+        f"Of the {len(values)} singular values of A the first two dominate (Fig. 5).",
         HOLDS if both else phrase_condition("it is said of the first alone, which is nearly the mean letter"),
         f"The first makes {energy[0]:.0%} of the energy and the second {energy[1]:.0%}; the first is {first:.1f} times "
         f"the second, and the second {second:.2f} times the third.",
@@ -214,13 +219,13 @@ def singular(material: Material) -> Finding:
     )
 
 
-def _format_spread(values: list[Any]) -> str:
+def _format_spread(values: Sequence[float | Tensor]) -> str:
     """Median and range."""
     t = torch.tensor(values, dtype=torch.float64)
     return f"{float(t.median()):.3g} ({float(t.min()):.3g} to {float(t.max()):.3g}; {len(values)} writers)"
 
 
-def rank(material: Material) -> Finding:
+def judge_rank(material: Material) -> Finding:
     """Fig. 5: the effective rank is about 5, the effective null space has up to 21 dimensions."""
     A = material.A
     columns = {"A": asdict(effective_ranks(A)), "less the mean": asdict(effective_ranks(subtract_mean(A)))}

@@ -7,20 +7,20 @@ import torch
 from torch import Tensor
 
 from letterocr.figures.png import make_figure
-from letterocr.matrix import rate_bounds as rates
+from letterocr.matrix import rate_bounds
 from letterocr.reproduce.finding import Finding, Material, phrase_condition
 
 STEPS = 200
 
 
-def best_rate(material: Material) -> Finding:
-    """(29): the best learning rate is 1/lambda_max of R = (1/26) A A^T."""
-    letters = rates.with_bias(material.A.mT, bias=False)
-    values = rates.eigenvalues(letters)
+def judge_best_rate(material: Material) -> Finding:
+    """(29): the best learning rate is 1/lambda_max of R = (1/p) A A^T, p letters."""
+    letters = rate_bounds.with_bias(material.A.mT, bias=False)
+    values = rate_bounds.eigenvalues(letters)
     largest, smallest = float(values[0]), float(values[-1])
-    lecun, limit = rates.lecun_rate(largest), rates.stability_limit(largest)
-    best, sample = rates.best_fixed_rate(largest, smallest), rates.sample_limit(letters, 0.5)
-    radius = rates.epoch_radius(rates.coordinates(letters), lecun, 0.5)
+    lecun, limit = rate_bounds.lecun_rate(largest), rate_bounds.stability_limit(largest)
+    best, sample = rate_bounds.best_fixed_rate(largest, smallest), rate_bounds.sample_limit(letters, 0.5)
+    radius = rate_bounds.epoch_radius(rate_bounds.coordinates(letters), lecun, 0.5)
     kept = {name: 1 - measure_left_over(letters, alpha) for name, alpha in (("lecun", lecun), ("best", best))}
     return Finding(
         "The best learning rate is 1/lambda_max of R (29).",
@@ -53,7 +53,7 @@ def measure_left_over(letters: Tensor, alpha: float) -> float:
     In the letters' eigenvectors each output error shrinks by 1 - alpha lambda a step: no W is needed.
 
     Args:
-        letters: [26, 900], one of each.
+        letters: [C, 900], one of each class.
         alpha: the learning rate.
     """
     values, vectors = torch.linalg.eigh(letters @ letters.mT / len(letters))

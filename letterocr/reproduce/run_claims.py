@@ -23,6 +23,8 @@ from letterocr.figures.png import make_figure
 from letterocr.reproduce.finding import FAILS, HOLDS, Finding, Material, phrase_condition
 from letterocr.run.curve import read_curve
 
+Curves = dict[tuple[str, str], tuple[np.ndarray, np.ndarray]]  # by (rule, model): samples and errors
+
 NAMES = {"two_layer": "two layers", "three_layer": "three layers", "four_layer": "four layers"}
 MARK = 0.5  # the test error whose first sample tells how fast a network learns
 MUCH = 2.0  # times the other's jumps is much less stable
@@ -82,10 +84,11 @@ def _format_samples(number: float) -> str:
     return f"{number:,.0f} samples" if np.isfinite(number) else "more samples than it learned"
 
 
-def _compare(experiment: str, models: list[str], material: Material) -> tuple[Any, dict, dict]:
+def _compare(experiment: str, models: list[str], material: Material) -> tuple[Any, Curves, dict[str, str]]:
     """Train the models by both rules: the figure, the curves by (rule, model), and the numbers."""
     figure = make_figure(12, 4.5)
-    curves, numbers = {}, {}
+    curves: Curves = {}
+    numbers: dict[str, str] = {}
     for axis, rule in zip(figure.subplots(1, 2, sharey=True), ("printed", "gradient"), strict=True):
         for model in models:
             own_rule = "printed" if model == "two_layer" else rule  # one linear layer: all rules are alike
@@ -110,7 +113,7 @@ def _judge(holds: dict[str, bool]) -> str:
     return HOLDS if len(true) == len(holds) else phrase_condition(f"the {true[0]} rule trains it") if true else FAILS
 
 
-def two_against_three(material: Material) -> Finding:
+def judge_two_against_three(material: Material) -> Finding:
     """Fig. 7: the three-layer network gets to a lower error than the two-layer network."""
     figure, curves, numbers = _compare("paper/fig7", ["two_layer", "three_layer"], material)
     final = {key: _median(final_errors(errors)) for key, (_, errors) in curves.items()}
@@ -126,7 +129,7 @@ def two_against_three(material: Material) -> Finding:
     )
 
 
-def four_layers(material: Material) -> Finding:
+def judge_four_layers(material: Material) -> Finding:
     """Fig. 8: four layers learn more slowly than three, and much less stably."""
     figure, curves, numbers = _compare("paper/fig8", ["three_layer", "four_layer"], material)
     parts, slower, jumpier = [], [], []

@@ -18,7 +18,7 @@ from letterocr.compose.build import list_replica_seeds
 from letterocr.config.train import TrainConfig
 from letterocr.curvature.lanczos import largest_eigenvalue
 from letterocr.curvature.products import hessian_product
-from letterocr.curvature.rank_figures import printed_beside_gradient, spectra
+from letterocr.curvature.rank_figures import compare_printed_with_gradient, spectra
 from letterocr.data.letters import Split, one_hot, take_per_letter
 from letterocr.engine.engine import Engine
 
@@ -72,7 +72,7 @@ class Diagnostics:
                 continue
             network, letters = self.engine.network.replica(r), (self.letters, self.targets, self.config.loss_factor)
             figures = spectra(network, initial.replica(r), self.engine.test_images)
-            figures |= printed_beside_gradient(network, *letters)
+            figures |= compare_printed_with_gradient(network, *letters)
             count = sum(t.numel() for t in network.state().values())
             start = torch.randn(count, generator=make_generator(self.config.seed, "diagnostics")).to(like)
             curvature = largest_eigenvalue(hessian_product(network, *letters), start)

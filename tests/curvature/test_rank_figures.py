@@ -12,7 +12,7 @@ from torch import Tensor
 from letterocr.config.rule import RULES
 from letterocr.curvature.lanczos import largest_eigenvalue
 from letterocr.curvature.products import hessian_product
-from letterocr.curvature.rank_figures import printed_beside_gradient, rank_figures, singular_values, spectra
+from letterocr.curvature.rank_figures import compare_printed_with_gradient, rank_figures, singular_values, spectra
 from letterocr.data.letters import one_hot
 from letterocr.models.chain import Network
 from letterocr.models.error_vectors import error_vectors
@@ -68,7 +68,7 @@ def test_spectra_of_weights_updates_and_activations():
 def test_angles_and_norms_are_those_of_the_whole_updates(bias, temperature):
     """With every v h^T and bias written out, letter by letter."""
     net = network(bias, temperature)
-    figures = printed_beside_gradient(net, A, C, 0.5)
+    figures = compare_printed_with_gradient(net, A, C, 0.5)
     rows = []
     for a, c in zip(A, C, strict=True):
         activations = net.forward(a[None])
@@ -92,7 +92,7 @@ def test_angles_and_norms_are_those_of_the_whole_updates(bias, temperature):
 
 
 def test_the_linear_networks_rules_are_the_same():
-    figures = printed_beside_gradient(network(temperature=None, hidden=()), A, C, 0.5)
+    figures = compare_printed_with_gradient(network(temperature=None, hidden=()), A, C, 0.5)
     assert figures["printed/angle"] == pytest.approx(0, abs=1e-5)
     assert figures["printed/norm_ratio"] == 1
 

@@ -20,8 +20,8 @@ from letterocr.figures.linear_algebra import (
     to_rgb,
 )
 from letterocr.figures.pictures import BAR, RIGHT, WRONG
-from letterocr.matrix.arithmetic import relation
-from letterocr.matrix.conditioning import conditioning, through_hidden_layer
+from letterocr.matrix.arithmetic import find_relation
+from letterocr.matrix.conditioning import measure_conditioning, measure_through_hidden_layer
 from letterocr.matrix.singular_values import reconstruct, singular_values
 from letterocr.models.chain import draw_hidden_layer
 
@@ -52,7 +52,7 @@ def test_singular_values_are_numbered_from_one(axis):
 
 
 def test_reconstructions_stand_in_a_row_and_the_letter_at_its_end(axis):
-    draw_reconstructions(axis, A, "B", (1, 5, 26))
+    draw_reconstructions(axis, A, "B", (1, 5, 26), ALPHABET)
     pictures = [image.get_array() for image in axis.images]
     assert len(pictures) == 4
     np.testing.assert_allclose(pictures[1], reconstruct(A, 5)[:, 1].clamp(0, 1).view(30, 30))
@@ -66,7 +66,7 @@ def test_reconstructions_stand_in_a_row_and_the_letter_at_its_end(axis):
 def test_the_right_letter_is_green_and_the_wrong_one_red(axis):
     q = np.zeros(26)
     q[11], q[4] = 0.9, -0.2
-    draw_outputs(axis, q, 4, A[:, 4])
+    draw_outputs(axis, q, 4, ALPHABET, A[:, 4])
     colours = [bar.get_facecolor()[:3] for bar in axis.patches]
     assert colours[11] == pytest.approx(to_rgb(WRONG))
     assert colours[4] == pytest.approx(to_rgb(RIGHT))
@@ -79,13 +79,27 @@ def test_the_right_letter_is_green_and_the_wrong_one_red(axis):
 
 
 def test_a_letter_that_is_read_rightly_has_no_red(axis):
-    draw_outputs(axis, np.eye(26)[4], 4)
+    draw_outputs(axis, np.eye(26)[4], 4, ALPHABET)
     assert to_rgb(WRONG) not in [bar.get_facecolor()[:3] for bar in axis.patches]
     assert not axis.child_axes
 
 
+@pytest.mark.parametrize("alphabet", [ALPHABET[:10], ALPHABET + "0123456789"])
+def test_pictures_have_the_letters_of_the_alphabet(axis, alphabet):
+    classes = len(alphabet)
+    draw_outputs(axis, np.eye(classes)[-1], 0, alphabet)
+    assert axis.get_title() == f"A read as {alphabet[-1]}"
+    assert [label.get_text() for label in axis.get_xticklabels()] == list(alphabet)
+    letters = torch.rand(900, classes, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    draw_reconstructions(axis, letters, alphabet[-1], (classes,), alphabet)
+    assert captions(axis)[-2:] == [f"r = {classes}\n0 % off", alphabet[-1]]
+    np.testing.assert_allclose(axis.images[-1].get_array(), letters[:, -1].view(30, 30))
+    draw_relation(axis, letters, find_relation(letters, f"A - B = {alphabet[-1]}", alphabet))
+    assert captions(axis)[-1] == alphabet[-1]
+
+
 def test_a_relation_is_an_equation_of_pictures(axis):
-    stated = relation(A, "-F + 2L - 2I = E")
+    stated = find_relation(A, "-F + 2L - 2I = E")
     draw_relation(axis, A, stated)
     shown = [image.get_array() for image in axis.images]
     assert len(shown) == 5
@@ -97,11 +111,11 @@ def test_a_relation_is_an_equation_of_pictures(axis):
 
 
 def test_conditioning_has_a_line_a_definition_and_the_pixels_dashed(axis):
-    hidden = through_hidden_layer(A, *draw_hidden_layer(50), [1.0, 100.0])
-    draw_conditioning(axis, conditioning(A), hidden, ("entropy",))
+    hidden = measure_through_hidden_layer(A, *draw_hidden_layer(50), [1.0, 100.0])
+    draw_conditioning(axis, measure_conditioning(A), hidden, ("entropy",))
     line, dashed = axis.lines
     assert line.get_xdata().tolist() == [1.0, 100.0]
     assert line.get_ydata().tolist() == [c.centred_ranks.entropy for c in hidden]
     assert dashed.get_linestyle() == "--"
-    assert dashed.get_ydata()[0] == conditioning(A).centred_ranks.entropy
+    assert dashed.get_ydata()[0] == measure_conditioning(A).centred_ranks.entropy
     assert axis.get_xscale() == "log"

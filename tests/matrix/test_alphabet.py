@@ -102,6 +102,23 @@ def test_the_prototypes_themselves_are_read_rightly():
     assert [reading.spikes(k) for k in range(26)] == list(ALPHABET)
 
 
+@pytest.mark.parametrize("alphabet", [ALPHABET[:10], ALPHABET + "0123456789"])
+def test_classes_are_those_of_the_letters(alphabet):
+    classes = len(alphabet)
+    images = torch.rand(classes, PIXELS, generator=torch.Generator().manual_seed(4))
+    letters = Letters(images, torch.arange(classes), alphabet=alphabet)
+    A = alphabet_matrix(letters)
+    assert torch.equal(A, images.double().mT)
+    reading = read_letters(left_inverse(A).pinv.roll(1, 0), letters)  # each is read as its successor
+    assert {(c.truth, c.read) for c in reading.confusions} == set(
+        zip(alphabet, alphabet[1:] + alphabet[0], strict=True)
+    )
+    assert reading.spikes(0) == alphabet[1]
+    with pytest.raises(UserError) as missing:
+        alphabet_matrix(letters.select(torch.arange(classes - 1)))
+    one_sentence(missing.value, f"no {alphabet[-1]}", f"A..{alphabet[-1]}")
+
+
 def test_confusions_are_sorted_by_count_and_examples_by_how_sure_they_are():
     W = torch.zeros(26, PIXELS, dtype=torch.float64)
     W[:, :26] = torch.eye(26)

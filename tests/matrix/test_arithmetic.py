@@ -19,10 +19,10 @@ from letterocr.matrix.arithmetic import (
     best_combination,
     collapse,
     distances_from_others,
-    mending_bias,
+    find_mending_bias,
+    find_relation,
     null_relations,
     ranks,
-    relation,
     search,
     select_distinct,
 )
@@ -42,7 +42,9 @@ def brute_force(A: np.ndarray, size: int, target: int) -> list[tuple[float, str]
         for coefficients in itertools.product((-2, -1, 1, 2), repeat=size):
             gap = A[:, letters] @ np.array(coefficients, float) - A[:, target]
             terms = tuple(zip(coefficients, letters, strict=True))
-            found.append((float(np.linalg.norm(gap) / np.linalg.norm(A[:, target])), Relation(terms, target, 0).text))
+            found.append(
+                (float(np.linalg.norm(gap) / np.linalg.norm(A[:, target])), Relation(terms, target, 0, ALPHABET).text)
+            )
     return sorted(found)
 
 
@@ -65,7 +67,7 @@ def test_all_letters_are_searched_and_the_best_come_first():
 @pytest.mark.parametrize("text", ["F + L = E", "E + T - F = I", "-L + 2T = I", "L + T - 2B = I"])
 def test_an_exact_relation_comes_first(text):
     A = draw(900, 26, seed=1)
-    stated = relation(A, text)
+    stated = find_relation(A, text)
     A[:, stated.target] = sum(c * A[:, letter] for c, letter in stated.terms)
     best = search(A, 1, target=ALPHABET[stated.target])[0]
     assert {*best.terms} == {*stated.terms}
@@ -74,18 +76,48 @@ def test_an_exact_relation_comes_first(text):
 
 def test_a_relation_reads_and_writes_its_text():
     A = draw(900, 26)
-    r = relation(A, "L+F - 2I =E")
+    r = find_relation(A, "L+F - 2I =E")
     assert r.terms == ((1, L), (1, F), (-2, EYE))
     assert r.text == "L + F - 2I = E"
     assert r.residual == pytest.approx(
         ((A[:, L] + A[:, F] - 2 * A[:, EYE] - A[:, E]).norm() / A[:, E].norm()).item(), rel=1e-12
     )
-    assert relation(A, "- F + L = E").text == "L - F = E"
-    assert relation(A, "-F - 2L = E").text == "-F - 2L = E"
+    assert find_relation(A, "- F + L = E").text == "L - F = E"
+    assert find_relation(A, "-F - 2L = E").text == "-F - 2L = E"
     d = torch.zeros(26, dtype=torch.float64)
     d[L], d[F], d[EYE], d[E] = 1, 1, -2, -1
     assert torch.equal(r.null_vector, d)
     assert r.coefficient_sum == d.sum() == -1
+
+
+@pytest.mark.parametrize("alphabet", [ALPHABET[:10], ALPHABET + "0123456789"])
+def test_the_number_of_classes_is_that_of_the_alphabet(alphabet):
+    classes = len(alphabet)
+    A = draw(900, classes, seed=2)
+    last = alphabet[-1]
+    text = f"A - 2B = {last}"
+    A[:, -1] = A[:, 0] - 2 * A[:, 1]
+    r = find_relation(A, text, alphabet)
+    assert r.text == text
+    assert r.null_vector.tolist() == [1, -2, *[0] * (classes - 3), -1]
+    (best,) = search(A, 1, (2,), target=last, alphabet=alphabet)
+    assert best.text == text
+    assert len({found.target for found in search(A, 1000, (2,), alphabet=alphabet)}) > 1
+    coefficients, residual = best_combination(A, "AB", last, alphabet)
+    torch.testing.assert_close(coefficients, torch.tensor([1.0, -2.0], dtype=torch.float64))
+    assert residual < 1e-12
+    assert distances_from_others(A, alphabet).shape == (classes,)
+    assert distances_from_others(A, alphabet)[-1] < 1e-12
+
+
+def test_digits_may_be_letters():
+    alphabet = ALPHABET + "0123456789"
+    r = find_relation(draw(900, 36), "L + T - B + 23 = I", alphabet)  # (9b), with twice its 3
+    assert r.terms[-1] == (2, alphabet.index("3"))
+    assert r.text == "L + T + 23 - B = I"
+    with pytest.raises(UserError) as refused:
+        find_relation(draw(900, 10), "L + F = E", ALPHABET[:10])
+    one_sentence(refused.value, "A..J")
 
 
 @pytest.mark.parametrize(
@@ -105,14 +137,14 @@ def test_a_relation_reads_and_writes_its_text():
 )
 def test_what_is_no_relation_is_refused(text):
     with pytest.raises(UserError) as refused:
-        relation(draw(9, 26), text)
+        find_relation(draw(9, 26), text)
     one_sentence(refused.value, repr(text), "L + F - 2I = E")
 
 
 @pytest.mark.parametrize("text", ["L + L = E", "L + E = E"])
 def test_a_letter_stands_in_a_relation_once(text):
     with pytest.raises(UserError) as refused:
-        relation(draw(9, 26), text)
+        find_relation(draw(9, 26), text)
     one_sentence(refused.value, repr(text), "twice")
 
 
@@ -129,7 +161,7 @@ def test_distances_from_the_other_letters_have_a_closed_form():
 def test_relations_that_say_the_same_are_told_once():
     A = draw(12, 26)
     texts = ["E + T - F = I", "F + I - T = E", "-E + F + I = T", "E + T = I", "-E + I = T", "2E + T = I"]
-    kept = [r.text for r in select_distinct([relation(A, text) for text in texts])]
+    kept = [r.text for r in select_distinct([find_relation(A, text) for text in texts])]
     assert kept == ["E + T - F = I", "E + T = I", "2E + T = I"]
 
 
@@ -167,7 +199,7 @@ def test_null_relations_span_scipys_null_space():
 def test_a_bias_mends_one_relation_at_most(texts, binding):
     A = draw(900, 26)
     for text in texts:
-        stated = relation(A, text)
+        stated = find_relation(A, text)
         A[:, stated.target] = sum(c * A[:, letter] for c, letter in stated.terms)
     found = ranks(A)
     assert (found.letters, found.relations, found.binding) == (26 - len(texts), len(texts), binding)
@@ -180,7 +212,7 @@ def test_the_mending_bias_makes_a_network_right_where_none_was():
     A[:, E] = A[:, L] + A[:, F]
     without = torch.linalg.pinv(A)
     assert (without @ A - torch.eye(26)).abs().max() > 0.3
-    b = mending_bias(relation(A, "L + F = E").null_vector)
+    b = find_mending_bias(find_relation(A, "L + F = E").null_vector)
     assert b is not None
     W = (torch.eye(26).double() - b[:, None]) @ torch.linalg.pinv(A)
     torch.testing.assert_close(W @ A + b[:, None], torch.eye(26).double(), rtol=0, atol=1e-12)  # (12) is right
@@ -188,9 +220,9 @@ def test_the_mending_bias_makes_a_network_right_where_none_was():
 
 def test_a_relation_whose_coefficients_sum_to_one_has_no_mending_bias():
     A = draw(900, 26)
-    assert mending_bias(relation(A, "E + T - F = I").null_vector) is None
-    assert mending_bias(torch.tensor([0.1, 0.2, -0.3] + [0.0] * 23, dtype=torch.float64)) is None  # up to rounding
-    assert mending_bias(relation(A, "L + F = E").null_vector) is not None
+    assert find_mending_bias(find_relation(A, "E + T - F = I").null_vector) is None
+    assert find_mending_bias(torch.tensor([0.1, 0.2, -0.3] + [0.0] * 23, dtype=torch.float64)) is None  # up to rounding
+    assert find_mending_bias(find_relation(A, "L + F = E").null_vector) is not None
 
 
 @pytest.mark.parametrize("bias", [True, False])

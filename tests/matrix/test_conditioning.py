@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from letterocr.config.model.chain import ChainConfig
-from letterocr.matrix.conditioning import conditioning, hidden_activations, through_hidden_layer
+from letterocr.matrix.conditioning import hidden_activations, measure_conditioning, measure_through_hidden_layer
 from letterocr.models.chain import draw_hidden_layer, initialise
 
 
@@ -21,7 +21,7 @@ def letters(rank: int | None = None) -> torch.Tensor:
 
 def test_singular_values_are_those_with_the_ones_and_without_the_mean():
     A = letters()
-    found = conditioning(A)
+    found = measure_conditioning(A)
     extended = np.concatenate([A.numpy(), np.ones((1, 26))])
     np.testing.assert_allclose(found.values, np.linalg.svd(extended, compute_uv=False), atol=1e-12)
     without = np.linalg.svd(A.numpy() - A.numpy().mean(1, keepdims=True), compute_uv=False)
@@ -33,7 +33,7 @@ def test_singular_values_are_those_with_the_ones_and_without_the_mean():
 
 @pytest.mark.parametrize("rank", [3, 26])
 def test_the_rank_with_ones_is_one_more_than_without_the_mean(rank):
-    found = conditioning(letters(rank))
+    found = measure_conditioning(letters(rank))
     assert found.centred_ranks.numerical == min(rank, 25)
     assert found.ranks.numerical == min(rank + 1, 26)
 
@@ -41,9 +41,9 @@ def test_the_rank_with_ones_is_one_more_than_without_the_mean(rank):
 def test_a_linear_layer_buys_no_rank_and_a_sigmoid_does():
     A = letters(5)
     W_h, b_h = draw_hidden_layer(200, seed=1)
-    linear = conditioning(hidden_activations(A, W_h, b_h, None))
-    (bent,) = through_hidden_layer(A, W_h, b_h, [15.0])
-    assert conditioning(A).ranks.numerical == linear.ranks.numerical == 6
+    linear = measure_conditioning(hidden_activations(A, W_h, b_h, None))
+    (bent,) = measure_through_hidden_layer(A, W_h, b_h, [15.0])
+    assert measure_conditioning(A).ranks.numerical == linear.ranks.numerical == 6
     assert bent.ranks.numerical == 26
     assert bent.temperature == 15.0
 
@@ -51,8 +51,8 @@ def test_a_linear_layer_buys_no_rank_and_a_sigmoid_does():
 def test_a_high_temperature_leaves_the_letters_as_a_linear_layer_does():
     A = letters()
     W_h, b_h = draw_hidden_layer(200)
-    linear = conditioning(hidden_activations(A, W_h, b_h, None))
-    (hot,) = through_hidden_layer(A, W_h, b_h, [1e6])
+    linear = measure_conditioning(hidden_activations(A, W_h, b_h, None))
+    (hot,) = measure_through_hidden_layer(A, W_h, b_h, [1e6])
     # s(x) = 1/2 + x / (4 T) up to (x / T)^3
     np.testing.assert_allclose(hot.centred_values[:25] * 4e6, linear.centred_values[:25], rtol=1e-6)
     assert hot.centred_ranks.entropy == pytest.approx(linear.centred_ranks.entropy, rel=1e-6)
@@ -60,7 +60,9 @@ def test_a_high_temperature_leaves_the_letters_as_a_linear_layer_does():
 
 def test_the_colder_the_higher_the_effective_rank():
     W_h, b_h = draw_hidden_layer(300)
-    entropies = [c.centred_ranks.entropy for c in through_hidden_layer(letters(5), W_h, b_h, [2, 20, 200, 2000])]
+    entropies = [
+        c.centred_ranks.entropy for c in measure_through_hidden_layer(letters(5), W_h, b_h, [2, 20, 200, 2000])
+    ]
     assert entropies == sorted(entropies, reverse=True)
 
 

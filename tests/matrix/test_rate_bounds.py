@@ -12,7 +12,7 @@ from torch import Tensor
 
 from letterocr.config.model.chain import ChainConfig
 from letterocr.data.letters import PIXELS, Letters, Split
-from letterocr.matrix import rate_bounds as rates
+from letterocr.matrix import rate_bounds
 
 BELOW, ABOVE = 0.98, 1.02
 
@@ -51,16 +51,16 @@ def letters() -> Letters:
 
 def test_the_eigenvalues_of_two_orthogonal_letters_are_their_squares_over_n():
     a = drawn([[2, 0], [0, 1]]).images.double()
-    np.testing.assert_allclose(rates.correlation(a)[:2, :2], [[2, 0], [0, 0.5]])
-    np.testing.assert_allclose(rates.eigenvalues(a), [2, 0.5], rtol=1e-14)
+    np.testing.assert_allclose(rate_bounds.correlation(a)[:2, :2], [[2, 0], [0, 0.5]])
+    np.testing.assert_allclose(rate_bounds.eigenvalues(a), [2, 0.5], rtol=1e-14)
 
 
 @pytest.mark.parametrize(("count", "width", "rank"), [(5, 12, 5), (40, 12, 12), (40, 12, 4), (9, 30, 4)])
 def test_the_eigenvalues_are_numpys_squared_singular_values_over_n(count, width, rank):
     a = vectors(count, rank) @ vectors(rank, width, seed=1)
     expected = np.linalg.svd(a.numpy(), compute_uv=False)[:rank] ** 2 / count
-    np.testing.assert_allclose(rates.eigenvalues(a), expected[: min(rank, count)], rtol=1e-9)
-    np.testing.assert_allclose(rates.correlation(a), np.cov(a.numpy().T, bias=True) + _mean_square(a), atol=1e-12)
+    np.testing.assert_allclose(rate_bounds.eigenvalues(a), expected[: min(rank, count)], rtol=1e-9)
+    np.testing.assert_allclose(rate_bounds.correlation(a), np.cov(a.numpy().T, bias=True) + _mean_square(a), atol=1e-12)
 
 
 def _mean_square(a: Tensor) -> np.ndarray:
@@ -70,12 +70,14 @@ def _mean_square(a: Tensor) -> np.ndarray:
 
 def test_the_bias_is_one_more_input():
     letters = random_letters(3, seed=1)
-    assert rates.with_bias(letters.images, False).shape == (3, PIXELS)
-    extended = rates.with_bias(letters.images, True)
+    assert rate_bounds.with_bias(letters.images, False).shape == (3, PIXELS)
+    extended = rate_bounds.with_bias(letters.images, True)
     assert extended.dtype == torch.float64
     assert torch.equal(extended[:, :PIXELS], letters.images.double())
     assert torch.equal(extended[:, PIXELS], torch.ones(3, dtype=torch.float64))
-    assert rates.sample_limit(extended, 0.5) == pytest.approx(2 / (letters.images.double().square().sum(1).max() + 1))
+    assert rate_bounds.sample_limit(extended, 0.5) == pytest.approx(
+        2 / (letters.images.double().square().sum(1).max() + 1)
+    )
 
 
 # Full batch
@@ -84,8 +86,8 @@ def test_the_bias_is_one_more_input():
 @pytest.mark.parametrize("bias", [False, True])
 @pytest.mark.parametrize("loss_factor", [0.5, 1.0])
 def test_full_batch_descent_converges_just_below_the_stability_limit_and_diverges_above(letters, bias, loss_factor):
-    curvature = 2 * loss_factor * float(rates.eigenvalues(rates.with_bias(letters.images, bias))[0])
-    limit = rates.stability_limit(curvature)
+    curvature = 2 * loss_factor * float(rate_bounds.eigenvalues(rate_bounds.with_bias(letters.images, bias))[0])
+    limit = rate_bounds.stability_limit(curvature)
     below, above = (
         losses(letters, factor * limit, 400, bias, loss_factor=loss_factor, batch="all") for factor in (BELOW, ABOVE)
     )
@@ -96,14 +98,14 @@ def test_full_batch_descent_converges_just_below_the_stability_limit_and_diverge
 
 def test_with_the_factor_two_of_the_paper_lecuns_rate_is_twice_too_large():
     """1/lambda_max is half the limit for the half-loss, and the limit itself for the loss of (4)."""
-    largest = float(rates.eigenvalues(drawn([[2, 0], [0, 1]]).images.double())[0])
-    assert 1 / largest == rates.lecun_rate(2 * 0.5 * largest) == rates.stability_limit(2 * 1.0 * largest)
+    largest = float(rate_bounds.eigenvalues(drawn([[2, 0], [0, 1]]).images.double())[0])
+    assert 1 / largest == rate_bounds.lecun_rate(2 * 0.5 * largest) == rate_bounds.stability_limit(2 * 1.0 * largest)
 
 
 def test_the_best_fixed_rate_shrinks_the_error_by_the_ratio_of_the_eigenvalues():
     """Eigenvalues 2 and 1/2: (4 - 1)/(4 + 1) a step at 2/(2 + 1/2), more on either side of it."""
     letters = drawn([[2, 0], [0, 1]])
-    best = rates.best_fixed_rate(2, 0.5)
+    best = rate_bounds.best_fixed_rate(2, 0.5)
     assert best == 0.8
 
     def factor(rate: float) -> float:
@@ -116,7 +118,7 @@ def test_the_best_fixed_rate_shrinks_the_error_by_the_ratio_of_the_eigenvalues()
 
 
 def test_lecuns_rate_removes_the_first_eigenvectors_error_in_one_step():
-    of_epochs = losses(drawn([[2.0]]), rates.lecun_rate(4.0), 2, batch="all")
+    of_epochs = losses(drawn([[2.0]]), rate_bounds.lecun_rate(4.0), 2, batch="all")
     assert of_epochs[1] < 1e-30
 
 
@@ -128,7 +130,7 @@ def test_lecuns_rate_removes_the_first_eigenvectors_error_in_one_step():
 def test_orthogonal_letters_diverge_just_above_the_sample_limit(order, loss_factor):
     """Their errors don't mix: the bound is sharp, the largest letter grows alone."""
     letters = drawn([[1, 0, 0], [0, 2, 0], [0, 0, 0.5]])
-    limit = rates.sample_limit(letters.images.double(), loss_factor)
+    limit = rate_bounds.sample_limit(letters.images.double(), loss_factor)
     assert limit == pytest.approx(1 / loss_factor / 4)
     fields = {"order": order, "loss_factor": loss_factor}
     below, above = (losses(letters, factor * limit, 150, **fields) for factor in (BELOW, ABOVE))
@@ -138,7 +140,7 @@ def test_orthogonal_letters_diverge_just_above_the_sample_limit(order, loss_fact
 
 @pytest.mark.parametrize(("order", "batch"), [("shuffled", "1"), ("replacement", "1"), ("shuffled", "3")])
 def test_up_to_the_sample_limit_no_update_ever_lengthens_the_error(letters, order, batch):
-    limit = rates.sample_limit(letters.images.double(), 0.5)
+    limit = rate_bounds.sample_limit(letters.images.double(), 0.5)
     engine = make_engine(
         Split(letters, random_letters(5, seed=9)), model(), rate=limit, order=order, batch=batch, samples=210
     )
@@ -161,38 +163,40 @@ def test_up_to_the_sample_limit_no_update_ever_lengthens_the_error(letters, orde
 
 @pytest.mark.parametrize("chunk", [1, 4, 1000])
 def test_the_epoch_operator_is_the_dense_product(monkeypatch, chunk):
-    monkeypatch.setattr(rates, "CHUNK", chunk)
+    monkeypatch.setattr(rate_bounds, "CHUNK", chunk)
     a = vectors(30, 8)
     alpha, f = 0.05, 0.7
     expected = np.eye(8)
     for letter in a.numpy():
         expected = (np.eye(8) - 2 * f * alpha * np.outer(letter, letter)) @ expected
-    np.testing.assert_allclose(rates.epoch_operator(a, alpha, f), expected, atol=1e-12)
+    np.testing.assert_allclose(rate_bounds.epoch_operator(a, alpha, f), expected, atol=1e-12)
 
 
 @pytest.mark.parametrize("factor", [0.3, 1.0, 1.3])
 def test_the_radius_is_that_of_the_dense_product_in_the_span(factor):
     """Outside the span the dense product is 1: those eigenvalues are left out."""
     a = vectors(6, 10)
-    alpha = factor * rates.sample_limit(a, 0.5)
-    product = rates.epoch_operator(a, alpha, 0.5).numpy()
+    alpha = factor * rate_bounds.sample_limit(a, 0.5)
+    product = rate_bounds.epoch_operator(a, alpha, 0.5).numpy()
     sizes = np.abs(np.linalg.eigvals(product))
     outside = np.argsort(np.abs(np.linalg.eigvals(product) - 1))[:4]
     np.testing.assert_allclose(sizes[outside], 1, atol=1e-9)
-    assert rates.epoch_radius(rates.coordinates(a), alpha, 0.5) == pytest.approx(np.delete(sizes, outside).max())
+    assert rate_bounds.epoch_radius(rate_bounds.coordinates(a), alpha, 0.5) == pytest.approx(
+        np.delete(sizes, outside).max()
+    )
 
 
 def test_two_unit_letters_at_rate_one_leave_the_squared_cosine_of_their_angle():
     """Two projections in turn (Kaczmarz 1937): the radius is cos^2."""
     angle = 0.7
     a = torch.tensor([[1.0, 0.0], [math.cos(angle), math.sin(angle)]], dtype=torch.float64)
-    assert rates.epoch_radius(a, 1.0, 0.5) == pytest.approx(math.cos(angle) ** 2, rel=1e-12)
-    assert rates.epoch_radius(a, 0.0, 0.5) == 1
+    assert rate_bounds.epoch_radius(a, 1.0, 0.5) == pytest.approx(math.cos(angle) ** 2, rel=1e-12)
+    assert rate_bounds.epoch_radius(a, 0.0, 0.5) == 1
 
 
 def test_coordinates_keep_every_product_of_letters():
     a = vectors(9, 4) @ vectors(4, 30, seed=1)
-    coordinates = rates.coordinates(a)
+    coordinates = rate_bounds.coordinates(a)
     assert coordinates.shape == (9, 4)
     np.testing.assert_allclose(coordinates @ coordinates.mT, a @ a.mT, atol=1e-11)
 
@@ -201,32 +205,36 @@ def test_an_epoch_shrinks_the_error_of_a_real_run_by_the_radius():
     letters = drawn([[1, 0], [0.8, 0.6]])
     a = letters.images.double()
     alpha = 0.5
-    radius = rates.epoch_radius(rates.coordinates(a), alpha, 0.5)
+    radius = rate_bounds.epoch_radius(rate_bounds.coordinates(a), alpha, 0.5)
     of_epochs = losses(letters, alpha, 40)
     assert math.sqrt(of_epochs[-1] / of_epochs[-2]) == pytest.approx(radius, rel=1e-6)  # float32 pixels
 
 
 @pytest.mark.parametrize("bias", [False, True])
 def test_cyclic_descent_converges_just_below_the_epoch_limit_and_diverges_above(letters, bias):
-    a = rates.with_bias(letters.images, bias)
-    limit = rates.epoch_limit(rates.coordinates(a), 0.5)
-    assert limit > 1.05 * rates.sample_limit(a, 0.5)  # the other letters undo what the largest one adds
+    a = rate_bounds.with_bias(letters.images, bias)
+    limit = rate_bounds.epoch_limit(rate_bounds.coordinates(a), 0.5)
+    assert limit > 1.05 * rate_bounds.sample_limit(a, 0.5)  # the other letters undo what the largest one adds
     below, above = (losses(letters, factor * limit, 250, bias) for factor in (BELOW, ABOVE))
     assert below[-1] < 1e-3 * below[0]
     assert above[-1] > 1e3 * above[0]
 
 
 def test_the_epoch_limit_is_where_the_radius_passes_one():
-    coordinates = rates.coordinates(vectors(12, 5))
-    limit = rates.epoch_limit(coordinates, 1.0, tolerance=1e-6)
-    assert rates.epoch_radius(coordinates, limit, 1.0) < 1 < rates.epoch_radius(coordinates, limit * (1 + 2e-6), 1.0)
-    assert rates.epoch_limit(coordinates, 0.5, tolerance=1e-6) == pytest.approx(2 * limit, rel=1e-5)
+    coordinates = rate_bounds.coordinates(vectors(12, 5))
+    limit = rate_bounds.epoch_limit(coordinates, 1.0, tolerance=1e-6)
+    assert (
+        rate_bounds.epoch_radius(coordinates, limit, 1.0)
+        < 1
+        < rate_bounds.epoch_radius(coordinates, limit * (1 + 2e-6), 1.0)
+    )
+    assert rate_bounds.epoch_limit(coordinates, 0.5, tolerance=1e-6) == pytest.approx(2 * limit, rel=1e-5)
 
 
 def test_the_epoch_limit_of_orthogonal_letters_is_their_sample_limit():
     a = torch.diag(torch.tensor([1.0, 2.0, 0.5], dtype=torch.float64))
-    assert rates.epoch_limit(a, 0.5) == pytest.approx(rates.sample_limit(a, 0.5), rel=1e-3)
+    assert rate_bounds.epoch_limit(a, 0.5) == pytest.approx(rate_bounds.sample_limit(a, 0.5), rel=1e-3)
 
 
 def test_a_product_that_overflows_has_an_infinite_radius():
-    assert rates.epoch_radius(vectors(400, 5), 1e3, 0.5) == math.inf
+    assert rate_bounds.epoch_radius(vectors(400, 5), 1e3, 0.5) == math.inf

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from letterocr.matrix.symmetry import HiddenLayer, changes, relative_change, transform
+from letterocr.matrix.symmetry import HiddenLayer, measure_changes, relative_change, transform
 from letterocr.models.chain import Network
 
 HIDDEN = 30
@@ -53,12 +53,12 @@ def test_outputs_are_those_of_the_network():
 
 def test_a_permutation_is_exact_at_every_temperature():
     V = torch.eye(HIDDEN).double()[torch.randperm(HIDDEN, generator=torch.Generator().manual_seed(0))]
-    assert max(changes(layer(), V, A, (0.1, 1, 10, 1000)).values()) < 1e-10
+    assert max(measure_changes(layer(), V, A, (0.1, 1, 10, 1000)).values()) < 1e-10
 
 
 def test_through_the_sigmoid_the_rest_falls_with_the_square_of_the_temperature():
     V = draw(HIDDEN, HIDDEN, seed=6)
-    found = changes(layer(), V, A, (3.0, 1e4, 1e5))
+    found = measure_changes(layer(), V, A, (3.0, 1e4, 1e5))
     assert found[3.0] > 0.1
     assert found[1e4] / found[1e5] == pytest.approx(100, rel=0.01)  # x^3 / T^3 beside x / T
     assert found[1e5] < 1e-5
@@ -71,5 +71,5 @@ def test_without_its_bias_the_middle_of_the_sigmoid_comes_through():
     shift = 0.5 * some.W_q @ (V.sum(1) - 1)
     signal = some.W_q @ some.W_h @ (A - A.mean(1, keepdim=True)) / (4 * temperature)
     expected = shift.norm() * 26**0.5 / signal.norm()
-    found = changes(some, V, A, [temperature], with_bias=False)[temperature]
+    found = measure_changes(some, V, A, [temperature], with_bias=False)[temperature]
     assert found == pytest.approx(expected.item(), rel=1e-4)

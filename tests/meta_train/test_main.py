@@ -8,7 +8,7 @@ from helpers import one_sentence, random_letters
 from rules import random_rule
 
 from letterocr.meta_train import __main__ as meta_train
-from letterocr.meta_train import episodes as meta_tasks
+from letterocr.meta_train import episodes
 from letterocr.meta_train import trainer as trainer_module
 from letterocr.meta_train.trainer import MetaTrainer, MetaTrainingSettings
 from letterocr.optimizers.learned import rule_file
@@ -20,8 +20,8 @@ TINY = {"steps": 6, "unroll": 4, "replicas": 2, "letters": 1}
 
 @pytest.fixture(autouse=True)
 def _small(monkeypatch):
-    monkeypatch.setattr(meta_tasks, "WIDTHS", {False: (5,), True: (6,)})
-    monkeypatch.setattr(meta_tasks, "TESTED", 20)
+    monkeypatch.setattr(episodes, "WIDTHS", {False: (5,), True: (6,)})
+    monkeypatch.setattr(episodes, "TESTED", 20)
     monkeypatch.setattr(trainer_module, "LENGTHS", (8,))
     monkeypatch.setattr(trainer_module, "EVERY", 0.0)
 
@@ -33,8 +33,8 @@ def which(request):
 
 def held_out_loss(trainer):
     """The loss on networks and letters that are no episode of the training."""
-    task = meta_tasks.draw_episode(random_letters(60, seed=4), 99, 0, replicas=4, steps=8, factored=trainer.factored)
-    optimizee = meta_tasks.Optimizee(task, trainer.factored)
+    task = episodes.draw_episode(random_letters(60, seed=4), 99, 0, replicas=4, steps=8, factored=trainer.factored)
+    optimizee = episodes.Optimizee(task, trainer.factored)
     with torch.no_grad():
         return float(torch.stack([optimizee.update(trainer.parameters)[0] for _ in range(8)]).mean())
 
@@ -55,7 +55,7 @@ def test_the_gradient_is_that_of_finite_differences(which):
     parameters = {name: p.double().requires_grad_() for name, p in random_rule(which).items()}
 
     def first_loss(shifted):
-        task = meta_tasks.draw_episode(LETTERS, 5, 0, replicas=2, steps=1, factored=factored)
+        task = episodes.draw_episode(LETTERS, 5, 0, replicas=2, steps=1, factored=factored)
         for name, value in vars(task).items():
             if isinstance(value, torch.Tensor):
                 setattr(task, name, value.double())
@@ -63,7 +63,7 @@ def test_the_gradient_is_that_of_finite_differences(which):
         n = task.network
         n.weights, n.biases = [w.double() for w in n.weights], [b.double() for b in n.biases if b is not None]
         n.temperature = torch.ones(2, 1, 1, dtype=torch.float64)
-        f, e = meta_tasks.Optimizee(task, factored).update(shifted)
+        f, e = episodes.Optimizee(task, factored).update(shifted)
         return f.log().mean() + e.mean()
 
     gradients = dict(zip(parameters, torch.autograd.grad(first_loss(parameters), parameters.values()), strict=True))
@@ -78,8 +78,8 @@ def test_a_later_loss_depends_on_earlier_steps(which):
     """Through the weights and the memory: backpropagation through time, until the unroll's end."""
     factored = which == "learned_factored"
     parameters = {name: p.requires_grad_() for name, p in random_rule(which).items()}
-    task = meta_tasks.draw_episode(LETTERS, 5, 0, replicas=2, steps=3, factored=factored)
-    optimizee = meta_tasks.Optimizee(task, factored)
+    task = episodes.draw_episode(LETTERS, 5, 0, replicas=2, steps=3, factored=factored)
+    optimizee = episodes.Optimizee(task, factored)
     optimizee.update(parameters)
     assert all(w.requires_grad for w in optimizee.network.weights)
     optimizee.detach()
@@ -88,7 +88,7 @@ def test_a_later_loss_depends_on_earlier_steps(which):
 
 
 def test_episodes_differ_and_are_drawn_anew_by_their_number():
-    one, same, other = (meta_tasks.draw_episode(LETTERS, 0, i, replicas=2, steps=3, factored=True) for i in (4, 4, 5))
+    one, same, other = (episodes.draw_episode(LETTERS, 0, i, replicas=2, steps=3, factored=True) for i in (4, 4, 5))
     assert torch.equal(one.images, same.images)
     assert torch.equal(one.network.weights[0], same.network.weights[0])
     assert not torch.equal(one.images, other.images)

@@ -143,7 +143,7 @@ def test_the_start_is_equally_far_from_the_straight_part_at_every_temperature():
 
 def test_a_linear_network_has_no_temperature():
     network = initialise(
-        ChainConfig(hidden=[], activation="linear", init_scale=1.0, temperature=150.0), [0], torch.float64, CPU
+        ChainConfig(hidden=[], activation="linear", init_scale=1.0, temperature=150.0), [0], torch.float64, CPU, 26
     )
     assert network.temperature is None
     assert network.weights[0].std().item() == pytest.approx(1 / 30, rel=0.03)

@@ -92,13 +92,13 @@ def test_masks_depend_on_seed_sample_and_layer() -> None:
     one, other = (Sgd(SgdConfig(), RATE, network, seed) for seed in (1, 2))
     like = network.weights[0]
     masks = [
-        one._mask(0, 0, like, 50),
-        one._mask(1, 0, like, 50),
-        one._mask(0, 1, like, 50),
-        other._mask(0, 0, like, 50),
+        one._draw_mask(0, 0, like, 50),
+        one._draw_mask(1, 0, like, 50),
+        one._draw_mask(0, 1, like, 50),
+        other._draw_mask(0, 0, like, 50),
     ]
     assert all(not torch.equal(a, b) for i, a in enumerate(masks) for b in masks[:i])
-    assert torch.equal(masks[0], one._mask(0, 0, like, 50))
+    assert torch.equal(masks[0], one._draw_mask(0, 0, like, 50))
 
 
 @pytest.mark.parametrize(("mask", "engine"), [("weight", "reference"), ("row", "blocked"), ("layer", "blocked")])

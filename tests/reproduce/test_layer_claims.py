@@ -21,7 +21,7 @@ def material() -> Material:
 
 
 def test_a_linear_hidden_layer_does_not_help(material):
-    finding = claims.linear_hidden_layer(material)
+    finding = claims.judge_linear_hidden_layer(material)
     assert finding.verdict == FAILS
     assert list(finding.numbers.values())[1:] == [25, 25, 26]
 
@@ -31,7 +31,7 @@ def test_the_sigmoid_helps_where_it_is_bent(material):
     images = material.split.train.images[:3]
     shares = torch.rand(26, 3, generator=torch.Generator().manual_seed(0))
     mixtures = Letters(shares / shares.sum(1, keepdim=True) @ images, torch.arange(26))
-    finding = claims.sigmoid(Material(Split(mixtures, mixtures), SyntheticConfig(), Path("unused")))
+    finding = claims.judge_sigmoid(Material(Split(mixtures, mixtures), SyntheticConfig(), Path("unused")))
     assert finding.verdict.startswith("holds")
     pixels, coldest, *_ = (float(value.split(",")[0]) for value in list(finding.numbers.values())[:2])
     assert pixels < 3 < coldest
@@ -39,14 +39,14 @@ def test_the_sigmoid_helps_where_it_is_bent(material):
 
 
 def test_the_symmetry_is_one_of_linear_layers(material):
-    finding = claims.symmetry(material)
+    finding = claims.judge_symmetry(material)
     assert finding.verdict == "holds only if s is linear, or V permutes the hidden values"
     assert float(finding.numbers["linear"]) < 1e-12
     assert float(finding.numbers["V a permutation, at every T"]) < 1e-10
 
 
 def test_the_normal_equations_are_mended(material):
-    finding = claims.normal_equations(material)
+    finding = claims.judge_normal_equations(material)
     assert "R W^T = Z" in finding.verdict
     assert finding.numbers["rank of R"] == 26
     assert float(finding.numbers["|W - A^+| / |A^+|"]) < 1e-10

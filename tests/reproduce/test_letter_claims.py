@@ -38,7 +38,14 @@ def blots() -> torch.Tensor:
 
 @pytest.mark.parametrize(
     "claim",
-    [claims.misreading, claims.arithmetic, claims.bias, claims.reconstruction, claims.singular, claims.rank],
+    [
+        claims.judge_misreading,
+        claims.judge_arithmetic,
+        claims.judge_bias,
+        claims.judge_reconstruction,
+        claims.judge_singular_values,
+        claims.judge_rank,
+    ],
 )
 def test_every_claim_gives_a_verdict_a_sentence_and_numbers(written, claim):
     finding = claim(written)
@@ -59,7 +66,7 @@ def test_an_e_that_is_written_as_an_l_is_found():
     columns = blots()
     train = Letters(columns.mT.contiguous(), torch.arange(26))
     twist = 0.9 * columns[:, 11] + 0.8 * columns[:, 5] + 0.7 * columns[:, 8]  # L, with spikes at F and I
-    finding = claims.misreading(material(Split(train, Letters(twist[None], torch.tensor([4])))))
+    finding = claims.judge_misreading(material(Split(train, Letters(twist[None], torch.tensor([4])))))
     assert finding.verdict == HOLDS
     assert "1 times of 1" in finding.evidence
     assert "L, F, I" in finding.evidence
@@ -67,13 +74,15 @@ def test_an_e_that_is_written_as_an_l_is_found():
 
 
 def test_letters_that_are_read_rightly_do_not_show_it():
-    assert claims.misreading(made(blots())).verdict == FAILS
+    assert claims.judge_misreading(made(blots())).verdict == FAILS
 
 
 def test_other_letters_that_are_misread_are_named():
     columns = blots()
     train = Letters(columns.mT.contiguous(), torch.arange(26))
-    finding = claims.misreading(material(Split(train, Letters(columns[:, [3]].mT.contiguous(), torch.tensor([14])))))
+    finding = claims.judge_misreading(
+        material(Split(train, Letters(columns[:, [3]].mT.contiguous(), torch.tensor([14]))))
+    )
     assert finding.verdict.startswith("holds only if another letter")
     assert "O as D 1x" in finding.evidence
 
@@ -81,37 +90,37 @@ def test_other_letters_that_are_misread_are_named():
 def test_an_exact_sum_of_letters_holds():
     columns = blots()
     columns[:, 4] = columns[:, 11] + columns[:, 5]
-    finding = claims.arithmetic(made(columns))
+    finding = claims.judge_arithmetic(made(columns))
     assert finding.verdict == HOLDS
     assert finding.numbers["L + F = E"] == "0.0%"
     columns[:, 4] = 0.5 * columns[:, 11] + 0.25 * columns[:, 5]
-    assert claims.arithmetic(made(columns)).verdict.endswith("0.50 L + 0.25 F ~ E")
+    assert claims.judge_arithmetic(made(columns)).verdict.endswith("0.50 L + 0.25 F ~ E")
 
 
 def test_letters_without_relations_have_none():
-    finding = claims.arithmetic(made(torch.eye(900)[:, :26]))
+    finding = claims.judge_arithmetic(made(torch.eye(900)[:, :26]))
     assert finding.verdict == FAILS
     assert finding.numbers["distance of E from the span of all other letters"] == "100.0%"
 
 
 def test_one_bias_mends_one_relation():
-    assert claims.bias(made(blots())).verdict == HOLDS
+    assert claims.judge_bias(made(blots())).verdict == HOLDS
 
 
 def test_singular_values_of_which_two_dominate():
     u, v = (torch.linalg.qr(torch.randn(n, 26, generator=torch.Generator().manual_seed(n))).Q for n in (900, 26))
     values = torch.tensor([10.0, 8.0, *[1.0] * 24])
-    assert claims.singular(made(u * values @ v.mT)).verdict == HOLDS
+    assert claims.judge_singular_values(made(u * values @ v.mT)).verdict == HOLDS
     values[1] = 1.0
-    assert "first alone" in claims.singular(made(u * values @ v.mT)).verdict
+    assert "first alone" in claims.judge_singular_values(made(u * values @ v.mT)).verdict
     values[:] = 1
-    assert claims.rank(made(u * values @ v.mT)).verdict == FAILS
+    assert claims.judge_rank(made(u * values @ v.mT)).verdict == FAILS
     values[5:] = 0.01
-    assert "90 % of the energy" in claims.rank(made(u * values @ v.mT)).verdict
+    assert "90 % of the energy" in claims.judge_rank(made(u * values @ v.mT)).verdict
 
 
 def test_orthogonal_letters_of_equal_weight_are_readable_late():
     lengths = torch.linspace(2, 1, 26)
-    finding = claims.reconstruction(made(torch.eye(900)[:, :26] * lengths))
+    finding = claims.judge_reconstruction(made(torch.eye(900)[:, :26] * lengths))
     assert finding.verdict == "holds only if the first 13 are taken"
     assert f"{ALPHABET[25]} 26" in finding.numbers["r from which on each letter is itself"]

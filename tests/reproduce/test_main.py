@@ -71,7 +71,7 @@ def test_a_signal_leaves_the_page_whole(tmp_path, capsys):
 
     output = tmp_path / "page"
     arguments = ["--data", "images", "--path", str(tiny.letters()), "--test-per-letter=1", "--output", str(output)]
-    with mock.patch.object(letters, "rank", stopped):
+    with mock.patch.object(letters, "judge_rank", stopped):
         assert command("fig5", "rank", *arguments) == 128 + signal.SIGTERM
     assert list(json.loads((output / "findings.json").read_text())["findings"]) == ["fig5"]
     assert "the page holds what was measured before" in capsys.readouterr().err

@@ -25,7 +25,7 @@ def test_what_is_left_is_what_descent_leaves(alpha: float) -> None:
 
 def test_the_claim_holds_under_conditions() -> None:
     letters = random_letters(400, seed=0)
-    finding = claims.best_rate(Material(Split(letters, letters), SyntheticConfig(), Path("unused")))
+    finding = claims.judge_best_rate(Material(Split(letters, letters), SyntheticConfig(), Path("unused")))
     assert finding.verdict.startswith("holds only if")
     lecun, best, limit = (float(list(finding.numbers.values())[k]) for k in (2, 3, 4))
     assert lecun < best < limit

@@ -101,7 +101,7 @@ def test_verdicts_follow_the_curves(tmp_path, material):
     }
     folders = {key: stored(tmp_path / "-".join(key), errors) for key, errors in curves.items()}
     with mock.patch.object(claims, "train_once", lambda experiment, model, rule, _: folders[model, rule]):
-        two, four = claims.two_against_three(material), claims.four_layers(material)
+        two, four = claims.judge_two_against_three(material), claims.judge_four_layers(material)
     assert two.verdict == "holds only if the printed rule trains it"
     assert two.numbers["printed rule, two layers: final error"].startswith("22.7 %")  # the mean of the last four
     assert four.verdict == HOLDS
@@ -122,10 +122,10 @@ config_of = claims.make_config
 
 def test_runs_are_trained_once(material, capsys):
     with mock.patch.object(claims, "make_config", small):
-        first = claims.four_layers(material)
+        first = claims.judge_four_layers(material)
         folders = sorted(material.runs.iterdir())
         written = [(folder / "curve.parquet").stat().st_mtime_ns for folder in folders]
-        again = claims.four_layers(material)
+        again = claims.judge_four_layers(material)
     assert len(folders) == 4
     assert [(folder / "curve.parquet").stat().st_mtime_ns for folder in folders] == written
     assert first.numbers == again.numbers

@@ -26,8 +26,7 @@ from torch import Tensor
 from letterocr.config.optimizer.learned import NETWORK, LearnedConfig
 from letterocr.models.batch import Batch
 from letterocr.models.chain import Network
-from letterocr.optimizers.learned import lstm as recurrent
-from letterocr.optimizers.learned import rule_file
+from letterocr.optimizers.learned import lstm, rule_file
 from letterocr.optimizers.optimizer import Optimizer, Update
 from letterocr.optimizers.rate_schedule import LearningRate
 
@@ -59,7 +58,7 @@ def compute_gradients(batch: Batch) -> list[Tensor]:
     return flat
 
 
-class Learned(Optimizer):
+class Learned(Optimizer[LearnedConfig]):
     """The coordinatewise rule of Andrychowicz et al. (2016), with the parameters of a file of `letterocr.meta_train`.
 
     Raises:
@@ -71,11 +70,11 @@ class Learned(Optimizer):
     def __init__(self, config: LearnedConfig, rate: LearningRate, network: Network, seed: int) -> None:
         super().__init__(config, rate, network, seed)
         like = network.weights[0]
-        self.parameters = rule_file.read("learned", config.path, SHAPES, like)
+        self.parameters = rule_file.read(config.name, config.path, SHAPES, like)
         counts = [
             t.numel() for pair in zip(network.weights, network.biases, strict=True) for t in pair if t is not None
         ]
-        self.memory = recurrent.make_memory(sum(counts), NETWORK.layers, like)
+        self.memory = lstm.make_memory(sum(counts), NETWORK.layers, like)
 
     def step(self, sample: int, network: Network, batch: Batch) -> Sequence[Update] | None:
         """Change every weight and bias in place."""
@@ -93,7 +92,7 @@ class Learned(Optimizer):
         for start in range(0, len(flat), CHUNK):
             g = gradient[start : start + CHUNK]
             memory = [m[:, first + start : first + start + len(g)] for m in self.memory]
-            output, new = recurrent.advance(self.parameters, preprocess(g), memory)
+            output, new = lstm.advance(self.parameters, preprocess(g), memory)
             flat[start : start + CHUNK].sub_(compute_step(output, g), alpha=scale)
             for old, m in zip(memory, new, strict=True):
                 old.copy_(m)

@@ -26,8 +26,7 @@ from torch import Tensor
 from letterocr.config.optimizer.learned_factored import H_NETWORK, V_NETWORK, LearnedFactoredConfig
 from letterocr.models.batch import Batch
 from letterocr.models.chain import Network
-from letterocr.optimizers.learned import lstm as recurrent
-from letterocr.optimizers.learned import rule_file
+from letterocr.optimizers.learned import lstm, rule_file
 from letterocr.optimizers.learned.lstm import Memory, Parameters
 from letterocr.optimizers.optimizer import Optimizer, Update
 from letterocr.optimizers.rate_schedule import LearningRate
@@ -64,8 +63,8 @@ def make_layer(v: Tensor, h: Tensor) -> Layer:
     """The memory of a layer at the start, for tensors like v [..., out] and h [..., in + 1]."""
     means = [torch.zeros_like(x) for x in (v, v, h, h, v[..., :1])]
     return Layer(
-        recurrent.make_memory(v.numel(), V_NETWORK.layers, v),
-        recurrent.make_memory(h.numel(), H_NETWORK.layers, h),
+        lstm.make_memory(v.numel(), V_NETWORK.layers, v),
+        lstm.make_memory(h.numel(), H_NETWORK.layers, h),
         means,
     )
 
@@ -121,8 +120,8 @@ def make_factors(
         (spread / rms_h).asinh(), (rms_h.log() / 5).clamp(-2, 2), age, age.new_full((1,), float(is_last)),
         age.new_full((1,), float(is_first)), like=h,
     )  # fmt: skip
-    of_v, v_memory = recurrent.advance(parameters, read_v, layer.v_memory, "v.")
-    of_h, h_memory = recurrent.advance(parameters, read_h, layer.h_memory, "h.")
+    of_v, v_memory = lstm.advance(parameters, read_v, layer.v_memory, "v.")
+    of_h, h_memory = lstm.advance(parameters, read_h, layer.h_memory, "h.")
     p, r = of_v.unflatten(1, v.shape)
     left = 0.3 * (p.clamp(max=LARGEST).exp() * u + r)
     p, q, r = of_h.unflatten(1, h.shape)
@@ -130,7 +129,7 @@ def make_factors(
     return left, right, Layer(v_memory, h_memory, means)
 
 
-class LearnedFactored(Optimizer):
+class LearnedFactored(Optimizer[LearnedFactoredConfig]):
     """The rule on the factors, with the parameters of a file of `letterocr.meta_train`.
 
     Raises:
@@ -142,7 +141,7 @@ class LearnedFactored(Optimizer):
     def __init__(self, config: LearnedFactoredConfig, rate: LearningRate, network: Network, seed: int) -> None:
         super().__init__(config, rate, network, seed)
         like = network.weights[0]
-        self.parameters = rule_file.read("learned_factored", config.path, SHAPES, like)
+        self.parameters = rule_file.read(config.name, config.path, SHAPES, like)
         self.layers = [make_layer(like.new_zeros(len(w)), like.new_zeros(w.shape[1] + 1)) for w in network.weights]
 
     def step(self, sample: int, network: Network, batch: Batch) -> Sequence[Update] | None:

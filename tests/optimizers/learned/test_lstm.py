@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from letterocr.config.optimizer.recurrent_network import RecurrentNetwork
-from letterocr.optimizers.learned import lstm as recurrent
+from letterocr.optimizers.learned import lstm
 
 
 @pytest.mark.parametrize("layers", [1, 2])
@@ -16,8 +16,8 @@ def test_it_is_pytorchs_lstm(layers):
         name: torch.randn(shape, generator=generator, dtype=torch.float64).requires_grad_()
         for name, shape in named.items()
     }
-    theirs = torch.nn.LSTM(3, recurrent.UNITS, layers, dtype=torch.float64)
-    head = torch.nn.Linear(recurrent.UNITS, 2, dtype=torch.float64)
+    theirs = torch.nn.LSTM(3, lstm.UNITS, layers, dtype=torch.float64)
+    head = torch.nn.Linear(lstm.UNITS, 2, dtype=torch.float64)
     with torch.no_grad():
         for k in range(layers):
             getattr(theirs, f"weight_ih_l{k}").copy_(parameters[f"v.lstm.{k}.input"])
@@ -30,9 +30,9 @@ def test_it_is_pytorchs_lstm(layers):
     hidden, (h, c) = theirs(x)
     expected = head(hidden)
 
-    memory, outputs = recurrent.make_memory(7, layers, x), []
+    memory, outputs = lstm.make_memory(7, layers, x), []
     for now in x:
-        output, memory = recurrent.advance(parameters, now.T, memory, "v.")
+        output, memory = lstm.advance(parameters, now.T, memory, "v.")
         outputs.append(output.T)
     torch.testing.assert_close(torch.stack(outputs), expected, rtol=1e-12, atol=1e-13)
     for k in range(layers):
@@ -48,7 +48,7 @@ def test_it_is_pytorchs_lstm(layers):
 
 
 def test_at_the_start_of_meta_training_it_outputs_nothing():
-    parameters = recurrent.draw_parameters(RecurrentNetwork(2, 3, 2).list_shapes(), torch.Generator().manual_seed(0))
-    output, memory = recurrent.advance(parameters, torch.randn(2, 5), recurrent.make_memory(5, 2, torch.zeros(())))
+    parameters = lstm.draw_parameters(RecurrentNetwork(2, 3, 2).list_shapes(), torch.Generator().manual_seed(0))
+    output, memory = lstm.advance(parameters, torch.randn(2, 5), lstm.make_memory(5, 2, torch.zeros(())))
     assert output.eq(0).all()
     assert all(m.ne(0).any() for m in memory)
