@@ -123,23 +123,22 @@ def load_letters(config: TrainConfig) -> tuple[Split, Letters]:
     Raises:
         UserError: the source says what is wrong with its files.
     """
-    return _load_cached(type(config.data), json.dumps(to_plain(config.data)))
+    return _load_cached(registry.find_source(config.data), json.dumps(to_plain(config.data)))
 
 
 @functools.lru_cache(maxsize=8)
-def _load_cached(schema: type[SourceConfig], fields: str) -> tuple[Split, Letters]:
-    source = schema(**json.loads(fields))
-    whole: Split = registry.find_source(source).load()(source)
+def _load_cached(entry: registry.Entry[SourceConfig], fields: str) -> tuple[Split, Letters]:
+    whole: Split = entry.load()(entry.schema(**json.loads(fields)))
     return split_for_tuning(whole.train), whole.test
 
 
 def compute_fingerprint(config: TrainConfig, part: str) -> str:
     """What tells apart the letters of two runs: those of a trial, or of a final run."""
-    return _compute_cached(type(config.data), json.dumps(to_plain(config.data)), part)
+    return _compute_cached(registry.find_source(config.data), json.dumps(to_plain(config.data)), part)
 
 
 @functools.lru_cache(maxsize=16)
-def _compute_cached(schema: type[SourceConfig], fields: str, part: str) -> str:
-    tuning, test = _load_cached(schema, fields)
+def _compute_cached(entry: registry.Entry[SourceConfig], fields: str, part: str) -> str:
+    tuning, test = _load_cached(entry, fields)
     seen = [tuning.train, tuning.test] + ([test] if part == "final" else [])
     return "-".join(letters.fingerprint() for letters in seen)
