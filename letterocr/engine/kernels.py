@@ -20,6 +20,9 @@ from numba.extending import intrinsic, overload
 # Sums may be reordered and fused, but NaN and infinity keep their meaning: they tell divergence.
 FAST = {"contract", "reassoc", "nsz", "arcp"}
 compiled = numba.njit(fastmath=FAST, cache=True, nogil=True, error_model="numpy")
+# Fused in the order in which the sum is written: a sum of three products would else be rounded by the code around it.
+in_order = numba.njit(fastmath={"contract"}, cache=True, nogil=True, error_model="numpy")
+LANES = 8  # columns from the last multiple of this on are summed in another order, as runs of earlier versions did
 TEMPERATURE, FACTOR, MOMENTUM, DECAY = range(4)  # places in the numbers of `Settings`
 
 
@@ -173,6 +176,24 @@ def multiply_rows(W: np.ndarray, x: np.ndarray, out: np.ndarray, start: int, sto
         i += 1
 
 
+@in_order
+def move_even(mean: np.floating, row: np.floating, h: np.floating, error: np.floating, s: np.ndarray) -> np.floating:
+    """One element of mu M + v h^T + lambda W in an even row; `s` are the numbers of `Settings`."""
+    return s[MOMENTUM] * mean + s[DECAY] * row + error * h
+
+
+@in_order
+def move_odd(mean: np.floating, row: np.floating, h: np.floating, error: np.floating, s: np.ndarray) -> np.floating:
+    """The same in an odd row, rounded in another order."""
+    return s[DECAY] * row + error * h + s[MOMENTUM] * mean
+
+
+@in_order
+def move_late(mean: np.floating, row: np.floating, h: np.floating, error: np.floating, s: np.ndarray) -> np.floating:
+    """The same in the columns behind the last multiple of `LANES`, rounded in another order."""
+    return s[MOMENTUM] * mean + error * h + s[DECAY] * row
+
+
 @compiled
 def learn_last(
     h: np.ndarray,
@@ -195,7 +216,7 @@ def learn_last(
     activate(x, s, q)
     loss, wrong = turn_into_error(q, label, s)
     v[:] = 0
-    even = outputs - outputs % 2
+    even, whole = outputs - outputs % 2, m - m % LANES
     for r in range(0, even, 2):  # W_q^T v_q and the update of W_q in one pass, two rows at a time
         row0, row1, v0, v1 = U[r], U[r + 1], q[r], q[r + 1]
         if s.numbers[MOMENTUM] == 0 and s.numbers[DECAY] == 0:
@@ -206,10 +227,16 @@ def learn_last(
                 row1[u] += a1 * h[u]
         else:
             mean0, mean1 = N[r], N[r + 1]
-            for u in range(m):
+            for u in range(whole):
                 v[u] += v0 * row0[u] + v1 * row1[u]
-                mean0[u] = s.numbers[MOMENTUM] * mean0[u] + v0 * h[u] + s.numbers[DECAY] * row0[u]
-                mean1[u] = s.numbers[MOMENTUM] * mean1[u] + v1 * h[u] + s.numbers[DECAY] * row1[u]
+                mean0[u] = move_even(mean0[u], row0[u], h[u], v0, s.numbers)
+                mean1[u] = move_odd(mean1[u], row1[u], h[u], v1, s.numbers)
+                row0[u] -= rate * mean0[u]
+                row1[u] -= rate * mean1[u]
+            for u in range(whole, m):
+                v[u] += v0 * row0[u] + v1 * row1[u]
+                mean0[u] = move_late(mean0[u], row0[u], h[u], v0, s.numbers)
+                mean1[u] = move_late(mean1[u], row1[u], h[u], v1, s.numbers)
                 row0[u] -= rate * mean0[u]
                 row1[u] -= rate * mean1[u]
     for r in range(even, outputs):  # the last row of an odd number
@@ -222,7 +249,7 @@ def learn_last(
         else:
             mean = N[r]
             for u in range(m):
-                mean[u] = s.numbers[MOMENTUM] * mean[u] + error * h[u] + s.numbers[DECAY] * row[u]
+                mean[u] = move_late(mean[u], row[u], h[u], error, s.numbers)
                 row[u] -= rate * mean[u]
     if s.bias:
         for r in range(outputs):
