@@ -85,6 +85,10 @@ def test_no_file_has_more_than_300_lines() -> None:
     assert not {name: count for name, count in lines.items() if count > LINES}
 
 
+def test_the_pictures_of_the_documentation_are_small() -> None:
+    assert sum(path.stat().st_size for path in (REPOSITORY / "docs").rglob("*.png")) < 600_000
+
+
 def test_the_schema_and_the_registry_import_nothing_heavy() -> None:
     code = (
         "import sys, letterocr.config.check, letterocr.compose.registry, letterocr.compose.help; "

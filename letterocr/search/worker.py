@@ -142,6 +142,8 @@ def work(folder: Path, trials: int, threads: int = 0, say: Callable[[str], None]
         UserError: what the user can mend.
         StoppedError: a signal came while no run was training.
     """
+    from optuna.exceptions import UpdateFinishedTrialError
+
     plan = read_plan(folder)
     samples = plan.make_config(folder, {name: values.list_ends()[0] for name, values in plan.space.items()}).samples
     with Presence(folder / WORKERS) as presence:
@@ -149,8 +151,11 @@ def work(folder: Path, trials: int, threads: int = 0, say: Callable[[str], None]
         while True:
             trial = queue.take(trials)
             if trial is not None:
-                if number := _run_trial(queue, trial, threads, say):
-                    return number
+                try:
+                    if number := _run_trial(queue, trial, threads, say):
+                        return number
+                except UpdateFinishedTrialError:
+                    say(f"trial {trial.number} was taken over by another worker, which took this one for dead.")
             elif queue.has_running_trials():
                 time.sleep(LOOK_SECONDS)
             else:

@@ -9,12 +9,14 @@ import stat
 from pathlib import Path
 from unittest import mock
 
+import optuna
 import pytest
 from studies import runs_of, search, space_file, trials_of
 
 from letterocr.run.training import run
 from letterocr.search import worker
 from letterocr.search.__main__ import main
+from letterocr.search.trial_queue import open_study
 from letterocr.search.worker import list_rungs
 
 # Going on
@@ -37,6 +39,21 @@ def test_one_worker_draws_the_same_trials_in_one_go(tmp_path):
     assert search(tmp_path / "whole", trials=3) == 0
     parts, whole = ([(t.params, t.value) for t in trials_of(tmp_path / name)] for name in ("parts", "whole"))
     assert parts == whole
+
+
+def test_a_worker_whose_trial_another_has_ended_goes_on_with_the_next(tmp_path, capsys):
+    folder, train = tmp_path / "s", worker.train_trial
+
+    def lose(queue, trial, *rest):
+        if trial.number == 0:
+            open_study(folder).tell(0, state=optuna.trial.TrialState.FAIL)
+            trial.report(0.5, 1)
+        return train(queue, trial, *rest)
+
+    with mock.patch("letterocr.search.worker.train_trial", lose):
+        assert search(folder, trials=2) == 0
+    assert "trial 0 was taken over by another worker" in capsys.readouterr().out
+    assert [trial.state.name for trial in trials_of(folder)] == ["FAIL", "COMPLETE"]
 
 
 def test_the_same_run_is_not_trained_twice(tmp_path):
