@@ -113,7 +113,7 @@ def stand_ins() -> Iterator[None]:
     with (
         mock.patch.dict(registry.DATA, {"synthetic": entry}),
         mock.patch("letterocr.run.session.build_engine", FakeEngine),
-        mock.patch("letterocr.run.session.compute_bound", return_value=None),
+        mock.patch("letterocr.compose.learning_rates.compute_bound", return_value=None),
         open(os.devnull, "w") as nowhere,
         contextlib.redirect_stdout(nowhere),
     ):

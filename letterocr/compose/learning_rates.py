@@ -39,6 +39,36 @@ class Bound:
         return f"The safe bound {self.formula} is {self.value:.3g} for these letters."
 
 
+@dataclass(frozen=True)
+class LearningRatePlan:
+    """The learning rates of a run, and what is known of their limits.
+
+    Attributes:
+        alphas: alpha of each replica.
+        limit: the largest safe learning rate, where one is known.
+        warning: a sentence where a smaller last batch may be too much for them, or None.
+    """
+
+    alphas: list[float]
+    limit: Bound | None
+    warning: str | None
+
+
+def plan_learning_rates(config: TrainConfig, train: Letters, stored: list[float] | None = None) -> LearningRatePlan:
+    """The learning rates of a run.
+
+    Args:
+        config: the run.
+        train: its training letters.
+        stored: alpha of each replica as a resumed run began with it.
+
+    Raises:
+        UserError: auto, and the letters or the initial weights have no curvature.
+    """
+    alphas = stored or resolve_learning_rates(config, train)
+    return LearningRatePlan(alphas, compute_bound(config, train), warn_of_last_batch(config, train, alphas))
+
+
 def is_full_batch(config: TrainConfig) -> bool:
     """Whether an update takes the mean over every training letter once."""
     return config.batch == "all" and config.order != "replacement"

@@ -6,9 +6,9 @@ import shlex
 import signal
 from pathlib import Path
 
-from letterocr.compose.learning_rates import Bound, format_rates, warn_of_last_batch
+from letterocr.compose.learning_rates import LearningRatePlan, format_rates
 from letterocr.config.train import TrainConfig
-from letterocr.data.letters import Letters, Split
+from letterocr.data.letters import Split
 from letterocr.engine.engine import Engine
 
 
@@ -31,18 +31,15 @@ def describe_run(config: TrainConfig, engine: Engine, split: Split, rates: list[
     }
 
 
-def collect_notes(
-    config: TrainConfig, engine: Engine, train: Letters, rates: list[float], limit: Bound | None
-) -> list[str]:
-    """What to mind before it trains; `limit` is the safe learning rate, where one is known."""
+def collect_notes(config: TrainConfig, engine: Engine, plan: LearningRatePlan) -> list[str]:
+    """What to mind before it trains."""
     found = []
     if config.engine == "auto" and engine.name == "reference":
         what = f"optimizer={config.optimizer.name} with batch={config.batch}"
         found.append(f"{what} makes no single outer products: the reference engine is used.")
-    if limit and max(rates) > limit.value:
-        found.append(f"learning_rate={config.learning_rate} may diverge. {limit}")
-    late = warn_of_last_batch(config, train, rates)
-    return [*found, late] if late else found
+    if plan.limit and max(plan.alphas) > plan.limit.value:
+        found.append(f"learning_rate={config.learning_rate} may diverge. {plan.limit}")
+    return [*found, plan.warning] if plan.warning else found
 
 
 def describe_stop(number: int, sample: int, folder: Path) -> str:
@@ -53,9 +50,9 @@ def describe_stop(number: int, sample: int, folder: Path) -> str:
     )
 
 
-def describe_divergence(rates: list[float], limit: Bound | None, r: int, sample: int) -> str:
+def describe_divergence(plan: LearningRatePlan, r: int, sample: int) -> str:
     """That replica r is not finite after that many samples, and what to do."""
-    which = f"Replica {r}" if len(rates) > 1 else "The run"
-    safe = f" {limit}" if limit else ""
-    too_large = f"learning_rate={rates[r]:g} is too large.{safe} Take a smaller one."
+    which = f"Replica {r}" if len(plan.alphas) > 1 else "The run"
+    safe = f" {plan.limit}" if plan.limit else ""
+    too_large = f"learning_rate={plan.alphas[r]:g} is too large.{safe} Take a smaller one."
     return f"{which} diverged at sample {sample + 1:,}, after which loss or weights are not finite: {too_large}"

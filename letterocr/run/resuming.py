@@ -7,9 +7,8 @@ from typing import Any
 
 from letterocr.base.errors import UserError
 from letterocr.base.files import read_json
-from letterocr.compose.learning_rates import resolve_learning_rates
 from letterocr.config.train import TrainConfig
-from letterocr.data.letters import Letters, Split
+from letterocr.data.letters import Split
 from letterocr.engine.engine import Engine
 from letterocr.run import checkpoint
 from letterocr.run.curve import Curve
@@ -25,20 +24,19 @@ def read_start(folder: Path) -> dict[str, Any]:
     return read_json(folder / "environment.json")
 
 
-def find_learning_rates(config: TrainConfig, train: Letters, folder: Path, start: dict[str, Any] | None) -> list[float]:
-    """Alpha of each replica, to the bit as the run began with it.
+def read_learning_rates(config: TrainConfig, folder: Path, start: dict[str, Any]) -> list[float] | None:
+    """Alpha of each replica, to the bit as a run with `learning_rate=auto` began with it; None for numbers.
 
     Args:
         config: the run.
-        train: its training letters.
         folder: the run folder.
-        start: what `read_start` read, or None for a run that begins now.
+        start: what `read_start` read.
 
     Raises:
-        UserError: a resumed run's `learning_rate=auto` was lost.
+        UserError: they were lost.
     """
-    if start is None or config.learning_rate != "auto":
-        return resolve_learning_rates(config, train)
+    if config.learning_rate != "auto":
+        return None
     rates = start.get("learning_rates")
     if not isinstance(rates, list) or [type(rate) for rate in rates] != [float] * config.replicas:
         path = folder / "environment.json"

@@ -14,7 +14,7 @@ from pathlib import Path
 from letterocr.base.files import write_json, write_together
 from letterocr.base.signals import Signals
 from letterocr.compose.build import build_engine
-from letterocr.compose.learning_rates import compute_bound
+from letterocr.compose.learning_rates import plan_learning_rates
 from letterocr.config.train import TrainConfig
 from letterocr.data.letters import Split
 from letterocr.engine.records import Records
@@ -27,7 +27,7 @@ from letterocr.run.folder import check_space, prepare_folder
 from letterocr.run.lock import Lock
 from letterocr.run.messages import collect_notes, describe_divergence, describe_run, describe_stop
 from letterocr.run.outcome import Outcome
-from letterocr.run.resuming import check_letters, find_learning_rates, read_start, take_up
+from letterocr.run.resuming import check_letters, read_learning_rates, read_start, take_up
 
 STRETCH_SECONDS = 0.1  # how long the engine works between two looks at signals, clock and screen
 
@@ -51,15 +51,15 @@ class Session:
     def __init__(self, config: TrainConfig, folder: Path, split: Split, resume: bool, lock: Lock) -> None:
         self.config, self.folder, self.split, self.lock = config, folder, split, lock
         start = read_start(folder) if resume else {}
-        self.rates = find_learning_rates(config, split.train, folder, start if resume else None)
-        self.engine = build_engine(config, split, self.rates)
+        stored = read_learning_rates(config, folder, start) if resume else None
+        self.plan = plan_learning_rates(config, split.train, stored)
+        self.engine = build_engine(config, split, self.plan.alphas)
         self.curve = Curve(config.samples, config.replicas)
         self.divergence = Divergence(config.replicas)
-        self.limit = compute_bound(config, split.train)
-        self.notes = collect_notes(config, self.engine, split.train, self.rates, self.limit)
+        self.notes = collect_notes(config, self.engine, self.plan)
         check_space(folder, self.engine.state(), self.curve)
         check_letters(config, split, folder, start)
-        prepare_folder(folder, config, split, self.rates, self.engine.images.device, resume)
+        prepare_folder(folder, config, split, self.plan.alphas, self.engine.images.device, resume)
         self.diagnostics = Diagnostics(config, split, self.engine, folder) if config.diagnostics == "rank" else None
         self.seconds = 0.0
         if resume:
@@ -84,7 +84,7 @@ class Session:
             watch: sees the curve so far; the run ends early, with a checkpoint, where it says true.
         """
         with Display(self.config, self.folder, self.split, self.engine, live) as display, Signals() as signals:
-            about = describe_run(self.config, self.engine, self.split, self.rates, self.folder)
+            about = describe_run(self.config, self.engine, self.split, self.plan.alphas, self.folder)
             display.begin(about, self.notes)
             self._last_checkpoint = time.monotonic()
             if self._loop(display, signals, watch):
@@ -158,7 +158,7 @@ class Session:
             display.close_board(error, summary.best_error, self.divergence)
             self._write_result(status, error, summary)
         diverged = sorted(self.divergence.last_finite.items())
-        why = [describe_divergence(self.rates, self.limit, r, sample) for r, sample in diverged]
+        why = [describe_divergence(self.plan, r, sample) for r, sample in diverged]
         display.finish(summary, why)
         return Outcome(status, self.folder, error)
 

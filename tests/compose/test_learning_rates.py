@@ -197,7 +197,8 @@ def test_a_stopped_run_goes_on_with_the_stored_number_to_the_same_bits(tmp_path)
     cut = [*overrides, f"output={tmp_path / 'cut'}"]
     with at_checkpoint(3):
         command("checkpoint_seconds=0", *cut)
-    with mock.patch("letterocr.run.resuming.resolve_learning_rates", side_effect=AssertionError("it is stored")):
+    stored = AssertionError("it is stored")
+    with mock.patch("letterocr.compose.learning_rates.resolve_learning_rates", side_effect=stored):
         answer = command(*cut, "resume=true")
     assert answer.status == 0, answer.err
     whole, folder = run_folder(tmp_path / "whole"), run_folder(tmp_path / "cut")
