@@ -40,8 +40,8 @@ if worker := os.environ.get("PYTEST_XDIST_WORKER"):
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """As many workers as this process may use cores."""
-    return min(len(os.sched_getaffinity(0)), WORKERS)
+    """One worker more than this process may use cores: one of them mostly waits, for SLURM's jobs."""
+    return min(len(os.sched_getaffinity(0)) + 1, WORKERS)
 
 
 @pytest.hookimpl(optionalhook=True)
