@@ -20,6 +20,7 @@ WORKERS = 8  # at most: more have nothing left to do while the longest file runs
 # What takes longest begins first, so that no worker is left alone with it at the end.
 LONGEST_FIRST = [
     "sweep/test_slurm.py",
+    "run/test_resuming.py",
     "run/test_session.py",
     "sweep/test_launchers.py",
     "compare/test_main.py",
