@@ -109,7 +109,8 @@ def _row(name: str, times: list[float]) -> str:
 def stand_ins() -> Iterator[None]:
     """Letters and an engine that cost nothing."""
     letters = Letters(torch.zeros(26, 900), torch.arange(26))
-    entry = SimpleNamespace(load=lambda: lambda config: Split(letters, letters), schema=SyntheticConfig)
+    own = {"schema": SyntheticConfig, "target": "", "engine": ""}
+    entry = SimpleNamespace(load=lambda: lambda config: Split(letters, letters), **own)
     with (
         mock.patch.dict(registry.DATA, {"synthetic": entry}),
         mock.patch("letterocr.run.session.build_engine", FakeEngine),
