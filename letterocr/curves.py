@@ -1,13 +1,13 @@
-"""Error curves of finished or running runs in one picture: `python -m letterocr.curves RUN_FOLDER ...`."""
+"""The command `letterocr curves RUN_FOLDER ...`: error curves of finished or running runs in one picture."""
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 from itertools import zip_longest
 from pathlib import Path
 
+from letterocr.base.command_line import CommandParser, expand_path
 from letterocr.base.errors import UserError, complain, end_quietly
 from letterocr.base.files import replace_file
 
@@ -33,19 +33,28 @@ def draw_curves(folders: Sequence[Path], labels: Sequence[str], output: Path) ->
         with replace_file(output) as temporary:
             figure.savefig(temporary, dpi=110, format=output.suffix.removeprefix(".") or "png")
     except OSError as error:
-        raise UserError(f"{output} can't be written ({error.strerror}): take another --output.") from error
+        raise UserError(f"{output} can't be written ({error.strerror}): take another output=.") from error
     except ValueError as error:
-        raise UserError(f"--output={output}: {error}.") from error
+        raise UserError(f"output={output}: {error}.") from error
+
+
+def make_parser() -> CommandParser:
+    """The arguments of the command."""
+    parser = CommandParser(
+        "curves",
+        "Draw the error curves of runs, finished or not, in one picture.",
+        ["letterocr curves outputs/RUN_FOLDER outputs/RUN_FOLDER --labels two three"],
+    )
+    parser.add_word("run_folders", "folders that train printed", type=expand_path, nargs="+", metavar="RUN_FOLDER")
+    parser.add_field("output", Path("curves.png"), "the picture; its suffix says the format", expand_path)
+    parser.add_option("labels", "a name for each folder; else its own", nargs="*", default=[], metavar="NAME ...")
+    return parser
 
 
 @end_quietly()
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command: a mistake of the user ends with one sentence and status 2."""
-    parser = argparse.ArgumentParser(prog="python -m letterocr.curves", description=__doc__)
-    parser.add_argument("run_folders", type=Path, nargs="+")
-    parser.add_argument("--labels", nargs="*", default=[], help="one a folder; else the folders' names")
-    parser.add_argument("--output", type=Path, default=Path("curves.png"))
-    given = parser.parse_args(arguments)
+    given = make_parser().parse_args(arguments)
     try:
         draw_curves(given.run_folders, given.labels, given.output)
     except UserError as error:

@@ -1,4 +1,4 @@
-"""The command `python -m letterocr.learning_rate [field=value ...]`: what the letters say of the learning rate.
+"""The command `letterocr learning_rate [field=value ...]`: what the letters say of the learning rate.
 
 The two-layer network has bounds, from the eigenvalues of its letters (29); any network has an estimate of its largest
 curvature at the start (LeCun, Simard, Pearlmutter 1993).
@@ -9,12 +9,15 @@ from __future__ import annotations
 import json
 import math
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from letterocr.base.command_line import CommandParser
 from letterocr.base.errors import UserError, complain, end_quietly
-from letterocr.base.threads import count_threads
+from letterocr.base.threads import limit_threads
 from letterocr.compose.from_overrides import compose_config
+from letterocr.compose.overrides import list_choices
 from letterocr.config.check import check_config
 from letterocr.config.refusal import refuse
 from letterocr.config.train import TrainConfig
@@ -24,17 +27,21 @@ if TYPE_CHECKING:
 
     from letterocr.data.letters import Letters
 
-HELP = """python -m letterocr.learning_rate [field=value ...] [--json]
+ABOUT = """Show what network, rule and letters say of the learning rate of plain descent: limits, best rates, and how
+fast one epoch contracts the error. The fields are those of `letterocr train`."""
 
-What network, rule and letters say of the learning rate of plain descent: limits, best rates, and how fast one epoch
-contracts the error. The fields are those of letterocr.train.
 
-  python -m letterocr.learning_rate model=two_layer data=synthetic
-  python -m letterocr.learning_rate model=three_layer rule=printed --json
-  python -m letterocr.learning_rate resume=RUN_FOLDER     # the settings of a run
-
-  --json  one JSON object, for programs; null stands for what is not finite
-"""
+def make_parser() -> CommandParser:
+    """The arguments of the command."""
+    examples = [
+        "letterocr learning_rate model=two_layer data=synthetic",
+        "letterocr learning_rate model=three_layer rule=printed --json",
+        "letterocr learning_rate resume=RUN_FOLDER   # the settings of a run",
+    ]
+    parser = CommandParser("learning_rate", ABOUT, examples, overrides=list_choices(), forms="[field=value ...]")
+    help = "one JSON object, for programs; null stands for what is not finite"
+    parser.add_option("json", help, action="store_true")
+    return parser
 
 
 @dataclass(frozen=True)
@@ -139,28 +146,19 @@ def format_json(found: list[Figure]) -> str:
 
 
 @end_quietly()
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command: a mistake of the user ends with one sentence and status 2."""
-    arguments = sys.argv[1:]
-    if {"--help", "-h"} & set(arguments):
-        print(HELP)
-        return
-    overrides = [a for a in arguments if a != "--json"]
+    given = make_parser().parse_args(arguments)
     try:
-        for override in overrides:
-            if override.startswith("-") or "=" not in override:
-                raise UserError(f"{override}: this command takes field=value and --json; --help shows examples.")
-        config = compose_config(overrides)
+        config = compose_config(given.overrides)
         check_config(config)
-        import torch
-
         from letterocr.compose import registry
 
-        torch.set_num_threads(count_threads(config.threads))
-        found = measure_figures(config, registry.find_source(config.data).load()(config.data).train)
+        with limit_threads(config.threads):
+            found = measure_figures(config, registry.find_source(config.data).load()(config.data).train)
     except UserError as error:
         sys.exit(complain(str(error)))
-    if "--json" in arguments:
+    if given.json:
         print(format_json(found))
         return
     print(f"{config.model.name}, {config.rule} rule, {config.data.name} letters, loss {config.loss_factor:g} |q-c|^2")

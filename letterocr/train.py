@@ -1,4 +1,4 @@
-"""The command `python -m letterocr.train`: Hydra in, a run, its final test error out (for sweepers)."""
+"""The command `letterocr train`: Hydra in, a run, its final test error out (for sweepers)."""
 
 from __future__ import annotations
 
@@ -9,15 +9,21 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from letterocr.base.command_line import CommandParser
 from letterocr.base.errors import UserError, complain, end_quietly
 from letterocr.base.signals import ObeyedSignals, StoppedError
 from letterocr.compose.from_overrides import register_schema, summarise_error
-from letterocr.compose.help import make_help_text
+from letterocr.compose.help import make_train_parser
 from letterocr.compose.overrides import add_plus, check_keys, put_overrides_first
 from letterocr.compose.presets import find_conf_folder
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
+
+
+def make_parser() -> CommandParser:
+    """The arguments of the command."""
+    return make_train_parser()
 
 
 @end_quietly()  # here, before Hydra adds its own lines
@@ -54,7 +60,7 @@ def train_task(cfg: DictConfig) -> float:
 def main() -> None:
     """Run the command: a mistake of the user ends with one sentence and status 2."""
     if {"--help", "-h"} & set(sys.argv[1:]):
-        print(make_help_text())
+        print(make_parser().format_help())
         return
     try:
         with ObeyedSignals():

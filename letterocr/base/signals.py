@@ -38,6 +38,8 @@ class StoppedError(BaseException):
 class Signals:
     """Notes the signals while it is entered, so that the run can end at a whole sample."""
 
+    received = 0  # the number of the first signal that came; 0: none
+
     def __enter__(self) -> Signals:
         self.received = 0
         self._old = {s: signal.signal(s, self._note) for s in OURS}
@@ -51,7 +53,17 @@ class Signals:
     def __exit__(self, *exception: object) -> None:
         _entered.remove(self)
         for number, handler in self._old.items():
-            signal.signal(number, handler)
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)  # None: not set by Python
+
+
+@contextmanager
+def hold_signals() -> Iterator[Signals]:
+    """Note the signals inside the block, as `Signals`; in any thread but the main one, which gets none, do nothing."""
+    if threading.current_thread() is threading.main_thread():
+        with Signals() as held:
+            yield held
+    else:
+        yield Signals()
 
 
 class ObeyedSignals(Signals):

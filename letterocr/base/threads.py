@@ -1,10 +1,29 @@
-"""How many CPU threads a command computes with."""
+"""How many CPU threads a run computes with."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 
 def count_threads(asked: int) -> int:
     """The CPU threads that `threads=` asks for: 0 stands for as many as there are cores that this process may use."""
     return asked or len(os.sched_getaffinity(0))
+
+
+@contextmanager
+def limit_threads(asked: int) -> Iterator[None]:
+    """Let PyTorch use this many CPU threads inside the block, and as many as before after it.
+
+    Args:
+        asked: threads; 0: as many as there are cores.
+    """
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(count_threads(asked))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

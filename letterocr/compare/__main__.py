@@ -1,4 +1,4 @@
-"""The command `python -m letterocr.compare`: optimizers compared fairly on several problems; it resumes.
+"""The command `letterocr compare`: optimizers compared fairly on several problems; it resumes.
 
 Every run is kept in a small file below the output folder as soon as it is done, named by what it is: given again, the
 command does only what is not done yet. More trials, seeds, problems or optimizers keep what is there.
@@ -12,53 +12,41 @@ import shlex
 import sys
 from pathlib import Path
 
+from letterocr.base.command_line import CommandParser, expand_path, split_words
 from letterocr.base.errors import UserError, complain, end_quietly
 from letterocr.base.signals import exit_with_sentence
 from letterocr.compare.contenders import CONTENDERS, NETWORKS
+from letterocr.compose import registry
+from letterocr.config.refusal import refuse
 
-DESCRIPTION = """Compare optimizers: tuned on a part of the training letters, all at the same number of trials, then
-trained at the same seeds and measured on the test letters; error against samples, multiply-adds and
-seconds. Ends in OUTPUT/results.md, results.json and pictures. Stopped or killed, it goes on when the same
-command is given again. Most of the time goes into `learned`, which makes each weight's step by itself."""
+ABOUT = """Compare optimizers: each is tuned on a part of the training letters, all with the same number of trials, then
+trained with the same seeds and measured on the test letters. Shows the error against samples, multiply-adds and
+seconds.
 
-
-def make_parser() -> argparse.ArgumentParser:
-    """What the command takes."""
-    made = argparse.ArgumentParser(
-        prog="python -m letterocr.compare",
-        description=DESCRIPTION,
-        formatter_class=lambda prog: argparse.RawDescriptionHelpFormatter(prog, width=100),
-    )
-    add = made.add_argument
-    add("--data", nargs="+", default=["synthetic"], metavar="SOURCE", help="synthetic, emnist[=PATH], images=PATH")
-    add("--networks", nargs="+", default=list(NETWORKS), choices=NETWORKS, metavar="NETWORK", help=", ".join(NETWORKS))
-    add(
-        "--optimizers",
-        nargs="+",
-        default=list(CONTENDERS),
-        choices=CONTENDERS,
-        metavar="NAME",
-        help=", ".join(CONTENDERS),
-    )
-    add("--hidden", type=int, default=32, help="width of each hidden layer (default %(default)s)")
-    add("--samples", type=int, default=1500, help="samples that each run learns (default %(default)s)")
-    add("--trials", type=int, default=11, help="points of each search space (default %(default)s)")
-    add("--seeds", type=int, default=10, help="final runs of each setting (default %(default)s)")
-    add("--workers", type=int, default=len(os.sched_getaffinity(0)), help="runs side by side (default: the cores)")
-    add("--output", type=Path, default=Path("outputs/compare"), help="folder (default %(default)s)")
-    return made
+Writes results.md, results.json and pictures into the output folder. Stopped or killed, it goes on when the same
+command is given again. Most of the time goes into optimizer=learned."""
 
 
-def check_arguments(arguments: argparse.Namespace) -> None:
-    """Refuse numbers that mean nothing.
-
-    Raises:
-        UserError: names the option, its value and what it may be.
-    """
-    for name in ("hidden", "samples", "trials", "seeds", "workers"):
-        value = getattr(arguments, name)
-        if value < 1:
-            raise UserError(f"--{name} {value}: must be at least 1.")
+def make_parser() -> CommandParser:
+    """The arguments of the command."""
+    examples = [
+        "letterocr compare data=emnist optimizer=vanilla,momentum",
+        "letterocr compare data=emnist,images data.path=emnist.zip,mine.npz",
+    ]
+    parser = CommandParser("compare", ABOUT, examples)
+    add, option = parser.add_field, parser.add_option
+    add("data", ["synthetic"], "sources of letters", split_words, shown="synthetic", choices=registry.DATA)
+    add("data.path", [], "their files: one for each source, null for none", split_words, shown="null")
+    add("model", [*NETWORKS], "networks", split_words, shown=",".join(NETWORKS), choices=NETWORKS)
+    every = f"of {', '.join(CONTENDERS)}"
+    add("optimizer", [*CONTENDERS], every, split_words, shown="all", choices=CONTENDERS)
+    add("model.hidden", 32, "width of each hidden layer", int, low=1)
+    add("samples", 1500, "samples that each run learns", int, low=1)
+    add("output", Path("outputs/compare"), "the folder of the results", expand_path)
+    option("trials", "points of each search space", type=int, default=11, metavar="N")
+    option("seeds", "final runs of each setting", type=int, default=10, metavar="N")
+    option("workers", "runs side by side", type=int, default=len(os.sched_getaffinity(0)), metavar="N")
+    return parser
 
 
 def run(arguments: argparse.Namespace, command: str) -> Path:
@@ -68,15 +56,18 @@ def run(arguments: argparse.Namespace, command: str) -> Path:
         UserError: what the user can mend, before any training where it can be known.
     """
     from letterocr.compare import results
-    from letterocr.compare.problems import Problem, parse_source
+    from letterocr.compare.problems import Problem, make_sources
     from letterocr.compare.protocol import BASELINE, compare, enter
 
-    check_arguments(arguments)
-    sources = [parse_source(text) for text in arguments.data]
-    names = [n for n in CONTENDERS if n in {BASELINE, *arguments.optimizers}]  # the baseline sets the targets
-    problems = [Problem(n, arguments.hidden, s, arguments.samples) for s in sources for n in arguments.networks]
+    for name in ("trials", "seeds", "workers"):
+        if getattr(arguments, name) < 1:
+            raise UserError(f"--{name} {getattr(arguments, name)}: must be at least 1.")
+    sources = make_sources(arguments.data, arguments.data_path)
+    names = [n for n in CONTENDERS if n in {BASELINE, *arguments.optimizer}]  # the baseline sets the targets
+    width, samples = arguments.model_hidden, arguments.samples
+    problems = [Problem(network, width, source, samples) for source in sources for network in arguments.model]
     if len({p.name for p in problems}) < len(problems):
-        raise UserError(f"--data {' '.join(arguments.data)}: two sources have one name; rename a file.")
+        refuse("data", ",".join(arguments.data), "two sources have one name; rename a file")
     entrants = enter(problems, names, arguments.trials)
     facts = {"command": command, **{n: getattr(arguments, n) for n in ("trials", "seeds", "samples", "workers")}}
     facts |= {"machine": results.read_machine(), "meta_training": results.collect_meta_costs(names)}
@@ -89,7 +80,7 @@ def run(arguments: argparse.Namespace, command: str) -> Path:
 def main() -> None:
     """Run the command: a mistake of the user ends with one sentence and status 2."""
     arguments = make_parser().parse_args()
-    command = f"python -m letterocr.compare {shlex.join(sys.argv[1:])}".strip()
+    command = f"letterocr compare {shlex.join(sys.argv[1:])}".strip()
     try:
         with exit_with_sentence("what is done is kept: give the same command again."):
             folder = run(arguments, command)

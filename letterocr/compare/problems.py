@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from letterocr.compose.from_overrides import compose_config
 from letterocr.config.check import check_config
 from letterocr.config.data import ImagesConfig, SourceConfig
 from letterocr.config.identity import to_plain
+from letterocr.config.refusal import refuse
 from letterocr.config.train import TrainConfig
 from letterocr.data.images import split
 from letterocr.data.letters import Letters, Split
@@ -83,20 +85,27 @@ class Problem:
         return config
 
 
-def parse_source(text: str) -> Source:
-    """A source from `synthetic`, `emnist`, `emnist=PATH` or `images=PATH`.
+def make_sources(kinds: Sequence[str], paths: Sequence[str]) -> list[Source]:
+    """The sources that `data=` and `data.path=` name.
+
+    Args:
+        kinds: of the sources, as in `data=emnist,images`.
+        paths: of their files, one for each source, `null` for none; empty: none has one.
 
     Raises:
-        UserError: there is no such kind, or a path is missing or not wanted.
+        UserError: there are more or fewer paths than sources, or a path is missing or not wanted.
     """
-    kind, _, path = text.partition("=")
-    if kind not in registry.DATA:
-        raise UserError(f"--data {text}: must be one of {', '.join(registry.DATA)}, and =PATH where it has files.")
-    if kind == "images" and not path:
-        raise UserError(f"--data {text}: give the folder or .npz file, as in --data images=PATH.")
-    if kind == "synthetic" and path:
-        raise UserError(f"--data {text}: the synthetic letters have no files; give --data synthetic.")
-    return Source(kind, str(Path(path).expanduser().resolve()) if path else "")
+    if paths and len(paths) != len(kinds):
+        mend = f"has {len(paths)} values for data={','.join(kinds)}; give one for each source, null for none"
+        refuse("data.path", ",".join(paths), mend)
+    sources = []
+    for kind, path in zip(kinds, paths or ["null"] * len(kinds), strict=True):
+        if not hasattr(registry.DATA[kind].schema(), "path") and path != "null":
+            refuse("data.path", path, f"data={kind} has no files; write null")
+        if kind == "images" and path == "null":
+            raise UserError("data=images needs data.path=FOLDER or data.path=FILE.npz.")
+        sources.append(Source(kind, "" if path == "null" else str(Path(path).expanduser().resolve())))
+    return sources
 
 
 def split_for_tuning(train: Letters) -> Split:

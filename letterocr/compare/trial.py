@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from letterocr import __version__
+from letterocr.base.version import __version__
 from letterocr.base.errors import UserError
 from letterocr.base.files import write_json
 from letterocr.compare.problems import compute_fingerprint, load_letters

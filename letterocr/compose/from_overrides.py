@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ from letterocr.compose import registry
 from letterocr.compose.overrides import add_plus, check_keys
 from letterocr.compose.presets import find_conf_folder
 from letterocr.config.train import TrainConfig, list_runtime_fields
+
+ONE_AT_A_TIME = threading.Lock()  # Hydra has one state for all threads of a process
 
 
 def register_schema() -> None:
@@ -75,7 +78,7 @@ def compose_config(overrides: list[str]) -> TrainConfig:
     check_keys(overrides)
     overrides = add_plus(overrides)
     try:
-        with hydra.initialize_config_dir(str(find_conf_folder()), version_base="1.3"):
+        with ONE_AT_A_TIME, hydra.initialize_config_dir(str(find_conf_folder()), version_base="1.3"):
             return resolve_config(hydra.compose("config", overrides), overrides)
     except (HydraException, OmegaConfBaseException) as error:
         raise UserError(summarise_error(error)) from error

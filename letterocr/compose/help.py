@@ -1,57 +1,137 @@
-"""What `python -m letterocr.train --help` prints."""
+"""What `letterocr train --help` prints: every choice and every field with its default, in groups."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import fields
+import functools
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import MISSING, Field, fields
 from typing import Any
 
+from letterocr.base.command_line import CommandParser, lay_out
 from letterocr.compose import registry
-from letterocr.compose.presets import list_experiments, list_launchers
+from letterocr.compose.overrides import list_choices
+from letterocr.compose.presets import find_conf_folder, list_experiments, list_launchers
 from letterocr.config.rule import Rule
 from letterocr.config.train import TrainConfig
 
-HELP = """python -m letterocr.train [field=value ...]
-
-Train a letter network one sample at a time and see its error after every sample.
-
-  python -m letterocr.train model=three_layer
-  python -m letterocr.train experiment=paper/fig7 data=emnist
-  python -m letterocr.train -m model=two_layer,three_layer learning_rate=0.01,0.02,0.05   # a sweep
-  python -m letterocr.train -m launcher=local seed=range(8)   # a sweep on all cores
-  python -m letterocr.train resume=RUN_FOLDER
-  tensorboard --logdir outputs
-
-  --cfg job shows the resolved config, --hydra-help the options of Hydra itself.
-"""
-
-
-def _list_rows(schema: type, prefix: str, indent: int) -> list[str]:
-    """One row a field; not of those that the choice of a group decides."""
-    rows = []
-    for f in fields(schema):
-        if prefix + f.name not in registry.GROUPS and f.name not in ("name", "kind"):
-            choices = f" [{', '.join(f.metadata['choices'])}]" if f.metadata["choices"] else ""
-            rows.append(f"{'':{indent}}{prefix + f.name:<{30 - indent}} {f.metadata['help']}{choices}")
-    return rows
+ABOUT = "Train a letter network one sample at a time and see its error after every sample."
+EXAMPLES = [
+    "letterocr train model=three_layer",
+    "letterocr train experiment=paper/fig7 data=emnist",
+    "letterocr train -m model=two_layer,three_layer seed=0,1,2  # a sweep",
+    "letterocr train -m launcher=local 'seed=range(8)'          # on all cores",
+    "letterocr train resume=RUN_FOLDER",
+    "tensorboard --logdir outputs",
+]
+HYDRA = [
+    ("-m", "a sweep: every combination of the values between commas"),
+    ("--cfg job", "print the resolved config and train nothing"),
+    ("--hydra-help", "the options of Hydra itself"),
+]
+SECTIONS = {
+    "learning": ["learning_rate", "schedule", "loss_factor", "samples", "batch", "order", "replicas", "seed"],
+    "measuring": ["evaluate_every", "diagnostics", "tensorboard"],
+    "computing": ["engine", "block", "dtype", "device", "threads"],
+    "the run folder": ["output", "resume", "force", "checkpoint_seconds"],
+}
 
 
-def _list_choices(group: str, entries: Mapping[str, registry.Entry[Any] | Rule]) -> list[str]:
-    """One row a choice, with its fields; those of choices that share them are below the last of these."""
-    rows = []
+def make_train_parser() -> CommandParser:
+    """What `letterocr train` takes: its help and what a shell may complete; Hydra itself reads the arguments."""
+    parser = TrainParser("train", ABOUT, EXAMPLES, overrides=list_choices(), forms="[field=value ...] [-m]")
+    for name in ("multirun", "cfg", "hydra-help"):
+        parser.add_option(name, "")
+    parser.rows = {"options of Hydra": HYDRA}
+    return parser
+
+
+class TrainParser(CommandParser):
+    """As every command's parser, with the choices and their fields in its help."""
+
+    def format_help(self) -> str:
+        """The help, at most 80 columns wide."""
+        parts = [super().format_help()]
+        parts += ["experiment=NAME: a preset of several fields", *lay_out([(n, "") for n in list_experiments()]), ""]
+        parts += ["launcher=NAME: where a sweep runs", *lay_out(list(list_launchers().items())), ""]
+        for group, entries in registry.GROUPS.items():
+            parts += [f"{group}={_find_group_default(group)}", *_list_entries(group, entries), ""]
+        for title, names in SECTIONS.items():
+            own = [f for name in names for f in fields(TrainConfig) if f.name == name]
+            parts += [title, *_list_fields(own, "", 2), ""]
+        return "\n".join(parts)
+
+
+def _find_group_default(group: str) -> str:
+    default: Any = getattr(TrainConfig(), group)
+    return default if isinstance(default, str) else default.name
+
+
+def _list_entries(group: str, entries: Mapping[str, registry.Entry[Any] | Rule]) -> list[str]:
+    """The choices of a group, each with its fields; those of choices that share them stand below the last of these."""
+    lines = []
     schemas = [entry.schema if isinstance(entry, registry.Entry) else None for entry in entries.values()]
     for (name, entry), schema, following in zip(entries.items(), schemas, [*schemas[1:], None], strict=True):
-        rows.append(f"  {name:<28} {entry.line} ({entry.source})")
-        rows += _list_rows(schema, f"{group}.", 4) if schema and schema is not following else []
-    return rows
+        lines += lay_out([(name, f"{entry.line} ({entry.source})")])
+        if schema and schema is not following:
+            shared = [n for n, e in entries.items() if isinstance(e, registry.Entry) and e.schema is schema]
+            strangers = {n for n in entries if n not in shared}
+            lines += _list_fields(fields(schema), f"{group}.", 4, strangers)
+    return lines
 
 
-def make_help_text() -> str:
-    """What `--help` prints: every choice and every field with its one-line explanation."""
-    parts = [HELP, f"experiment\n  {', '.join(list_experiments())}\n"]
-    parts += ["launcher, for sweeps", *(f"  {name:<28} {line}" for name, line in list_launchers().items()), ""]
-    for group, entries in registry.GROUPS.items():
-        parts += [group, *_list_choices(group, entries), ""]
-    parts.append("fields of the run")
-    parts += _list_rows(TrainConfig, "", 2)
-    return "\n".join(parts)
+def _list_fields(own: Iterable[Field[Any]], prefix: str, indent: int, strangers: Collection[str] = ()) -> list[str]:
+    """One row for each field, with its default; not for those that the choice of a group decides.
+
+    Args:
+        own: the fields.
+        prefix: before their names.
+        indent: columns before a row.
+        strangers: presets that have other fields of these names.
+    """
+    rows = []
+    for f in own:
+        name = prefix + f.name
+        if name in registry.GROUPS or f.name in ("name", "kind"):
+            continue
+        choices = f" [{', '.join(f.metadata['choices'])}]" if f.metadata["choices"] else ""
+        presets = {n: format_value(v) for n, v in _list_presets().get(name, {}).items() if n not in strangers}
+        others = ", ".join(f"{n} {value}" for n, value in presets.items() if value != _format_default(f))
+        rows.append((f"{name}={_format_default(f)}", f.metadata["help"] + choices + (f"; {others}" if others else "")))
+    return lay_out(rows, indent)
+
+
+def _format_default(f: Field[Any]) -> str:
+    return format_value(f.default if f.default_factory is MISSING else f.default_factory())
+
+
+def format_value(value: Any) -> str:
+    """A value as people type it.
+
+    Example:
+        >>> format_value([1800, 1800]), format_value(None), format_value(30.0)
+        ('[1800,1800]', 'null', '30')
+    """
+    if isinstance(value, list):
+        return f"[{','.join(map(format_value, value))}]"
+    if value is None or isinstance(value, bool):
+        return str({None: "null", True: "true", False: "false"}[value])
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+@functools.cache
+def _list_presets() -> dict[str, dict[str, Any]]:
+    """For each field, the values that differ from its default, by the choice of model, rule or optimizer."""
+    import yaml
+
+    found: dict[str, dict[str, Any]] = {}
+    default = TrainConfig()
+    plain = {f.name: getattr(default, f.name) for f in fields(TrainConfig)}
+    plain |= {f"model.{f.name}": getattr(default.model, f.name) for f in fields(default.model)}
+    for group in ("rule", "model", "optimizer"):
+        for path in sorted((find_conf_folder() / group).glob("*.yaml")):
+            preset = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+            flat = {f"model.{name}": value for name, value in preset.pop("model", {}).items()} | preset
+            for name, value in flat.items():
+                if plain.get(name) != value:
+                    found.setdefault(name, {})[path.stem] = value
+    return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import fields
 
 from letterocr.base.errors import UserError
@@ -12,13 +13,15 @@ from letterocr.compose.presets import list_experiments, list_launchers
 from letterocr.config.train import TrainConfig
 
 
-def list_keys() -> set[str]:
-    """Every key that an override may name."""
-    keys = {f.name for f in fields(TrainConfig)} | {"experiment", "launcher"}
+def list_choices() -> dict[str, Collection[str]]:
+    """Every key that an override may name, with the values that it may have; empty for any."""
+    keys: dict[str, Collection[str]] = {f.name: f.metadata["choices"] for f in fields(TrainConfig)}
     for group, entries in registry.GROUPS.items():
         for entry in entries.values():
-            keys |= {f"{group}.{f.name}" for f in fields(entry.schema)} if isinstance(entry, registry.Entry) else set()
-    return keys
+            own = fields(entry.schema) if isinstance(entry, registry.Entry) else ()
+            keys |= {f"{group}.{f.name}": f.metadata["choices"] for f in own}
+    groups = {group: list(entries) for group, entries in registry.GROUPS.items()}
+    return keys | groups | {"experiment": list_experiments(), "launcher": list(list_launchers())}
 
 
 def check_keys(overrides: list[str]) -> None:
@@ -27,9 +30,8 @@ def check_keys(overrides: list[str]) -> None:
     Raises:
         UserError: names the key or choice, and the nearest one that there is.
     """
-    known = list_keys()
-    choices = {group: list(entries) for group, entries in registry.GROUPS.items()}
-    choices |= {"experiment": list_experiments(), "launcher": list(list_launchers())}
+    known = list_choices()
+    choices = {name: known[name] for name in (*registry.GROUPS, "experiment", "launcher")}
     for override in overrides:
         key, _, value = override.partition("=")
         key = key.lstrip("+~")

@@ -11,7 +11,7 @@ from pkgutil import resolve_name
 from typing import Any, Generic, TypeVar
 
 from letterocr.base.errors import UserError
-from letterocr.config.data import EmnistConfig, ImagesConfig, SourceConfig, SyntheticConfig
+from letterocr.config.data import ArraysConfig, EmnistConfig, ImagesConfig, SourceConfig, SyntheticConfig
 from letterocr.config.model.chain import ChainConfig
 from letterocr.config.model.network import NetworkConfig
 from letterocr.config.model.spectral import SpectralConfig
@@ -80,6 +80,7 @@ DATA: dict[str, Entry[SourceConfig]] = {
         EmnistConfig, "letterocr.data.emnist:load", "Cohen et al. 2017", "capital letters of EMNIST by-class"
     ),
     "images": Entry(ImagesConfig, "letterocr.data.images:load", "yours", "a folder A/ ... Z/ or an .npz file"),
+    "arrays": Entry(ArraysConfig, "letterocr.data.arrays:load", "yours", "arrays that letterocr.fit kept in a file"),
 }
 OPTIMIZERS: dict[str, Entry[MethodConfig]] = {
     "vanilla": Entry(

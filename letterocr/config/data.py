@@ -47,3 +47,12 @@ class ImagesConfig(SourceConfig):
     train_per_letter: int | None = option(None, "at most this many training letters of each class; null: all", low=1)
     test_per_letter: int = option(20, "test letters of each class; from writers of their own if known", low=1)
     seed: int = option(0, "draws the test writers or test letters", low=0)
+
+
+@dataclass
+class ArraysConfig(SourceConfig):
+    """Letters from the arrays of a script, which `letterocr.fit(data=(images, labels), output=...)` keeps in a file."""
+
+    name: str = option("arrays", "the source of the letters", choices=("arrays",))
+    path: str = option("", "the .npz file that letterocr.fit wrote", runtime=True)
+    fingerprint: str = option("", "tells these letters from others")

@@ -27,7 +27,7 @@ class TrainConfig:
         choices=RULES,
     )
     learning_rate: Any = option(
-        0.1,
+        0.05,
         "alpha in (6, 20); a list gives each replica its own; auto takes the bound of this network, rule and letters",
         words=("auto",),
         low=0,

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from letterocr.config.rule import RULES
-from letterocr.matrix.singular_values import entropy_rank, stable_rank
+from letterocr.matrix.spectrum import entropy_rank, stable_rank
 from letterocr.models.chain import Network
 from letterocr.models.error_vectors import error_vectors
 

@@ -123,7 +123,7 @@ def _read_npz(path: Path) -> Letters:
     for name, array in arrays.items():
         if name != "images" and array.shape != (len(images),):
             raise UserError(f"{path}: {name} has the shape {array.shape} for {len(images)} images; it must be [N].")
-    classes, top = _parse_labels(labels, path), _find_top_level(images, path)
+    classes, top = _parse_labels(labels, path), find_top_level(images, str(path))
     letters = normalise_all((f"{path}: image {i}", picture / top) for i, picture in enumerate(images))
     writers = None
     if "writers" in arrays:
@@ -167,15 +167,23 @@ def _read_array(archive: zipfile.ZipFile, name: str, path: Path) -> np.ndarray:
         return np.lib.format.read_array(file, allow_pickle=False)
 
 
-def _find_top_level(images: np.ndarray, path: Path) -> float:
-    """The largest grey level of all pictures: the white of light ink or of paper, whatever the type of number."""
+def find_top_level(images: np.ndarray, name: str) -> float:
+    """The largest grey level of all pictures: the white of light ink or of paper, whatever the type of number.
+
+    Args:
+        images: of any shape.
+        name: what a message calls them.
+
+    Raises:
+        UserError: they are no numbers, not finite, or negative.
+    """
     if images.dtype.kind not in "buif":
-        raise UserError(f"{path}: images is of type {images.dtype}; it must hold numbers.")
+        raise UserError(f"{name}: images is of type {images.dtype}; it must hold numbers.")
     low, high = float(images.min()), float(images.max())
     if not (math.isfinite(low) and math.isfinite(high)):
-        raise UserError(f"{path}: images holds values that are not finite.")
+        raise UserError(f"{name}: images holds values that are not finite.")
     if low < 0:
-        raise UserError(f"{path}: images holds the negative value {low:g}; grey levels start at 0.")
+        raise UserError(f"{name}: images holds the negative value {low:g}; grey levels start at 0.")
     return high or 1.0
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -60,17 +61,32 @@ def describe_error(error: Exception) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
 
 
+@dataclass(frozen=True)
+class FoundLetter:
+    """A letter that was found in a picture.
+
+    Attributes:
+        letter: [900] float32 in 0..1, ink is 1.
+        box: left, top, right and bottom of the ink in pixels of the picture; right and bottom lie just outside it.
+    """
+
+    letter: Tensor
+    box: tuple[int, int, int, int]
+
+
 def normalise(picture: np.ndarray | Tensor, name: str, box: int = BOX) -> Tensor:
-    """The letter in a picture: ink found, cropped, its longer side `box` pixels, centred in 30x30.
+    """The letter in a picture: `find_letter` without the place, [900]."""
+    return find_letter(picture, name, box).letter
+
+
+def find_letter(picture: np.ndarray | Tensor, name: str, box: int = BOX) -> FoundLetter:
+    """Find the ink in a picture, crop it, scale its longer side to `box` pixels, and centre it in 30x30.
 
     Args:
         picture: [H, W], [H, W, 3] or [H, W, 4]; grey levels in 0..1 or in 0..2^bits-1, dark on light or light on
             dark: the border tells which.
         name: what a message calls the picture.
         box: pixels of the longer side of the ink.
-
-    Returns:
-        [900] float32 in 0..1, ink is 1.
 
     Raises:
         UserError: there is no ink, or nothing but ink; the shape or the grey levels are not those of a picture.
@@ -96,7 +112,8 @@ def normalise(picture: np.ndarray | Tensor, name: str, box: int = BOX) -> Tensor
     letter = torch.zeros(SIDE, SIDE)
     y, x = (SIDE - height) // 2, (SIDE - width) // 2
     letter[y : y + height, x : x + width] = drawn
-    return letter.reshape(PIXELS)
+    (top, bottom), (left, right) = ((int(part.start), int(part.stop)) for part in place)
+    return FoundLetter(letter.reshape(PIXELS), (left, top, right, bottom))
 
 
 def normalise_all(pictures: Iterable[tuple[str, np.ndarray | Tensor]], box: int = BOX) -> Tensor:

@@ -70,6 +70,10 @@ class Split:
     train: Letters
     test: Letters
 
+    def fingerprint(self) -> str:
+        """Hex digits that tell these letters from others: those to train, then those to test."""
+        return f"{self.train.fingerprint()}-{self.test.fingerprint()}"
+
 
 def take_per_letter(letters: Letters, count: int) -> Letters:
     """The first `count` letters of each class (fewer where there are fewer), in their order."""

@@ -1,36 +1,38 @@
-"""The command `python -m letterocr.doctor`."""
+"""The command `letterocr doctor`: what this machine or cluster has and lacks."""
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from letterocr.base.command_line import CommandParser, expand_path
 from letterocr.base.errors import end_quietly
-from letterocr.doctor.checks import FAILED, run_checks
+
+
+def make_parser() -> CommandParser:
+    """The arguments of the command."""
+    parser = CommandParser("doctor", "Check what runs and sweeps need on this machine and cluster.")
+    parser.add_field("output", Path("outputs"), "the folder that holds the run folders", expand_path)
+    parser.add_option("job", "also submit a SLURM job; reads SBATCH_PARTITION and the like", action="store_true")
+    parser.add_option("seconds", "how long to wait for that job at each step", type=float, default=120)
+    parser.add_option("json", "one JSON object a line, for programs", action="store_true")
+    return parser
 
 
 @end_quietly()
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command: a line for each check; status 1 if one failed."""
-    parser = argparse.ArgumentParser(
-        prog="python -m letterocr.doctor",
-        description="Check what runs and sweeps need on this machine and cluster.",
-    )
-    parser.add_argument("--output", type=Path, default=Path("outputs"), help="the folder that holds the run folders")
-    parser.add_argument(
-        "--job", action="store_true", help="also submit a SLURM job; reads SBATCH_PARTITION and the like"
-    )
-    parser.add_argument("--seconds", type=float, default=120, help="to wait for that job at each step; default 120")
-    parser.add_argument("--json", action="store_true", help="one JSON object a line, for programs")
-    arguments = parser.parse_args()
+    given = make_parser().parse_args(arguments)
+    from letterocr.doctor.checks import FAILED, run_checks
+
     failed = False
-    for finding in run_checks(arguments.output.expanduser(), arguments.job, arguments.seconds):
+    for finding in run_checks(given.output, given.job, given.seconds):
         failed |= finding.state == FAILED
         row = f"{finding.state:<8} {finding.name:<12} {finding.text}"
-        print(json.dumps(asdict(finding)) if arguments.json else row, flush=True)
+        print(json.dumps(asdict(finding)) if given.json else row, flush=True)
     sys.exit(failed)
 
 

@@ -18,7 +18,7 @@ from letterocr.data.letters import SIDE
 from letterocr.figures.pictures import BAR, FAINT, LINE, RIGHT, TEXT, WRONG, Colour
 from letterocr.matrix.arithmetic import Relation
 from letterocr.matrix.conditioning import Conditioning
-from letterocr.matrix.singular_values import reconstruct, relative_errors
+from letterocr.matrix.spectrum import reconstruct, relative_errors
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

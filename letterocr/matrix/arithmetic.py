@@ -20,7 +20,7 @@ from torch import Tensor
 
 from letterocr.base.errors import UserError
 from letterocr.data.letters import ALPHABET
-from letterocr.matrix.alphabet import with_ones
+from letterocr.matrix.letter_matrix import with_ones
 
 COEFFICIENTS = (-2, -1, 1, 2)
 

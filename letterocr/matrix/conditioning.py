@@ -18,8 +18,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from letterocr.matrix.alphabet import with_ones
-from letterocr.matrix.singular_values import EffectiveRanks, effective_ranks, singular_values, subtract_mean
+from letterocr.matrix.letter_matrix import with_ones
+from letterocr.matrix.spectrum import EffectiveRanks, effective_ranks, singular_values, subtract_mean
 
 
 @dataclass(frozen=True)

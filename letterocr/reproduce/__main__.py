@@ -1,19 +1,26 @@
-"""The command `python -m letterocr.reproduce [CLAIM ...]`: the paper's claims, measured, on one page."""
+"""The command `letterocr reproduce [CLAIM ...]`: the paper's claims, measured, on one page."""
 
 from __future__ import annotations
 
 import argparse
 import shlex
 import sys
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
 from pkgutil import resolve_name
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from letterocr.base.command_line import CommandParser
 from letterocr.base.errors import UserError, end_quietly
 from letterocr.base.signals import exit_with_sentence
+from letterocr.base.suggest import suggest
 from letterocr.compose import registry
-from letterocr.config.data import SourceConfig
+from letterocr.compose.from_overrides import compose_config
+from letterocr.compose.overrides import list_choices
+from letterocr.config.check import check_config
+from letterocr.config.refusal import refuse
+from letterocr.config.train import TrainConfig
 
 if TYPE_CHECKING:
     from letterocr.reproduce.finding import Finding, Material
@@ -49,40 +56,33 @@ CLAIMS = {
 }
 
 
-def make_parser() -> argparse.ArgumentParser:
+LEAST_SAMPLES = 10  # of each run of fig7 and fig8
+DEFAULTS = {"samples": "20000", "replicas": "10", "evaluate_every": "50", "threads": "0", "output": "outputs/reproduce"}
+
+
+def make_parser() -> CommandParser:
     """The arguments of the command."""
-    claims = "\n".join(f"  {name:<11} {claim.title}" for name, claim in CLAIMS.items())
-    made = argparse.ArgumentParser(
-        prog="python -m letterocr.reproduce",
-        description=f"{__doc__}\n\nclaims (all of them if none is named; fig7 and fig8 train):\n{claims}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    keys = list_choices()
+    taken = {name: choices for name, choices in keys.items() if name in {*DEFAULTS, "data"} or name.startswith("data.")}
+    examples = ["letterocr reproduce fig5 rank", "letterocr reproduce data=images data.path=letters.npz"]
+    parser = CommandParser(
+        "reproduce",
+        "Measure the claims of the paper on the chosen letters, and write one page with figures and verdicts.",
+        examples,
+        overrides=taken,
     )
-    made.add_argument("claims", nargs="*", metavar="CLAIM")
-    made.add_argument("--data", choices=list(registry.DATA), default="synthetic", help="the letters")
-    made.add_argument("--path", help="where they are (emnist, images)")
-    made.add_argument("--test-per-letter", type=int, default=20, help="test letters of each class")
-    made.add_argument("--output", type=Path, default=Path("outputs/reproduce"), help="the folder of the page")
-    made.add_argument("--samples", type=int, default=20_000, help="training samples of each run")
-    made.add_argument("--replicas", type=int, default=10, help="networks side by side, for medians and quartiles")
-    made.add_argument("--every", type=int, default=50, help="samples between two measurements of the test error")
-    made.add_argument("--threads", type=int, default=0, help="CPU threads of each run; 0: as many as there are cores")
-    return made
+    parser.add_word("claims", "one of those below; none: all of them", nargs="*", metavar="CLAIM")
+    parser.rows["claims (fig7 and fig8 train)"] = [(name, claim.title) for name, claim in CLAIMS.items()]
+    parser.rows["fields, as in letterocr train"] = [
+        ("data=synthetic", "the letters, with data.path= and the other fields of their source"),
+        *((f"{name}={default}", _find_help(name)) for name, default in DEFAULTS.items()),
+    ]
+    return parser
 
 
-def make_data_config(name: str, path: str | None, test_per_letter: int) -> SourceConfig:
-    """The config of the letters.
-
-    Raises:
-        UserError: a path where none is taken.
-    """
-    schema: Any = registry.DATA[name].schema
-    config: SourceConfig = schema(test_per_letter=test_per_letter)
-    if path is None:
-        return config
-    if not hasattr(config, "path"):
-        raise UserError(f"--path={path}: data {name} is made, not read; leave it out, or take --data emnist or images.")
-    config.path = path
-    return config
+def _find_help(name: str) -> str:
+    (found,) = (f for f in fields(TrainConfig) if f.name == name)
+    return str(found.metadata["help"])
 
 
 def reproduce(names: list[str], material: Material, output: Path, about: dict[str, str]) -> Path:
@@ -103,35 +103,54 @@ def reproduce(names: list[str], material: Material, output: Path, about: dict[st
     return page
 
 
-def _main(arguments: argparse.Namespace) -> None:
-    unknown = [name for name in arguments.claims if name not in CLAIMS]
+def _main(given: argparse.Namespace, command: str) -> None:
+    unknown = [name for name in given.claims if name not in CLAIMS]
     if unknown:
-        raise UserError(f"{unknown[0]} is no claim; choose among {', '.join(CLAIMS)}.")
-    for field, least in (("test_per_letter", 1), ("samples", 10), ("replicas", 1), ("every", 1), ("threads", 0)):
-        if (number := getattr(arguments, field)) < least:
-            raise UserError(f"--{field.replace('_', '-')}={number}: must be at least {least}.")
-    config = make_data_config(arguments.data, arguments.path, arguments.test_per_letter)
-    from letterocr import __version__
+        hint = suggest(unknown[0], CLAIMS, f"choose among {', '.join(CLAIMS)}.")
+        raise UserError(f"{unknown[0]} is no claim; {hint}")
+    config = _read_config(given.overrides)
+    from letterocr.base.version import __version__
     from letterocr.reproduce.finding import Material
 
-    split = registry.DATA[arguments.data].load()(config)
-    runs = arguments.output / "runs"
-    training = (arguments.samples, arguments.replicas, arguments.every, arguments.threads)
-    material = Material(split, config, runs, *training)
+    split = registry.find_source(config.data).load()(config.data)
+    output = Path(config.output).expanduser()
+    every = int(config.evaluate_every)
+    material = Material(split, config.data, output / "runs", config.samples, config.replicas, every, config.threads)
     about = {
-        "letters": f"{arguments.data}: {len(split.train):,} make the alphabet and train, {len(split.test)} test",
-        "command": shlex.join(["python", "-m", "letterocr.reproduce", *sys.argv[1:]]),
+        "letters": f"{config.data.name}: {len(split.train):,} make the alphabet and train, {len(split.test)} test",
+        "command": command,
         "version": f"letterocr {__version__}",
     }
-    print(reproduce(arguments.claims or list(CLAIMS), material, arguments.output, about), flush=True)
+    print(reproduce(given.claims or list(CLAIMS), material, output, about), flush=True)
+
+
+def _read_config(overrides: list[str]) -> TrainConfig:
+    """The letters and how much is trained.
+
+    Raises:
+        UserError: a field that the command does not take, or a value that does not fit.
+    """
+    taken = (*DEFAULTS, "data")
+    for text in overrides:
+        name = text.partition("=")[0]
+        if name not in taken and not name.startswith("data."):
+            raise UserError(f"{text}: reproduce decides this itself; it takes {', '.join(taken)} and the data fields.")
+    config = compose_config([*(f"{name}={value}" for name, value in DEFAULTS.items()), *overrides])
+    check_config(config)
+    if config.samples < LEAST_SAMPLES:
+        refuse("samples", config.samples, f"must be at least {LEAST_SAMPLES}")
+    if config.evaluate_every == "log":
+        refuse("evaluate_every", "log", "must be a whole number of samples here")
+    return config
 
 
 @end_quietly()
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command: a mistake of the user ends with one sentence and status 2."""
-    arguments = make_parser().parse_args()
+    own = sys.argv[1:] if arguments is None else list(arguments)
+    given = make_parser().parse_args(own)
     with exit_with_sentence("the page holds what was measured before."):
-        _main(arguments)
+        _main(given, shlex.join(["letterocr", "reproduce", *own]))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from letterocr.config.data import SourceConfig
 from letterocr.data.letters import Split
-from letterocr.matrix.alphabet import alphabet_matrix
+from letterocr.matrix.letter_matrix import alphabet_matrix
 
 HOLDS = "holds"
 FAILS = "does not hold"

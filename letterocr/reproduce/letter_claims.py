@@ -17,7 +17,6 @@ from letterocr.figures.linear_algebra import (
     draw_singular_values,
 )
 from letterocr.figures.png import make_figure
-from letterocr.matrix.alphabet import left_inverse, read_letters
 from letterocr.matrix.arithmetic import (
     best_combination,
     distances_from_others,
@@ -27,7 +26,8 @@ from letterocr.matrix.arithmetic import (
     search,
     select_distinct,
 )
-from letterocr.matrix.singular_values import (
+from letterocr.matrix.letter_matrix import left_inverse, read_letters
+from letterocr.matrix.spectrum import (
     effective_ranks,
     energy_rank,
     readable_ranks,

@@ -3,46 +3,66 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
+from typing import Protocol
 
 import numpy as np
 
-from letterocr.config.train import TrainConfig
-from letterocr.data.letters import PIXELS, Split
-from letterocr.engine.engine import Engine
+from letterocr.data.letters import PIXELS
 from letterocr.figures import pictures
-from letterocr.run.curve import Curve, Summary
-from letterocr.run.divergence import Divergence
+from letterocr.run.curve import Summary
 from letterocr.run.folder import list_hyperparameters
+from letterocr.run.learning import Learning
 from letterocr.run.shown_samples import select_samples
 from letterocr.run.tensorboard import Board
-from letterocr.run.terminal import Terminal
 
 PICTURE_SHARE = 0.03  # of the training time, at most, goes into pictures during the run
 
 
+class View(Protocol):
+    """Where a run is shown to a person: a terminal, a progress bar, or nowhere."""
+
+    def begin(self, title: str, facts: dict[str, str], first_sample: int) -> None:
+        """Show what the run is; `first_sample` is above 0 where it goes on."""
+
+    def update(self, sample: int, train_error: float, test_error: float) -> None:
+        """Show how far the run is: samples learned, and errors as fractions, NaN where not known."""
+
+    def message(self, text: str) -> None:
+        """Show one sentence."""
+
+    def finish(self, summary: Summary, folder: Path, notes: list[str]) -> None:
+        """Show what the run came to, and a sentence for each network that diverged."""
+
+    def close(self) -> None:
+        """Leave the screen as it was; called at the end of every run, however it ends."""
+
+
 class Display:
-    """Shows one run; a context manager, which closes TensorBoard's file and leaves the terminal sane.
+    """Shows one run in a view and in TensorBoard; a context manager, which closes both.
 
     Args:
-        config: the run.
+        learning: the run in memory.
         folder: the run folder.
-        split: its letters.
-        engine: what trains.
-        live: a live view or plain lines; by default live where standard output is a terminal.
+        view: where it is shown to a person.
+        about: what the run is, by name.
     """
 
-    def __init__(self, config: TrainConfig, folder: Path, split: Split, engine: Engine, live: bool | None) -> None:
-        self._config, self._folder, self._test, self._engine = config, folder, split.test, engine
-        self._terminal = Terminal(config.samples, live)
+    def __init__(self, learning: Learning, folder: Path, view: View, about: dict[str, str]) -> None:
+        self._learning, self._folder, self._view, self._about = learning, folder, view, about
         self._board: Board | None = None
-        self._shown = engine.sample if engine.sample else -1
+        first = learning.engine.sample
+        self._shown = first if first else -1
         self._picture_seconds = 0.0
 
     def __enter__(self) -> Display:
-        self._terminal.__enter__()
+        try:
+            self._begin()
+        except BaseException:
+            self._view.close()
+            raise
         return self
 
     def __exit__(
@@ -52,50 +72,46 @@ class Display:
             if self._board:
                 self._board.close()
         finally:
-            self._terminal.__exit__(kind, error, trace)
+            self._view.close()
 
-    def begin(self, about: dict[str, str], notes: Sequence[str]) -> None:
+    def _begin(self) -> None:
         """Say what the run is and what to mind, and open TensorBoard's file."""
-        config, first = self._config, self._engine.sample
-        self._terminal.begin("letterocr", about, first)
-        for note in notes:
-            self._terminal.message(note)
+        config, first = self._learning.config, self._learning.engine.sample
+        self._view.begin("letterocr", self._about, first)
+        for note in self._learning.notes:
+            self._view.message(note)
         if config.tensorboard:
             self._board = Board(self._folder, list_hyperparameters(config), first, config.replicas)
 
-    def show(self, curve: Curve, seconds: float, divergence: Divergence) -> None:
-        """Show what was learned since the last time.
-
-        Args:
-            curve: so far.
-            seconds: spent on training so far.
-            divergence: who has diverged.
-        """
+    def show(self) -> None:
+        """Show what was learned since the last time."""
+        curve = self._learning.curve
         now = curve.sample
-        samples = select_samples(self._shown, now, self._config.samples)
+        samples = select_samples(self._shown, now, curve.samples)
         self._shown = now
         if self._board:
             if len(samples):
                 errors = curve.train_error(samples), curve.test_error[samples]
                 self._board.curve(samples, *errors, curve.loss[samples])
-            if self._picture_seconds < PICTURE_SHARE * seconds - 0.1:
-                self._show_pictures(self._board, divergence)
-        self._terminal.update(now, float(np.median(curve.train_error(np.array([now])))), curve.last_error())
+            if self._picture_seconds < PICTURE_SHARE * self._learning.seconds - 0.1:
+                self._show_pictures(self._board)
+        self._view.update(now, float(np.median(curve.train_error(np.array([now])))), curve.last_error())
 
     def show_figures(self, figures: Mapping[str, np.ndarray]) -> None:
         """Show what was diagnosed, if anything: each figure by its tag, [replicas]."""
         if self._board and figures:
-            self._board.figures(self._engine.sample, figures)
+            self._board.figures(self._learning.engine.sample, figures)
 
-    def _show_pictures(self, board: Board, divergence: Divergence) -> None:
+    def _show_pictures(self, board: Board) -> None:
         """Weights, confusion and worst letters of the first replica that has not diverged."""
-        r = divergence.find_finite()
+        r = self._learning.divergence.find_finite()
         if r is None:
             return
         start = time.perf_counter()
-        test, step = self._test, self._engine.sample
-        outputs = self._engine.test_outputs(r).cpu()
-        weight = self._engine.network.weights[0][r].cpu()
+        engine, test = self._learning.engine, self._learning.split.test
+        step = engine.sample
+        outputs = engine.test_outputs(r).cpu()
+        weight = engine.network.weights[0][r].cpu()
         if weight.shape[-1] == PIXELS:
             board.picture("weights/first_layer", step, pictures.weight_images(weight.numpy(), alphabet=test.alphabet))
         truth, read = test.labels.numpy(), outputs.argmax(-1).numpy()
@@ -104,12 +120,12 @@ class Display:
         board.picture("test/worst", step, worst)
         self._picture_seconds += time.perf_counter() - start
 
-    def close_board(self, error: float, best_error: float, divergence: Divergence) -> None:
+    def close_board(self, error: float, best_error: float) -> None:
         """Write the last pictures and the run's final and best test error, which end it in TensorBoard."""
         if self._board:
-            self._show_pictures(self._board, divergence)
+            self._show_pictures(self._board)
             self._board.close(error, best_error)
 
     def finish(self, summary: Summary, notes: list[str]) -> None:
         """Print what the run came to."""
-        self._terminal.finish(summary, self._folder, notes)
+        self._view.finish(summary, self._folder, notes)

@@ -24,11 +24,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from letterocr import __version__
 from letterocr.base.errors import UserError
 from letterocr.base.files import write_json, write_text
 from letterocr.base.owner import read_slurm_job
 from letterocr.base.threads import count_threads
+from letterocr.base.version import __version__
 from letterocr.compose.from_overrides import resolve_config
 from letterocr.config.identity import compute_identity, select_identity, to_plain
 from letterocr.config.train import TrainConfig
@@ -94,11 +94,6 @@ def list_hyperparameters(config: TrainConfig) -> dict[str, bool | int | float | 
     return flat
 
 
-def compute_fingerprints(split: Split) -> str:
-    """What tells the letters from others: of those to train and of those to test."""
-    return f"{split.train.fingerprint()}-{split.test.fingerprint()}"
-
-
 def check_space(folder: Path, state: Mapping[str, Tensor], curve: Curve) -> None:
     """Make the folder, and see that it has room for the run.
 
@@ -138,7 +133,7 @@ def prepare_folder(
     clear_temporary(folder)
     write_config(folder, config, later=not resume)
     facts: dict[str, Any] = {"device": str(device), "threads": count_threads(config.threads)}
-    facts |= {"letters": compute_fingerprints(split), "alphabet": split.train.alphabet}
+    facts |= {"letters": split.fingerprint(), "alphabet": split.train.alphabet}
     facts |= {"box": split.train.box(), "learning_rates": rates}
     facts |= {"job": read_slurm_job()} if read_slurm_job() else {}
     write_environment(folder, facts, later=not resume)

@@ -12,7 +12,6 @@ from letterocr.data.letters import Split
 from letterocr.engine.engine import Engine
 from letterocr.run import checkpoint
 from letterocr.run.curve import Curve
-from letterocr.run.folder import compute_fingerprints
 
 
 def read_start(folder: Path) -> dict[str, Any]:
@@ -46,7 +45,7 @@ def read_learning_rates(config: TrainConfig, folder: Path, start: dict[str, Any]
 
 def check_letters(config: TrainConfig, split: Split, folder: Path, start: dict[str, Any]) -> None:
     """Raise UserError where the letters are not those that the run began with."""
-    letters = compute_fingerprints(split)
+    letters = split.fingerprint()
     if start.get("letters", letters) != letters:
         raise UserError(f"The letters of data={config.data.name} changed since {folder} began: use force=true.")
 

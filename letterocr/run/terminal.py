@@ -100,7 +100,15 @@ class Terminal:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._stop()
+        self.close()
+
+    def close(self) -> None:
+        """Leave the terminal sane, with the live view as it was last drawn."""
+        if self._live is not None and self._console is not None:
+            live, self._live = self._live, None
+            self._remember()
+            live.update(self._view(self._console))
+            live.stop()  # draws a last time
 
     def begin(self, title: str, facts: dict[str, str], first_sample: int) -> None:
         """Print the resolved config in brief and start; `first_sample` is above 0 when a run is resumed."""
@@ -155,17 +163,10 @@ class Terminal:
 
     def finish(self, summary: Summary, folder: Path, notes: list[str]) -> None:
         """Print the closing table, then the notes, a line each."""
-        self._stop()
+        self.close()
         self._show(list_closing_rows(summary, folder))
         for note in notes:
             self.message(note)
-
-    def _stop(self) -> None:
-        if self._live is not None and self._console is not None:
-            live, self._live = self._live, None
-            self._remember()
-            live.update(self._view(self._console))
-            live.stop()  # draws a last time
 
     def _remember(self) -> None:
         """Keep the latest point of the curve; when there are many, only every second one stays."""

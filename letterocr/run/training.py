@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import torch
@@ -13,10 +15,13 @@ from letterocr.base.threads import count_threads
 from letterocr.compose import registry
 from letterocr.config.train import TrainConfig
 from letterocr.data.letters import Split
+from letterocr.run.display import View
 from letterocr.run.folder import locate_folder
+from letterocr.run.learning import Learning
 from letterocr.run.lock import Lock
 from letterocr.run.outcome import Outcome, has_unfinished_run, look_up_outcome, read_outcome
 from letterocr.run.session import Session, Watch
+from letterocr.run.terminal import Terminal
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 FORBIDDEN = (errno.EROFS, errno.EACCES, errno.EPERM)
@@ -45,13 +50,57 @@ def run(
     over = os.path.lexists(folder / "result.json")
     torch.set_num_threads(count_threads(config.threads))
     split: Split = registry.find_source(config.data).load()(config.data)
+    with explain_write_errors(folder), Lock(folder) as lock:
+        if os.path.lexists(folder / "result.json") and not over:  # another process was faster
+            return read_outcome(folder)
+        (folder / "failure.json").unlink(missing_ok=True)
+        resume = has_unfinished_run(config, folder) and config.resume == "true"
+        return Session(config, folder, split, resume, lock).train(Terminal(config.samples, live), watch)
+
+
+def iterate_run(
+    config: TrainConfig, folder: Path, split: Split, view: View, every: int | None = None
+) -> Generator[Learning, None, None]:
+    """Train a run in its folder, or go on with it, one stretch of samples at each step.
+
+    Closed before its end, it writes a checkpoint.
+
+    Args:
+        config: the run, already checked.
+        folder: the run folder.
+        split: its letters.
+        view: shows the run.
+        every: samples of a stretch, as in `Learning`.
+
+    Yields:
+        The run in memory at its start, after each stretch, and once more when its result is written: one object.
+
+    Raises:
+        RunningError: another process trains this run.
+        UserError: what the user can mend, before any training where it can be known.
+    """
+    with explain_write_errors(folder), Lock(folder) as lock:
+        (folder / "failure.json").unlink(missing_ok=True)
+        session = Session(config, folder, split, has_unfinished_run(config, folder), lock, every)
+        yield session.learning
+        with closing(session.iterate(view)) as stretches:
+            for _ in stretches:
+                yield session.learning
+        yield session.learning
+
+
+@contextmanager
+def explain_write_errors(folder: Path) -> Iterator[None]:
+    """Turn a write that the file system refuses into a UserError.
+
+    Args:
+        folder: the run folder.
+
+    Raises:
+        UserError: the disk is full, or the folder can't be made or written.
+    """
     try:
-        with Lock(folder) as lock:
-            if os.path.lexists(folder / "result.json") and not over:  # another process was faster
-                return read_outcome(folder)
-            (folder / "failure.json").unlink(missing_ok=True)
-            resume = has_unfinished_run(config, folder) and config.resume == "true"
-            return Session(config, folder, split, resume, lock).train(live, watch)
+        yield
     except OSError as error:
         if error.errno not in FULL + FORBIDDEN + NO_FOLDER:
             raise

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from letterocr.base.errors import UserError
 from letterocr.base.suggest import suggest
-from letterocr.compose.overrides import list_keys
+from letterocr.compose.overrides import list_choices
 from letterocr.compose.presets import find_conf_folder
 from letterocr.config.train import list_runtime_fields
 
@@ -107,7 +107,7 @@ def check_space(stored: Any, place: str) -> Space:
 
 
 def _check_name(field: Any, place: str) -> None:
-    known = list_keys()
+    known = set(list_choices())
     if field in KEPT:
         raise UserError(f"{place}: {field} is the same for all trials of a search; give it on the command line.")
     if field not in known:

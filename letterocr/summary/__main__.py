@@ -1,4 +1,4 @@
-"""The command `python -m letterocr.summary FOLDER`: a sweep as one table, its best settings and its pictures."""
+"""The command `letterocr summary FOLDER`: a sweep as one table, its best settings and its pictures."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from letterocr.base.command_line import CommandParser, expand_path
 from letterocr.base.errors import UserError, complain, end_quietly
 
 if TYPE_CHECKING:
@@ -23,19 +24,23 @@ LISTED = 20  # failed, unfinished and damaged runs that are printed; the table h
 MOST_AXES = 9  # of the parallel coordinates
 MOST_BANDS = 6  # settings drawn as curves
 
-EPILOG = """A setting is what runs that differ only in the seed have in common.
+ABOUT = """Show a sweep as one table, with its best settings and its pictures. A setting is what runs that differ only
+in the seed have in common.
+
 Writes summary.parquet, summary.csv, bands.png (the best settings' curves), parallel.png and heat_map.png."""
 
 
-def make_parser() -> argparse.ArgumentParser:
+def make_parser() -> CommandParser:
     """The arguments of the command."""
-    parser = argparse.ArgumentParser(prog="python -m letterocr.summary", description=__doc__, epilog=EPILOG)
-    parser.add_argument("folder", type=Path, help="a folder that holds run folders, at any depth")
-    parser.add_argument("--metric", default="final_error", help="final_error, best_error or samples_to_ERROR")
-    parser.add_argument("--x", help="field along the heat map; else the first that varies")
-    parser.add_argument("--y", help="field up the heat map; else the second that varies")
-    parser.add_argument("--top", type=int, default=10, help="settings to print; up to 6 of them are drawn as curves")
-    parser.add_argument("--output", type=Path, help="folder for table and pictures; else the sweep's own")
+    parser = CommandParser("summary", ABOUT, ["letterocr summary outputs --metric samples_to_0.2"])
+    parser.add_word("folder", "a folder that holds run folders, at any depth", type=expand_path, metavar="FOLDER")
+    parser.add_field("output", None, "the folder of table and pictures", expand_path, shown="FOLDER")
+    parser.add_option("metric", "final_error, best_error or samples_to_ERROR", default="final_error")
+    parser.add_option("x", "field along the heat map; else the first that varies", metavar="FIELD")
+    parser.add_option("y", "field up the heat map; else the second that varies", metavar="FIELD")
+    parser.add_option(
+        "top", "settings to print; up to 6 of them are drawn as curves", type=int, default=10, metavar="N"
+    )
     return parser
 
 
@@ -168,7 +173,7 @@ def summarise(arguments: argparse.Namespace) -> None:
     from letterocr.summary.groups import find_metric, group_runs, list_varying
     from letterocr.summary.table import write_table
 
-    folder, metric = arguments.folder.expanduser(), find_metric(arguments.metric)
+    folder, metric = arguments.folder, find_metric(arguments.metric)
     if arguments.top < 1:
         raise UserError(f"--top={arguments.top}: must be at least 1.")
     runs = find_runs(folder)
@@ -201,7 +206,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except UserError as error:
         sys.exit(complain(str(error)))
     except OSError as error:
-        sys.exit(complain(f"{error.filename} can't be written ({error.strerror}): take another --output."))
+        sys.exit(complain(f"{error.filename} can't be written ({error.strerror}): take another output=."))
 
 
 if __name__ == "__main__":

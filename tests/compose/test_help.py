@@ -12,7 +12,7 @@ import pytest
 
 from letterocr import train
 from letterocr.compose import registry
-from letterocr.compose.overrides import list_keys
+from letterocr.compose.overrides import list_choices
 from letterocr.compose.presets import find_conf_folder
 from letterocr.config.model.chain import ChainConfig
 from letterocr.config.train import TrainConfig
@@ -75,7 +75,7 @@ def test_help_is_quick_it_imports_nothing_heavy(tmp_path):
 
 
 def test_the_keys_are_those_of_the_schema():
-    keys = list_keys()
+    keys = set(list_choices())
     assert {"samples", "model", "model.hidden", "data.path", "data.repetitions", "experiment"} <= keys
     assert all(is_dataclass(schema) for schema in SCHEMAS)
     assert Path(find_conf_folder(), "config.yaml").is_file()

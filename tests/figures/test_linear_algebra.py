@@ -22,7 +22,7 @@ from letterocr.figures.linear_algebra import (
 from letterocr.figures.pictures import BAR, RIGHT, WRONG
 from letterocr.matrix.arithmetic import find_relation
 from letterocr.matrix.conditioning import measure_conditioning, measure_through_hidden_layer
-from letterocr.matrix.singular_values import reconstruct, singular_values
+from letterocr.matrix.spectrum import reconstruct, singular_values
 from letterocr.models.chain import draw_hidden_layer
 
 A = torch.rand(900, 26, generator=torch.Generator().manual_seed(0), dtype=torch.float64)

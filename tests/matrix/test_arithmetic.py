@@ -13,7 +13,6 @@ from scipy.linalg import null_space, subspace_angles
 
 from letterocr.base.errors import UserError
 from letterocr.data.letters import ALPHABET
-from letterocr.matrix.alphabet import with_ones
 from letterocr.matrix.arithmetic import (
     Relation,
     best_combination,
@@ -26,6 +25,7 @@ from letterocr.matrix.arithmetic import (
     search,
     select_distinct,
 )
+from letterocr.matrix.letter_matrix import with_ones
 
 E, F, L = (ALPHABET.index(letter) for letter in "EFL")
 EYE = ALPHABET.index("I")

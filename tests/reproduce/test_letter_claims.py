@@ -10,7 +10,7 @@ import torch
 from letterocr.config.data import SyntheticConfig
 from letterocr.data.letters import ALPHABET, Letters, Split
 from letterocr.data.synthetic import load
-from letterocr.matrix.alphabet import alphabet_matrix
+from letterocr.matrix.letter_matrix import alphabet_matrix
 from letterocr.reproduce import letter_claims as claims
 from letterocr.reproduce.finding import FAILS, HOLDS, Material
 

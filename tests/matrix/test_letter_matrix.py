@@ -9,7 +9,7 @@ from helpers import one_sentence, random_letters
 
 from letterocr.base.errors import UserError
 from letterocr.data.letters import ALPHABET, PIXELS, Letters
-from letterocr.matrix.alphabet import alphabet_matrix, left_inverse, read_letters, with_ones
+from letterocr.matrix.letter_matrix import alphabet_matrix, left_inverse, read_letters, with_ones
 
 
 def written(writers: int = 3, repetitions: int = 2) -> Letters:

@@ -9,7 +9,7 @@ import pytest
 import torch
 from scipy import integrate, stats
 
-from letterocr.matrix.singular_values import (
+from letterocr.matrix.spectrum import (
     effective_ranks,
     energy_rank,
     known_noise_threshold,
@@ -148,7 +148,7 @@ def test_the_first_singular_value_dominates_and_the_rest_fall(shared_data):
     """Fig. 5 on real letters."""
     from letterocr.config.data import EmnistConfig
     from letterocr.data.emnist import load
-    from letterocr.matrix.alphabet import alphabet_matrix
+    from letterocr.matrix.letter_matrix import alphabet_matrix
 
     A = alphabet_matrix(load(EmnistConfig(path=str(shared_data / "emnist.zip"))).train)
     values = singular_values(A)

@@ -1,0 +1,1 @@
+"""What `import letterocr` offers to scripts and notebooks; the commands are thin over it."""

@@ -1,0 +1,277 @@
+"""`letterocr.fit` and `letterocr.iterate`: train from a script or a notebook, quietly, with the command's fields.
+
+Shapes: n samples of one stretch, R networks side by side.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+import re
+import signal
+import threading
+from collections import deque
+from collections.abc import Generator, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from letterocr.api.progress_bar import ProgressBar, is_watched
+from letterocr.api.trained_run import Run, Stretch, load
+from letterocr.base.signals import hold_signals
+from letterocr.base.threads import limit_threads
+from letterocr.compose import registry
+from letterocr.compose.from_overrides import compose_config
+from letterocr.compose.keywords import write_overrides
+from letterocr.config.check import check_config
+from letterocr.config.data import ArraysConfig
+from letterocr.config.refusal import refuse
+from letterocr.config.train import TrainConfig
+from letterocr.data.arrays import make_split, store
+from letterocr.data.letters import Split
+from letterocr.models.chain import Network
+from letterocr.run.folder import locate_folder
+from letterocr.run.learning import Learning
+from letterocr.run.outcome import look_up_outcome
+from letterocr.run.training import iterate_run
+
+TEST_SHARE = 0.2  # of the letters of each class, where arrays come without test letters
+ONE_AT_A_TIME = threading.Lock()  # of several threads one learns: they share the compiled loops' threads
+Stretches = Generator[Learning, None, None]
+_open: dict[Path, Stretches] = {}  # the runs in folders that this process has begun and not ended
+
+
+def fit(
+    *,
+    data: Any = None,
+    test: Any = None,
+    output: str | Path | None = None,
+    progress: bool | None = None,
+    **fields: Any,
+) -> Run:
+    """Train a network as `letterocr train` does, with the same names and defaults, and return the run.
+
+    Args:
+        data: the name of a source of letters, as in `data=emnist`; or `(images, labels)`: images [N, 900] in 0..1 with
+            ink 1, or pictures [N, H, W] or [N, H, W, 3]; labels [N], characters or numbers from 0 for A; or what
+            `letterocr.letters` returned. None: the command's default.
+        test: with arrays only: `(images, labels)`, or the share of each class to test on (0.2 if nothing is given).
+        output: the folder of run folders, as the command's field. With it the run is kept, a finished run is loaded
+            and an unfinished one goes on; without it nothing is written.
+        progress: whether to show a progress bar; None: where a person looks, in a terminal or a notebook.
+        **fields: every other field of the command; two underscores stand for a dot, as in `model__temperature=150`.
+
+    Raises:
+        UserError: a mistake of yours, with the sentence of the command.
+
+    Example:
+        >>> run = fit(model="two_layer", data__train_per_letter=2, samples=20)
+        >>> run.status, run.sample
+        ('finished', 20)
+    """
+    return deque(_iterate(data, test, output, progress, None, fields), maxlen=1)[0]
+
+
+def iterate(
+    *,
+    data: Any = None,
+    test: Any = None,
+    output: str | Path | None = None,
+    every: int | None = None,
+    **fields: Any,
+) -> Iterator[Stretch]:
+    """Train as `fit` does, and return each stretch of samples as it is learned; you may stop at any of them.
+
+    Args:
+        data: as in `fit`.
+        test: as in `fit`.
+        output: as in `fit`; a run that you leave early has a checkpoint there and goes on the next time.
+        every: samples of a stretch, rounded up to whole blocks of the engine (`block=1` makes them single samples);
+            None: as many as take 0.1 seconds.
+        **fields: as in `fit`.
+
+    Raises:
+        UserError: a mistake of yours, with the sentence of the command, when the first stretch is asked for.
+
+    Example:
+        >>> for part in iterate(model="two_layer", data__train_per_letter=2, samples=100, every=10, block=10):
+        ...     if part.samples[-1] == 30:
+        ...         break
+        >>> part.samples[0], part.run.status
+        (np.int64(21), 'unfinished')
+    """
+    if every is not None and every < 1:
+        refuse("every", every, "must be at least 1")
+    before = None
+    for run in _iterate(data, test, output, False, every, fields):
+        if before is not None and run.sample > before:
+            yield run.cut_stretch(before)
+        before = run.sample
+
+
+def letters(source: str = "synthetic", **fields: Any) -> Split:
+    """Load training and test letters.
+
+    Args:
+        source: the name of a source, as in `data=emnist`.
+        **fields: of the source, as in `path="letters.npz"` or `test_per_letter=5`.
+
+    Returns:
+        `.train` and `.test`, each with images [N, 900] in 0..1 (ink is 1), labels [N] and the alphabet.
+
+    Raises:
+        UserError: there is no such source or field, or its files can't be read.
+
+    Example:
+        >>> letters("synthetic", train_per_letter=2, test_per_letter=1).train.images.shape
+        torch.Size([52, 900])
+    """
+    config = compose_config(write_overrides({"data": source, **{f"data.{name}": v for name, v in fields.items()}}))
+    check_config(config)
+    split: Split = registry.find_source(config.data).load()(config.data)
+    return split
+
+
+def _iterate(
+    data: Any, test: Any, output: str | Path | None, progress: bool | None, every: int | None, fields: dict[str, Any]
+) -> Iterator[Run]:
+    """The run at its start, after each stretch, and when it is over."""
+    config, split = _compose(data, test, output, fields)
+    folder = None if output is None else locate_folder(config)
+    if folder and _look_up(config, folder):
+        yield load(folder)
+        return
+    split = split or _load_letters(config)
+    box = split.train.box()
+    with ProgressBar(config.samples, is_watched() if progress is None else progress) as bar:
+        stretches = (
+            iterate_run(config, folder, split, bar, every)
+            if folder
+            else _learn_in_memory(Learning(config, split, every=every), bar)
+        )
+        for learning in _take_turns(stretches, config.threads, folder):
+            yield _make_run(learning, folder, box)
+
+
+def _look_up(config: TrainConfig, folder: Path) -> bool:
+    """Whether the run is over already; one that this process left open, as after an error in a notebook, is closed."""
+    earlier = _open.pop(folder, None)
+    if earlier and inspect.getgeneratorstate(earlier) != inspect.GEN_RUNNING:
+        earlier.close()
+    return look_up_outcome(config, folder) is not None
+
+
+def _learn_in_memory(learning: Learning, bar: ProgressBar) -> Stretches:
+    learning.measure_start()
+    yield learning
+    while not learning.is_over():
+        learning.learn_stretch()
+        bar.update(learning.curve.sample, math.nan, learning.curve.last_error())
+        yield learning
+
+
+def _take_turns(stretches: Stretches, threads: int, folder: Path | None) -> Iterator[Learning]:
+    """Take one step at a time: while no other thread learns, with the run's threads, a signal obeyed after it."""
+    if folder:
+        _open[folder] = stretches
+    try:
+        while True:
+            with ONE_AT_A_TIME, limit_threads(threads), hold_signals() as held:
+                learning = next(stretches, None)
+            if held.received:
+                stretches.close()
+                signal.raise_signal(held.received)
+            if learning is None:
+                return
+            yield learning
+    finally:
+        stretches.close()
+        if folder:
+            _open.pop(folder, None)
+
+
+def _compose(
+    data: Any, test: Any, output: str | Path | None, fields: dict[str, Any]
+) -> tuple[TrainConfig, Split | None]:
+    """The checked config, and the letters where they are given rather than named."""
+    _refuse_fields(data, test, output, fields)
+    own = data is not None and not isinstance(data, str)
+    named = {} if own or data is None else {"data": data}
+    named |= {} if output is None else {"output": str(output)}
+    config = compose_config(write_overrides(fields | named))
+    config.resume = "true"
+    if not own:
+        check_config(config)
+        return config, None
+    split = data if isinstance(data, Split) else make_split(data, TEST_SHARE if test is None else test, config.seed)
+    fingerprint = split.fingerprint()
+    path = Path(config.output).expanduser() / f"letters-{fingerprint}.npz" if output is not None else None
+    config = replace(config, data=ArraysConfig(path=str(path or ""), fingerprint=fingerprint))
+    check_config(config)
+    if path:
+        store(split, path)
+    return config, split
+
+
+def _refuse_fields(data: Any, test: Any, output: str | Path | None, fields: dict[str, Any]) -> None:
+    """Refuse fields that mean nothing here.
+
+    Raises:
+        UserError: names the field, its value and the mend.
+    """
+    named = data is None or isinstance(data, str)
+    if named and test is not None:
+        refuse("test", test, "is for arrays, as in data=(images, labels)")
+    if isinstance(data, Split) and test is not None:
+        refuse("test", test, "these letters have their own test letters; leave it out")
+    for name, value in fields.items():
+        if name == "resume":
+            refuse(name, value, "an unfinished run below output= goes on by itself; leave it out")
+        if name == "launcher":
+            refuse(name, value, "is for the sweeps of `letterocr train`; leave it out")
+        if output is None and name in ("force", "diagnostics"):
+            refuse(name, value, "is for a run that is kept; give output= as well")
+        if not named and re.match(r"data(\.|__)", name):
+            refuse(name, value, "is for a source that is named; leave it out where data= has the letters")
+
+
+def _load_letters(config: TrainConfig) -> Split:
+    split: Split = registry.find_source(config.data).load()(config.data)
+    return split
+
+
+def _make_run(learning: Learning, folder: Path | None, box: int) -> Run:
+    """The run so far; its networks are those that learn."""
+    total = learning.divergence.is_total()
+    status = "diverged" if total else "finished" if learning.is_over() else "unfinished"
+    return Run(
+        learning.config,
+        status,
+        _find_evaluated(learning),
+        learning.split.train.alphabet,
+        box,
+        folder,
+        learning.seconds,
+        tuple(learning.notes),
+        learning.curve,
+    )
+
+
+def _find_evaluated(learning: Learning) -> Network:
+    """The networks whose test error counts: those that learn, or a copy where an optimizer keeps averages."""
+    network, optimizers = learning.engine.network, learning.engine.optimizers
+    averages = [optimizer.find_evaluation_tensors(optimizer.state()) for optimizer in optimizers]
+    if not any(averages):
+        return network
+    copied = replace(
+        network,
+        weights=[w.clone() for w in network.weights],
+        biases=[None if b is None else b.clone() for b in network.biases],
+    )
+    with torch.no_grad():
+        for r, average in enumerate(averages):
+            if average:
+                copied.replica(r).load_state(average)
+    return copied

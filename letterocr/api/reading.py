@@ -1,0 +1,83 @@
+"""What a trained network reads in a picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from letterocr.data import ink
+from letterocr.models.chain import Network
+
+
+@dataclass(frozen=True)
+class LetterReading:
+    """One letter of a picture.
+
+    Attributes:
+        letter: the class with the largest output.
+        runner_up: the class with the second largest output.
+        outputs: the share of each class: its output q, at least 0, divided by the sum of all of them.
+        box: left, top, right and bottom of the ink in pixels of the picture; right and bottom lie just outside it.
+        image: [30, 30] what the network saw, in 0..1 with ink 1.
+    """
+
+    letter: str
+    runner_up: str
+    outputs: dict[str, float]
+    box: tuple[int, int, int, int]
+    image: np.ndarray = field(repr=False, compare=False)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a network reads in one picture.
+
+    Attributes:
+        letters: each letter in the order of reading.
+    """
+
+    letters: tuple[LetterReading, ...]
+
+    @property
+    def text(self) -> str:
+        """The letters as one text."""
+        return "".join(part.letter for part in self.letters)
+
+
+def read_picture(network: Network, alphabet: str, box: int, picture: Any, name: str = "the picture") -> Reading:
+    """Read the one letter in a picture with the first replica.
+
+    Args:
+        network: trained networks.
+        alphabet: the characters of its outputs.
+        box: pixels of the longer side of the ink in the letters that it was trained on.
+        picture: the path of a picture file, or an array [H, W], [H, W, 3] or [H, W, 4], or a picture of Pillow.
+        name: what a message calls an array.
+
+    Raises:
+        UserError: the picture can't be read, or there is no ink in it.
+    """
+    if isinstance(picture, str | Path):
+        name, picture = str(picture), ink.read(Path(picture).expanduser())
+    found = ink.find_letter(np.asarray(picture), name, box)
+    letter, runner_up, outputs = rank_outputs(network, found.letter, alphabet)
+    image = found.letter.view(ink.SIDE, ink.SIDE).numpy()
+    return Reading((LetterReading(letter, runner_up, outputs, found.box, image),))
+
+
+def rank_outputs(network: Network, a: Tensor, alphabet: str) -> tuple[str, str, dict[str, float]]:
+    """What the first replica reads in one letter a [900].
+
+    Returns:
+        The class with the largest output, the one with the second largest, and the share of each class.
+    """
+    q = network.replica(0).forward(a.to(network.weights[0])[None])[-1][0].double()
+    best = q.argsort(descending=True, stable=True).tolist()
+    positive = q.clamp(min=0)
+    shares = positive / positive.sum().clamp(min=1e-12)
+    outputs = dict(zip(alphabet, shares.tolist(), strict=True))
+    return alphabet[best[0]], alphabet[best[1]] if len(best) > 1 else alphabet[best[0]], outputs

@@ -1,0 +1,231 @@
+"""The one form of all commands: words, fields as `name=value`, options with `--`, help at 80 columns."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import math
+import re
+import sys
+import textwrap
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+from letterocr.base.errors import UserError, complain
+from letterocr.base.suggest import suggest
+
+WIDTH = 80  # columns of every help
+LEFT = 28  # columns of a row's name; a longer one has a line of its own
+WHAT: dict[object, str] = {int: "a whole number", float: "a finite number"}
+
+
+@dataclass(frozen=True)
+class Field:
+    """One `name=value` of a command.
+
+    Attributes:
+        default: its value where it is not given.
+        convert: makes the value from its text.
+        low: a number is at least that.
+        choices: the values that there are; empty: any.
+    """
+
+    default: Any
+    convert: Callable[[str], Any]
+    low: float | None
+    choices: Collection[str]
+
+    def read(self, name: str, text: str) -> Any:
+        """The value that a text stands for.
+
+        Raises:
+            UserError: names the field, the text and what it must be.
+        """
+        least = "" if self.low is None else f", at least {self.low:g}"
+        try:
+            value = self.convert(text)
+            if self.low is not None and not self.low <= value < math.inf:
+                raise ValueError("too small, or not finite")
+        except ValueError as error:
+            raise UserError(f"{name}={text}: must be {WHAT.get(self.convert, 'of another form')}{least}.") from error
+        for word in value if isinstance(value, list) else [value]:
+            if self.choices and word not in self.choices:
+                hint = suggest(word, self.choices, f"choose among {', '.join(self.choices)}.")
+                raise UserError(f"{name}={text}: there is no {name} {word}; {hint}")
+        return value
+
+
+class CommandParser(argparse.ArgumentParser):
+    """Reads the arguments of one command, and writes its help.
+
+    Args:
+        name: of the command.
+        about: what it does, in one or a few sentences.
+        examples: lines that a user may type, each with its comment.
+        overrides: the fields of `letterocr train` that the command takes as well, with what each of them is; what is
+            given is `overrides` in the result.
+        forms: what the usage line shows in place of the words and fields.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        about: str,
+        examples: Sequence[str] = (),
+        overrides: Mapping[str, Collection[str]] | None = None,
+        forms: str = "",
+    ) -> None:
+        super().__init__(prog=f"letterocr {name}", allow_abbrev=False, add_help=False)
+        self.about, self.examples, self.overrides, self.forms = about, examples, overrides, forms
+        self.fields: dict[str, Field] = {}
+        self.rows: dict[str, list[tuple[str, str]]] = {}
+        self._usage: list[str] = []
+        self._options = ["--help"]
+        super().add_argument("--help", "-h", action="help")
+
+    def add_word(self, name: str, help: str, **how: Any) -> None:
+        """A word that the command takes, in its place; `how` as for argparse."""
+        super().add_argument(name, **how)
+        shown = how.get("metavar", name.upper())
+        many = {"+": f"{shown} ...", "*": f"[{shown} ...]", "?": f"[{shown}]"}.get(str(how.get("nargs", "")), shown)
+        self._usage.append(many)
+        self.rows.setdefault("arguments", []).append((shown, help))
+
+    def add_field(
+        self,
+        name: str,
+        default: Any,
+        help: str,
+        convert: Callable[[str], Any] = str,
+        low: float | None = None,
+        choices: Collection[str] = (),
+        shown: str | None = None,
+    ) -> None:
+        """A field that the command takes as `name=value`; its value is `name` in the result.
+
+        Args:
+            name: of the field.
+            default: its value where it is not given.
+            help: what it is.
+            convert: makes the value from its text.
+            low: a number is at least that.
+            choices: the values that there are.
+            shown: stands for the default in the help; None: the default itself.
+        """
+        self.fields[name] = Field(default, convert, low, choices)
+        self.rows.setdefault("fields", []).append((f"{name}={default if shown is None else shown}", help))
+
+    def add_option(self, name: str, help: str, **how: Any) -> None:
+        """An option `--name`; `how` as for argparse."""
+        super().add_argument(f"--{name}", **how)
+        self._options.append(f"--{name}")
+        flag = how.get("action") == "store_true"
+        value = how.get("metavar", "|".join(how["choices"]) if "choices" in how else name.upper())
+        default = how.get("default")
+        told = "" if flag or default in (None, []) else f" (default: {default})"
+        self.rows.setdefault("options", []).append((f"--{name}" if flag else f"--{name} {value}", help + told))
+
+    def list_keys(self) -> dict[str, Collection[str]]:
+        """The fields that may be given, with the values that each one may have, empty for any."""
+        return {**(self.overrides or {}), **{name: f.choices for name, f in self.fields.items()}}
+
+    def list_options(self) -> list[str]:
+        """The options that may be given."""
+        return self._options
+
+    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """The arguments of the command; a mistake ends the process with one sentence and status 2."""
+        given = list(sys.argv[1:] if args is None else args)
+        try:
+            values, overrides, rest = self._take_fields(given)
+            found, unknown = self.parse_known_intermixed_args(rest, namespace)
+            if unknown:
+                raise UserError(self._explain_unknown(unknown[0]))
+        except UserError as error:
+            sys.exit(complain(str(error)))
+        for name, value in values.items():
+            setattr(found, name.replace(".", "_"), value)
+        found.overrides = overrides
+        return found
+
+    def _take_fields(self, given: list[str]) -> tuple[dict[str, Any], list[str], list[str]]:
+        """The values of the command's own fields, the overrides, and every other argument."""
+        values = {name: f.default for name, f in self.fields.items()}
+        overrides, rest = [], []
+        for text in given:
+            key, is_field, value = text.partition("=")
+            if is_field and key in self.fields:
+                values[key] = self.fields[key].read(key, value)
+            elif is_field and self.overrides is not None and re.match(r"[+~]{0,2}[A-Za-z]", key):
+                overrides.append(text)
+            else:
+                rest.append(text)
+        return values, overrides, rest
+
+    def _explain_unknown(self, text: str) -> str:
+        """A sentence on an argument that the command does not take."""
+        key, _, value = text.lstrip("-").partition("=")
+        field = key.replace("-", "_")
+        if field in self.list_keys():
+            return f"{text}: a field has no dashes; write {field}={value or 'VALUE'}."
+        if text.startswith("-"):
+            hint = suggest(text, self._options, f"{self.prog} --help lists every one.")
+            return f"{text}: {self.prog} has no such option; {hint}"
+        return f"{text}: {self.prog} takes no such argument; {self.prog} --help shows what it takes."
+
+    def error(self, message: str) -> NoReturn:
+        """End with one sentence and status 2."""
+        sys.exit(complain(f"{self.prog}: {message}; {self.prog} --help shows how."))
+
+    def format_help(self) -> str:
+        """The help, at most 80 columns wide."""
+        takes = self.forms or " ".join([*self._usage, *(["[field=value ...]"] if self.list_keys() else [])])
+        parts = [f"{self.prog} {takes}".rstrip() + (" [--options]" if self.rows.get("options") else ""), ""]
+        for paragraph in self.about.split("\n\n"):
+            parts += [*textwrap.wrap(" ".join(paragraph.split()), WIDTH), ""]
+        if self.examples:
+            parts += [*(f"  {line}" for line in self.examples), ""]
+        for title, rows in self.rows.items():
+            parts += [title, *lay_out(rows), ""]
+        return "\n".join(parts)
+
+
+def lay_out(rows: Sequence[tuple[str, str]], indent: int = 2, left: int = LEFT) -> list[str]:
+    """Names and what they mean as lines of at most 80 columns.
+
+    Args:
+        rows: each name with its meaning.
+        indent: columns before a name.
+        left: columns of a name; a longer one has a line of its own.
+
+    Example:
+        >>> lay_out([("seed=0", "of the run")], left=10)
+        ['  seed=0    of the run']
+    """
+    lines = []
+    for name, meaning in rows:
+        text = textwrap.wrap(meaning, WIDTH - left - indent, break_long_words=False, break_on_hyphens=False)
+        if len(name) >= left:
+            lines.append(" " * indent + name)
+        else:
+            first = text.pop(0) if text else ""
+            lines.append(f"{'':{indent}}{name:<{left}}{first}".rstrip())
+        lines += [" " * (indent + left) + line for line in text]
+    return lines
+
+
+def expand_path(text: str) -> Path:
+    """A path with `~` for the home folder."""
+    return Path(text).expanduser()
+
+
+def split_words(text: str) -> list[str]:
+    """The parts of a list as Hydra's sweeps take it: between commas, those in single quotes as they are.
+
+    Example:
+        >>> split_words("emnist,'a,b.npz'")
+        ['emnist', 'a,b.npz']
+    """
+    return next(csv.reader([text], quotechar="'"), [])

@@ -1,0 +1,69 @@
+"""From keyword arguments to overrides, as `letterocr.fit` takes them.
+
+samples=200, model__hidden=[64], data__path="my letters.npz"
+-> ["samples=200", "model.hidden=[64]", "data.path='my letters.npz'"]
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from letterocr.base.errors import UserError
+
+
+def write_overrides(fields: Mapping[str, Any]) -> list[str]:
+    """Write keyword arguments as overrides, choices of a group first.
+
+    Args:
+        fields: values by field; two underscores stand for the dot of a field's name.
+
+    Raises:
+        UserError: a value is of a type that no field has.
+
+    Example:
+        >>> write_overrides({"model__hidden": [64, 32], "model": "four_layer", "evaluate_every": "log"})
+        ['model=four_layer', 'evaluate_every=log', 'model.hidden=[64,32]']
+    """
+    named = {name.replace("__", "."): value for name, value in fields.items()}
+    names = sorted(named, key=lambda name: "." in name)
+    return [f"{name}={write_value(named[name], name)}" for name in names]
+
+
+def write_value(value: Any, name: str) -> str:
+    """One value in Hydra's grammar.
+
+    Args:
+        value: a number, text, path, None, or a list or dictionary of them; NumPy's and PyTorch's numbers too.
+        name: its field, for the message.
+
+    Raises:
+        UserError: the value is of another type.
+    """
+    if hasattr(value, "tolist"):  # of NumPy or PyTorch
+        value = value.tolist()
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int | float):
+        return repr(value)
+    if isinstance(value, str | Path):
+        return _write_text(str(value))
+    if isinstance(value, list | tuple):
+        return f"[{','.join(write_value(part, name) for part in value)}]"
+    if isinstance(value, Mapping):
+        pairs = (f"{_write_text(str(key))}:{write_value(part, name)}" for key, part in value.items())
+        return f"{{{','.join(pairs)}}}"
+    raise UserError(f"{name}={value!r} is a {type(value).__name__}: give a number, a text, a list or None.")
+
+
+def _write_text(text: str) -> str:
+    """A text as it is where that is safe in Hydra's grammar, else in quotes."""
+    if re.fullmatch(r"[\w./-]+", text, re.ASCII):
+        return text
+    escaped = re.sub(r"(\\*)'", r"\1\1\\'", text)  # backslashes count only before a quote
+    escaped = re.sub(r"(\\+)$", r"\1\1", escaped)
+    return f"'{escaped}'"

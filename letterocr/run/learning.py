@@ -1,0 +1,83 @@
+"""One run in memory: its engine, its curve, and which networks have diverged; learned stretch by stretch.
+
+The engine alone decides the numbers: they do not depend on where the stretches end.
+"""
+
+from __future__ import annotations
+
+import time
+
+from letterocr.compose.build import build_engine
+from letterocr.compose.learning_rates import plan_learning_rates
+from letterocr.config.train import TrainConfig
+from letterocr.data.letters import Split
+from letterocr.engine.records import Records
+from letterocr.run.curve import Curve
+from letterocr.run.divergence import Divergence
+from letterocr.run.messages import collect_notes
+
+STRETCH_SECONDS = 0.1  # how long the engine works between two looks at signals, clock and screen
+
+
+class Learning:
+    """One run in memory, at sample 0.
+
+    Args:
+        config: the run.
+        split: training and test letters.
+        rates: alpha of each replica as a resumed run began with it; None: as the config says.
+        every: samples of a stretch, rounded up to whole blocks of the engine; None: as many as take 0.1 seconds.
+
+    Attributes:
+        plan: the learning rates and their bound.
+        engine: the networks, which learn.
+        curve: loss and errors so far.
+        divergence: which networks have diverged.
+        notes: sentences on what to mind.
+        seconds: spent on learning so far.
+
+    Raises:
+        UserError: the config does not fit the letters or this machine.
+    """
+
+    def __init__(
+        self, config: TrainConfig, split: Split, rates: list[float] | None = None, every: int | None = None
+    ) -> None:
+        self.config, self.split = config, split
+        self.plan = plan_learning_rates(config, split.train, rates)
+        self.engine = build_engine(config, split, self.plan.alphas)
+        self.curve = Curve(config.samples, config.replicas)
+        self.divergence = Divergence(config.replicas)
+        self.notes = collect_notes(config, self.engine, self.plan)
+        self.seconds = 0.0
+        self._every, self._stretch = every, every or 1
+
+    def measure_start(self) -> None:
+        """Measure the test error before the first sample."""
+        self.curve.test_error[0] = self.engine.test_error().cpu().numpy()
+
+    def is_over(self) -> bool:
+        """Whether nothing is left to learn."""
+        return self.engine.sample >= self.config.samples or self.divergence.is_total()
+
+    def learn_stretch(self, limit: int | None = None) -> Records:
+        """Learn the next stretch of samples, and add it to the curve.
+
+        Args:
+            limit: the stretch ends there at the latest, in samples learned; None: at the end of the run.
+        """
+        start = time.perf_counter()
+        records = self.engine.advance(self._choose_stop(limit) - self.engine.sample)
+        spent = time.perf_counter() - start
+        self.seconds += spent
+        if not self._every:
+            learned = len(records.loss)
+            self._stretch = max(1, min(2 * learned, int(learned * STRETCH_SECONDS / max(spent, 1e-9))))
+        self.curve.add(records)
+        self.divergence.look(records, self.curve, self.engine)
+        return records
+
+    def _choose_stop(self, limit: int | None) -> int:
+        """Where the next stretch ends: after a whole block, so that a resumed run has the same blocks."""
+        blocks = -(-(self.engine.sample + self._stretch) // self.engine.block)
+        return min(blocks * self.engine.block, limit or self.config.samples, self.config.samples)
