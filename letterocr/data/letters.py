@@ -55,7 +55,7 @@ class Letters:
         return torch.bincount(self.labels, minlength=self.classes)
 
     def box(self) -> int:
-        """Return the median of the longer side of a letter's ink, in pixels: the size to which new pictures are scaled."""
+        """Return the median of the longer side of a letter's ink, in pixels: the size that new pictures must have."""
         ink = self.images.view(-1, SIDE, SIDE) > 0.25
         sides = torch.maximum(ink.any(1).sum(1), ink.any(2).sum(1))
         return int(sides.median())
