@@ -71,6 +71,7 @@ def loss(output: Tensor, target: Tensor, loss_factor: float = 0.5) -> Tensor:
         [..., N].
 
     Example:
+        >>> import torch
         >>> loss(torch.tensor([[3.0, 4.0]]), torch.tensor([[0.0, 1.0]])).tolist()  # (9 + 9) / 2
         [9.0]
     """

@@ -43,6 +43,7 @@ class Update:
             bias: b [out], or None.
 
         Example:
+            >>> import torch
             >>> weight = torch.zeros(2, 2)
             >>> update = Update(torch.tensor([[1.0], [2.0]]), torch.tensor([[3.0, 4.0]]), torch.zeros(2))
             >>> update.apply(weight, None)
