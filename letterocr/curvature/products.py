@@ -8,7 +8,7 @@ direction D_k, d_k of every weight matrix and bias (Pearlmutter's R-operator). I
 and with v the error vectors of the gradient rule, w.r.t. x_k, the products are, for each sample:
 
     Hessian           R{v} h^T + v R{h}^T     rank two, one in the first layer, where R{h} = R{a} = 0
-    Gauss-Newton      u h^T                   rank one; u are the error vectors to which the output error 2f R{q} leads
+    Gauss-Newton      u h^T                   rank one; u are the error vectors for the output error 2f R{q}
     empirical Fisher  (g . D) v h^T           rank one; g . D = sum over layers of v . (D h + d)
 
 In the backward pass (18), where s'' = s' (1 - 2 s)/T, it is

@@ -38,7 +38,7 @@ def error_vectors(
 
 
 def propagate(network: Network, activations: list[Tensor], error: Tensor, rule: Rule) -> list[Tensor]:
-    """The error vectors of every weight matrix to which a given error of the outputs leads (17-19).
+    """The error vectors of every weight matrix for a given error of the outputs (17-19).
 
     Args:
         network: the weights.

@@ -5,8 +5,8 @@ With J the Jacobian of the outputs q and the mean loss (f/N) sum |q - c|^2, G = 
 
     - alpha (G + lambda 1)^-1 (2f/N) J^T (q - c)  =  - alpha J^T y,     ((2f/N) J J^T + lambda 1) y = (2f/N) (q - c)
 
-so that no system of the weights' size is solved: the step consists of the error vectors to which y leads in place of
-q - c. For one sample the system is C x C and is solved directly:
+so that no system of the weights' size is solved: the step consists of the error vectors for the output error y in place
+of q - c. For one sample the system is C x C and is solved directly:
 
     J J^T = sum over layers of B_k B_k^T (|h_k|^2 + 1),   B_k the error vectors of the C unit errors.
 

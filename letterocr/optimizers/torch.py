@@ -67,7 +67,7 @@ class Torch(Optimizer[TorchConfig]):
         return kept
 
     def load_state(self, state: dict[str, Tensor]) -> None:
-        """Give PyTorch the state that it had.
+        """Restore the state that PyTorch kept.
 
         Args:
             state: tensors by the names of `state`.

@@ -27,5 +27,5 @@ class AsgdConfig(MethodConfig):
         return ""
 
     def count_multiply_adds(self, size: NetworkSize) -> float:
-        """Count those of descent, and P for the running mean in the part of the run that is averaged."""
+        """Count the multiply-adds of descent, and P for the running mean in the part of the run that is averaged."""
         return size.descent + (1 - self.start) * size.weights

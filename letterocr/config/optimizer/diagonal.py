@@ -38,7 +38,7 @@ class DiagonalConfig(MethodConfig):
         require_gradient(run, self.name)
 
     def count_multiply_adds(self, size: NetworkSize) -> float:
-        """Count those of descent, 2 P' and 5 P.
+        """Count the multiply-adds of descent, 2 P' and 5 P.
 
         2 P' are the squares of the weights and the backward pass with them. 5 P are the outer product of the curvatures
         (1) and elementwise operations: the mean (2), the quotient (1), the step (1).

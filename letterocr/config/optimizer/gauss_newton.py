@@ -44,7 +44,7 @@ class GaussNewtonConfig(MethodConfig):
         require_gradient(run, self.name)
 
     def count_multiply_adds(self, size: NetworkSize) -> float:
-        """Count those of descent, and for C classes C P', C^2 m for each matrix, and C^3 / 3.
+        """Count the multiply-adds of descent, and for C classes C P', C^2 m for each matrix, and C^3 / 3.
 
         C P' send the unit errors back, C^2 m make J J^T, and C^3 / 3 solve the system.
         """

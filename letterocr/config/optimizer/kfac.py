@@ -38,7 +38,7 @@ class KfacConfig(MethodConfig):
         require_single(run, self.name)
 
     def count_multiply_adds(self, size: NetworkSize) -> float:
-        """Count those of descent, P' to send the noise back, and 4 n^2 + 4 m^2 for each matrix.
+        """Count the multiply-adds of descent, P' to send the noise back, and 4 n^2 + 4 m^2 for each matrix.
 
         4 n^2 are S^-1 h (1), the update of rank two (2) and A^-1 h (1); 4 m^2 are the same for G.
         """

@@ -25,6 +25,6 @@ class LearnedConfig(MetaTrainedConfig):
     }
 
     def count_multiply_adds(self, size: NetworkSize) -> float:
-        """Count those of descent, and one pass through the rule's network for each weight and bias."""
+        """Count the multiply-adds of descent, and one pass through the rule's network for each weight and bias."""
         biases = size.units if size.bias else 0
         return size.descent + (size.weights + biases) * NETWORK.multiply_adds

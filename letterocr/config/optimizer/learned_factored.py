@@ -40,6 +40,6 @@ class LearnedFactoredConfig(MetaTrainedConfig):
         require_single(run, self.name)
 
     def count_multiply_adds(self, size: NetworkSize) -> float:
-        """Count those of descent, and one pass through a network for each entry of v and of h, the bias included."""
+        """Count the multiply-adds of descent, and one pass through a network for each entry of v, h and the bias."""
         passes = (m * V_NETWORK.multiply_adds + (n + 1) * H_NETWORK.multiply_adds for n, m in size.layers)
         return size.descent + sum(passes)

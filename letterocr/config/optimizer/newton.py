@@ -45,5 +45,5 @@ class NewtonConfig(MethodConfig):
             refuse("optimizer.ridge", self.ridge, mend)
 
     def count_multiply_adds(self, size: NetworkSize) -> float:
-        """Count forward and update, and 2 n^2 for R^-1 a and the rank-one update of R^-1 (recursive least squares)."""
+        """Count the multiply-adds of forward and update, and 2 n^2 for R^-1 a and the rank-one update of R^-1."""
         return 2 * size.weights + 2 * size.widths[0] ** 2

@@ -36,5 +36,5 @@ class SgdConfig(MethodConfig):
         return ""
 
     def count_multiply_adds(self, size: NetworkSize) -> float:
-        """Count those of descent, and P for a mask of single weights; the other masks act on v and h alone."""
+        """Count the multiply-adds of descent, and P for a mask of single weights; other masks act on v and h alone."""
         return size.descent + (size.weights if self.mask == "weight" else 0)

@@ -38,7 +38,7 @@ class SmdConfig(MethodConfig):
         require_gradient(run, self.name)
 
     def count_multiply_adds(self, size: NetworkSize) -> float:
-        """Count those of descent, 2 (P + P') for the curvature-vector product, and 8 P elementwise.
+        """Count the multiply-adds of descent, 2 (P + P') for the curvature-vector product, and 8 P elementwise.
 
         The product is a forward pass with v and W, a backward pass and an outer product. The elementwise operations are
         the gains (3), the step (2) and the effects (3).

@@ -26,7 +26,7 @@ class TorchConfig(MethodConfig):
     }
 
     def count_multiply_adds(self, size: NetworkSize) -> float:
-        """Count, for Adam only, those of descent and 7 P elementwise.
+        """Count, for Adam only, the multiply-adds of descent and 7 P elementwise.
 
         The 7 are m (1), v (3), the scaling of the root (1), the quotient (1) and the step (1).
 

@@ -34,5 +34,5 @@ class VanillaConfig(MethodConfig):
         return "the bound holds without momentum and weight decay only; set them to 0, or"
 
     def count_multiply_adds(self, size: NetworkSize) -> float:
-        """Count those of descent; momentum adds 2 P (mu M, alpha M), weight decay adds P."""
+        """Count the multiply-adds of descent; momentum adds 2 P (mu M, alpha M), weight decay adds P."""
         return size.descent + size.weights * (2 * bool(self.momentum) + bool(self.weight_decay))
