@@ -123,7 +123,7 @@ def test_what_is_not_finite_is_null_for_programs():
         (["loss_factor=0"], "loss_factor=0: no loss, so every learning rate is as good as another."),
         (
             ["learning_rate=auto", "optimizer=smd"],
-            "learning_rate=auto: optimizer=smd has a learning rate of its own meaning; give a number.",
+            "learning_rate=auto: no bound is known for the learning rate of optimizer=smd; give a number.",
         ),
     ],
 )

@@ -1,1 +1,1 @@
-"""What everything rests on: mistakes, files, random streams, signals, quartiles."""
+"""Foundations of the package: user errors, atomic files, process owners, random streams, signals, quartiles."""

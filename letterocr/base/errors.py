@@ -1,4 +1,4 @@
-"""The one exception for mistakes of the user, whose text is the whole message, and how a command says it."""
+"""Exceptions for mistakes of the user, and how a command reports them."""
 
 from __future__ import annotations
 
@@ -10,30 +10,37 @@ from contextlib import contextmanager
 
 
 class UserError(Exception):
-    """One clear sentence that names the value, the place and the mend; printed without a traceback.
+    """A mistake of the user. Its text is one sentence that names the value, the place and the mend.
+
+    A command prints the text without a traceback.
 
     Attributes:
-        status: of the command that ends with it.
+        status: exit status of a command that ends with this error.
     """
 
     status = 2
 
 
 class RunningError(UserError):
-    """Another process does this already; asking again later may help, so that the status is another (EX_TEMPFAIL)."""
+    """Another process already does this work. The exit status (EX_TEMPFAIL) says that a later attempt may succeed."""
 
     status = 75
 
 
 def complain(text: str, status: int = 2) -> int:
-    """Say what is wrong in one line; returns the exit status."""
+    """Print an error message on standard error, as one line, and return the exit status.
+
+    Args:
+        text: the message, without the name of the program.
+        status: the exit status to return.
+    """
     print(f"letterocr: {text}", file=sys.stderr, flush=True)
     return status
 
 
 @contextmanager
 def end_quietly() -> Iterator[None]:
-    """Ends the process as SIGPIPE would where nobody reads its output any more; also a decorator: `@end_quietly()`."""
+    """End the process without a message when its output is no longer read, as SIGPIPE would; also `@end_quietly()`."""
     try:
         try:
             yield
@@ -41,5 +48,5 @@ def end_quietly() -> Iterator[None]:
             if sys.stdout:
                 sys.stdout.flush()
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # takes what is still to be written
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # takes the rest of the buffered output
         sys.exit(128 + signal.SIGPIPE)

@@ -1,6 +1,7 @@
-"""Files that are whole or not there: written under a temporary name, brought to disk, then renamed.
+"""Atomic files: each one is written under a temporary name, flushed to disk, then renamed.
 
-A file waits for the disk a few milliseconds; several that wait together take little longer than one (`write_together`).
+A reader finds the old file or the whole new one, never a part. Flushing takes a few milliseconds; several files that
+are flushed at the same time take little longer than one (`write_together`).
 """
 
 from __future__ import annotations
@@ -23,10 +24,14 @@ _later: set[Path] = set()
 
 @contextmanager
 def replace_file(path: Path, later: bool = False) -> Iterator[Path]:
-    """A temporary path beside `path` to write to; on success it is on disk and takes the place of `path`.
+    """Yield a temporary path to write to; on success it is flushed to disk and takes the place of `path`.
 
-    Inside `write_together` that happens at its end. With `later` it takes its place at once, and is brought to disk
-    by the next `write_together`: for a file that can be written anew until then.
+    Inside `write_together` both happen at the end of that block.
+
+    Args:
+        path: the file to replace; missing parent folders are made.
+        later: rename at once and leave the flushing to the next `write_together`. This is for a file that can be
+            written again if it is lost before then.
     """
     waiting = _waiting.get()
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -53,19 +58,19 @@ def _bring_to_disk(path: Path) -> None:
 
 @functools.cache
 def _threads() -> ThreadPoolExecutor:
-    """They wait for the disk; kept, as starting one takes as long on a busy machine."""
+    """Return the threads that flush files; they are kept, as starting one takes as long on a busy machine."""
     return ThreadPoolExecutor(8, "disk")
 
 
-os.register_at_fork(after_in_child=_threads.cache_clear)  # a forked process has none of them
+os.register_at_fork(after_in_child=_threads.cache_clear)  # a forked process does not inherit threads
 
 
 @contextmanager
 def write_together() -> Iterator[None]:
-    """Files written inside are brought to disk at its end, side by side, and then take their places one by one.
+    """Flush all files that are written inside this block at its end, in parallel, then rename them one by one.
 
-    They do so in the order in which they were written, so that one that vouches for the others comes after them. If
-    anything fails, none of them takes its place. Inside another `write_together` it leaves everything to that.
+    They are renamed in the order in which they were written: write a file that vouches for the others last. If the
+    block or the flushing fails, no file is replaced. A nested `write_together` leaves everything to the outer one.
     """
     if _waiting.get() is not None:
         yield
@@ -89,21 +94,33 @@ def write_together() -> Iterator[None]:
 
 
 def write_text(path: Path, text: str, later: bool = False) -> None:
-    """Replace the text file as a whole; `later` as for `replace_file`."""
+    """Replace a text file as a whole.
+
+    Args:
+        path: the file to replace.
+        text: its new content, written as UTF-8.
+        later: as in `replace_file`.
+    """
     with replace_file(path, later) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
 def write_json(path: Path, value: Any, later: bool = False) -> None:
-    """Replace the JSON file as a whole; `later` as for `replace_file`."""
+    """Replace a JSON file as a whole.
+
+    Args:
+        path: the file to replace.
+        value: anything that `json.dumps` accepts.
+        later: as in `replace_file`.
+    """
     write_text(path, json.dumps(value, indent=2) + "\n", later)
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """Names and values of a JSON file; empty if it is not there.
+    """Read the names and values of a JSON file; return an empty dictionary if there is no such file.
 
     Raises:
-        UserError: it is damaged.
+        UserError: the file can't be read, or holds something other than names and values.
     """
     try:
         facts = json.loads(path.read_text(encoding="utf-8"))

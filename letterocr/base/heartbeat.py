@@ -1,7 +1,7 @@
-"""Files that show that a process works, on one machine or on many that share the folder.
+"""Heartbeat files, which show that a process still works, on one machine or on many that share the folder.
 
-Such a file names its owner, who touches it every few seconds. An owner on this machine is looked up by its process
-number; one on another machine counts as dead once its file has not been touched for `DEAD_SECONDS`.
+A heartbeat file names its owner, and its owner renews the time of the file every few seconds. An owner on this machine
+is looked up by its process number; an owner on another machine counts as dead if its file is older than `DEAD_SECONDS`.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from pathlib import Path
 from letterocr.base.files import write_text
 from letterocr.base.owner import Owner, describe_this_process, is_earlier_start_of_this_job, is_here, is_running
 
-BEAT_SECONDS = 10.0  # how often an owner touches its file
-DEAD_SECONDS = 120.0  # an owner on another machine that was silent for longer is dead
+BEAT_SECONDS = 10.0  # an owner renews the time of its file this often
+DEAD_SECONDS = 120.0  # an owner on another machine counts as dead if its file is older
 
 
 def format_owner() -> str:
-    """The text of a file that this process owns."""
+    """Return the content of a heartbeat file of this process."""
     return json.dumps(asdict(describe_this_process()), indent=2) + "\n"
 
 
 def read_owner(path: Path) -> Owner | None:
-    """The owner that a file names; None where it can't be read (yet).
+    """Read the owner that a heartbeat file names; return None if the file can't be read (yet).
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -42,11 +42,11 @@ def read_owner(path: Path) -> Owner | None:
 
 
 def is_alive(owner: Owner | None, silent: float) -> bool:
-    """Whether the owner of a file still works.
+    """Return whether the owner of a heartbeat file still works.
 
     Args:
-        owner: None where the file can't be read (yet).
-        silent: seconds since the file was last touched.
+        owner: the owner; None if the file can't be read (yet).
+        silent: age of the file in seconds.
     """
     if owner is None:
         return silent < DEAD_SECONDS
@@ -56,10 +56,10 @@ def is_alive(owner: Owner | None, silent: float) -> bool:
 
 
 class Heartbeat:
-    """Touches a file of this process every `BEAT_SECONDS` while it is entered.
+    """Context manager that renews the time of a file every `BEAT_SECONDS`.
 
     Args:
-        path: of the file.
+        path: a file that this process owns.
     """
 
     def __init__(self, path: Path) -> None:
@@ -82,13 +82,13 @@ class Heartbeat:
 
 
 class Presence:
-    """Shows this process as one of several that work together, by a file in their folder, while it is entered.
+    """Context manager that shows this process to others that work with it, by a heartbeat file in a shared folder.
 
     Args:
-        folder: that all of them share.
+        folder: a folder that all these processes share.
 
     Attributes:
-        name: of this process, which no other has.
+        name: name of this process, different from that of every other process.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -98,7 +98,7 @@ class Presence:
 
     @property
     def path(self) -> Path:
-        """Of its file."""
+        """The heartbeat file of this process."""
         return self.folder / f"{self.name}.json"
 
     def __enter__(self) -> Presence:
@@ -111,11 +111,15 @@ class Presence:
         self.path.unlink(missing_ok=True)
 
     def is_alive(self, name: str) -> bool:
-        """Whether the process of that name still works."""
+        """Return whether the process with this name still works.
+
+        Args:
+            name: `name` of a `Presence` in the same folder.
+        """
         path = self.folder / f"{name}.json"
         try:
             owner = read_owner(path)
-            os.utime(self.path)  # by the clock of the file system
+            os.utime(self.path)  # both times then come from the clock of the file system
             return owner is None or is_alive(owner, self.path.stat().st_mtime - path.stat().st_mtime)
         except FileNotFoundError:
             return False

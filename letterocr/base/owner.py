@@ -1,4 +1,4 @@
-"""Who works on a file: a process of this machine or of another."""
+"""The owner of a file: a process on this machine or on another one."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Owner:
-    """A process that works on something which others leave alone meanwhile.
+    """A process that works on something that other processes must leave alone meanwhile.
 
     Attributes:
         host: name of the machine.
-        system: this start of this machine's system, and which of its process number spaces; empty if unknown.
+        system: identifier of the machine's boot and of the process number namespace; empty if unknown.
         pid: process number.
-        started: start time of the process, so that a number that was given again is not taken for the owner.
-        job: SLURM job id, as `12` or `12_3`, or empty.
-        restarts: how often SLURM had started that job again.
-        since: when it began, in words.
+        started: start time of the process in clock ticks; a later process with the same number has another one.
+        job: SLURM job id, as `12` or `12_3`; empty outside SLURM.
+        restarts: how often SLURM had restarted the job.
+        since: date and time at which the process began this work.
     """
 
     host: str
@@ -43,8 +43,12 @@ def _read_text(path: str) -> str:
 
 
 def read_start_time(pid: int) -> str:
-    """When that process of this machine started, in ticks of its clock; empty where it can't be known."""
-    fields = _read_text(f"/proc/{pid}/stat").rpartition(")")[2].split()  # the name before may hold anything
+    """Read when a process on this machine started, in clock ticks; empty if this can't be known.
+
+    Args:
+        pid: process number.
+    """
+    fields = _read_text(f"/proc/{pid}/stat").rpartition(")")[2].split()  # the name before may hold any characters
     return fields[19] if len(fields) > 19 and fields[0] not in "ZX" else ""
 
 
@@ -56,13 +60,13 @@ def _identify_system() -> str:
 
 
 def read_slurm_job() -> str:
-    """The id of the SLURM job that this process belongs to, as `12` or `12_3`; empty outside SLURM."""
+    """Return the id of the SLURM job of this process, as `12` or `12_3`; empty outside SLURM."""
     array = os.environ.get("SLURM_ARRAY_JOB_ID")
     return f"{array}_{os.environ.get('SLURM_ARRAY_TASK_ID', '')}" if array else os.environ.get("SLURM_JOB_ID", "")
 
 
 def describe_this_process() -> Owner:
-    """The owner that this process would be."""
+    """Return this process as an owner."""
     return Owner(
         host=socket.gethostname(),
         system=_identify_system(),
@@ -75,12 +79,12 @@ def describe_this_process() -> Owner:
 
 
 def is_here(owner: Owner) -> bool:
-    """Whether the owner is a process of this machine, whose number means the same to us."""
+    """Return whether the owner is on this machine and in this process number namespace."""
     return (owner.host, owner.system) == (socket.gethostname(), _identify_system())
 
 
 def is_running(owner: Owner) -> bool:
-    """Whether the process of an owner on this machine is still there."""
+    """Return whether the process of an owner on this machine still runs."""
     if owner.started:
         return read_start_time(owner.pid) == owner.started
     try:
@@ -93,6 +97,6 @@ def is_running(owner: Owner) -> bool:
 
 
 def is_earlier_start_of_this_job(owner: Owner) -> bool:
-    """Whether the owner was this SLURM job, before it was queued again."""
+    """Return whether the owner belongs to this SLURM job, before SLURM restarted it."""
     here = describe_this_process()
     return bool(owner.job) and owner.job == here.job and owner.restarts < here.restarts

@@ -1,4 +1,4 @@
-"""One seed, and from it a separate random stream for each purpose, by name."""
+"""Random number generators: one seed gives a separate stream for each purpose, chosen by name."""
 
 from __future__ import annotations
 
@@ -8,6 +8,11 @@ import torch
 
 
 def make_generator(seed: int, *name: str | int) -> torch.Generator:
-    """A CPU generator that depends on the seed and the name only: changing one stream leaves the others."""
+    """Make a CPU generator that depends only on the seed and the name: a change of one stream leaves the others.
+
+    Args:
+        seed: seed of the run, or of the letters.
+        name: the purpose, in one or several parts, such as `"weights", 0`.
+    """
     digest = hashlib.sha256("/".join(map(str, (seed, *name))).encode()).digest()
     return torch.Generator().manual_seed(int.from_bytes(digest[:8], "little") >> 1)

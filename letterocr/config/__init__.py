@@ -1,1 +1,1 @@
-"""The schema of `conf/`, group by group, and every check that needs no data."""
+"""The schema of `conf/` as dataclasses, one module for each group, and every check that needs no data."""

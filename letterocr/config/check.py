@@ -1,4 +1,4 @@
-"""Every check of a config that needs no data."""
+"""Checks of a config that need no data."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ Section = TrainConfig | NetworkConfig | SourceConfig | MethodConfig
 
 
 def check_config(config: TrainConfig) -> None:
-    """Check every field of a config that is already of the right types, then what does not go together.
+    """Check every field of a config, and that the network, the letters and the optimizer fit together.
+
+    Args:
+        config: its values must already have the right types.
 
     Raises:
         UserError: names the field, its value and what it may be.
@@ -40,7 +43,7 @@ def _check_fields(config: Section, place: str = "") -> None:
         value = getattr(config, f.name)
         if isinstance(value, Section):
             _check_fields(value, f"{place}{f.name}.")
-        elif value is not None or f.default is not None:  # null only where it is the default
+        elif value is not None or f.default is not None:  # null is allowed only where it is the default
             _check_field(place + f.name, value, f.metadata)
 
 
@@ -59,14 +62,14 @@ def _check_field(place: str, value: Any, metadata: Mapping[str, Any]) -> None:
 
 
 def _check_lists(config: TrainConfig) -> None:
-    """A list has a value for each replica."""
+    """Check that each list has one value for each replica."""
     for place, value in (
         ("learning_rate", config.learning_rate),
         ("model.temperature", config.model.temperature),
         ("model.init_scale", config.model.init_scale),
     ):
         if isinstance(value, list | tuple) and len(value) != config.replicas:
-            mend = f"has {len(value)} values for replicas={config.replicas}; give one each, or one for all"
+            mend = f"has {len(value)} values for replicas={config.replicas}; give one for each replica, or one for all"
             refuse(place, value, mend)
 
 
@@ -77,7 +80,7 @@ def _check_count(place: str, value: object, word: str) -> None:
 
 
 def _check_auto(config: TrainConfig) -> None:
-    """The bounds are of plain descent, on a loss that there is."""
+    """Check that there is a bound for learning_rate=auto: it needs plain descent and a loss that is not 0."""
     reason = config.optimizer.explain_missing_bound()
     if reason:
         refuse("learning_rate", "auto", f"{reason} give a number")

@@ -1,4 +1,4 @@
-"""The schema of `conf/data/`."""
+"""The schema of `conf/data/`: the sources of letters."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from letterocr.config.option import option
 
 @dataclass
 class SourceConfig:
-    """The fields of every source of letters."""
+    """The fields common to all sources of letters."""
 
     name: str = option("", "the source of the letters")
 
 
 @dataclass
 class SyntheticConfig(SourceConfig):
-    """Letters of our own handwriting synthesiser: no download, no font."""
+    """Letters of invented writers, drawn by the package itself: no download, no font."""
 
     name: str = option("synthetic", "the source of the letters", choices=("synthetic",))
     train_per_letter: int = option(200, "training letters of each class", low=1)
     test_per_letter: int = option(20, "test letters of each class", low=1)
     repetitions: int = option(1, "how often each writer writes each letter; train and test writers are disjoint", low=1)
-    seed: int = option(0, "draws the writers; separate from the run's seed, so that runs share their letters", low=0)
+    seed: int = option(0, "seed of the writers; separate from the run's seed, so that runs share their letters", low=0)
 
 
 @dataclass
@@ -45,8 +45,8 @@ class ImagesConfig(SourceConfig):
     name: str = option("images", "the source of the letters", choices=("images",))
     path: str = option("", "the folder or .npz file")
     train_per_letter: int | None = option(None, "at most this many training letters of each class; null: all", low=1)
-    test_per_letter: int = option(20, "test letters of each class; from writers of their own if known", low=1)
-    seed: int = option(0, "draws the test writers or test letters", low=0)
+    test_per_letter: int = option(20, "test letters of each class; by writers who are not in training, if known", low=1)
+    seed: int = option(0, "seed of the choice of test writers or test letters", low=0)
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""What names a run: a hash of every field that can change its result."""
+"""The identity of a run: a hash of every field that can change its result."""
 
 from __future__ import annotations
 
@@ -17,15 +17,16 @@ from letterocr.config.train import TrainConfig
 
 
 def to_plain(config: TrainConfig | NetworkConfig | SourceConfig | MethodConfig) -> dict[str, Any]:
-    """The config as plain dictionaries, as it is stored in the run folder."""
+    """Return a config as plain dictionaries, as it is stored in the run folder."""
     return asdict(config)
 
 
 def select_identity(config: TrainConfig) -> dict[str, Any]:
-    """The config as plain dictionaries, less what does not tell runs apart.
+    """Return the fields that tell runs apart, as plain dictionaries.
 
-    Left out are the fields that can't change the result, and those that stored runs may not have, where they say what
-    those runs did: the fields marked `added` at their defaults, and the kind of network that the name implies.
+    Left out are the fields that can't change the result. Left out as well are fields that older stored runs may lack,
+    if they say what those runs did: the fields marked `added` at their defaults, and the kind of network that the
+    name implies.
     """
     kept = drop_implied(to_plain(config), type(config.model), type(config.data), type(config.optimizer))
     if kept["data"].get("path"):
@@ -36,13 +37,13 @@ def select_identity(config: TrainConfig) -> dict[str, Any]:
 def drop_implied(
     stored: Mapping[str, Any], model: type[NetworkConfig], data: type[SourceConfig], optimizer: type[MethodConfig]
 ) -> dict[str, Any]:
-    """A stored config less the same fields, so that it does not matter when it was stored.
+    """Return a stored config without the fields that `select_identity` leaves out, whatever its age.
 
     Args:
-        stored: as plain dictionaries; fields may be missing.
-        model: the config dataclass of its network.
-        data: of its letters.
-        optimizer: of its optimizer.
+        stored: the config as plain dictionaries; fields may be missing.
+        model: config dataclass of its network.
+        data: config dataclass of its letters.
+        optimizer: config dataclass of its optimizer.
     """
     kept = _drop_fields(TrainConfig, stored)
     for name, schema in (("model", model), ("data", data), ("optimizer", optimizer)):
@@ -55,19 +56,19 @@ def drop_implied(
 
 
 def compute_identity(config: TrainConfig) -> str:
-    """Twelve hex digits that name the run: a hash of every field that can change the result."""
+    """Compute the name of a run: twelve hexadecimal digits, a hash of every field that can change its result."""
     plain = json.dumps(select_identity(config))
-    kept = json.loads(plain, parse_float=_parse_number)  # learning_rate=1.0 is learning_rate=1
+    kept = json.loads(plain, parse_float=_parse_number)  # learning_rate=1.0 and learning_rate=1 are the same run
     return hash_facts(kept)
 
 
 def hash_facts(facts: Any) -> str:
-    """Twelve hex digits that name what can be written as JSON, whatever the order of its names."""
+    """Compute twelve hexadecimal digits from any value that JSON can hold; the order of names does not matter."""
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def _drop_fields(schema: Any, stored: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of one config dataclass that tell runs apart."""
+    """Return the fields of one config dataclass that tell runs apart."""
     marked = _list_marked(schema)
     return {
         name: value
@@ -78,7 +79,7 @@ def _drop_fields(schema: Any, stored: Mapping[str, Any]) -> dict[str, Any]:
 
 @functools.cache
 def _list_marked(schema: Any) -> dict[str, Field[Any]]:
-    """The fields that can't change the result, and those marked `added`."""
+    """Return the fields that can't change the result, and those marked `added`."""
     return {f.name: f for f in fields(schema) if f.metadata["runtime"] or f.metadata["added"]}
 
 
@@ -87,6 +88,6 @@ def _find_default(f: Field[Any]) -> Any:
 
 
 def _parse_number(text: str) -> float:
-    """A whole number is the same number with and without a point."""
+    """Parse a JSON number; a whole number becomes the same int with and without a decimal point."""
     number = float(text)
     return int(number) if number.is_integer() else number

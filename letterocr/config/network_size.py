@@ -1,11 +1,11 @@
-"""How large a network is, for the multiply-adds that a sample costs.
+"""The size of a network, from which the multiply-adds for one sample are counted.
 
-Every optimizer's config counts its own, by the equations of its method, for updates of one sample. Counted are the
-terms that grow with a weight matrix or with a square of its sides; operations on a layer's single vectors, such as s
-and s', are left out, as are additions alone, random draws and square roots. No engine's tricks are counted: a product
-W a costs out in, whatever of it is shared, deferred or skipped.
+Each optimizer's config counts its own multiply-adds, by the equations of its method, for updates of one sample. Counted
+are the terms that grow with a weight matrix or with the square of its sides. Not counted are operations on single
+vectors of a layer, such as s and s', and additions alone, random draws and square roots. The engines' savings are not
+counted either: a product W a costs out x in, even where an engine shares, defers or skips a part of it.
 
-Legend: of weight matrix k, m = outputs, n = inputs, P = sum of m n over all matrices, P' = the same without the first.
+Legend: for weight matrix k, m = outputs, n = inputs; P = sum of m n over all matrices, P' = the same without the first.
 
     forward      P         W h for every matrix
     backward     P'        W^T v for every matrix but the first
@@ -24,8 +24,12 @@ class NetworkSize:
     """The size of a chain of weight matrices.
 
     Attributes:
-        widths: from pixels to outputs.
+        widths: layer widths, from pixels to outputs.
         bias: whether each weight matrix has a bias.
+
+    Example:
+        >>> NetworkSize((900, 10, 26), bias=True).descent  # 2 (9000 + 260) + 260
+        18780
     """
 
     widths: tuple[int, ...]
@@ -33,27 +37,27 @@ class NetworkSize:
 
     @property
     def layers(self) -> list[tuple[int, int]]:
-        """Inputs n and outputs m of every weight matrix."""
+        """Inputs n and outputs m of every weight matrix, as pairs (n, m)."""
         return list(pairwise(self.widths))
 
     @property
     def classes(self) -> int:
-        """How many outputs the network has."""
+        """The number of outputs, one for each class."""
         return self.widths[-1]
 
     @property
     def units(self) -> int:
-        """How many outputs all weight matrices have together."""
+        """The number of outputs of all weight matrices together."""
         return sum(self.widths[1:])
 
     @property
     def weights(self) -> int:
-        """P, the weights of all matrices."""
+        """P, the number of weights of all matrices."""
         return sum(n * m for n, m in self.layers)
 
     @property
     def weights_behind(self) -> int:
-        """P', the weights of all matrices but the first."""
+        """P', the number of weights of all matrices but the first."""
         return self.weights - self.widths[0] * self.widths[1]
 
     @property

@@ -1,4 +1,4 @@
-"""A field of a config with its one-line explanation and bounds."""
+"""Fields of a config dataclass, with a one-line explanation and bounds."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ def option(
     runtime: bool = False,
     added: bool = False,
 ) -> Any:
-    """A field with its one-line explanation.
+    """Make a dataclass field with its one-line explanation and its bounds.
 
     Args:
-        default: its default; a class stands for a new object of it.
-        help: what it is, in one line.
-        choices: the values that a text may take; a dictionary is asked anew each time, so that it may grow.
-        words: what may stand in place of a number.
-        low: a number is at least that.
-        above: a number is greater than that.
-        high: a number is at most that.
-        below: a number is less than that.
-        runtime: whether it can't change the result, so that it is no part of a run's identity.
-        added: whether runs were stored before there was this field: it is part of a run's identity only where it
-            differs from its default, which must be what those runs did.
+        default: the default value; a class stands for a new object of that class.
+        help: the explanation that `--help` prints, in one line.
+        choices: the texts that are allowed; a dictionary is read at each check, so that it may grow.
+        words: texts that are allowed in place of a number, such as `auto`.
+        low: the least number that is allowed.
+        above: the number must be greater than this.
+        high: the greatest number that is allowed.
+        below: the number must be less than this.
+        runtime: whether the field can't change the result and so is no part of a run's identity.
+        added: whether some runs were stored before the field existed. The field is then part of a run's identity only
+            if it differs from its default, which must be what those runs did.
     """
     bounds = {"at least": low, "greater than": above, "at most": high, "below": below}
     kept = {name: bound for name, bound in bounds.items() if bound is not None}

@@ -1,4 +1,4 @@
-"""How a value that does not fit is refused."""
+"""The refusal of a field's value, in one sentence."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def refuse(place: str, value: object, mend: str) -> NoReturn:
 
     Args:
         place: the field, named as on the command line.
-        value: what it has.
+        value: its value.
         mend: what it must be, or what to take instead, without a full stop.
 
     Raises:

@@ -1,4 +1,4 @@
-"""The rules of the error vectors as data: in which layers the derivative s' stands."""
+"""The rules of the error vectors as data: each rule says in which layers the derivative s' stands."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from letterocr.base.errors import UserError
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule of the error vectors (17-19), which every engine reads by its two booleans.
+    """A rule of the error vectors (17-19); every engine reads its two booleans.
 
     Attributes:
-        name: what a config calls it.
+        name: its name in a config.
         output_slope: whether the outputs' error vector is multiplied by s'.
         hidden_slope: whether the hidden layers' error vectors are multiplied by s'.
         source: author, year, equation.
-        line: what it is, in one line.
+        line: its explanation, in one line.
     """
 
     name: str
@@ -27,7 +27,7 @@ class Rule:
 
     @property
     def is_gradient(self) -> bool:
-        """Whether its error vectors are those of the loss's gradient."""
+        """Whether its error vectors give the gradient of the loss."""
         return self.output_slope and self.hidden_slope
 
 
@@ -41,10 +41,10 @@ GRADIENT = RULES["gradient"]
 
 
 def find_rule(name: str) -> Rule:
-    """The rule of that name.
+    """Return the rule with this name.
 
     Raises:
-        UserError: there is none.
+        UserError: there is no such rule.
     """
     if name not in RULES:
         raise UserError(f"rule={name}: must be one of {', '.join(RULES)}.")

@@ -1,1 +1,1 @@
-"""Curvature times a direction, in factors; its largest eigenvalue; ranks."""
+"""Curvature of the loss: products with a direction, in factors; the largest eigenvalue; ranks of the matrices."""

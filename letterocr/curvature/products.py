@@ -1,24 +1,24 @@
-"""Curvature times a direction, kept in factors (Pearlmutter 1994; Schraudolph 2002), and the curvature's diagonal.
+"""Products of the curvature with a direction, in factors (Pearlmutter 1994; Schraudolph 2002), and its diagonal.
 
 The loss is the mean over N samples of f |q - c|^2, q the outputs, f the loss factor. R{.} is the derivative along the
-direction D_k, d_k of every weight matrix and bias (Pearlmutter's R-operator); forward it is
+direction D_k, d_k of every weight matrix and bias (Pearlmutter's R-operator). In the forward pass it is
 
     R{x_k} = D_k h_k + d_k + W_k R{h_k},    R{h_k+1} = s'(x_k) . R{x_k},    R{a} = 0
 
-and with v the error vectors of the gradient rule, w.r.t. x_k, the products are, per sample:
+and with v the error vectors of the gradient rule, w.r.t. x_k, the products are, for each sample:
 
     Hessian           R{v} h^T + v R{h}^T     rank two, one in the first layer, where R{h} = R{a} = 0
-    Gauss-Newton      u h^T                   rank one; u are the error vectors that 2f R{q} sends back
+    Gauss-Newton      u h^T                   rank one; u are the error vectors for the output error 2f R{q}
     empirical Fisher  (g . D) v h^T           rank one; g . D = sum over layers of v . (D h + d)
 
-With R{.} of the backward pass (18), where s'' = s' (1 - 2 s)/T:
+In the backward pass (18), where s'' = s' (1 - 2 s)/T, it is
 
     R{v_k} = (W_k+1^T R{v_k+1} + D_k+1^T v_k+1) . s'(x_k) + v_k . (1 - 2 h_k+1)/T . R{x_k}
 
-and 2f R{q} in place of the bracket in the last layer. Gauss-Newton drops all that has s'' or D_k+1: it is never
-indefinite, and the Hessian where the residual q - c vanishes. It is also the true Fisher matrix, of the likelihood
-exp(-f |q - c|^2): a Gaussian of variance 1/2f for each output (1 for the half-loss). The empirical Fisher takes the
-letters' own c in place of c drawn from that Gaussian.
+with 2f R{q} in place of the first bracket in the last layer. Gauss-Newton leaves out the terms with s'' or D_k+1: it is
+never indefinite, and equals the Hessian where the residual q - c is 0. It is also the true Fisher matrix, of the
+likelihood exp(-f |q - c|^2): a Gaussian of variance 1/2f for each output (1 for the half-loss). The empirical Fisher
+takes the letters' own c in place of c drawn from that Gaussian.
 
 Shapes: N samples; v, x, u [N, out]; h [N, in]; D [out, in], d [out]; the network has no replica dimension.
 """
@@ -38,7 +38,23 @@ from letterocr.models.error_vectors import error_vectors, propagate
 
 
 def hessian_product(network: Network, a: Tensor, c: Tensor, loss_factor: float) -> Callable[[Tensor], Tensor]:
-    """The map from x [P] to H x [P], H the Hessian of the mean loss; weights first, then biases."""
+    """The map from x to H x, where H is the Hessian of the mean loss.
+
+    Args:
+        network: the weights.
+        a: [N, 900], the letters.
+        c: [N, classes], their correct outputs.
+        loss_factor: f.
+
+    Returns:
+        A function of x [P], which holds all weights first and then all biases; it returns H x [P].
+
+    Example:
+        >>> network = Network([torch.zeros(1, 2)], [None], None)
+        >>> product = hessian_product(network, torch.tensor([[1.0, 3.0]]), torch.tensor([[1.0]]), loss_factor=0.5)
+        >>> product(torch.tensor([1.0, 0.0])).tolist()  # H = a a^T
+        [1.0, 3.0]
+    """
     activations = network.forward(a)
     errors = error_vectors(network, activations, c, GRADIENT, loss_factor)
     batch = Batch(activations, errors, c, GRADIENT, loss_factor)
@@ -57,33 +73,33 @@ def hessian_product(network: Network, a: Tensor, c: Tensor, loss_factor: float) 
 
 @dataclass(frozen=True)
 class Dense:
-    """A direction D, d of one layer.
+    """A direction D, d of one layer as a whole matrix.
 
     Attributes:
         weight: D [out, in].
-        bias: d [out]; None is 0. Without meaning where the network has no bias.
+        bias: d [out]; None stands for 0. It has no meaning where the network has no bias.
     """
 
     weight: Tensor
     bias: Tensor | None = None
 
     def product(self, h: Tensor) -> Tensor:
-        """D h for each row h of [N, in]: [N, out]."""
+        """The product D h for each row h of [N, in]: [N, out]."""
         return h @ self.weight.mT
 
     def back(self, v: Tensor) -> Tensor:
-        """D^T v for each row v of [N, out]: [N, in]."""
+        """The product D^T v for each row v of [N, out]: [N, in]."""
         return v @ self.weight
 
 
 @dataclass(frozen=True)
 class Factors:
-    """A direction D = left right, d of one layer.
+    """A direction D = left right, d of one layer in factors of rank r.
 
     Attributes:
         left: [out, r].
         right: [r, in].
-        bias: d [out]. Without meaning where the network has no bias.
+        bias: d [out]. It has no meaning where the network has no bias.
     """
 
     left: Tensor
@@ -91,15 +107,15 @@ class Factors:
     bias: Tensor
 
     def product(self, h: Tensor) -> Tensor:
-        """D h for each row h of [N, in]: [N, out]."""
+        """The product D h for each row h of [N, in]: [N, out]."""
         return h @ self.right.mT @ self.left.mT
 
     def back(self, v: Tensor) -> Tensor:
-        """D^T v for each row v of [N, out]: [N, in]."""
+        """The product D^T v for each row v of [N, out]: [N, in]."""
         return v @ self.left @ self.right
 
     def dense(self) -> Tensor:
-        """D itself, [out, in]."""
+        """The matrix D itself, [out, in]."""
         return self.left @ self.right
 
 
@@ -110,9 +126,9 @@ def hessian(network: Network, batch: Batch, direction: Direction) -> list[Factor
     """The Hessian times a direction, of rank 2N in each layer, N in the first (Pearlmutter 1994).
 
     Args:
-        network: the weights that the batch was computed with.
-        batch: of the gradient rule; without hidden layers and sigmoid, every rule is that one.
-        direction: one a weight matrix.
+        network: the weights with which the batch was computed.
+        batch: by the gradient rule; without hidden layers and sigmoid, all rules are the same.
+        direction: one for each weight matrix.
 
     Raises:
         ValueError: the batch's error vectors are not the gradient's.
@@ -135,12 +151,12 @@ def hessian(network: Network, batch: Batch, direction: Direction) -> list[Factor
 
 
 def gauss_newton(network: Network, batch: Batch, direction: Direction) -> list[Factors]:
-    """The Gauss-Newton matrix, or true Fisher, times a direction; of rank N in each layer (Schraudolph 2002).
+    """The Gauss-Newton matrix, or true Fisher matrix, times a direction; of rank N in each layer (Schraudolph 2002).
 
     Args:
-        network: the weights that the batch was computed with.
-        batch: of any rule: its errors are not used.
-        direction: one a weight matrix.
+        network: the weights with which the batch was computed.
+        batch: by any rule, as its error vectors are not used.
+        direction: one for each weight matrix.
     """
     output_change = forward_derivatives(network, batch, direction)[1][-1]
     vectors = propagate(network, batch.activations, 2 * batch.loss_factor * output_change, GRADIENT)
@@ -148,14 +164,14 @@ def gauss_newton(network: Network, batch: Batch, direction: Direction) -> list[F
 
 
 def empirical_fisher(network: Network, batch: Batch, direction: Direction) -> list[Factors]:
-    """The mean of g g^T over the samples' gradients g, times a direction; of rank N in each layer.
+    """The empirical Fisher matrix, the mean of g g^T over the samples' gradients g, times a direction.
 
-    No product with a weight matrix is needed.
+    It has rank N in each layer and needs no product with a weight matrix.
 
     Args:
         network: tells which layers have a bias.
-        batch: its v h^T are taken for the gradients: of another rule they give the matrix of its updates.
-        direction: one a weight matrix.
+        batch: its v h^T count as the gradients; by another rule they give the matrix of that rule's updates.
+        direction: one for each weight matrix.
     """
     along = sum(
         (v * _apply_direction(network, k, d, h)).sum(-1, keepdim=True)
@@ -167,17 +183,20 @@ def empirical_fisher(network: Network, batch: Batch, direction: Direction) -> li
 def gauss_newton_diagonal(network: Network, batch: Batch) -> list[Factors]:
     """The Gauss-Newton matrix's diagonal by second-order backpropagation (LeCun, Bottou, Orr, Müller 1998, section 7).
 
-    The curvature along one pre-activation, s = 2f s'^2 at the outputs, is sent back through squared weights, and that
-    along one weight is s h^2:
+    The curvature along one pre-activation, s = 2f s'^2 at the outputs, is sent back through squared weights, and the
+    curvature along one weight is s h^2:
 
         s_k = s'(x_k)^2 . (W_k+1 . W_k+1)^T s_k+1
 
-    Exact for the last two weight matrices. Before them the curvature between two pre-activations of one layer is left
-    out, which the weights' signs make positive as often as negative.
+    It is exact for the last two weight matrices. Before them the curvature between two pre-activations of one layer is
+    left out; by the signs of the weights it is positive as often as negative.
 
     Args:
-        network: the weights that the batch was computed with, without steps that are still deferred.
-        batch: of any rule: its errors are not used.
+        network: the weights with which the batch was computed, without steps that are still deferred.
+        batch: by any rule, as its error vectors are not used.
+
+    Returns:
+        The diagonal in factors, the mean over the N samples: one [out, in] and [out] for each weight matrix.
     """
     h = batch.activations
     s = 2 * batch.loss_factor * network.slope(h[-1]).square()
@@ -189,7 +208,16 @@ def gauss_newton_diagonal(network: Network, batch: Batch) -> list[Factors]:
 
 
 def forward_derivatives(network: Network, batch: Batch, direction: Direction) -> tuple[list[Tensor], list[Tensor]]:
-    """R{x} [N, out] of every weight matrix and R{h} [N, width] of all activations (Pearlmutter 1994)."""
+    """The derivatives R{x} of all pre-activations and R{h} of all activations along a direction (Pearlmutter 1994).
+
+    Args:
+        network: the weights with which the batch was computed.
+        batch: by any rule, as its error vectors are not used.
+        direction: one for each weight matrix.
+
+    Returns:
+        L tensors R{x} [N, out], and L + 1 tensors R{h} [N, width].
+    """
     h = batch.activations
     rx: list[Tensor] = []
     rh = [h[0].new_zeros(h[0].shape)]
@@ -201,11 +229,11 @@ def forward_derivatives(network: Network, batch: Batch, direction: Direction) ->
 
 
 def _apply_direction(network: Network, k: int, d: Dense | Factors, h: Tensor) -> Tensor:
-    """D h + d [N, out]: what the direction adds to the pre-activations of layer k."""
+    """Compute D h + d [N, out], which the direction adds to the pre-activations of layer k."""
     x = d.product(h)
     return x if d.bias is None or network.biases[k] is None else x + d.bias
 
 
 def _mean_of_outer(left: Tensor, right: Tensor, bias: Tensor) -> Factors:
-    """The sum of outer products of rows, divided by the N rows of `bias`."""
+    """Return the sum of the rows' outer products, divided by the N rows of `bias`, in factors."""
     return Factors(left.mT / len(bias), right, bias.mean(0))

@@ -1,11 +1,11 @@
-"""A network's matrices seen while it trains: ranks, the printed rule beside the gradient, the largest curvature.
+"""Figures of a network's matrices during training: ranks, and the printed rule compared with the gradient.
 
 Ranks are `singular_values.stable_rank` and, as effective rank, `singular_values.entropy_rank`.
 For one sample the printed update of a layer is v_p h^T, the gradient v_g h^T with the same h, so that
 
     <v_p h^T, v_g h^T> = (v_p . v_g) |h|^2
 
-and angles and norms of whole updates are made of products of short vectors; |h|^2 + 1 counts the bias too.
+and angles and norms of whole updates follow from products of short vectors; |h|^2 + 1 includes the bias.
 The largest eigenvalue lambda of the Hessian of the mean loss bounds the learning rate of full-batch descent by
 2/lambda (LeCun, Kanter, Solla 1991). Lanczos's three-term recurrence (1950) finds it from products with the Hessian.
 
@@ -23,15 +23,21 @@ from letterocr.matrix.spectrum import entropy_rank, stable_rank
 from letterocr.models.chain import Network
 from letterocr.models.error_vectors import error_vectors
 
-LEADING = 5  # singular values told
+LEADING = 5  # singular values that are recorded
 Figures = dict[str, float]
 
 
 def singular_values(X: Tensor) -> Tensor:
-    """The singular values of X [m, n], the largest first, from the Gram matrix of its shorter side in float64: [k].
+    """The singular values of X, from the Gram matrix of its shorter side in float64.
 
-    They are exact to about 1e-8 times the largest: enough for ranks, in a fraction of the time. NaN where X is not
-    finite.
+    They are exact to about 1e-8 times the largest, which is enough for ranks, and take a fraction of the time. NaN
+    where X is not finite.
+
+    Args:
+        X: [m, n].
+
+    Returns:
+        [k], k = min(m, n), the largest first.
     """
     X = X.double()
     if not X.isfinite().all():  # eigvalsh would raise
@@ -41,15 +47,32 @@ def singular_values(X: Tensor) -> Tensor:
 
 
 def rank_figures(sigma: Tensor) -> Figures:
-    """Stable rank, effective rank and the leading singular values; the ranks of a zero matrix are 0."""
+    """The stable rank, the effective rank and the leading singular values; the ranks of a zero matrix are 0.
+
+    Args:
+        sigma: [k] singular values, the largest first.
+
+    Example:
+        >>> figures = rank_figures(torch.tensor([2.0, 2.0]))
+        >>> print(" ".join(f"{name}={x:.3f}" for name, x in figures.items()))
+        stable_rank=2.000 effective_rank=2.000 singular_value_1=2.000 singular_value_2=2.000
+    """
     figures = {"stable_rank": stable_rank(sigma), "effective_rank": entropy_rank(sigma)}
     return figures | {f"singular_value_{i + 1}": float(sigma[i]) for i in range(min(LEADING, len(sigma)))}
 
 
 def spectra(network: Network, initial: Network, letters: Tensor) -> Figures:
-    """Ranks of each W, of W - W_initial, and of the hidden activations of the letters a [N, 900].
+    """The ranks of each W, of W - W_initial, and of the hidden activations of the letters.
 
-    Activations are taken less their mean over the letters, which a bias could supply.
+    The mean over the letters is subtracted from the activations, since a bias could supply it.
+
+    Args:
+        network: the network now.
+        initial: the network at the start of the run.
+        letters: a [N, 900].
+
+    Returns:
+        Figures by the names `weight_1/stable_rank`, `update_1/...`, `hidden_1/...` and so on.
     """
     hidden = network.forward(letters)[1:-1]
     matrices = {f"weight_{k + 1}": w for k, w in enumerate(network.weights)}
@@ -61,9 +84,16 @@ def spectra(network: Network, initial: Network, letters: Tensor) -> Figures:
 
 
 def compare_printed_with_gradient(network: Network, a: Tensor, c: Tensor, loss_factor: float) -> Figures:
-    """Angle in degrees between the printed update and the gradient, and |printed| / |gradient|: medians over letters.
+    """The angle between the printed update and the gradient in degrees, and |printed| / |gradient|, as medians.
 
-    Of every layer, and of all layers together. NaN where a gradient is 0 for most letters.
+    The medians are over the letters, for every layer and for all layers together. They are NaN where a gradient is 0
+    for most letters.
+
+    Args:
+        network: the weights.
+        a: [N, 900].
+        c: [N, classes].
+        loss_factor: f in the loss f |q - c|^2.
     """
     activations = network.forward(a)
     printed, gradient = (

@@ -1,1 +1,1 @@
-"""Handwritten capital letters: one file a source, each giving the same `Letters`."""
+"""Handwritten letters: one module for each source, all of which return `Letters`, and the order of the samples."""

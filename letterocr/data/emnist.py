@@ -27,14 +27,17 @@ from letterocr.data.letters import ALPHABET, PIXELS, SIDE, Letters, Split
 
 FIRST_CAPITAL = 10  # by-class labels: 0..9 digits, 10..35 capitals, 36..61 lower case
 EDGE = 28
-MOST_IMAGES = 2_000_000  # the official file has 697,932; more is not EMNIST
+MOST_IMAGES = 2_000_000  # the official training file has 697,932; a larger number is refused
 BATCH = 10_000  # images decoded at a time
 DAMAGED = (OSError, EOFError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error)
 ELSEWHERE = "put emnist.zip (EMNIST's gzip.zip) at ~/.cache/emnist/emnist.zip, or name it with data.path=FILE"
 
 
 def load(config: EmnistConfig) -> Split:
-    """The capital letters, upright, 30x30, by the official split.
+    """Load the capital letters, upright, 30x30, split into training and test as in EMNIST.
+
+    Args:
+        config: names the file and how many letters of each class to take.
 
     Raises:
         UserError: the file is missing, damaged or not by-class EMNIST, or a letter is missing.
@@ -44,7 +47,8 @@ def load(config: EmnistConfig) -> Split:
     rarest = int(np.bincount(test[test >= 0]).min())
     if rarest < config.test_per_letter:
         raise UserError(
-            f"data.test_per_letter={config.test_per_letter}: {path} has only {rarest} test letters of a class."
+            f"data.test_per_letter={config.test_per_letter}: {path} has only {rarest} test letters of its rarest "
+            "class; take no more than that."
         )
     most = config.train_per_letter or len(train)
     if config.frequencies == "balanced":
@@ -53,7 +57,7 @@ def load(config: EmnistConfig) -> Split:
 
 
 def _find() -> Path:
-    """The emnist package's cache file, or else what torchvision downloads, kept whole or not at all."""
+    """Find the emnist package's cache file, or else download EMNIST to our own cache, whole or not at all."""
     import emnist
 
     cached = Path(emnist.get_cached_data_path())
@@ -75,7 +79,7 @@ def _find() -> Path:
 
 
 def _read_classes(path: Path, part: str) -> np.ndarray:
-    """The class 0..25 of each image of that part [N], -1 where it is no capital."""
+    """Read the class 0..25 of each image of a part ("train" or "test"), [N]; -1 if it is no capital letter."""
     with _open(path, f"emnist-byclass-{part}-labels-idx1-ubyte") as (stream, name):
         (count,) = _read_header(stream, name, 1)
         labels = np.frombuffer(_read_exactly(stream, count, name), np.uint8).astype(np.int64)
@@ -91,7 +95,7 @@ def _read_classes(path: Path, part: str) -> np.ndarray:
 
 
 def _read_letters(path: Path, part: str, classes: np.ndarray, most: int) -> Letters:
-    """The first letters of each class, at most so many; the others are never decoded."""
+    """Read the first letters of each class, at most `most`; the other images are never decoded."""
     wanted = np.zeros(len(classes), dtype=bool)
     for c in range(len(ALPHABET)):
         wanted[np.flatnonzero(classes == c)[:most]] = True
@@ -101,11 +105,12 @@ def _read_letters(path: Path, part: str, classes: np.ndarray, most: int) -> Lett
 
 
 def _read_images(stream: IO[bytes], name: str, wanted: np.ndarray) -> torch.Tensor:
-    """The wanted images [n, 900], read batch by batch: neither the other ones nor a false header fill the memory."""
+    """Read the wanted images [n, 900] batch by batch: neither other images nor a false header can fill the memory."""
     count, height, width = _read_header(stream, name, 3)
     if (count, height, width) != (len(wanted), EDGE, EDGE):
         raise UserError(
-            f"{name} has {count} images of {height}x{width} for {len(wanted)} labels of 28x28: {ELSEWHERE}."
+            f"{name} has {count} images of {height}x{width} for {len(wanted)} labels; EMNIST has an image of 28x28 "
+            f"for each label: {ELSEWHERE}."
         )
     kept = []
     for first in range(0, count, BATCH):
@@ -124,7 +129,7 @@ def _read_images(stream: IO[bytes], name: str, wanted: np.ndarray) -> torch.Tens
 
 @contextmanager
 def _open(path: Path, stem: str) -> Iterator[tuple[IO[bytes], str]]:
-    """The idx file with that name, from a zip archive or a folder, gzipped or not; nothing is unpacked to disk."""
+    """Open the idx file with that name in a zip archive or a folder, gzipped or not; nothing is unpacked to disk."""
     name = str(path)
     try:
         if path.is_dir():
@@ -145,7 +150,7 @@ def _open(path: Path, stem: str) -> Iterator[tuple[IO[bytes], str]]:
                     yield _unzip(raw, name), name
     except FileNotFoundError as error:
         raise UserError(f"data.path={path}: there is no such file or folder: {ELSEWHERE}.") from error
-    except DAMAGED as error:  # or encrypted, or packed in a way that Python can't unpack, or not ours to read
+    except DAMAGED as error:  # also: encrypted, packed by a method that Python lacks, or without permission to read
         raise UserError(f"{name} can't be read ({error}): {ELSEWHERE}.") from error
 
 
@@ -154,14 +159,16 @@ def _unzip(raw: IO[bytes], name: str) -> IO[bytes]:
 
 
 def _read_header(stream: IO[bytes], name: str, dimensions: int) -> tuple[int, ...]:
-    """The sizes in an idx header: magic 0, 0, 8 (bytes), number of dimensions, then each size, big-endian."""
+    """Read the sizes in an idx header: magic 0, 0, 8 (bytes), number of dimensions, then each size, big-endian."""
     magic = _read_exactly(stream, 4, name)
     if magic != bytes([0, 0, 8, dimensions]):
-        raise UserError(f"{name} is no idx file of bytes in {dimensions} dimensions (it starts with {magic.hex()}).")
+        raise UserError(
+            f"{name} is no idx file of bytes in {dimensions} dimensions (it starts with {magic.hex()}): {ELSEWHERE}."
+        )
     sizes = struct.unpack(f">{dimensions}I", _read_exactly(stream, 4 * dimensions, name))
     if sizes[0] > MOST_IMAGES or math.prod(sizes[1:]) > EDGE * EDGE:
         shape = "x".join(map(str, sizes))
-        raise UserError(f"{name} says it holds {shape} values, more than EMNIST has: {ELSEWHERE}.")
+        raise UserError(f"the header of {name} promises {shape} values, more than EMNIST has: {ELSEWHERE}.")
     return sizes
 
 
@@ -174,4 +181,4 @@ def _read_exactly(stream: IO[bytes], count: int, name: str) -> bytes:
 
 def _check_end(stream: IO[bytes], name: str) -> None:
     if stream.read(1):
-        raise UserError(f"{name} is longer than its header says: it is not what EMNIST has; copy it again.")
+        raise UserError(f"{name} is longer than its header says; copy it again.")

@@ -1,4 +1,4 @@
-"""`Letters`, the one form that every source of handwriting gives.
+"""Labelled handwritten letters, in the form that every source returns.
 
 Shapes: images [N, 900] in 0..1 (ink is 1), labels [N] (0..25 for A..Z), writers [N].
 """
@@ -24,8 +24,8 @@ class Letters:
     Attributes:
         images: [N, 900] float32 in 0..1, row by row, ink is 1.
         labels: [N] int64, places in the alphabet.
-        writers: [N] int64, or None where they are not known.
-        alphabet: the name of each class, one character each, whether or not it is among these letters.
+        writers: [N] int64, or None if they are not known.
+        alphabet: the name of each class, one character each, including classes without a letter here.
     """
 
     images: Tensor
@@ -35,29 +35,33 @@ class Letters:
 
     @property
     def classes(self) -> int:
-        """How many classes of letters there are: what a network has outputs for."""
+        """The number of classes; a network has one output for each."""
         return len(self.alphabet)
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def select(self, index: Tensor) -> Letters:
-        """The letters at the given places, in that order."""
+        """Return the letters at the given places, in that order.
+
+        Args:
+            index: [n] int64 places, or [N] bool.
+        """
         writers = None if self.writers is None else self.writers[index]
         return replace(self, images=self.images[index], labels=self.labels[index], writers=writers)
 
     def count_classes(self) -> Tensor:
-        """How many letters of each class there are: [classes]."""
+        """Count the letters of each class: [classes]."""
         return torch.bincount(self.labels, minlength=self.classes)
 
     def box(self) -> int:
-        """Pixels of the longer side of a letter's ink, the median: how large a new picture must be drawn."""
+        """Return the median of the longer side of a letter's ink, in pixels: the size that new pictures must have."""
         ink = self.images.view(-1, SIDE, SIDE) > 0.25
         sides = torch.maximum(ink.any(1).sum(1), ink.any(2).sum(1))
         return int(sides.median())
 
     def fingerprint(self) -> str:
-        """Sixteen hex digits that tell two sets of letters apart."""
+        """Return sixteen hexadecimal digits, a hash of the images and labels."""
         digest = hashlib.sha256(self.images.contiguous().numpy().tobytes())
         digest.update(self.labels.contiguous().numpy().tobytes())
         return digest.hexdigest()[:16]
@@ -65,7 +69,7 @@ class Letters:
 
 @dataclass(frozen=True)
 class Split:
-    """Training letters and test letters of one source."""
+    """The training letters and the test letters of one source."""
 
     train: Letters
     test: Letters
@@ -76,11 +80,24 @@ class Split:
 
 
 def take_per_letter(letters: Letters, count: int) -> Letters:
-    """The first `count` letters of each class (fewer where there are fewer), in their order."""
+    """Select the first `count` letters of each class, or all if there are fewer, in their order."""
     kept = [torch.nonzero(letters.labels == c).flatten()[:count] for c in range(letters.classes)]
     return letters.select(torch.cat(kept).sort().values)
 
 
 def one_hot(labels: Tensor, like: Tensor, classes: int) -> Tensor:
-    """The correct outputs c (3) of labels [N]: [N, classes], of the dtype and device of `like`."""
+    """The correct outputs c (3): 1 at the label's class, 0 elsewhere.
+
+    Args:
+        labels: [N] int64.
+        like: any tensor of the wanted dtype and device.
+        classes: number of classes.
+
+    Returns:
+        [N, classes].
+
+    Example:
+        >>> one_hot(torch.tensor([2, 0]), torch.zeros(1), classes=3).tolist()
+        [[0.0, 0.0, 1.0], [1.0, 0.0, 0.0]]
+    """
     return like.new_zeros(len(labels), classes).scatter_(1, labels.unsqueeze(1), 1)

@@ -1,4 +1,4 @@
-"""The order of the training samples: a pure function of seed and position, so that nothing needs saving."""
+"""The order of the training samples, a pure function of seed and position: a checkpoint need not store it."""
 
 from __future__ import annotations
 
@@ -9,12 +9,17 @@ from letterocr.base.randomness import make_generator
 
 
 class Order:
-    """Which letter is the i-th sample of a run.
+    """The order of one replica's samples: which letter is the i-th sample of the run.
 
     Args:
-        kind: `shuffled` epochs, drawn with `replacement` in blocks as long as an epoch, or `cyclic` as stored.
-        letters: how many training letters there are.
-        seed: of the replica.
+        kind: `shuffled` (a new permutation each epoch), `replacement` (drawn with replacement, a block of the length of
+            an epoch at a time) or `cyclic` (as stored).
+        letters: number of training letters.
+        seed: seed of the replica.
+
+    Example:
+        >>> Order("cyclic", letters=3, seed=0).indices(first=2, count=5).tolist()
+        [2, 0, 1, 2, 0]
     """
 
     def __init__(self, kind: str, letters: int, seed: int) -> None:
@@ -30,7 +35,15 @@ class Order:
         return torch.randperm(self.letters, generator=generator)
 
     def indices(self, first: int, count: int) -> Tensor:
-        """Places of the samples first, ..., first + count - 1 among the training letters: [count]."""
+        """Return the places of the samples first, ..., first + count - 1 among the training letters.
+
+        Args:
+            first: number of samples before them.
+            count: number of samples.
+
+        Returns:
+            [count] int64.
+        """
         parts = []
         while count > 0:
             number, start = divmod(first, self.letters)

@@ -1,4 +1,4 @@
-"""The paper under the ink: one grey level, or a smooth surface where the light falls unevenly on it.
+"""The grey level of the paper under the ink: one level, or a smooth surface if the light on the paper is uneven.
 
 Shapes: levels [H, W] in 0..1, border [B] the B pixels at the edge of a picture, terms [B, 6].
 """
@@ -7,24 +7,27 @@ from __future__ import annotations
 
 import numpy as np
 
-EVEN = 0.03  # grey levels this near to each other are one level
-SHADED = 0.5  # light falls off by less than this within a picture; levels further apart are ink and paper
+EVEN = 0.03  # grey levels that differ by less count as one level
+SHADED = 0.5  # uneven light changes the level by less than this; levels further apart are ink and paper
 
 
 def estimate_paper(levels: np.ndarray) -> np.ndarray | float:
-    """The level of the paper: what most of the border is, or [H, W] where the light on it is uneven.
+    """Estimate the grey level of the paper from the border of a picture.
 
-    Uneven paper is the quadratic surface with the least sum of absolute distances to the border, which ink that
-    touches the border does not bend; found by iteratively reweighted least squares (Schlossmacher 1973).
+    Uneven paper is the quadratic surface with the least sum of absolute distances to the border; ink that touches the
+    border does not bend it. It is found by iteratively reweighted least squares (Schlossmacher 1973).
 
     Args:
         levels: [H, W] in 0..1.
+
+    Returns:
+        The level that most of the border has; [H, W] if the light is uneven.
     """
     height, width = levels.shape
     rim = np.zeros((height, width), dtype=bool)
     rim[[0, -1]] = rim[:, [0, -1]] = True
     border = levels[rim]
-    middle = np.partition(border, len(border) // 2)[len(border) // 2]  # a level that is there
+    middle = np.partition(border, len(border) // 2)[len(border) // 2]  # a level of one of the pixels
     distance = np.abs(border - middle)
     if np.mean(distance < EVEN) > 0.5 or np.mean(distance < SHADED) < 0.8:
         return float(middle)

@@ -1,4 +1,4 @@
-"""The pen: polylines with a width at every point, drawn with soft edges into 30x30 pictures.
+"""Drawing of pen strokes: polylines with a width at every point become 30x30 pictures with soft edges.
 
 Shapes: N letters, P points each; points [N, P, 2] as (x, y) in pixels, radius [N, P] in pixels, down [N, P - 1].
 """
@@ -10,32 +10,32 @@ from torch import Tensor
 
 from letterocr.data.letters import PIXELS, SIDE
 
-LEVELS = 255  # grey levels; rounding to them makes machines agree
+LEVELS = 255  # grey levels; after rounding to them, all machines agree
 CHUNK = 64  # letters drawn at a time: their windows stay in the processor's cache
 
 
 def draw(points: Tensor, radius: Tensor, down: Tensor) -> Tensor:
-    """Ink of the given strokes: at a pixel whose centre is d from the pen's path it is r + 1/2 - d, in 0..1.
+    """Draw pen strokes; a pixel whose centre is at distance d from the path has the ink r + 1/2 - d, limited to 0..1.
 
-    Across a straight stroke this adds up to its width 2r exactly, if r is at least 1/2.
+    Across a straight stroke the ink adds up to its width 2r exactly, if r is at least 1/2.
 
     Args:
-        points: [N, P, 2] path of the pen, (x, y) in pixels, (0, 0) the picture's upper left corner.
-        radius: [N, P] half the pen's width there, in pixels.
+        points: [N, P, 2] path of the pen, (x, y) in pixels, (0, 0) is the picture's upper left corner.
+        radius: [N, P] half the pen's width at each point, in pixels.
         down: [N, P - 1] whether the pen is on the paper between a point and the next.
 
     Returns:
         [N, 900] float32, multiples of 1/255.
     """
     images = torch.zeros(len(points), PIXELS)
-    # letters of like pens together: a chunk's window is as large as its widest pen needs
+    # Letters with similar pens share a chunk, since a chunk's window is as large as its widest pen needs.
     for chunk in radius.amax(1).argsort().split(CHUNK):
         images[chunk] = _draw_chunk(points[chunk].float(), radius[chunk].float(), down[chunk])
     return images.mul_(LEVELS).round_().div_(LEVELS)
 
 
 def _draw_chunk(points: Tensor, radius: Tensor, down: Tensor) -> Tensor:
-    """Every segment darkens a small window of pixels around it; where windows overlap the darker ink stays."""
+    """Draw a chunk: each segment darkens a small window of pixels; where windows overlap, the darker ink stays."""
     letter, place = down.nonzero(as_tuple=True)
     start, end = points[letter, place], points[letter, place + 1]  # [M, 2]
     thin, grow = radius[letter, place], radius[letter, place + 1] - radius[letter, place]

@@ -1,12 +1,12 @@
-"""The skeletons of the synthetic letters: hand-written strokes, several everyday forms of every letter.
+"""Skeletons of the synthetic letters: hand-written strokes, several everyday forms of every letter.
 
-A form is `weight: path`. The weight says how common it is among the forms of its letter. The path is the
-absolute part of SVG's notation in a box that is 100 high, y downwards:
+A form is written `weight: path`. The weight says how common the form is among the forms of its letter. The path uses
+the absolute commands of SVG in a box that is 100 high, with y downwards:
 
     M x y                  the pen goes down here: a new stroke
     L x y                  a straight line to here
     Q x1 y1 x y            a quadratic Bezier curve to (x, y)
-    C x1 y1 x2 y2 x y      a cubic one
+    C x1 y1 x2 y2 x y      a cubic Bezier curve to (x, y)
 
 Shapes: F forms, P points a form; points [F, P, 2] with (x, y) in box heights and (0, 0) at the form's middle.
 """
@@ -145,9 +145,9 @@ class Skeletons:
 
     Attributes:
         points: [F, P, 2] float64, (x, y) in box heights, the form's middle at (0, 0).
-        stroke: [F, P] int64, which stroke of the form a point belongs to; -1 behind the last.
-        chance: [26, M] float64, of each letter's forms, cumulated to 1; M is the largest number of forms.
-        first: [26] int64, each letter's first form.
+        stroke: [F, P] int64, the stroke that each point belongs to; -1 after the last stroke.
+        chance: [26, M] float64, cumulative probabilities of each letter's forms; M is the largest number of forms.
+        first: [26] int64, index of each letter's first form.
     """
 
     points: Tensor
@@ -157,7 +157,10 @@ class Skeletons:
 
 
 def parse(path: str) -> list[list[Curve]]:
-    """The strokes of a path, each a chain of cubic Bezier curves (straight lines too), in its own units.
+    """Parse a path into strokes, each a chain of cubic Bezier curves (straight lines too), in the units of the path.
+
+    Args:
+        path: commands M, L, Q and C, as above.
 
     Raises:
         ValueError: the path has another command, or a command has the wrong number of coordinates.
@@ -167,7 +170,7 @@ def parse(path: str) -> list[list[Curve]]:
     for command, numbers in re.findall(r"([A-Za-z])([^A-Za-z]*)", path):
         values = [float(v) for v in numbers.split()]
         if len(values) != {"M": 2, "L": 2, "Q": 4, "C": 6}.get(command):
-            raise ValueError(f"{command}{numbers} is no part of a skeleton")
+            raise ValueError(f"{command}{numbers} is no part of a skeleton: M and L take 2 numbers, Q 4, C 6")
         points = list(zip(values[::2], values[1::2], strict=True))
         if command == "M":
             strokes.append([])
@@ -189,7 +192,7 @@ def _interpolate(a: Point, b: Point, t: float) -> Point:
 
 
 def _evaluate(curve: Curve, t: float) -> Point:
-    """The point of a Bezier curve at t, by de Casteljau's repeated halving."""
+    """Compute the point of a Bezier curve at t, by de Casteljau's repeated interpolation."""
     points = list(curve)
     while len(points) > 1:
         points = [_interpolate(a, b, t) for a, b in itertools.pairwise(points)]
@@ -202,11 +205,18 @@ def _measure_length(curve: Curve) -> float:
 
 
 def sample(path: str) -> tuple[list[Point], list[int]]:
-    """POINTS points along the strokes, close to evenly spaced, every corner among them, and the stroke of each."""
+    """Sample POINTS points along the strokes, nearly evenly spaced, with every corner among them.
+
+    Args:
+        path: the strokes, as `parse` reads them.
+
+    Returns:
+        The points (x, y) in box heights with the form's middle at (0, 0), and the stroke of each point (-1: none).
+    """
     strokes = parse(path)
     lengths = [[_measure_length(curve) for curve in stroke] for stroke in strokes]
     total = sum(map(sum, lengths))
-    # each stroke has one point more than it has steps, and each curve at least one step
+    # Each stroke has one point more than it has steps, and each curve has at least one step.
     steps_in_all = POINTS - len(strokes) - sum(map(len, strokes))
     points: list[Point] = []
     owner: list[int] = []
@@ -226,7 +236,7 @@ def sample(path: str) -> tuple[list[Point], list[int]]:
 
 @functools.cache
 def load_skeletons() -> Skeletons:
-    """The table above, sampled; the same object every time, so that it is made once."""
+    """Return the table above, sampled; it is computed once, and every call returns the same object."""
     forms = [re.findall(r"([\d.]+): ([^:]+?)(?=\s+[\d.]+:|$)", text) for text in FORMS.values()]
     sampled = [sample(path) for letter in forms for _, path in letter]
     most = max(map(len, forms))

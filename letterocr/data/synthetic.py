@@ -1,8 +1,8 @@
-"""Handwriting of invented writers: capital letters without a download and without a font.
+"""Synthetic handwriting of invented writers: capital letters without a download and without a font.
 
-A writer is a random draw of habits; each letter it writes is one of the skeletons, bent by these habits and
-by what varies from one repetition to the next, and drawn with a pen. Geometry is float64, and grey levels are
-rounded to 1/255 in the end, so that machines agree to within one grey level.
+A writer is a random draw of habits. Each letter that it writes is one of the skeletons, changed by these habits and by
+what varies between repetitions, and drawn with a pen. The geometry is float64, and grey levels are rounded to 1/255 at
+the end, so that machines agree to within one grey level.
 
 Shapes: W writers, N letters, P points and S strokes a letter, K knots of a letter's proportions.
 """
@@ -26,17 +26,25 @@ from letterocr.data.pen import draw
 from letterocr.data.skeletons import load_skeletons
 
 CLASSES = len(ALPHABET)
-STROKES = 4  # S: no form has more
-KNOTS = [(x, y) for x in (-0.35, 0.0, 0.35) for y in (-0.5, 0.0, 0.5)]  # where proportions are pulled about
-KNOT_WIDTH = 0.4  # box heights that a knot's pull reaches
+STROKES = 4  # S, the largest number of strokes of a form
+KNOTS = [(x, y) for x in (-0.35, 0.0, 0.35) for y in (-0.5, 0.0, 0.5)]  # where pulls change proportions
+KNOT_WIDTH = 0.4  # how far the pull of a knot reaches, in box heights
 WAVES = (1.0, 2.0, 4.0)  # periods of the tremor along a letter
-ANOTHER_FORM = 0.15  # how often a writer takes another form than its own
-WRITER_SHARE = 0.8  # of a letter's odd proportions: its writer's; the rest is the repetition's
+ANOTHER_FORM = 0.15  # probability that a writer takes a form other than its own
+WRITER_SHARE = 0.8  # the writer's part of a letter's deviations; the rest varies between repetitions
 
 
 @dataclass(frozen=True)
 class Habit:
-    """How a habit is spread: normal over writers, and again over a writer's repetitions; kept in low..high."""
+    """The distribution of a habit: normal over writers and over a writer's repetitions, limited to low..high.
+
+    Attributes:
+        mean: mean over all writers.
+        writers: standard deviation between writers.
+        repetitions: standard deviation between the repetitions of one writer.
+        low: lower limit.
+        high: upper limit.
+    """
 
     mean: float
     writers: float
@@ -46,14 +54,14 @@ class Habit:
 
 
 HABITS = {  # lengths in box heights
-    "slant": Habit(0.07, 0.13, 0.05),  # to the right, for one up
+    "slant": Habit(0.07, 0.13, 0.05),  # shift to the right for each unit upwards
     "turn": Habit(0.0, 0.03, 0.03),  # radians
     "width": Habit(0.14, 0.17, 0.08),  # logarithm of the stretch in x
     "pen": Habit(math.log(0.061), 0.42, 0.10, math.log(0.018), math.log(0.12)),  # logarithm of the radius
     "pressure": Habit(0.08, 0.06, 0.03, 0.0, 0.3),  # how much the radius varies along the letter
     "rounding": Habit(0.15, 0.20, 0.05, 0.0, 0.5),  # share of a corner that each smoothing takes away
     "tremor": Habit(0.007, 0.004, 0.002, 0.0, 0.04),
-    "overshoot": Habit(0.0, 0.02, 0.01),  # of a stroke's ends; negative leaves a gap
+    "overshoot": Habit(0.0, 0.02, 0.01),  # of the ends of a stroke; a negative one leaves a gap
     "proportions": Habit(0.05, 0.02, 0.01, 0.0, 0.12),  # pull of the knots
     "looseness": Habit(0.015, 0.01, 0.005, 0.0, 0.08),  # of each stroke's place, size and direction
 }
@@ -66,9 +74,9 @@ class Writers:
 
     Attributes:
         habits: [W, len(HABITS)] float64, standard normal.
-        taste: [W, 26] float64 in 0..1, which form of each letter.
-        proportions: [W, 26, K, 2] float64, standard normal, odd proportions of each letter.
-        strokes: [W, 26, S, 4] float64, standard normal, odd places, sizes and directions of each stroke.
+        taste: [W, 26] float64 in 0..1, which chooses the form of each letter.
+        proportions: [W, 26, K, 2] float64, standard normal, the pulls that change each letter's proportions.
+        strokes: [W, 26, S, 4] float64, standard normal, changes of each stroke's place (2), size and direction.
     """
 
     habits: Tensor
@@ -81,7 +89,12 @@ class Writers:
 
 
 def invent(count: int, generator: torch.Generator) -> Writers:
-    """The first `count` writers of a random stream; a larger count begins with the same ones."""
+    """Draw invented writers.
+
+    Args:
+        count: number of writers; a larger number begins with the same ones.
+        generator: random stream of the writers.
+    """
     sizes = [(len(HABITS),), (CLASSES, len(KNOTS), 2), (CLASSES, STROKES, 4)]
     widths = [math.prod(size) for size in sizes]
     drawn = _draw_uniform((count, CLASSES + 2 * sum(widths)), generator)
@@ -93,16 +106,16 @@ def invent(count: int, generator: torch.Generator) -> Writers:
 
 
 def write(writers: Writers, who: Tensor, labels: Tensor, generator: torch.Generator) -> Tensor:
-    """Let writers write letters; each call and each row is another repetition.
+    """Let writers write letters; each call and each row is a new repetition.
 
     Args:
         writers: the writers.
-        who: [N] int64, which of them writes.
-        labels: [N] int64 in 0..25, what is written.
+        who: [N] int64, the writer of each letter.
+        labels: [N] int64 in 0..25, the letters to write.
         generator: draws what varies between repetitions.
 
     Returns:
-        [N, 900] float32 in 0..1, multiples of 1/255; the ink's longer side is 24 pixels, its middle the picture's.
+        [N, 900] float32 in 0..1, multiples of 1/255; the longer side of the ink is 24 pixels, and the ink is centred.
     """
     count = len(labels)
     forms = load_skeletons()
@@ -124,9 +137,12 @@ def write(writers: Writers, who: Tensor, labels: Tensor, generator: torch.Genera
 
 
 def load(config: SyntheticConfig) -> Split:
-    """Training and test letters, equally many of each class, by different writers, well mixed.
+    """Write training and test letters, equally many of each class, by different writers, well mixed.
 
-    Every 26 letters in a row are the whole alphabet, so that the stored order can be learned from too.
+    Every 26 letters in a row are the whole alphabet, so that a network can also learn them in the stored order.
+
+    Args:
+        config: how many letters of each class and how many repetitions, and the seed of the writers.
     """
     first_test_writer = math.ceil(config.train_per_letter / config.repetitions)
     with _use_one_thread():
@@ -136,7 +152,11 @@ def load(config: SyntheticConfig) -> Split:
 
 
 def load_once(config: SyntheticConfig) -> Split:
-    """The same, kept for the next run of this process: in a sweep they would take longer than a short run."""
+    """Return the letters of `load`, kept for the next run of this process: writing takes longer than a short run.
+
+    Args:
+        config: as in `load`.
+    """
     return _load_cached(astuple(config))
 
 
@@ -147,7 +167,7 @@ def _load_cached(fields: tuple[Any, ...]) -> Split:
 
 @contextmanager
 def _use_one_thread() -> Iterator[None]:
-    """The steps are small: threads would wait for each other, for many seconds where cores are shared."""
+    """Compute with one thread: for such small steps several would wait for each other, for seconds on shared cores."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -162,7 +182,7 @@ def _write_part(part: str, per_letter: int, config: SyntheticConfig, first_write
     )
     order = make_generator(config.seed, "synthetic", part, "order")
     labels = _draw_uniform((per_letter, CLASSES), order).argsort(1)  # each row is the alphabet, shuffled
-    turns = _draw_uniform((per_letter, CLASSES), order).argsort(0)  # each column tells when a letter is whose turn
+    turns = _draw_uniform((per_letter, CLASSES), order).argsort(0)  # each column says which writer's turn a letter is
     who = (turns // config.repetitions).gather(1, labels)
     images = write(writers, who.flatten(), labels.flatten(), make_generator(config.seed, "synthetic", part, "letters"))
     return Letters(images, labels.flatten(), who.flatten() + first_writer)
@@ -173,7 +193,7 @@ def _draw_uniform(size: tuple[int, ...], generator: torch.Generator) -> Tensor:
 
 
 def _make_normal(pairs: Tensor) -> Tensor:
-    """Normal numbers from pairs of uniform ones (Box, Muller 1958): torch's own depend on the array's size."""
+    """Make normal numbers from pairs of uniform ones (Box, Muller 1958); torch's own depend on the array's size."""
     return (-2 * torch.log1p(-pairs[..., 0])).sqrt() * torch.cos(2 * math.pi * pairs[..., 1])
 
 
@@ -182,12 +202,12 @@ def _draw_normal(size: tuple[int, ...], generator: torch.Generator) -> Tensor:
 
 
 def _mix(own: Tensor, generator: torch.Generator) -> Tensor:
-    """A writer's own oddness and the repetition's, again of deviation 1."""
+    """Add a writer's own deviation and that of the repetition, so that the sum has standard deviation 1 again."""
     return WRITER_SHARE * own + math.sqrt(1 - WRITER_SHARE**2) * _draw_normal(tuple(own.shape), generator)
 
 
 def _habits_now(own: Tensor, now: Tensor) -> dict[str, Tensor]:
-    """Each habit [N], as it is in this repetition."""
+    """Return each habit [N] as it is in this repetition."""
     return {
         name: (h.mean + h.writers * own[:, i] + h.repetitions * now[:, i]).clamp(h.low, h.high)
         for i, (name, h) in enumerate(HABITS.items())
@@ -195,14 +215,14 @@ def _habits_now(own: Tensor, now: Tensor) -> dict[str, Tensor]:
 
 
 def _pull(points: Tensor, amount: Tensor, pulls: Tensor) -> Tensor:
-    """Smooth displacement [N, P, 2] by pulls [N, K, 2] at the knots: what touches goes on touching."""
+    """Compute a smooth displacement [N, P, 2] from pulls [N, K, 2] at the knots: strokes that touch go on touching."""
     knots = torch.tensor(KNOTS, dtype=torch.float64)
     distance = (points[:, :, None] - knots).square().sum(-1)  # [N, P, K]
     return amount[:, None, None] * torch.exp(distance / (-2 * KNOT_WIDTH**2)) @ pulls
 
 
 def _loosen(points: Tensor, stroke: Tensor, amount: Tensor, odd: Tensor) -> Tensor:
-    """Shift, scale and turn each stroke about its own middle; odd is [N, S, 4]."""
+    """Shift, scale and turn each stroke about its own middle; `odd` [N, S, 4] is shift (2), size and turn."""
     member = torch.nn.functional.one_hot(stroke.clamp_min(0), STROKES).double() * (stroke >= 0)[..., None]
     middle = (member.mT @ points) / member.sum(1).clamp_min(1)[..., None]  # [N, S, 2]
     of_point = torch.cat([middle, amount[:, None, None] * odd], 2)
@@ -214,7 +234,7 @@ def _loosen(points: Tensor, stroke: Tensor, amount: Tensor, odd: Tensor) -> Tens
 
 
 def _overshoot(points: Tensor, stroke: Tensor, amount: Tensor, generator: torch.Generator) -> Tensor:
-    """Move the ends of the strokes on along their direction, each end by its own bit."""
+    """Lengthen or shorten the strokes along the direction of their ends, each end by its own amount."""
     step = points.diff(dim=1)
     step = step / step.norm(dim=2, keepdim=True).clamp_min(1e-9)
     step = torch.where((stroke[:, 1:] == stroke[:, :-1])[..., None], step, 0)  # [N, P - 1, 2], 0 between strokes
@@ -226,14 +246,14 @@ def _overshoot(points: Tensor, stroke: Tensor, amount: Tensor, generator: torch.
 
 
 def _find_edges(stroke: Tensor) -> tuple[Tensor, Tensor]:
-    """Whether each point begins, and whether it ends a stroke; [N, P] both."""
+    """Return whether each point begins a stroke, and whether it ends one; both [N, P]."""
     change = stroke[:, 1:] != stroke[:, :-1]
     edge = torch.ones_like(change[:, :1])
     return torch.cat([edge, change], 1), torch.cat([change, edge], 1)
 
 
 def _round_corners(points: Tensor, stroke: Tensor, amount: Tensor) -> Tensor:
-    """Draw every inner point of a stroke towards its neighbours' middle, a few times."""
+    """Move every inner point of a stroke towards the middle of its neighbours, a few times."""
     starts, ends = _find_edges(stroke)
     share = torch.where(starts | ends, 0, amount[:, None])[:, 1:-1, None]
     points = points.clone()
@@ -244,7 +264,7 @@ def _round_corners(points: Tensor, stroke: Tensor, amount: Tensor) -> Tensor:
 
 
 def _make_waves(amplitudes: Tensor) -> Tensor:
-    """Slow wavering along a letter [N, P, C] from amplitudes [N, 2 * len(WAVES), C]: faster waves are smaller."""
+    """Make slow waves along a letter [N, P, C] from amplitudes [N, 2 * len(WAVES), C]; faster waves are smaller."""
     along = torch.linspace(0, 2 * math.pi, load_skeletons().points.shape[1], dtype=torch.float64)
     basis = torch.stack([f(along * k) / math.sqrt(k) for k in WAVES for f in (torch.sin, torch.cos)], 1)
     return basis @ amplitudes
@@ -259,7 +279,7 @@ def _lean(points: Tensor, habit: dict[str, Tensor]) -> Tensor:
 
 
 def _fit(points: Tensor, radius: Tensor, stroke: Tensor) -> tuple[Tensor, Tensor]:
-    """Scale so that the longer side of the ink is BOX pixels, and put its middle on the picture's."""
+    """Scale the letter so that the longer side of its ink is BOX pixels, and centre it in the picture."""
     outside = (stroke < 0)[..., None]
     edge = radius[..., None]
     low = (points - edge).masked_fill(outside, math.inf).amin(1, keepdim=True)

@@ -1,13 +1,13 @@
 """Letter arithmetic: letters that are nearly sums and differences of others, and what a bias can mend (9-12, 21-27).
 
-A relation says sum of c_i a_i ~ a_k (L + F ~ E), or A d ~ 0 with d = c - e_k. A linear network gives W A d = 0, and is
-asked for the outputs d: so where the relation is exact, no W is right. With a bias it gives b (1^T d):
-    1^T d = 0 (the c_i sum to one): the bias drops out, the relation binds as before;
-    else: b = d / (1^T d) mends this relation, and no other that is not a multiple of it.
-So a bias takes away one dimension of relations at most: rank [A; 1^T] - rank A is 0 or 1. A second linear layer adds
+A relation says sum of c_i a_i ~ a_k (L + F ~ E), or A d ~ 0 with d = c - e_k. A linear network gives W A d = 0, but its
+correct outputs give d: so where the relation is exact, no W is right. With a bias the network gives b (1^T d):
+    if 1^T d = 0 (the c_i sum to one), the bias has no effect, and the relation holds for the outputs as before;
+    else b = d / (1^T d) mends this relation, and no other that is not a multiple of it.
+So a bias removes at most one dimension of relations: rank [A; 1^T] - rank A is 0 or 1. A second linear layer adds
 nothing: (27) is (23).
 
-Shapes: A [m, C], one column a class of letters (900 pixels); G = A^T A [C, C]; d, c [C].
+Shapes: A [m, C], one column for each class of letters (900 pixels); G = A^T A [C, C]; d, c [C].
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ COEFFICIENTS = (-2, -1, 1, 2)
 
 @dataclass(frozen=True)
 class Relation:
-    """Sum of coefficients times letters ~ a letter.
+    """A relation: a sum of letters with whole coefficients that is nearly another letter.
 
     Attributes:
-        terms: (coefficient, letter) each, letters as places in the alphabet.
-        target: the letter that the sum comes near to, as its place in the alphabet.
+        terms: pairs (coefficient, letter), each letter as its place in the alphabet.
+        target: the letter that the sum is near to, as its place in the alphabet.
         residual: |sum c_i a_i - a_k| / |a_k|.
         alphabet: the names of the classes.
     """
@@ -43,7 +43,7 @@ class Relation:
 
     @property
     def text(self) -> str:
-        """As in (9): `L + F - I = E`, positive terms first."""
+        """The relation as in (9): `L + F - I = E`, positive terms first."""
         text = ""
         for c, letter in sorted(self.terms, key=lambda term: term[0] < 0):
             sign = ("-" if c < 0 else "") if not text else (" - " if c < 0 else " + ")
@@ -52,7 +52,7 @@ class Relation:
 
     @property
     def null_vector(self) -> Tensor:
-        """The vector d = c - e_k [C] float64: A d is the relation's residual vector."""
+        """The vector d = c - e_k [C] float64, for which A d is the relation's residual vector."""
         d = torch.zeros(len(self.alphabet), dtype=torch.float64)
         for c, letter in self.terms:
             d[letter] += c
@@ -61,20 +61,25 @@ class Relation:
 
     @property
     def coefficient_sum(self) -> int:
-        """1^T d: 0 where no bias can mend the relation (12)."""
+        """The sum 1^T d; where it is 0, no bias can mend the relation (12)."""
         return sum(c for c, _ in self.terms) - 1
 
 
 def find_relation(A: Tensor, text: str, alphabet: str = ALPHABET) -> Relation:
-    """The relation that a text such as `L + F - 2I = E` states, with its residual in the letters A.
+    """Read a relation such as `L + F - 2I = E` and measure its residual in the letters A.
 
     Args:
         A: [m, C].
-        text: whole numbers and letters of the alphabet.
+        text: the relation, in whole numbers and letters of the alphabet.
         alphabet: the names of the C classes.
 
     Raises:
-        UserError: it is no such text.
+        UserError: the text is not a relation.
+
+    Example:
+        >>> A = torch.tensor([[1.0, 0.0, 2.0], [0.0, 1.0, 1.0]])  # the letters A, B and C
+        >>> find_relation(A, "2A + B = C", "ABC").residual
+        0.0
     """
     left, equals, right = text.partition("=")
     target, compact = right.strip(), re.sub(r"\s", "", left)
@@ -85,7 +90,7 @@ def find_relation(A: Tensor, text: str, alphabet: str = ALPHABET) -> Relation:
         every = f"{alphabet[0]}..{alphabet[-1]}"
         raise UserError(f"relation {text!r}: write letters {every} with whole numbers, as in L + F - 2I = E.")
     if len({*letters, target}) <= len(letters):
-        raise UserError(f"relation {text!r}: a letter stands in it twice; write each letter once.")
+        raise UserError(f"relation {text!r}: it names a letter twice; write each letter once.")
     terms = tuple(
         ((-1 if sign == "-" else 1) * int(number or 1), alphabet.index(letter))
         for sign, number, letter in re.findall(term, compact)
@@ -94,7 +99,14 @@ def find_relation(A: Tensor, text: str, alphabet: str = ALPHABET) -> Relation:
 
 
 def measure_relation(A: Tensor, terms: tuple[tuple[int, int], ...], target: int, alphabet: str) -> Relation:
-    """The relation with its residual measured on the columns themselves, not on their inner products."""
+    """Measure the residual of a relation from the columns of A themselves, not from their inner products.
+
+    Args:
+        A: [m, C].
+        terms: pairs (coefficient, letter), each letter as its place in the alphabet.
+        target: place of the letter that the sum is near to.
+        alphabet: the names of the C classes.
+    """
     A = A.double()
     total = sum((c * A[:, letter] for c, letter in terms), torch.zeros_like(A[:, 0]))
     return Relation(terms, target, float((total - A[:, target]).norm() / A[:, target].norm()), alphabet)
@@ -107,19 +119,19 @@ def search(
     target: str | None = None,
     alphabet: str = ALPHABET,
 ) -> list[Relation]:
-    """The relations of smallest residual among all pairs and triples with coefficients -2, -1, 1, 2 (9).
+    """Search the relations of smallest residual among all pairs and triples with coefficients -2, -1, 1, 2 (9).
 
-    Exact: every combination is tried, by |sum c_i a_i - a_k|^2 = c^T G c - 2 c^T g_k + g_kk.
+    The search is exact: it tries every combination, by |sum c_i a_i - a_k|^2 = c^T G c - 2 c^T g_k + g_kk.
 
     Args:
         A: [m, C].
-        count: the most relations given back.
-        sizes: numbers of letters that are combined.
-        target: one letter only; None: each of them.
+        count: the largest number of relations to return.
+        sizes: how many letters are combined.
+        target: the only letter to come near to; None: each letter in turn.
         alphabet: the names of the C classes.
 
     Returns:
-        The best first.
+        The relations, smallest residual first.
     """
     A = A.double()
     gram = A.mT @ A
@@ -142,7 +154,7 @@ def search(
 
 
 def select_distinct(relations: list[Relation]) -> list[Relation]:
-    """The first of each: E + T - F = I and F + I - T = E say the same, A d ~ 0 for one d up to its sign."""
+    """Keep the first of all relations that say the same: E + T - F = I and F + I - T = E have one d up to its sign."""
     first: dict[tuple[int, ...], Relation] = {}
     for r in relations:
         d = r.null_vector.int().tolist()
@@ -151,16 +163,16 @@ def select_distinct(relations: list[Relation]) -> list[Relation]:
 
 
 def best_combination(A: Tensor, letters: str, target: str, alphabet: str = ALPHABET) -> tuple[Tensor, float]:
-    """The real coefficients with which letters come nearest to another one, and the residual that is left.
+    """The real coefficients with which some letters come nearest to another letter, and the residual (least squares).
 
     Args:
         A: [m, C].
-        letters: what is combined, such as `LF`.
+        letters: the letters to combine, such as `LF`.
         target: the letter to come near to.
         alphabet: the names of the C classes.
 
     Returns:
-        Coefficients [len(letters)], and |sum c_i a_i - a_k| / |a_k|.
+        Coefficients [len(letters)] float64, and |sum c_i a_i - a_k| / |a_k|.
     """
     B = A.double()[:, [alphabet.index(letter) for letter in letters]]
     a = A.double()[:, alphabet.index(target)]
@@ -169,24 +181,31 @@ def best_combination(A: Tensor, letters: str, target: str, alphabet: str = ALPHA
 
 
 def distances_from_others(A: Tensor, alphabet: str = ALPHABET) -> Tensor:
-    """How far each letter is from the span of all others, |a_k - projection| / |a_k|: [C]; 0 is an exact relation.
+    """The relative distance of each letter from the span of all others, |a_k - projection| / |a_k|.
 
-    Equals 1 / sqrt((G^-1)_kk) / |a_k|; taken from least squares, which a singular G does not disturb.
+    It is 0 where a relation is exact, and equals 1 / sqrt((G^-1)_kk) / |a_k|. It is computed by least squares, which
+    works for a singular G too.
 
     Args:
         A: [m, C].
         alphabet: the names of the C classes.
+
+    Returns:
+        [C] float64.
     """
     residuals = [best_combination(A, alphabet.replace(k, ""), k, alphabet)[1] for k in alphabet]
     return torch.tensor(residuals, dtype=torch.float64)
 
 
 def null_relations(A: Tensor, tolerance: float | None = None) -> Tensor:
-    """An orthonormal basis of the d with A d = 0: [n, n - rank]; no columns where A has full column rank.
+    """An orthonormal basis of all d with A d = 0.
 
     Args:
         A: [m, n].
-        tolerance: singular values below it times the largest count as 0; None: max(m, n) eps in float64.
+        tolerance: singular values up to this, relative to the largest, count as 0; None: max(m, n) eps in float64.
+
+    Returns:
+        [n, n - rank] float64; no columns where A has full column rank.
     """
     _, sigma, vh = torch.linalg.svd(A.double(), full_matrices=A.shape[0] < A.shape[1])
     limit = max(A.shape) * torch.finfo(torch.float64).eps if tolerance is None else tolerance
@@ -195,13 +214,13 @@ def null_relations(A: Tensor, tolerance: float | None = None) -> Tensor:
 
 @dataclass(frozen=True)
 class Ranks:
-    """What one bias can mend of the relations among the letters (12, 23).
+    """Ranks, which say how many relations among the letters one bias can mend (12, 23).
 
     Attributes:
         letters: rank A.
         with_ones: rank [A; 1^T].
-        relations: dimensions of the d with A d = 0: what no linear network without bias can get right.
-        binding: the same with 1^T d = 0: what a bias does not mend either; one less, or as many.
+        relations: dimension of the d with A d = 0, for which no linear network without a bias is right.
+        binding: dimension of the d with A d = 0 and 1^T d = 0, which a bias can't mend: as many, or one less.
     """
 
     letters: int
@@ -211,24 +230,37 @@ class Ranks:
 
 
 def ranks(A: Tensor, tolerance: float | None = None) -> Ranks:
-    """The ranks of A [m, n] and of [A; 1^T], and the relations that they leave; `tolerance` as in `null_relations`."""
+    """The ranks of A and of [A; 1^T], and the relations that they leave.
+
+    Args:
+        A: [m, n].
+        tolerance: as in `null_relations`.
+
+    Example:
+        >>> ranks(torch.tensor([[1.0, 2.0]]))  # a_2 = 2 a_1; here a bias helps
+        Ranks(letters=1, with_ones=2, relations=1, binding=0)
+    """
     relations, binding = (null_relations(M, tolerance).shape[1] for M in (A, with_ones(A)))
     return Ranks(A.shape[1] - relations, A.shape[1] - binding, relations, binding)
 
 
 def find_mending_bias(d: Tensor) -> Tensor | None:
-    """The bias b = d / (1^T d) that lets W A d + b 1^T d = d hold where A d = 0 (12); None: the relation binds.
+    """Return the bias b = d / (1^T d), with which W A d + b 1^T d = d holds where A d = 0 (12); None if 1^T d = 0.
 
     Args:
         d: [C], such as a relation's `null_vector`.
+
+    Example:
+        >>> find_mending_bias(torch.tensor([2.0, 1.0, -1.0])).tolist()
+        [1.0, 0.5, -0.5]
     """
     total = d.double().sum()
-    binds = abs(total) <= 1e-12 * d.double().abs().sum()  # rounding of the sum
+    binds = abs(total) <= 1e-12 * d.double().abs().sum()  # allows for rounding of the sum
     return None if binds else d.double() / total
 
 
 def collapse(weights: list[Tensor], biases: list[Tensor | None]) -> tuple[Tensor, Tensor]:
-    """A chain of linear layers as the one W and b that it is: W = W_q W_h, b = W_q b_h + b_q (27 is 23).
+    """The one W and b that a chain of linear layers equals: W = W_q W_h, b = W_q b_h + b_q (27 is 23).
 
     Args:
         weights: [out, in] each, first to last.

@@ -1,8 +1,8 @@
 """Matrix backpropagation: gradients through eigenvalues, singular values and functions of matrices.
 
-Ionescu, Vantzos, Sminchisescu 2015. PyTorch's own derivatives hold 1/(lambda_j - lambda_i), which is not finite where
-two values are equal: at the identity, at a matrix of low rank. The layers here are finite everywhere. All are batched,
-of real matrices, with a first derivative only; <G, dY> below is the change of the loss.
+Ionescu, Vantzos, Sminchisescu 2015. PyTorch's own derivatives contain 1/(lambda_j - lambda_i), which is not finite
+where two values are equal, as for the identity or a matrix of low rank. The layers here are finite everywhere. All are
+batched, take real matrices and have a first derivative only; <G, dY> below is the change of the loss.
 
 **Functions of a matrix** have a derivative at repeated values too, and it is exact here. With f[a, b] the divided
 difference (`divided_differences`), E = U^T dX U and . elementwise:
@@ -17,19 +17,20 @@ For singular values, f(-s) = -f(s), E = U^T dX V, sym and skew the parts (E + E^
 f = 1/s gives the transposed pseudo-inverse, and dY the formula of Golub and Pereyra (1973), right for changes that keep
 the rank. Both maps dX -> dY are self-adjoint: the gradient G of Y becomes that of X by the same formula.
 
-**Factors by themselves** (`eigen`, `svd`) have no derivative at repeated values: which vectors of the subspace they are
-is chance. There 1/(lambda_j - lambda_i) is replaced by 0: the vectors of one eigenspace are taken not to turn among
-themselves, and the parts 1/(s_i + s_j), which are harmless, are kept. With D_ij = 1/(lambda_j - lambda_i) or 0, the
-gradients are
+**The factors alone** (`eigen`, `svd`) have no derivative at repeated values, since the vectors within the subspace of
+such a value are arbitrary. There 1/(lambda_j - lambda_i) is replaced by 0: the vectors of one eigenspace are assumed
+not to turn among themselves. The terms 1/(s_i + s_j) are harmless and are kept. With D_ij = 1/(lambda_j - lambda_i) or
+0, the gradients are
 
     eigen  U (diag(g_lambda) + D . skew(U^T g_U)) U^T
     svd    U (diag(g_s) + D . (a + b) + (a - b)/(s_i + s_j)) V^T + (1 - U U^T) g_U /s V^T + U /s g_V^T (1 - V V^T)
            with a = skew(U^T g_U), b = skew(V^T g_V)
 
-They are exact for every loss at distinct values; at repeated ones for losses of whole eigenspaces (a projector
-U_k U_k^T of all vectors of one value), of symmetric functions of the values, of U V^T. They are *not* exact for a loss
-that rebuilds U f(s) V^T from the three factors: with equal values these do not tell how f would part them, and what
-f[s, s] multiplies off the diagonal is missing. For that, `of_symmetric` and `of_singular` know f.
+They are exact for every loss at distinct values. At repeated values they are exact for losses of whole eigenspaces (a
+projector U_k U_k^T of all vectors of one value), of symmetric functions of the values, and of U V^T. They are *not*
+exact for a loss that rebuilds U f(s) V^T from the three factors: with equal values the factors do not show how f would
+separate them, and what f[s, s] multiplies off the diagonal is missing. Use `of_symmetric` and `of_singular`, which know
+f, for such a loss.
 
 Shapes: X [..., n, n] symmetric, or [..., m, n] with k = min(m, n); lambda [..., n] ascending; s [..., k] descending;
 U [..., m, k], V [..., n, k].
@@ -48,46 +49,102 @@ from letterocr.matrix.divided_differences import INVERSE, Scalar, logarithm, squ
 
 
 def eigen(X: Tensor) -> tuple[Tensor, Tensor]:
-    """The eigenvalues lambda [..., n], ascending, and eigenvectors U [..., n, n] of the symmetric part of X."""
+    """The eigenvalues and eigenvectors of the symmetric part of X.
+
+    Args:
+        X: [..., n, n].
+
+    Returns:
+        lambda [..., n], ascending, and U [..., n, n], one eigenvector a column.
+    """
     return _Eigen.apply(X)
 
 
 def svd(X: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """The reduced decomposition X = U diag(s) V^T: U [..., m, k], s [..., k] descending, V^T [..., k, n]."""
+    """The reduced singular value decomposition X = U diag(s) V^T.
+
+    Args:
+        X: [..., m, n].
+
+    Returns:
+        U [..., m, k], s [..., k] descending, and V^T [..., k, n].
+    """
     return _Svd.apply(X)
 
 
 def of_symmetric(X: Tensor, f: Scalar) -> Tensor:
-    """U f(lambda) U^T of the symmetric part of X [..., n, n]; NaN where X is not finite.
+    """The matrix function U f(lambda) U^T of the symmetric part of X; NaN where X is not finite.
 
-    Eigenvalues up to n times the unit roundoff times the largest are 0.
+    Eigenvalues up to n times the unit roundoff times the largest count as 0.
+
+    Args:
+        X: [..., n, n].
+        f: the function of the eigenvalues.
+
+    Returns:
+        [..., n, n].
     """
     return _OfSymmetric.apply(X, f)
 
 
 def of_singular(X: Tensor, f: Scalar, tolerance: float | None = None) -> Tensor:
-    """U f(s) V^T [..., m, n], for f with f(-s) = -f(s).
+    """The matrix function U f(s) V^T, for f with f(-s) = -f(s).
 
     Args:
         X: [..., m, n].
         f: the function; f(0) = 0.
-        tolerance: singular values up to so many times the largest are 0; by default max(m, n) times the unit roundoff.
+        tolerance: singular values up to this, relative to the largest, count as 0; None: max(m, n) times the unit
+            roundoff.
+
+    Returns:
+        [..., m, n].
     """
     return _OfSingular.apply(X, f, tolerance)
 
 
 def matrix_log(X: Tensor, epsilon: float) -> Tensor:
-    """log(X + epsilon 1) of a symmetric X [..., n, n] without negative eigenvalues; epsilon above 0."""
+    """The matrix logarithm log(X + epsilon 1).
+
+    Args:
+        X: [..., n, n] symmetric, without negative eigenvalues.
+        epsilon: above 0.
+
+    Returns:
+        [..., n, n].
+    """
     return of_symmetric(X, logarithm(epsilon))
 
 
 def matrix_sqrt(X: Tensor, epsilon: float = 0.0) -> Tensor:
-    """(X + epsilon 1)^(1/2) of a symmetric X [..., n, n] without negative eigenvalues."""
+    """The matrix square root (X + epsilon 1)^(1/2).
+
+    Args:
+        X: [..., n, n] symmetric, without negative eigenvalues.
+        epsilon: at least 0.
+
+    Returns:
+        [..., n, n].
+    """
     return of_symmetric(X, square_root(epsilon))
 
 
 def pseudo_inverse(X: Tensor, tolerance: float | None = None) -> Tensor:
-    """The pseudo-inverse X^+ [..., n, m] of X [..., m, n] (8); `tolerance` as in `of_singular`."""
+    """The pseudo-inverse X^+ (8).
+
+    Args:
+        X: [..., m, n].
+        tolerance: as in `of_singular`.
+
+    Returns:
+        [..., n, m].
+
+    Example:
+        >>> X = torch.tensor([[2.0, 0.0], [0.0, 0.0]], requires_grad=True)
+        >>> Y = pseudo_inverse(X)
+        >>> Y[0, 0].backward()  # d(1/x)/dx = -1/x^2, finite at this rank 1 too
+        >>> print(f"{Y[0, 0]:.3f} {X.grad[0, 0]:.3f}")
+        0.500 -0.250
+    """
     return of_singular(X, INVERSE, tolerance).mT
 
 
@@ -111,7 +168,7 @@ def _reciprocal(x: Tensor, floor: Tensor) -> Tensor:
 
 
 def _floor(values: Tensor, size: int) -> Tensor:
-    """How much rounding can part equal values [..., n] of a matrix of that size: [..., 1, 1]."""
+    """The largest difference that rounding can make between equal values [..., n] of such a matrix: [..., 1, 1]."""
     largest = values.abs().amax(-1, keepdim=True).unsqueeze(-1)
     return size * torch.finfo(values.dtype).eps * largest
 

@@ -1,8 +1,8 @@
-"""Scalar functions f for functions of matrices: the value, and the divided difference that the derivative needs.
+"""Scalar functions f and their divided differences, which the derivatives of matrix functions need.
 
     f[a, b] = (f(a) - f(b)) / (a - b),    f[a, a] = f'(a)
 
-Written without a difference of nearly equal numbers, so that it is as accurate where a and b are close as elsewhere.
+No difference of nearly equal numbers is computed, so that f[a, b] is accurate where a and b are close, too.
 """
 
 from __future__ import annotations
@@ -28,7 +28,11 @@ class Scalar:
 
 
 def logarithm(epsilon: float) -> Scalar:
-    """log(a + epsilon), epsilon above 0, for a >= 0; a below 0 is the rounding of a zero and counts as one."""
+    """The function log(a + epsilon) for a >= 0; a negative a is a zero with rounding error and counts as 0.
+
+    Args:
+        epsilon: above 0.
+    """
 
     def value(a: Tensor) -> Tensor:
         return (a.clamp(min=0) + epsilon).log()
@@ -43,10 +47,18 @@ def logarithm(epsilon: float) -> Scalar:
 
 
 def square_root(epsilon: float) -> Scalar:
-    """sqrt(a + epsilon), epsilon at least 0, for a >= 0; a below 0 is the rounding of a zero and counts as one.
+    """The function sqrt(a + epsilon) for a >= 0; a negative a is a zero with rounding error and counts as 0.
 
-    f[a, b] = 1 / (f(a) + f(b)). With epsilon = 0 it is taken as 0 between two zeros: right for all changes that keep
-    the rank, the only ones for which the derivative exists.
+    f[a, b] = 1 / (f(a) + f(b)). With epsilon = 0 it is set to 0 between two zeros: right for all changes that keep the
+    rank, the only ones for which the derivative exists.
+
+    Args:
+        epsilon: at least 0.
+
+    Example:
+        >>> f = square_root(0.0)
+        >>> f.difference(torch.tensor([9.0, 4.0]), torch.tensor([1.0, 4.0])).tolist()  # (3 - 1) / (9 - 1), then f'(4)
+        [0.25, 0.25]
     """
 
     def value(a: Tensor) -> Tensor:
@@ -65,9 +77,9 @@ def _inverse(a: Tensor) -> Tensor:
 
 def _inverse_difference(a: Tensor, b: Tensor) -> Tensor:
     one, other = _inverse(a), _inverse(b)
-    between = (one - other) * _inverse(a - b)  # used only where one of them is 0: nothing is lost
+    between = (one - other) * _inverse(a - b)  # used only where a or b is 0: nothing cancels
     return torch.where((a != 0) & (b != 0), -one * other, between)
 
 
-# 1/a, and 0 at a = 0. f[a, 0] = 1/a^2; f[0, 0] is taken as 0: right for all changes that keep the rank.
+# 1/a, and 0 at a = 0. f[a, 0] = 1/a^2; f[0, 0] is set to 0: right for all changes that keep the rank.
 INVERSE = Scalar(_inverse, _inverse_difference)

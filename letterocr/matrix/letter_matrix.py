@@ -1,8 +1,8 @@
-"""The alphabet matrix A, its left inverse W = (A^T A)^-1 A^T, and which letters that W misreads (7, 8; Fig. 3).
+"""The alphabet matrix A, its left inverse W = (A^T A)^-1 A^T, and the letters that this W misreads (7, 8; Fig. 3).
 
-The two-layer network as a factorization: I = W A. Where A has full column rank, its left inverse of least norm is the
-pseudo-inverse A^+ (Moore 1920, Penrose 1955). The normal equations give the same W, with the square of A's condition
-number in their way (Higham 2002, ch. 20).
+The two-layer network is a factorization: I = W A. Where A has full column rank, its left inverse of least norm is the
+pseudo-inverse A^+ (Moore 1920, Penrose 1955). The normal equations give the same W, but their rounding error grows with
+the square of A's condition number (Higham 2002, ch. 20).
 
 Shapes: C classes; A [900, C], with a row of ones [901, C]; W [C, 900] or [C, 901]; letters a [N, 900]; q [N, C].
 """
@@ -24,8 +24,8 @@ def alphabet_matrix(letters: Letters, writers: int | Sequence[int] | None = None
     """The alphabet matrix A (7): column k is the mean of all letters of class k.
 
     Args:
-        letters: handwriting.
-        writers: one writer or several; None: everyone.
+        letters: handwriting, N letters.
+        writers: one writer or several; None: all writers.
 
     Returns:
         [900, C] float64.
@@ -47,9 +47,9 @@ def alphabet_matrix(letters: Letters, writers: int | Sequence[int] | None = None
 
 
 def _find_letters_by(letters: Letters, writers: list[int]) -> Tensor:
-    """The places of the letters by these writers."""
+    """Return the places of the letters by these writers."""
     if letters.writers is None:
-        raise UserError(f"writers={writers}: nobody knows who wrote these letters; leave writers out.")
+        raise UserError(f"writers={writers}: the writers of these letters are not known; leave writers out.")
     known = letters.writers.unique().tolist()
     unknown = [w for w in writers if w not in known]
     if unknown:
@@ -62,29 +62,33 @@ def _list_shortened(numbers: list[int]) -> str:
 
 
 def with_ones(A: Tensor) -> Tensor:
-    """[A; 1^T], A with a row of ones: the bias b is one more column of W (12).
+    """[A; 1^T], the matrix A with a row of ones: the bias b becomes one more column of W (12).
 
     Args:
         A: [..., m, n].
 
     Returns:
         [..., m + 1, n].
+
+    Example:
+        >>> with_ones(torch.tensor([[2.0, 3.0]])).tolist()
+        [[2.0, 3.0], [1.0, 1.0]]
     """
     return torch.cat([A, torch.ones_like(A[..., :1, :])], -2)
 
 
 @dataclass(frozen=True)
 class LeftInverse:
-    """The left inverse W of A in two ways (8).
+    """The left inverse W of A, computed in two ways (8).
 
     Attributes:
         pinv: [C, 900], the pseudo-inverse by the singular values of A.
         normal: [C, 900], (A^T A)^-1 A^T by a Cholesky factor of A^T A; None where A^T A is singular in float64.
-        rank: numerical rank of A; a left inverse needs C.
-        condition: sigma_1 / sigma_C of A.
-        gram_condition: the same of A^T A, which is its square.
-        pinv_error: the largest entry of |W A - I|.
-        normal_error: the same by the normal equations; infinite where there is none.
+        rank: numerical rank of A; a left inverse needs rank C.
+        condition: condition number sigma_1 / sigma_C of A.
+        gram_condition: condition number of A^T A, the square of that of A.
+        pinv_error: the largest entry of |W A - I| for `pinv`.
+        normal_error: the same for `normal`; infinite where it is None.
     """
 
     pinv: Tensor
@@ -97,10 +101,15 @@ class LeftInverse:
 
 
 def left_inverse(A: Tensor) -> LeftInverse:
-    """W = (A^T A)^-1 A^T with W A = I (8), by the singular values and by the normal equations.
+    """The left inverse W = (A^T A)^-1 A^T with W A = I (8), by the singular values and by the normal equations.
 
     Args:
         A: [m, n], m >= n.
+
+    Example:
+        >>> inverse = left_inverse(torch.tensor([[2.0, 0.0], [0.0, 4.0], [0.0, 0.0]]))
+        >>> inverse.normal.tolist(), inverse.rank
+        ([[0.5, 0.0, 0.0], [0.0, 0.25, 0.0]], 2)
     """
     A = A.double()
     eye = torch.eye(A.shape[1], dtype=torch.float64)
@@ -123,13 +132,13 @@ def left_inverse(A: Tensor) -> LeftInverse:
 
 @dataclass(frozen=True)
 class Confusion:
-    """One letter that is read as another.
+    """One kind of misreading: a letter that is read as another one.
 
     Attributes:
-        truth: what was written.
-        read: what was read.
-        count: how often.
-        examples: [count] places among the letters, the surest misreading first (largest q_read - q_truth).
+        truth: the letter that was written.
+        read: the letter that was read.
+        count: how often this happens.
+        examples: [count] places among the letters, the clearest misreading first (largest q_read - q_truth).
     """
 
     truth: str
@@ -140,13 +149,13 @@ class Confusion:
 
 @dataclass(frozen=True)
 class Reading:
-    """What a linear reader makes of letters (2; Fig. 3).
+    """The result of reading letters with a linear network (2; Fig. 3).
 
     Attributes:
         outputs: q [N, C].
-        truth: [N], places in the alphabet.
-        read: [N], the place of the largest output.
-        confusions: every kind of misreading, the most frequent first, then by letter.
+        truth: [N], the correct classes.
+        read: [N], the class of the largest output.
+        confusions: every kind of misreading, the most frequent first, then in the order of the alphabet.
         alphabet: the names of the C classes.
     """
 
@@ -158,17 +167,21 @@ class Reading:
 
     @property
     def error(self) -> float:
-        """The share of letters that are misread."""
+        """The error: the share of letters that are misread."""
         return float((self.read != self.truth).double().mean())
 
     def confusion(self, truth: str, read: str) -> Confusion | None:
-        """How often `truth` is read as `read`; None: never."""
+        """Find the misreadings of `truth` as `read`; None if there are none."""
         return next((c for c in self.confusions if (c.truth, c.read) == (truth, read)), None)
 
     def spikes(self, place: int, share: float = 0.5) -> str:
-        """The letters whose output is at least that share of the largest one, the largest first.
+        """Return the letters whose output is at least a given share of the largest output, the largest first.
 
-        Fig. 3's misread E has several.
+        The misread E of Fig. 3 has several.
+
+        Args:
+            place: place of the letter that was read, 0 to N - 1.
+            share: the least share, in 0..1.
         """
         q = self.outputs[place]
         order = q.argsort(descending=True, stable=True).tolist()
@@ -176,7 +189,7 @@ class Reading:
 
 
 def read_letters(W: Tensor, letters: Letters, bias: Tensor | None = None) -> Reading:
-    """Read letters by q = W a + b, the letter of the largest output (2, 12), and sort what is misread.
+    """Read letters by q = W a + b: the largest output is the letter (2, 12). Then count the misreadings.
 
     Args:
         W: [C, 900], or [C, 901] with the bias as its last column.

@@ -1,8 +1,8 @@
 """The normal equations of the two-layer network and their solution of least norm, which is (8) (29-31, mended).
 
-The loss's gradient over all letters is 0 where R W^T = Z, with R = (1/p) A A^T (29) and Z = (1/p) A C^T (30). R is
-900x900 and of rank p at most, so that many W solve it; the one of least norm is W = C A^+ (Penrose 1956), for C = I
-the left inverse (8). Gradient descent from W = 0 goes there.
+The gradient of the loss over all letters is 0 where R W^T = Z, with R = (1/p) A A^T (29) and Z = (1/p) A C^T (30). R is
+900x900 and has rank p at most, so that many W solve the equations. The one of least norm is W = C A^+ (Penrose 1956),
+for C = I the left inverse (8). Gradient descent from W = 0 converges to it.
 
 Shapes: A [m, p], m pixels and p letters; C [classes, p], R [m, m], Z [m, classes], W [classes, m].
 """
@@ -16,11 +16,14 @@ from torch import Tensor
 
 
 def correlations(A: Tensor, C: Tensor | None = None) -> tuple[Tensor, Tensor]:
-    """R = (1/p) A A^T [m, m] (29) and Z = (1/p) A C^T [m, classes] (30, mended), float64.
+    """The correlation matrices R = (1/p) A A^T (29) and Z = (1/p) A C^T (30, mended).
 
     Args:
         A: [m, p], p letters.
-        C: [classes, p], their correct outputs; None: the unit matrix, one letter a class.
+        C: [classes, p], their correct outputs; None: the unit matrix, one letter for each class.
+
+    Returns:
+        R [m, m] and Z [m, classes], float64.
     """
     A = A.double()
     p = A.shape[1]
@@ -30,13 +33,13 @@ def correlations(A: Tensor, C: Tensor | None = None) -> tuple[Tensor, Tensor]:
 
 @dataclass(frozen=True)
 class MinimumNorm:
-    """The solution of R W^T = Z of least norm, beside (8).
+    """The solution of R W^T = Z of least norm, compared with (8).
 
     Attributes:
         W: [classes, m], from the eigenvalues of R.
-        rank: eigenvalues of R that are not 0.
+        rank: number of eigenvalues of R that are not 0.
         residual: |R W^T - Z| / |Z|.
-        difference: |W - C A^+| / |C A^+|; rounding, times the square of A's condition number.
+        difference: |W - C A^+| / |C A^+|, the rounding error times the square of A's condition number.
     """
 
     W: Tensor
@@ -50,7 +53,12 @@ def minimum_norm_solution(A: Tensor, C: Tensor | None = None) -> MinimumNorm:
 
     Args:
         A: [m, p], p letters.
-        C: [classes, p], their correct outputs; None: the unit matrix.
+        C: [classes, p], their correct outputs; None: the unit matrix, one letter for each class.
+
+    Example:
+        >>> solution = minimum_norm_solution(torch.tensor([[2.0], [0.0]]))  # one letter; R = diag(4, 0)
+        >>> solution.W.round(decimals=6).abs().tolist(), solution.rank
+        ([[0.5, 0.0]], 1)
     """
     R, Z = correlations(A, C)
     values, vectors = torch.linalg.eigh(R)

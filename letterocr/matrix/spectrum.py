@@ -1,7 +1,7 @@
-"""The singular values of the alphabet matrix, its letters from the first r of them, its effective rank (13; Fig. 4, 5).
+"""The singular values of the alphabet matrix, its approximations of low rank and its effective rank (13; Fig. 4, 5).
 
 A = sum over i of sigma_i u_i v_i^T; A_r is the sum of the first r terms, the nearest matrix of rank r (Eckart, Young
-1936). "Effective rank" has no single meaning, so several definitions stand side by side.
+1936). "Effective rank" has several definitions, which stand side by side here.
 
 Shapes: A [m, n], m pixels and n letters; singular values [min(m, n)], the largest first.
 """
@@ -17,32 +17,48 @@ from torch import Tensor
 
 
 def subtract_mean(A: Tensor) -> Tensor:
-    """A less its mean column: what tells the letters apart. Its rank is one less than that of [A; 1^T].
+    """The matrix A less its mean column, which keeps what tells the letters apart.
+
+    Its rank is one less than that of [A; 1^T].
 
     Args:
         A: [..., m, n].
+
+    Returns:
+        [..., m, n].
     """
     return A - A.mean(-1, keepdim=True)
 
 
 def singular_values(A: Tensor) -> Tensor:
-    """The singular values of A in float64, the largest first (Fig. 5): [min(m, n)]."""
+    """The singular values of A in float64 (Fig. 5).
+
+    Args:
+        A: [m, n].
+
+    Returns:
+        [min(m, n)], the largest first.
+    """
     return torch.linalg.svdvals(A.double())
 
 
 def reconstruct(A: Tensor, rank: int, from_mean: bool = False) -> Tensor:
-    """A from its first `rank` singular values (13).
+    """The approximation of A by its first `rank` singular values (13).
 
     Args:
         A: [m, n].
         rank: 0 (nothing, or the mean letter alone) to min(m, n).
-        from_mean: whether to keep the mean column as it is and take the singular values of the rest.
+        from_mean: whether to keep the mean column as it is and approximate the rest.
 
     Returns:
         [m, n] float64.
 
     Raises:
         ValueError: there are not so many singular values.
+
+    Example:
+        >>> reconstruct(torch.tensor([[3.0, 0.0], [0.0, 2.0]]), rank=1).round(decimals=6).abs().tolist()
+        [[3.0, 0.0], [0.0, 0.0]]
     """
     A = A.double()
     if not 0 <= rank <= min(A.shape):
@@ -53,18 +69,30 @@ def reconstruct(A: Tensor, rank: int, from_mean: bool = False) -> Tensor:
 
 
 def relative_errors(A: Tensor, approximation: Tensor) -> Tensor:
-    """|a_k - approximation_k| / |a_k| of every column: [n]; A [m, n]."""
+    """The relative error |a_k - approximation_k| / |a_k| of every column.
+
+    Args:
+        A: [m, n].
+        approximation: [m, n].
+
+    Returns:
+        [n].
+    """
     return (A.double() - approximation).norm(dim=0) / A.double().norm(dim=0)
 
 
 def readable_ranks(A: Tensor, from_mean: bool = False) -> Tensor:
-    """For every column the least r from which on its reconstruction is more like it than like any other column: [n].
+    """The rank at which each column becomes readable.
 
-    A stand-in for an eye that reads Fig. 4 and knows these letters only. Likeness is the cosine of the angle.
+    This is the least r from which on the column's reconstruction is more similar to it than to any other column. It
+    stands for an eye that reads Fig. 4 and knows these letters only. Similarity is the cosine of the angle.
 
     Args:
         A: [m, n].
         from_mean: as in `reconstruct`.
+
+    Returns:
+        [n] int64.
     """
     n, lengths = A.shape[1], A.double().norm(dim=0)
     wrong_until = torch.zeros(n, dtype=torch.long)
@@ -78,16 +106,16 @@ def readable_ranks(A: Tensor, from_mean: bool = False) -> Tensor:
 
 @dataclass(frozen=True)
 class EffectiveRanks:
-    """Effective ranks of one matrix, by name.
+    """The effective ranks of one matrix by several definitions.
 
     Attributes:
         energy_90: the fewest singular values whose squares make 90 % of the sum of squares.
-        energy_95: 95 %.
-        energy_99: 99 %.
+        energy_95: the same for 95 %.
+        energy_99: the same for 99 %.
         entropy: exp of the entropy of sigma_i / sum sigma (Roy, Vetterli 2007).
         stable: sum sigma_i^2 / sigma_1^2 (Rudelson, Vershynin 2007).
-        numerical: singular values above max(m, n) eps sigma_1 in float64 (Golub, Van Loan 2013, 5.4).
-        optimal: singular values above the optimal hard threshold for unknown noise (Gavish, Donoho 2014).
+        numerical: number of singular values above max(m, n) eps sigma_1 in float64 (Golub, Van Loan 2013, 5.4).
+        optimal: number above the optimal hard threshold for unknown noise (Gavish, Donoho 2014).
     """
 
     energy_90: int
@@ -100,13 +128,17 @@ class EffectiveRanks:
 
 
 def effective_ranks(A: Tensor) -> EffectiveRanks:
-    """The effective ranks of A [m, n]; all are 0 where A is 0."""
+    """The effective ranks of A; all are 0 where A is 0.
+
+    Args:
+        A: [m, n].
+    """
     sigma = singular_values(A)
     m, n = A.shape
     largest = float(sigma[0])
     if not largest:
         return EffectiveRanks(0, 0, 0, 0.0, 0.0, 0, 0)
-    sigma = sigma / largest  # squares neither overflow nor vanish
+    sigma = sigma / largest  # so that squares neither overflow nor vanish
     noise = max(m, n) * torch.finfo(torch.float64).eps
     threshold = optimal_threshold(min(m, n) / max(m, n)) * float(sigma.quantile(0.5))
     return EffectiveRanks(
@@ -121,17 +153,34 @@ def effective_ranks(A: Tensor) -> EffectiveRanks:
 
 
 def stable_rank(sigma: Tensor) -> float:
-    """The sum of the squares of singular values [n] over the largest square (Rudelson, Vershynin 2007); 0 for zeros."""
+    """The stable rank, sum sigma_i^2 / sigma_1^2 (Rudelson, Vershynin 2007); 0 if all singular values are 0.
+
+    Args:
+        sigma: [n] singular values.
+
+    Example:
+        >>> stable_rank(torch.tensor([2.0, 1.0, 1.0]))  # (4 + 1 + 1) / 4
+        1.5
+    """
     return float((sigma / sigma.max()).square().sum()) if sigma.any() else 0.0
 
 
 def entropy_rank(sigma: Tensor) -> float:
-    """Exp of the entropy of the shares of singular values [n] in their sum (Roy, Vetterli 2007); 0 for zeros."""
+    """The exponential of the entropy of sigma_i / sum sigma (Roy, Vetterli 2007); 0 if all singular values are 0.
+
+    Args:
+        sigma: [n] singular values.
+    """
     return math.exp(float(torch.special.entr(sigma / sigma.sum()).sum())) if sigma.any() else 0.0
 
 
 def energy_rank(sigma: Tensor, share: float) -> int:
-    """The fewest of the largest singular values [n] whose squares make that share of the sum of squares."""
+    """The fewest of the largest singular values whose squares make a given share of the sum of squares.
+
+    Args:
+        sigma: [n] singular values, the largest first.
+        share: in 0..1.
+    """
     energy = sigma.double().square().cumsum(0)
     return int((energy < share * energy[-1]).sum()) + 1
 
@@ -139,10 +188,10 @@ def energy_rank(sigma: Tensor, share: float) -> int:
 def optimal_threshold(beta: float) -> float:
     """omega(beta): singular values below omega times their median are noise (Gavish, Donoho 2014, 11).
 
-    omega = lambda(beta) / sqrt(mu), mu the median of the Marchenko-Pastur law.
+    omega = lambda(beta) / sqrt(mu), where mu is the median of the Marchenko-Pastur law.
 
     Args:
-        beta: the shorter side over the longer, in (0, 1].
+        beta: the shorter side divided by the longer, in (0, 1].
 
     Raises:
         ValueError: beta is outside (0, 1].
@@ -151,9 +200,18 @@ def optimal_threshold(beta: float) -> float:
 
 
 def known_noise_threshold(beta: float) -> float:
-    """lambda(beta): the threshold in units of sqrt(longer side) x the noise's deviation (Gavish, Donoho 2014, 11)."""
+    """lambda(beta): the threshold for known noise (Gavish, Donoho 2014, 11).
+
+    It is given in units of sqrt(longer side) times the standard deviation of the noise.
+
+    Args:
+        beta: the shorter side divided by the longer, in (0, 1].
+
+    Raises:
+        ValueError: beta is outside (0, 1].
+    """
     if not 0 < beta <= 1:
-        raise ValueError(f"beta={beta}: the shorter side over the longer is above 0 and at most 1.")
+        raise ValueError(f"beta={beta}: the shorter side divided by the longer must be above 0 and at most 1.")
     return math.sqrt(2 * (beta + 1) + 8 * beta / (beta + 1 + math.sqrt(beta**2 + 14 * beta + 1)))
 
 
@@ -161,8 +219,8 @@ def known_noise_threshold(beta: float) -> float:
 def marchenko_pastur_median(beta: float) -> float:
     """The median of the eigenvalues of X X^T / n, X [beta n, n] of unit variance, for large n (Marchenko, Pastur 1967).
 
-    Density sqrt((b - x)(x - a)) / (2 pi beta x) on a..b = (1 -+ sqrt(beta))^2. With x = 1 + beta - 2 sqrt(beta) cos t
-    it is smooth in t from 0 to pi.
+    The density is sqrt((b - x)(x - a)) / (2 pi beta x) on a..b = (1 -+ sqrt(beta))^2. With
+    x = 1 + beta - 2 sqrt(beta) cos t it is smooth in t from 0 to pi.
 
     Args:
         beta: in (0, 1].

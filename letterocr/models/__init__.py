@@ -1,1 +1,1 @@
-"""Networks: the chain of weight matrices, the spectral network, the rules of their error vectors."""
+"""Networks: the chain of weight matrices, the spectral network, and the error vectors by the three rules."""

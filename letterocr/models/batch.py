@@ -1,4 +1,4 @@
-"""What an optimizer sees of N samples: their forward and backward pass."""
+"""The forward and backward pass of a batch of samples, as an optimizer gets it."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from letterocr.config.rule import Rule
 
 @dataclass(frozen=True)
 class Batch:
-    """The forward and backward pass of the N samples that one update learns from.
+    """The forward and backward pass of the N samples of one update.
 
     Attributes:
         activations: L + 1 tensors [N, width], the pixels first and the outputs q last.
         errors: L error vectors v [N, out], by the run's rule.
         targets: the correct outputs c [N, classes].
-        rule: of the errors.
+        rule: the rule of the error vectors.
         loss_factor: f in the loss f |q - c|^2.
     """
 

@@ -22,26 +22,32 @@ from letterocr.models.chain import Network
 def error_vectors(
     network: Network, activations: list[Tensor], target: Tensor, rule: Rule, loss_factor: float = 0.5
 ) -> list[Tensor]:
-    """The error vector of every weight matrix, first to last (Kantack 2020, 17-19).
+    """The error vector of every weight matrix (Kantack 2020, 17-19).
 
     Args:
         network: the weights.
-        activations: what `network.forward` gives: [..., N, width] each.
+        activations: L + 1 tensors [..., N, width], as `network.forward` returns them.
         target: the correct outputs c (3), [..., N, classes].
         rule: where s' stands.
         loss_factor: f in the loss f |q - c|^2; 1/2 as (20) implies, 1 as in (4).
+
+    Returns:
+        L tensors v [..., N, out], first weight matrix first.
     """
     return propagate(network, activations, (activations[-1] - target) * (2 * loss_factor), rule)
 
 
 def propagate(network: Network, activations: list[Tensor], error: Tensor, rule: Rule) -> list[Tensor]:
-    """The error vectors of every weight matrix, first to last, that an error of the outputs sends back (17-19).
+    """The error vectors of every weight matrix for a given error of the outputs (17-19).
 
     Args:
         network: the weights.
-        activations: what `network.forward` gives.
-        error: [..., N, classes], q - c or anything in its place. One sample (N = 1) may be given many.
+        activations: L + 1 tensors [..., N, width], as `network.forward` returns them.
+        error: [..., N, classes], q - c or any vectors in its place; for one sample (N = 1) there may be several.
         rule: where s' stands.
+
+    Returns:
+        L tensors v [..., N, out], first weight matrix first.
     """
     v = error * network.slope(activations[-1]) if rule.output_slope else error
     vectors = [v]
@@ -54,5 +60,19 @@ def propagate(network: Network, activations: list[Tensor], error: Tensor, rule: 
 
 
 def loss(output: Tensor, target: Tensor, loss_factor: float = 0.5) -> Tensor:
-    """The loss f |q - c|^2 of each sample (4): [..., N]."""
+    """The loss f |q - c|^2 of each sample (4).
+
+    Args:
+        output: q [..., N, classes].
+        target: c [..., N, classes].
+        loss_factor: f.
+
+    Returns:
+        [..., N].
+
+    Example:
+        >>> import torch
+        >>> loss(torch.tensor([[3.0, 4.0]]), torch.tensor([[0.0, 1.0]])).tolist()  # (9 + 9) / 2
+        [9.0]
+    """
     return loss_factor * (output - target).square().sum(-1)

@@ -1,1 +1,1 @@
-"""Optimizers: one a file, from the pairs (v, h) of a sample to an update that stays factored."""
+"""Optimizers, one module for each: from the pairs (v, h) of a sample to an update that stays in factors."""

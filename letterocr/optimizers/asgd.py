@@ -1,10 +1,10 @@
 """Averaged stochastic gradient descent (Bottou 2010, section 4; Polyak, Juditsky 1992).
 
-Descent goes on as ever; what counts is the mean of the weights after each update t beyond the start t_0:
+Descent is unchanged; the test error is that of the mean of the weights after each update t beyond the start t_0:
 
     A <- A + (W - A) / (t - t_0)
 
-The error is that of the averaged weights. Before t_0 they are W itself.
+Before t_0 the average A is W itself.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from letterocr.models.chain import Network
 from letterocr.optimizers.optimizer import Optimizer, Update, mean_descent
 from letterocr.optimizers.rate_schedule import LearningRate
 
-AVERAGE = "average."  # before the names of the averaged tensors in a checkpoint
+AVERAGE = "average."  # prefix of the averaged tensors in a checkpoint
 
 
 class Asgd(Optimizer[AsgdConfig]):
-    """Descent, tested on the average of its weights (Bottou 2010)."""
+    """Plain descent whose test error is that of the averaged weights (Bottou 2010)."""
 
     def __init__(self, config: AsgdConfig, rate: LearningRate, network: Network, seed: int) -> None:
         super().__init__(config, rate, network, seed)
@@ -34,25 +34,25 @@ class Asgd(Optimizer[AsgdConfig]):
         self.start = int(config.start * rate.samples)
 
     def step(self, sample: int, network: Network, batch: Batch) -> Sequence[Update]:
-        """The update of plain descent (20)."""
+        """Return the update of plain descent (20)."""
         return mean_descent(batch, float(self.rate.at(sample, 1)[0]))
 
     def after_update(self, sample: int, network: Network) -> None:
-        """Take the new weights into the average."""
+        """Add the new weights to the average."""
         self.updates += sample > self.start
         share = 1 / max(float(self.updates), 1.0)
         for name, tensor in network.state().items():
             self.average.state()[name].lerp_(tensor, share)
 
     def evaluation_network(self, network: Network) -> Network:
-        """The averaged network."""
+        """Return the network with the averaged weights."""
         return self.average
 
     @staticmethod
     def find_evaluation_tensors(state: dict[str, Tensor]) -> dict[str, Tensor]:
-        """The averages."""
+        """Return the averages."""
         return {name.removeprefix(AVERAGE): x for name, x in state.items() if name.startswith(AVERAGE)}
 
     def state(self) -> dict[str, Tensor]:
-        """The averages, and of how many updates they are."""
+        """Return the averages and the number of updates in them."""
         return {AVERAGE + name: x for name, x in self.average.state().items()} | {"updates": self.updates}

@@ -5,9 +5,9 @@ With g the gradient of the batch's mean loss, c the Gauss-Newton diagonal of the
 
     m <- gamma m + (1 - gamma) c,    w <- w - alpha g / (m / (1 - gamma^t) + mu)
 
-m starts at 0; of the t-th batch it is (1 - gamma) sum gamma^(t-i) c_i, whose weights sum to 1 - gamma^t: divided by
-that it is a weighted mean of the curvatures seen, from the first batch on, and all of the first batch's curvature in
-the first step. mu bounds the rate of a weight that no curvature reaches, such as a pixel's without ink, by alpha/mu.
+m starts at 0. After t batches it is (1 - gamma) sum gamma^(t-i) c_i, whose weights sum to 1 - gamma^t: the division
+makes it a weighted mean of all curvatures so far, which in the first step is that of the first batch. mu limits the
+rate of a weight that has no curvature, such as that of a pixel without ink, to alpha/mu.
 
 Shapes: w, g, c and m as a weight matrix [out, in] or bias [out].
 """
@@ -26,7 +26,7 @@ from letterocr.optimizers.rate_schedule import LearningRate
 
 
 class Diagonal(Optimizer[DiagonalConfig]):
-    """Descent with each weight's step divided by its mean curvature (LeCun et al. 1998)."""
+    """Descent in which each weight's step is divided by its mean curvature (LeCun et al. 1998)."""
 
     def __init__(self, config: DiagonalConfig, rate: LearningRate, network: Network, seed: int) -> None:
         super().__init__(config, rate, network, seed)
@@ -35,7 +35,7 @@ class Diagonal(Optimizer[DiagonalConfig]):
         self.updates = torch.zeros((), dtype=torch.int64)  # t, a tensor for the checkpoint
 
     def step(self, sample: int, network: Network, batch: Batch) -> None:
-        """Change mean curvatures and weights in place."""
+        """Update the mean curvatures and the weights in place."""
         alpha = float(self.rate.at(sample, 1)[0])
         self.updates += 1
         share = 1 - self.memory ** int(self.updates)
@@ -51,5 +51,5 @@ class Diagonal(Optimizer[DiagonalConfig]):
                 bias.addcdiv_(v.sum(0), (mean / share).add_(self.damping), value=-alpha)
 
     def state(self) -> dict[str, Tensor]:
-        """The mean curvature of every weight and bias, and of how many updates it is."""
+        """Return the mean curvature of every weight and bias, and the number of updates in it."""
         return {f"mean.{name}": m for name, m in self.means.items()} | {"updates": self.updates}

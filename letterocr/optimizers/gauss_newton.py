@@ -5,13 +5,13 @@ With J the Jacobian of the outputs q and the mean loss (f/N) sum |q - c|^2, G = 
 
     - alpha (G + lambda 1)^-1 (2f/N) J^T (q - c)  =  - alpha J^T y,     ((2f/N) J J^T + lambda 1) y = (2f/N) (q - c)
 
-so that nothing of the weights' size is solved for: the step is made of the error vectors that y instead of q - c sends
-back. For one sample the system is C x C and solved directly:
+so that no system of the weights' size is solved: the step consists of the error vectors for the output error y in place
+of q - c. For one sample the system is C x C and is solved directly:
 
     J J^T = sum over layers of B_k B_k^T (|h_k|^2 + 1),   B_k the error vectors of the C unit errors.
 
-For a batch it has C N unknowns, and conjugate gradients with products J (J^T y) solve it, which need the Gram matrices
-h h^T + 1 of the layers only. The 1 is there where there is a bias.
+For a batch it has C N unknowns and is solved by conjugate gradients with products J (J^T y), which need only the Gram
+matrices h h^T + 1 of the layers. The 1 is there where there is a bias.
 
 Shapes: N samples, C classes; y, q, c [N, C]; h_k [N, in]; B_k [C, out]; K_k [N, N] Gram matrices.
 """
@@ -32,12 +32,30 @@ from letterocr.optimizers.optimizer import Optimizer, Update
 
 
 def gram(network: Network, batch: Batch) -> list[Tensor]:
-    """The Gram matrices h h^T + 1 of every layer's inputs: [N, N] each."""
+    """The Gram matrices h h^T + 1 of every layer's inputs, without the 1 where there is no bias.
+
+    Args:
+        network: tells which layers have a bias.
+        batch: N samples.
+
+    Returns:
+        L tensors [N, N].
+    """
     return [h @ h.mT + float(b is not None) for h, b in zip(batch.inputs, network.biases, strict=True)]
 
 
 def outer_jacobian(network: Network, batch: Batch, grams: list[Tensor], y: Tensor) -> Tensor:
-    """J J^T y [N, C]: sent back as error vectors, then forward as the change of the outputs that they make."""
+    """The product J J^T y: y is sent back as error vectors, and the change of the outputs that they cause is computed.
+
+    Args:
+        network: the weights.
+        batch: N samples.
+        grams: as `gram` returns them.
+        y: [N, C].
+
+    Returns:
+        [N, C].
+    """
     vectors = propagate(network, batch.activations, y, GRADIENT)
     change = grams[0] @ vectors[0] * network.slope(batch.activations[1])
     for k in range(1, len(vectors)):
@@ -47,7 +65,22 @@ def outer_jacobian(network: Network, batch: Batch, grams: list[Tensor], y: Tenso
 
 
 def conjugate_gradients(product: Callable[[Tensor], Tensor], b: Tensor, iterations: int) -> Tensor:
-    """Solve product(x) = b for a symmetric positive definite product (Hestenes, Stiefel 1952)."""
+    """Solve product(x) = b by conjugate gradients (Hestenes, Stiefel 1952).
+
+    Args:
+        product: multiplication by a symmetric positive definite matrix.
+        b: the right-hand side, of any shape.
+        iterations: the largest number of steps.
+
+    Returns:
+        x, of the shape of b.
+
+    Example:
+        >>> A = torch.tensor([[2.0, 1.0], [1.0, 2.0]])
+        >>> x = conjugate_gradients(lambda x: A @ x, torch.tensor([4.0, 5.0]), iterations=2)
+        >>> print(" ".join(f"{value:.3f}" for value in x))  # 2 + 2 = 4, 1 + 4 = 5
+        1.000 2.000
+    """
     x, residual = torch.zeros_like(b), b.clone()
     direction, size = residual.clone(), residual.square().sum()
     enough = size * torch.finfo(b.dtype).eps ** 2
@@ -64,12 +97,12 @@ def conjugate_gradients(product: Callable[[Tensor], Tensor], b: Tensor, iteratio
 
 
 class GaussNewton(Optimizer[GaussNewtonConfig]):
-    """Damped Gauss-Newton steps; for one sample an outer product a layer."""
+    """Damped Gauss-Newton steps; for one sample, each weight matrix gets one outer product."""
 
     form = "outer"
 
     def step(self, sample: int, network: Network, batch: Batch) -> Sequence[Update]:
-        """The step of every weight matrix, in factors."""
+        """Return the step of every weight matrix, in factors."""
         alpha = float(self.rate.at(sample, 1)[0])
         share = 2 * batch.loss_factor / len(batch)
         error = (batch.activations[-1] - batch.targets) * share

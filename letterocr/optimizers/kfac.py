@@ -1,19 +1,19 @@
-"""Online Kronecker factors of the curvature (Martens, Grosse 2015), their inverses kept by updates of rank two.
+"""Online Kronecker factors of the curvature (Martens, Grosse 2015); their inverses are kept by updates of rank two.
 
-The Gauss-Newton matrix of a layer is taken as the Kronecker product of A, the mean of h h^T (h with a 1 for the bias),
-and G, the mean of u u^T, so that the natural step of one sample is still one outer product:
+The Gauss-Newton matrix of a layer is approximated by the Kronecker product of A, the mean of h h^T (h with a 1 for the
+bias), and G, the mean of u u^T, so that the natural step of one sample is still one outer product:
 
     W <- W - alpha (G^-1 v) (A^-1 h)^T
 
-u is the error vector of normal noise of deviation 1 on the outputs instead of their error (the Fisher matrix of the
-Gaussian likelihood that belongs to the half-loss): then G does not vanish as the network learns; with the loss
-f |q - c|^2 the deviation is sqrt(2f). After t samples A is S/t with
+u is the error vector of normal noise of standard deviation 1 on the outputs instead of their error (the Fisher matrix
+of the Gaussian likelihood that belongs to the half-loss): G then does not vanish as the network learns. With the loss
+f |q - c|^2 the standard deviation is sqrt(2f). After t samples A is S/t with
 
     S <- S + h h^T + epsilon |h|^2 e_j e_j^T,      j = t mod n
 
-where the second part adds epsilon times the mean eigenvalue to the diagonal, one place a sample in turn: so the damping
-of both factors neither fades nor depends on any scale. S^-1 follows by Sherman, Morrison and Woodbury (1950). It starts
-from n_0 samples' worth of the damping. The same for G.
+where the second part adds epsilon times the mean eigenvalue to the diagonal, one entry for each sample in turn. So the
+damping of both factors neither fades nor depends on any scale. S^-1 follows by Sherman, Morrison and Woodbury (1950).
+It starts with the damping of n_0 samples. The same holds for G.
 
 Shapes: v, u [1, out], h [1, in]; inverses of S: [in + 1, in + 1] and [out, out] (without the 1 where there is no bias).
 """
@@ -35,11 +35,17 @@ from letterocr.optimizers.rate_schedule import LearningRate
 
 
 def add_to_inverse(inverse: Tensor, x: Tensor) -> None:
-    """Add x^T x to the matrix whose inverse this is, in place (Sherman, Morrison, Woodbury 1950).
+    """Add x^T x to the matrix whose inverse is given, in place (Sherman, Morrison, Woodbury 1950).
 
     Args:
-        inverse: symmetric [n, n].
+        inverse: symmetric [n, n]; it becomes the inverse of the sum.
         x: [m, n].
+
+    Example:
+        >>> inverse = torch.eye(2)
+        >>> add_to_inverse(inverse, torch.tensor([[1.0, 0.0]]))
+        >>> inverse.tolist()  # of diag(1 + 1, 1)
+        [[0.5, 0.0], [0.0, 1.0]]
     """
     u = x @ inverse
     system = u @ x.mT
@@ -48,7 +54,7 @@ def add_to_inverse(inverse: Tensor, x: Tensor) -> None:
 
 
 class Kfac(Optimizer[KfacConfig]):
-    """Steps preconditioned by Kronecker factors; each is an outer product."""
+    """Descent preconditioned by Kronecker factors; each step is an outer product."""
 
     form = "outer"
 
@@ -61,7 +67,7 @@ class Kfac(Optimizer[KfacConfig]):
                 kept.append(torch.eye(size, dtype=weight.dtype, device=weight.device))
 
     def step(self, sample: int, network: Network, batch: Batch) -> Sequence[Update]:
-        """The preconditioned step of every weight matrix."""
+        """Return the preconditioned step of every weight matrix."""
         count, alpha = self.config.prior + sample + 1, float(self.rate.at(sample, 1)[0])
         updates = []
         for k, (v, u, h) in enumerate(
@@ -77,13 +83,13 @@ class Kfac(Optimizer[KfacConfig]):
         return updates
 
     def _noise(self, sample: int, network: Network, batch: Batch) -> list[Tensor]:
-        """The error vectors u of noise on the outputs."""
+        """Return the error vectors u of noise on the outputs."""
         q = batch.activations[-1]
         draw = torch.randn(q.shape, generator=make_generator(self.seed, "kfac", sample), dtype=torch.float64)
         return propagate(network, batch.activations, draw.to(q) * (2 * batch.loss_factor) ** 0.5, batch.rule)
 
     def _learn(self, sample: int, inverse: Tensor, x: Tensor) -> None:
-        """Take x into the factor with this inverse."""
+        """Add x to the factor with this inverse."""
         size, damping = x.shape[1], self.config.damping * x.square().sum()
         if sample == 0:
             inverse.div_(self.config.prior * damping / size)
@@ -92,6 +98,6 @@ class Kfac(Optimizer[KfacConfig]):
         add_to_inverse(inverse, torch.cat([x, place]))
 
     def state(self) -> dict[str, Tensor]:
-        """The inverses of both factors of every layer."""
+        """Return the inverses of both factors of every layer."""
         named = {f"inputs.{k}": x for k, x in enumerate(self.inputs)}
         return named | {f"errors.{k}": x for k, x in enumerate(self.errors)}

@@ -1,15 +1,16 @@
 """Newton's method for the linear two-layer network, where the loss is quadratic and one step reaches the optimum.
 
-The Hessian of f |W a - c|^2 is 2f a a^T for every output alike, so that alpha is replaced by an inverse (Bottou 2010):
+The Hessian of f |W a - c|^2 is 2f a a^T, the same for every output, so that alpha is multiplied by an inverse (Bottou
+2010):
 
     W <- W - alpha E^T A^T(...)^-1,   with all letters at once (batch=all, ridge 0):   W <- W - alpha E^T pinv(A)^T
 
-which with alpha = 1 and W = 0 is the minimum-norm solution (8). One sample or a batch at a time it is recursive least
-squares, the inverse P = (epsilon 1 + sum a a^T)^-1 kept by Sherman, Morrison and Woodbury (Plackett 1950):
+With alpha = 1 and W = 0 this is the minimum-norm solution (8). For one sample or a batch at a time it is recursive
+least squares; the inverse P = (epsilon 1 + sum a a^T)^-1 is kept by Sherman, Morrison and Woodbury (Plackett 1950):
 
     K = P A^T (phi 1 + A P A^T)^-1,     P <- (P - K A P) / phi,     W <- W - alpha E^T K^T
 
-Its step is an outer product for one sample. P is symmetric, and phi below 1 lets older samples fade.
+Its step is an outer product for one sample. P is symmetric, and older samples fade if phi is below 1.
 
 Shapes: C classes; A [N, in] the batch's letters, with a column of ones where there is a bias; E [N, C] their errors
 q - c; P [in, in], K [in, N].
@@ -30,7 +31,7 @@ from letterocr.optimizers.rate_schedule import LearningRate
 
 
 class Newton(Optimizer[NewtonConfig]):
-    """Newton's method on the two-layer network; recursive least squares where the ridge is not 0."""
+    """Newton's method for the two-layer network; recursive least squares if the ridge is not 0."""
 
     form = "outer"
 
@@ -39,12 +40,12 @@ class Newton(Optimizer[NewtonConfig]):
         weight = network.weights[0]
         self.bias = network.biases[0] is not None
         size = weight.shape[1] + self.bias
-        # float64: rounding in P grows with every update
+        # float64, since the rounding error of P grows with every update
         start = torch.eye(size, dtype=torch.float64, device=weight.device)
         self.inverse = start / config.ridge if config.ridge else None
 
     def step(self, sample: int, network: Network, batch: Batch) -> Sequence[Update]:
-        """The step that is exact for the samples seen so far (8)."""
+        """Return the step that is exact for the samples seen so far (8)."""
         a = batch.inputs[0].double()
         if self.bias:
             a = torch.cat([a, a.new_ones(len(a), 1)], 1)
@@ -57,7 +58,7 @@ class Newton(Optimizer[NewtonConfig]):
         return [Update(left.to(like), right[:, : like.shape[1]].to(like), bias.to(like))]
 
     def _gain(self, inverse: Tensor, a: Tensor) -> Tensor:
-        """K, and P for the samples up to these."""
+        """Compute K, and update P with these samples."""
         forget, pa = self.config.forget, inverse @ a.mT
         system = a @ pa
         system.diagonal().add_(forget)
@@ -66,5 +67,5 @@ class Newton(Optimizer[NewtonConfig]):
         return gain
 
     def state(self) -> dict[str, Tensor]:
-        """The inverse P."""
+        """Return the inverse P; nothing if the ridge is 0."""
         return {} if self.inverse is None else {"inverse": self.inverse}

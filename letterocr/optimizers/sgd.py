@@ -1,14 +1,14 @@
 """The paper's stochastic descent: each sample changes a random part of the weights and biases (section IV).
 
-Elsewhere, Bottou 2010 included, *stochastic* means random samples: here that is the order of the samples. The mask m
-is drawn anew for each update and layer, with probability `keep` that a part is kept:
+Elsewhere, as in Bottou 2010, *stochastic* means random samples, which here is the order of the samples. The mask m is
+drawn anew for each update and layer; each part is kept with probability `keep`:
 
-    weight  W <- W - alpha M . (v h^T)          M [out, in], each weight and bias by itself
-    row     W <- W - alpha (m . v) h^T          m [out]: all weights and the bias of an output
-    column  W <- W - alpha v (m . h)^T          m [in + 1]: all weights of an input; the bias is one more input
+    weight  W <- W - alpha M . (v h^T)          M [out, in], each weight and bias separately
+    row     W <- W - alpha (m . v) h^T          m [out], all weights and the bias of an output together
+    column  W <- W - alpha v (m . h)^T          m [in + 1], all weights of an input; the bias is one more input
     layer   W <- W - m alpha v h^T              m one number
 
-The last three stay outer products. With `rescale` alpha is divided by keep: then the mean update is the gradient's.
+The last three stay outer products. With `rescale` alpha is divided by keep: the mean update is then the gradient's.
 Shapes: v [N, out], h [N, in].
 """
 
@@ -36,11 +36,15 @@ class Sgd(Optimizer[SgdConfig]):
 
     @classmethod
     def bound_factor(cls, config: SgdConfig) -> float:
-        """`keep` where it divides by it: a part's update has the same mean, and 1/keep times the mean square."""
+        """Return `keep` if updates are divided by it: their mean is unchanged, their mean square multiplied by 1/keep.
+
+        Args:
+            config: settings for which the bounds hold.
+        """
         return config.keep if config.rescale else 1.0
 
     def step(self, sample: int, network: Network, batch: Batch) -> Sequence[Update] | None:
-        """The masked update of every weight matrix; with a mask for each weight in place."""
+        """Return the masked update of every weight matrix; with a mask for each weight, change the weights in place."""
         alpha = float(self.rate.at(sample, 1)[0]) / (self.config.keep if self.config.rescale else 1.0)
         updates = mean_descent(batch, alpha)
         if self.config.mask == "weight":
@@ -49,7 +53,7 @@ class Sgd(Optimizer[SgdConfig]):
         return [self._mask_update(sample, k, update) for k, update in enumerate(updates)]
 
     def _draw_mask(self, sample: int, k: int, like: Tensor, *shape: int) -> Tensor:
-        """Ones with probability keep, else zeros: a function of seed, sample and layer alone."""
+        """Draw ones with probability keep, else zeros: a function of seed, sample and layer alone."""
         generator = make_generator(self.seed, "mask", self.config.mask, sample, k)
         return (torch.rand(*shape, generator=generator) < self.config.keep).to(like)
 

@@ -1,19 +1,19 @@
-"""Stochastic meta-descent: each weight has a learning rate, and the rates learn (Schraudolph 2002; 1999).
+"""Stochastic meta-descent: each weight has a learning rate, and the rates are learned too (Schraudolph 2002; 1999).
 
 With g the gradient of the batch's mean loss and everything elementwise but the product C v,
 
-    p <- p . max(1/2, 1 - mu g . v)           the rates, by what the last steps did to the loss
+    p <- p . max(1/2, 1 - mu g . v)           the rates, by the effect of earlier steps on the loss
     w <- w - p . g                            the weights
     v <- lambda v - p . (g + lambda C v)      dw/d ln p, the effect of all earlier p on w
 
 g and C are those of w and the batch before the step, and the new p makes the step. Schraudolph writes delta = -g:
-a rate grows where the descent -g goes on in the direction v of the steps so far, and shrinks where it turns back.
+a rate grows while the descent direction -g agrees with the direction v of the steps so far, and shrinks otherwise.
 
-C is the Gauss-Newton matrix. Without g the effect follows v <- lambda (1 - p C) v: the Hessian, indefinite far from
-a minimum, would let v grow without end along each direction of negative curvature, while Gauss-Newton has none. One
-product C v costs about a pass forward and back, and stays an outer product a sample until it meets v.
+C is the Gauss-Newton matrix. Without g the effect follows v <- lambda (1 - p C) v: the Hessian, which is indefinite far
+from a minimum, would let v grow without end along each direction of negative curvature; Gauss-Newton has none. One
+product C v costs about one forward and backward pass, and is an outer product for each sample until v needs it.
 
-p is alpha times a gain that starts at 1: a schedule of alpha multiplies all rates. Biases learn theirs likewise.
+p is alpha times a gain that starts at 1: a schedule of alpha multiplies all rates. Biases have rates of the same kind.
 
 Shapes: w, g, v and the gains as a weight matrix [out, in] or bias [out].
 """
@@ -32,7 +32,7 @@ from letterocr.optimizers.rate_schedule import LearningRate
 
 
 class Smd(Optimizer[SmdConfig]):
-    """Descent with a learning rate for each weight that follows its gradients (Schraudolph 2002)."""
+    """Descent with a learning rate for each weight, which is learned from its gradients (Schraudolph 2002)."""
 
     def __init__(self, config: SmdConfig, rate: LearningRate, network: Network, seed: int) -> None:
         super().__init__(config, rate, network, seed)
@@ -42,7 +42,7 @@ class Smd(Optimizer[SmdConfig]):
         self.effects = {name: torch.zeros_like(w) for name, w in trained.items()}
 
     def step(self, sample: int, network: Network, batch: Batch) -> None:
-        """Change rates, weights and effects in place."""
+        """Update rates, weights and effects in place."""
         alpha = float(self.rate.at(sample, 1)[0])
         effects = [
             Dense(self.effects[f"weight.{k}"], self.effects.get(f"bias.{k}")) for k in range(len(network.weights))
@@ -62,16 +62,16 @@ class Smd(Optimizer[SmdConfig]):
                 self._follow(name, gradient.add_(c.bias, alpha=self.memory), alpha)
 
     def _descend(self, name: str, w: Tensor, gradient: Tensor, alpha: float) -> None:
-        """The new rates and the step that they make."""
+        """Compute the new rates and take the step with them."""
         gain = self.gains[name]
         gain.mul_((gradient * self.effects[name]).mul_(-self.meta_rate).add_(1).clamp_(min=0.5))
         w.addcmul_(gain, gradient, value=-alpha)
 
     def _follow(self, name: str, force: Tensor, alpha: float) -> None:
-        """The new effect lambda v - p force, where the force is g + lambda C v."""
+        """Compute the new effect lambda v - p force, where the force is g + lambda C v."""
         self.effects[name].mul_(self.memory).addcmul_(self.gains[name], force, value=-alpha)
 
     def state(self) -> dict[str, Tensor]:
-        """The gain and the effect of every weight and bias."""
+        """Return the gain and the effect of every weight and bias."""
         named = {f"gain.{name}": t for name, t in self.gains.items()}
         return named | {f"effect.{name}": t for name, t in self.effects.items()}

@@ -1,4 +1,4 @@
-"""Any optimizer of `torch.optim`, by its name, with full gradients: the mean of v h^T as a matrix.
+"""Any optimizer of `torch.optim`, chosen by its name, with full gradients: the mean of v h^T as a matrix.
 
 Shapes: v [N, out], h [N, in], gradients [out, in] and [out].
 """
@@ -20,17 +20,17 @@ from letterocr.optimizers.optimizer import Optimizer, Update
 from letterocr.optimizers.rate_schedule import LearningRate
 
 NOT_HERE = {
-    "Optimizer": "is no optimizer itself",
-    "LBFGS": "asks for the loss again",
+    "Optimizer": "is only the base class",
+    "LBFGS": "computes the loss several times a step, which is not possible here",
     "SparseAdam": "is for sparse gradients",
 }
 
 
 class Torch(Optimizer[TorchConfig]):
-    """An optimizer of PyTorch; its learning rate is the run's.
+    """An optimizer of PyTorch with the learning rate of the run.
 
     Raises:
-        UserError: there is no such optimizer, it does not fit, or it does not take an option.
+        UserError: there is no such optimizer, it can't be used here, or it does not take an option.
     """
 
     def __init__(self, config: TorchConfig, rate: LearningRate, network: Network, seed: int) -> None:
@@ -45,7 +45,7 @@ class Torch(Optimizer[TorchConfig]):
             raise UserError(f"{asked}: PyTorch refuses this ({reason}).") from error
 
     def step(self, sample: int, network: Network, batch: Batch) -> Sequence[Update] | None:
-        """PyTorch's own step, in place."""
+        """Take PyTorch's own step, in place."""
         names = list(network.state())
         for name, parameter in zip(names, self.parameters, strict=True):
             kind, k = name.split(".")
@@ -58,7 +58,7 @@ class Torch(Optimizer[TorchConfig]):
         return None
 
     def state(self) -> dict[str, Tensor]:
-        """What PyTorch keeps of every weight and bias; numbers as tensors."""
+        """Return the tensors that PyTorch keeps for every weight and bias, and its numbers as tensors."""
         kept = {}
         for p, values in self.optimizer.state_dict()["state"].items():
             for name, value in values.items():
@@ -67,7 +67,11 @@ class Torch(Optimizer[TorchConfig]):
         return kept
 
     def load_state(self, state: dict[str, Tensor]) -> None:
-        """Hand PyTorch what it kept."""
+        """Restore the state that PyTorch kept.
+
+        Args:
+            state: tensors by the names of `state`.
+        """
         kept: dict[int, dict[str, Any]] = {}
         for name, tensor in state.items():
             p, _, own = name.partition(".")
@@ -76,10 +80,10 @@ class Torch(Optimizer[TorchConfig]):
 
 
 def _find_class(name: str) -> Any:
-    """The optimizer of that name."""
+    """Return the class of torch.optim with that name."""
     known = [n for n, x in vars(torch.optim).items() if isinstance(x, type) and issubclass(x, torch.optim.Optimizer)]
     if name in NOT_HERE:
-        raise UserError(f"optimizer.name={name} {NOT_HERE[name]}; take another one, as Adam.")
+        raise UserError(f"optimizer.name={name} {NOT_HERE[name]}; take another one, such as Adam.")
     if name not in known:
         hint = suggest(name, known, f"there are {', '.join(sorted(set(known) - set(NOT_HERE)))}.")
         raise UserError(f"optimizer.name={name}: torch.optim has no such optimizer; {hint}")

@@ -4,7 +4,7 @@ With momentum mu (Polyak 1964) and weight decay lambda, as in PyTorch's SGD, bia
 
     M <- mu M + v h^T + lambda W,    W <- W - alpha M
 
-A batch of N samples takes the mean of their v h^T, so that the bounds of (29) hold for it.
+For a batch of N samples v h^T is the mean of their v h^T, so that the bounds of (29) hold for it.
 Shapes: v [N, out], h [N, in], M [out, in].
 """
 
@@ -23,7 +23,7 @@ from letterocr.optimizers.rate_schedule import LearningRate
 
 
 class Vanilla(Optimizer[VanillaConfig]):
-    """Plain descent, with momentum and weight decay where asked for (Kantack 2020, 6, 20)."""
+    """Plain descent, with momentum and weight decay if they are not 0 (Kantack 2020, 6, 20)."""
 
     form = "scalars"
 
@@ -36,7 +36,7 @@ class Vanilla(Optimizer[VanillaConfig]):
             self.biases = [w.new_zeros(w.shape[0]) for w in network.weights]
 
     def step(self, sample: int, network: Network, batch: Batch) -> Sequence[Update] | None:
-        """The update of every weight matrix (20); with momentum in place."""
+        """Return the update of every weight matrix (20); with momentum, change the weights in place."""
         alpha = float(self.rate.at(sample, 1)[0])
         if not self.momentum:
             return mean_descent(batch, alpha, 1 - alpha * self.weight_decay)
@@ -50,6 +50,6 @@ class Vanilla(Optimizer[VanillaConfig]):
         return None
 
     def state(self) -> dict[str, Tensor]:
-        """The momentum M of every weight and bias, if there is one."""
+        """Return the momentum M of every weight and bias; nothing without momentum."""
         named = {f"weight.{k}": m for k, m in enumerate(self.weights)}
         return named | {f"bias.{k}": m for k, m in enumerate(self.biases)}

@@ -137,12 +137,12 @@ def test_replicas_in_a_few_characters():
 @pytest.mark.parametrize(
     ("fields", "parts"),
     [
-        ({"optimizer": KfacConfig()}, "optimizer=kfac has a learning rate of its own meaning; give a number"),
-        ({"optimizer": NewtonConfig()}, "optimizer=newton has a learning rate of its own meaning; give a number"),
-        ({"optimizer": TorchConfig()}, "optimizer=Adam has a learning rate of its own meaning; give a number"),
+        ({"optimizer": KfacConfig()}, "no bound is known for the learning rate of optimizer=kfac; give a number"),
+        ({"optimizer": NewtonConfig()}, "no bound is known for the learning rate of optimizer=newton; give a number"),
+        ({"optimizer": TorchConfig()}, "no bound is known for the learning rate of optimizer=Adam; give a number"),
         ({"optimizer": VanillaConfig(momentum=0.9)}, "without momentum and weight decay"),
         ({"optimizer": VanillaConfig(weight_decay=0.1)}, "without momentum and weight decay"),
-        ({"model": SpectralConfig(hidden=[20])}, "model=spectral is no chain of weight matrices"),
+        ({"model": SpectralConfig(hidden=[20])}, "model=spectral is not a chain of weight matrices"),
         ({"loss_factor": 0}, "loss_factor=0 leaves nothing to learn"),
     ],
 )
@@ -253,7 +253,7 @@ def test_the_command_refuses_it_for_other_optimizers():
     answer = command(*tiny("learning_rate=auto", "optimizer=smd"))
     assert answer.status == 2
     assert answer.sentence == (
-        "learning_rate=auto: optimizer=smd has a learning rate of its own meaning; give a number."
+        "learning_rate=auto: no bound is known for the learning rate of optimizer=smd; give a number."
     )
 
 

@@ -82,8 +82,14 @@ def test_a_run_trains_the_kind_and_is_called_by_its_name(
 
 def test_what_a_network_that_is_no_chain_can_not_do() -> None:
     for fields, parts in (
-        ({"learning_rate": "auto"}, "learning_rate=auto: model=spectral is no chain of weight matrices; give a number"),
-        ({"diagnostics": "rank"}, "diagnostics=rank: model=spectral is no chain of weight matrices; leave it none"),
+        (
+            {"learning_rate": "auto"},
+            "learning_rate=auto: model=spectral is not a chain of weight matrices; give a number",
+        ),
+        (
+            {"diagnostics": "rank"},
+            "diagnostics=rank: model=spectral is not a chain of weight matrices; take diagnostics=none",
+        ),
     ):
         with pytest.raises(UserError) as caught:
             check_config(small_config(model=SpectralConfig(name="mine"), **fields))

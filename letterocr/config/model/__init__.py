@@ -1,1 +1,1 @@
-"""The schema of `conf/model/`: one file a kind of network."""
+"""The schema of `conf/model/`: one module for each kind of network."""

@@ -15,16 +15,19 @@ if TYPE_CHECKING:
 
 @dataclass
 class ChainConfig(NetworkConfig):
-    """The network: a chain of weight matrices with s(x) = 1 / (1 + exp(-x/T)) between them (15, 16)."""
+    """A chain of weight matrices with s(x) = 1 / (1 + exp(-x/T)) between them (15, 16)."""
 
-    name: str = option("three_layer", "what people call the network: any text; two_layer is kept for no hidden layers")
+    name: str = option("three_layer", "name of the network: any text; two_layer only if there are no hidden layers")
     hidden: list[int] = option([1800], "widths of the hidden layers; empty for the two-layer network", low=1)
-    kind: str = option("chain", "what kind of network it is; the choice of model= decides", choices=("chain",))
+    kind: str = option("chain", "kind of network, which the choice of model= decides", choices=("chain",))
 
     is_chain: ClassVar[bool] = True
 
     def validate(self, run: TrainConfig) -> None:
-        """Refuse a network that is called what it is not.
+        """Refuse the name two_layer for a network with hidden layers, and any run that the network can't do.
+
+        Args:
+            run: the config of the run.
 
         Raises:
             UserError: names the field, its value and the mend.

@@ -1,1 +1,1 @@
-"""The schema of `conf/optimizer/`: one file a method."""
+"""The schema of `conf/optimizer/`: one module for each method."""

@@ -13,19 +13,19 @@ from letterocr.config.option import option
 
 @dataclass
 class AsgdConfig(MethodConfig):
-    """Averaged stochastic gradient descent (Bottou 2010); the averaged weights are tested."""
+    """Averaged stochastic gradient descent (Bottou 2010); the test error is that of the averaged weights."""
 
     name: str = option("asgd", "the optimizer", choices=("asgd",))
-    start: float = option(0.5, "the part of the run after which the average begins; in [0, 1)", low=0, below=1)
+    start: float = option(0.5, "the share of the run after which the average begins; in [0, 1)", low=0, below=1)
 
     contenders: ClassVar[dict[str, Contender]] = {
         "asgd": Contender(("optimizer=asgd",), (DESCENT, SearchRange("optimizer.start", 0.01, below_one=True)))
     }
 
     def explain_missing_bound(self) -> str:
-        """The bounds hold: the weights themselves are those of plain descent."""
+        """Return an empty text: the bounds hold, because the weights themselves follow plain descent."""
         return ""
 
     def count_multiply_adds(self, size: NetworkSize) -> float:
-        """Those of descent, and P for the running mean, in the part of the run that is averaged."""
+        """Count the multiply-adds of descent, and P for the running mean in the part of the run that is averaged."""
         return size.descent + (1 - self.start) * size.weights

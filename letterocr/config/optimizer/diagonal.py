@@ -29,14 +29,18 @@ class DiagonalConfig(MethodConfig):
     def validate(self, run: TrainConfig) -> None:
         """Refuse a rule that is not the gradient.
 
+        Args:
+            run: the config of the run.
+
         Raises:
             UserError: names the rule and the mend.
         """
         require_gradient(run, self.name)
 
     def count_multiply_adds(self, size: NetworkSize) -> float:
-        """Those of descent, 2 P' (backward with squared weights, and the squares), and 5 P.
+        """Count the multiply-adds of descent, 2 P' and 5 P.
 
-        P for the curvatures' outer product, 4 P elementwise: the mean (2), the quotient (1), the step (1).
+        2 P' are the squares of the weights and the backward pass with them. 5 P are the outer product of the curvatures
+        (1) and elementwise operations: the mean (2), the quotient (1), the step (1).
         """
         return size.descent + 2 * size.weights_behind + 5 * size.weights

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 @dataclass
 class GaussNewtonConfig(MethodConfig):
-    """Damped Gauss-Newton steps, solved in the outputs."""
+    """Damped Gauss-Newton steps, solved in the space of the outputs."""
 
     name: str = option("gauss_newton", "the optimizer", choices=("gauss_newton",))
     damping: float = option(0.3, "lambda in the step (G + lambda 1)^-1 times the gradient", low=0)
-    iterations: int = option(20, "of conjugate gradients, for batches of more than one sample", low=1)
+    iterations: int = option(20, "steps of conjugate gradients, for batches of more than one sample", low=1)
 
     contenders: ClassVar[dict[str, Contender]] = {
         "gauss_newton": Contender(
@@ -30,7 +30,10 @@ class GaussNewtonConfig(MethodConfig):
     }
 
     def validate(self, run: TrainConfig) -> None:
-        """Refuse a rule that is not the gradient, and a system that may have no solution.
+        """Refuse a rule that is not the gradient, and a linear system that may have no solution.
+
+        Args:
+            run: the config of the run.
 
         Raises:
             UserError: names the field, its value and the mend.
@@ -41,9 +44,9 @@ class GaussNewtonConfig(MethodConfig):
         require_gradient(run, self.name)
 
     def count_multiply_adds(self, size: NetworkSize) -> float:
-        """Those of descent, and for C classes C P' (the unit errors sent back), C^2 m for each matrix, C^3 / 3.
+        """Count the multiply-adds of descent, and for C classes C P', C^2 m for each matrix, and C^3 / 3.
 
-        C^2 m are for J J^T, C^3 / 3 to solve with it.
+        C P' send the unit errors back, C^2 m make J J^T, and C^3 / 3 solve the system.
         """
         classes = size.classes
         return size.descent + classes * size.weights_behind + classes**2 * size.units + classes**3 / 3

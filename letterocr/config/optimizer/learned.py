@@ -16,7 +16,7 @@ NETWORK = RecurrentNetwork(features=2, outputs=2, layers=2)
 
 @dataclass
 class LearnedConfig(MetaTrainedConfig):
-    """A learned rule, coordinate by coordinate (Andrychowicz et al. 2016)."""
+    """A learned rule that acts on each coordinate separately (Andrychowicz et al. 2016)."""
 
     name: str = option("learned", "the optimizer", choices=("learned",))
 
@@ -25,6 +25,6 @@ class LearnedConfig(MetaTrainedConfig):
     }
 
     def count_multiply_adds(self, size: NetworkSize) -> float:
-        """Those of descent, and for each weight and bias one pass through the rule's network."""
+        """Count the multiply-adds of descent, and one pass through the rule's network for each weight and bias."""
         biases = size.units if size.bias else 0
         return size.descent + (size.weights + biases) * NETWORK.multiply_adds

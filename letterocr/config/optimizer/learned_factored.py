@@ -20,7 +20,7 @@ H_NETWORK = RecurrentNetwork(features=9, outputs=3, layers=1)
 
 @dataclass
 class LearnedFactoredConfig(MetaTrainedConfig):
-    """A learned rule on the factors v and h."""
+    """A learned rule that acts on the factors v and h."""
 
     name: str = option("learned_factored", "the optimizer", choices=("learned_factored",))
 
@@ -29,7 +29,10 @@ class LearnedFactoredConfig(MetaTrainedConfig):
     }
 
     def validate(self, run: TrainConfig) -> None:
-        """Refuse batches.
+        """Refuse batches of more than one sample.
+
+        Args:
+            run: the config of the run.
 
         Raises:
             UserError: names the batch and the mend.
@@ -37,6 +40,6 @@ class LearnedFactoredConfig(MetaTrainedConfig):
         require_single(run, self.name)
 
     def count_multiply_adds(self, size: NetworkSize) -> float:
-        """Those of descent, and a pass through its network for each entry of every v, and of every h with its bias."""
+        """Count the multiply-adds of descent, and one pass through a network for each entry of v, h and the bias."""
         passes = (m * V_NETWORK.multiply_adds + (n + 1) * H_NETWORK.multiply_adds for n, m in size.layers)
         return size.descent + sum(passes)

@@ -1,4 +1,4 @@
-"""What the configs of all optimizers have in common, and the demands that several of them make on a run."""
+"""Fields and checks common to the configs of all optimizers, and checks that several of them share."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 @dataclass
 class MethodConfig:
-    """The fields of an optimizer, and everything that is known of it without PyTorch.
+    """The fields of an optimizer, and everything about it that can be known without PyTorch.
 
     Attributes:
-        contenders: how it takes part in `letterocr.compare`, by the contenders' names; empty: not at all.
+        contenders: its entries in `letterocr.compare` by their names; empty if it takes no part.
     """
 
     name: str = option("", "the optimizer")
@@ -28,50 +28,64 @@ class MethodConfig:
     contenders: ClassVar[dict[str, Contender]] = {}
 
     def validate(self, run: TrainConfig) -> None:
-        """Refuse a run that the optimizer does not fit.
+        """Refuse a run that the optimizer can't do.
+
+        Args:
+            run: the config of the run.
 
         Raises:
             UserError: names the field, its value and the mend.
         """
 
     def explain_missing_bound(self) -> str:
-        """Why the bounds of plain descent do not hold for it, as the first part of a sentence; empty where they do.
+        """Explain why the bounds of plain descent do not hold, as the first part of a sentence; empty if they hold.
 
-        They hold where each update is -alpha times the rule's direction (6, 20).
+        They hold if each update is -alpha times the rule's direction (6, 20).
         """
-        return f"optimizer={self.name} has a learning rate of its own meaning;"
+        return f"no bound is known for the learning rate of optimizer={self.name};"
 
     def count_multiply_adds(self, size: NetworkSize) -> float:
-        """Multiply-adds for each sample, the mean over the run; by default those of plain descent.
+        """Count the multiply-adds for one sample, as a mean over the run; by default those of plain descent.
+
+        Args:
+            size: the network.
 
         Raises:
-            KeyError: they are not known.
+            KeyError: the number is not known.
         """
         return size.descent
 
 
 @dataclass
 class MetaTrainedConfig(MethodConfig):
-    """An optimizer whose rule is learned, and kept in a file."""
+    """The fields of an optimizer whose rule is learned and stored in a file."""
 
     path: str | None = option(None, "a file made by letterocr.meta_train; null: the one that ships with the package")
 
 
 def require_gradient(run: TrainConfig, name: str) -> None:
-    """Refuse a rule that is not the gradient; the linear two-layer network has one rule only.
+    """Refuse a rule that is not the gradient. For the linear two-layer network all rules are the same.
+
+    Args:
+        run: the config of the run.
+        name: the optimizer.
 
     Raises:
         UserError: names the rule and the mend.
     """
     if not (find_rule(run.rule).is_gradient or run.model.is_quadratic):
-        refuse("rule", run.rule, f"optimizer={name} is made of the loss's curvature and needs rule=gradient")
+        refuse("rule", run.rule, f"optimizer={name} uses the curvature of the loss; take rule=gradient")
 
 
 def require_single(run: TrainConfig, name: str) -> None:
-    """Refuse batches.
+    """Refuse batches of more than one sample.
+
+    Args:
+        run: the config of the run.
+        name: the optimizer.
 
     Raises:
         UserError: names the batch and the mend.
     """
     if run.batch != "1":
-        refuse("batch", run.batch, f"optimizer={name} learns one sample at a time; leave it 1")
+        refuse("batch", run.batch, f"optimizer={name} learns one sample at a time; take batch=1")

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 @dataclass
 class NewtonConfig(MethodConfig):
-    """Newton's method for the linear two-layer network; one sample at a time, recursive least squares."""
+    """Newton's method for the linear two-layer network; for single samples it is recursive least squares."""
 
     name: str = option("newton", "the optimizer", choices=("newton",))
     ridge: float = option(1.0, "epsilon in the Hessian sum a a^T + epsilon 1; 0 with batch=all only", low=0)
-    forget: float = option(1.0, "factor by which older samples count less, for each update; in (0, 1]", above=0, high=1)
+    forget: float = option(1.0, "factor on the weight of all older samples at each update; in (0, 1]", above=0, high=1)
 
     contenders: ClassVar[dict[str, Contender]] = {
         "newton": Contender(
@@ -31,6 +31,9 @@ class NewtonConfig(MethodConfig):
 
     def validate(self, run: TrainConfig) -> None:
         """Refuse a loss that is not quadratic, and a Hessian that has no inverse.
+
+        Args:
+            run: the config of the run.
 
         Raises:
             UserError: names the field, its value and the mend.
@@ -42,5 +45,5 @@ class NewtonConfig(MethodConfig):
             refuse("optimizer.ridge", self.ridge, mend)
 
     def count_multiply_adds(self, size: NetworkSize) -> float:
-        """Forward and update, and 2 n^2: R^-1 a, and the rank-one update of R^-1 (recursive least squares)."""
+        """Count the multiply-adds of forward and update, and 2 n^2 for R^-1 a and the rank-one update of R^-1."""
         return 2 * size.weights + 2 * size.widths[0] ** 2

@@ -1,21 +1,21 @@
-"""The architecture of the recurrent networks of the learned optimizers (Andrychowicz et al. 2016)."""
+"""The architecture of the learned optimizers' recurrent networks (Andrychowicz et al. 2016)."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
 
-UNITS = 20  # of each layer
+UNITS = 20  # units of each layer
 
 
 @dataclass(frozen=True)
 class RecurrentNetwork:
-    """An LSTM of 20 units a layer and a linear head, the same for every coordinate.
+    """An LSTM with 20 units in each layer and a linear head, the same network for every coordinate.
 
     Attributes:
-        features: how many numbers it reads of a coordinate.
-        outputs: how many numbers it makes.
-        layers: how many LSTM layers stand on each other.
+        features: number of inputs for each coordinate.
+        outputs: number of outputs for each coordinate.
+        layers: number of LSTM layers, one above the other.
     """
 
     features: int
@@ -23,7 +23,11 @@ class RecurrentNetwork:
     layers: int
 
     def list_shapes(self, prefix: str = "") -> dict[str, tuple[int, ...]]:
-        """The shape of each parameter by its name."""
+        """List the shape of each parameter by its name.
+
+        Args:
+            prefix: text put before each name.
+        """
         named: dict[str, tuple[int, ...]] = {}
         for k in range(self.layers):
             named[f"{prefix}lstm.{k}.input"] = (4 * UNITS, UNITS if k else self.features)
@@ -33,5 +37,5 @@ class RecurrentNetwork:
 
     @property
     def multiply_adds(self) -> int:
-        """Of one pass for one coordinate: as many as its matrices have entries."""
+        """Multiply-adds of one pass for one coordinate: the number of entries of its matrices."""
         return sum(math.prod(shape) for name, shape in self.list_shapes().items() if not name.endswith("bias"))

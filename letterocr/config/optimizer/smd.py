@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 @dataclass
 class SmdConfig(MethodConfig):
-    """Stochastic meta-descent: each weight has a learning rate that learns (Schraudolph 2002)."""
+    """Stochastic meta-descent: each weight has a learning rate, which is learned as well (Schraudolph 2002)."""
 
     name: str = option("smd", "the optimizer", choices=("smd",))
     meta_rate: float = option(3.0, "mu in p <- p max(1/2, 1 - mu g v)", low=0)
-    memory: float = option(0.99, "lambda, how far back the effect of p is followed; in [0, 1]", low=0, high=1)
+    memory: float = option(0.99, "lambda, the decay of v, the effect of earlier p on w; in [0, 1]", low=0, high=1)
 
     contenders: ClassVar[dict[str, Contender]] = {
         "smd": Contender(("optimizer=smd",), (DESCENT, SearchRange("optimizer.meta_rate", 0.3)))
@@ -29,15 +29,18 @@ class SmdConfig(MethodConfig):
     def validate(self, run: TrainConfig) -> None:
         """Refuse a rule that is not the gradient.
 
+        Args:
+            run: the config of the run.
+
         Raises:
             UserError: names the rule and the mend.
         """
         require_gradient(run, self.name)
 
     def count_multiply_adds(self, size: NetworkSize) -> float:
-        """Those of descent, 2 (P + P') for the curvature-vector product, and 8 P elementwise.
+        """Count the multiply-adds of descent, 2 (P + P') for the curvature-vector product, and 8 P elementwise.
 
-        The product is forward with V and W, backward, outer product; elementwise are the gains (3), the step (2) and
-        the effects (3).
+        The product is a forward pass with v and W, a backward pass and an outer product. The elementwise operations are
+        the gains (3), the step (2) and the effects (3).
         """
         return size.descent + 2 * (size.weights + size.weights_behind) + 8 * size.weights

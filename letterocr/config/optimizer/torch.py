@@ -13,10 +13,10 @@ from letterocr.config.option import option
 
 @dataclass
 class TorchConfig(MethodConfig):
-    """Any optimizer of torch.optim by its name, with full gradients."""
+    """Any optimizer of torch.optim, chosen by its name, with full gradients."""
 
-    name: str = option("Adam", "its class in torch.optim")
-    options: dict[str, Any] = option({}, "its further arguments, as in optimizer.options={betas:[0.9,0.99]}")
+    name: str = option("Adam", "name of a class of torch.optim")
+    options: dict[str, Any] = option({}, "further arguments of that class, as in optimizer.options={betas:[0.9,0.99]}")
 
     contenders: ClassVar[dict[str, Contender]] = {
         "adam": Contender(
@@ -26,9 +26,12 @@ class TorchConfig(MethodConfig):
     }
 
     def count_multiply_adds(self, size: NetworkSize) -> float:
-        """Of Adam: those of descent, and 7 P elementwise; of no other.
+        """Count, for Adam only, the multiply-adds of descent and 7 P elementwise.
 
-        m (1), v (3), the root's scale (1), the quotient (1), the step (1).
+        The 7 are m (1), v (3), the scaling of the root (1), the quotient (1) and the step (1).
+
+        Args:
+            size: the network.
 
         Raises:
             KeyError: it is another optimizer of PyTorch.

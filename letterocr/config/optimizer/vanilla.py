@@ -28,11 +28,11 @@ class VanillaConfig(MethodConfig):
     }
 
     def explain_missing_bound(self) -> str:
-        """The bounds hold without momentum and weight decay."""
+        """Explain that the bounds hold without momentum and weight decay only; empty if there is neither."""
         if not (self.momentum or self.weight_decay):
             return ""
-        return "the bound is that of descent without momentum and weight decay; leave them 0, or"
+        return "the bound holds without momentum and weight decay only; set them to 0, or"
 
     def count_multiply_adds(self, size: NetworkSize) -> float:
-        """Those of descent; momentum adds 2 P (mu M, alpha M), weight decay P."""
+        """Count the multiply-adds of descent; momentum adds 2 P (mu M, alpha M), weight decay adds P."""
         return size.descent + size.weights * (2 * bool(self.momentum) + bool(self.weight_decay))

@@ -1,1 +1,1 @@
-"""Learned rules: recurrent networks that make the step, and their trained files."""
+"""Learned optimizers: recurrent networks that compute the step, and the files of their trained parameters."""

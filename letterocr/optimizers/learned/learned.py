@@ -1,12 +1,14 @@
-"""A learned rule, coordinate by coordinate (Andrychowicz et al. 2016, "Learning to learn by gradient descent by ...").
+"""A learned rule for each coordinate (Andrychowicz et al. 2016, "Learning to learn by gradient descent by ...").
 
-One small recurrent network makes the step of every weight and bias from that coordinate's own gradients; its
-parameters are shared, its memory is not. Two layers of 20 units read the gradient g preprocessed with p = 10,
+One small recurrent network computes the step of every weight and bias from the gradients of that coordinate alone. Its
+parameters are shared by all coordinates; each coordinate has its own memory. Two layers of 20 units read the gradient
+g, preprocessed with p = 10,
 
     (log|g| / p, sgn g)   where |g| >= e^-p,      (-1, e^p g)   elsewhere,
 
-and W <- W - alpha m / n, where n is the number of inputs of the weight's layer: so a layer's pre-activations move alike
-whatever its width (Yang, Hu 2021). In the paper m is the output itself. Here there are two, p and r, with
+and W <- W - alpha m / n, where n is the number of inputs of the weight's layer, so that a layer's pre-activations
+change alike whatever its width (Yang, Hu 2021). In the paper m is the output itself. Here there are two outputs, p and
+r, with
 
     m = 20 exp(p) g + r;
 
@@ -33,25 +35,44 @@ from letterocr.optimizers.rate_schedule import LearningRate
 P = 10.0
 SHAPES = NETWORK.list_shapes()
 GAIN = 20.0
-LARGEST = 6.0  # of the exponents p
-CHUNK = 1 << 13  # coordinates at a time: their gates stay in the cache
+LARGEST = 6.0  # upper limit of the exponents p
+CHUNK = 1 << 13  # coordinates at a time, so that their gates stay in the cache
 
 
 def preprocess(g: Tensor) -> Tensor:
-    """The two features [2, N] of gradients g [N] (Andrychowicz et al. 2016, appendix A)."""
+    """The two features that the network reads of each gradient (Andrychowicz et al. 2016, appendix A).
+
+    Args:
+        g: [N] gradients.
+
+    Returns:
+        [2, N].
+
+    Example:
+        >>> preprocess(torch.tensor([1.0, -1.0, 0.0])).abs().tolist()  # log 1 = 0
+        [[0.0, 0.0, 1.0], [1.0, 1.0, 0.0]]
+    """
     large = g.abs() >= math.exp(-P)
     logarithm = torch.where(large, g.abs().clamp_min(math.exp(-P)).log() / P, -1.0)
     return torch.stack([logarithm, torch.where(large, g.sign(), g * math.exp(P))])
 
 
 def compute_step(output: Tensor, g: Tensor) -> Tensor:
-    """The step m [N] from the network's outputs [2, N] and the gradients [N]."""
+    """Compute the step m from the outputs of the network.
+
+    Args:
+        output: p and r, [2, N].
+        g: [N] gradients.
+
+    Returns:
+        [N].
+    """
     p, r = output
     return GAIN * p.clamp(max=LARGEST).exp() * g + r
 
 
 def compute_gradients(batch: Batch) -> list[Tensor]:
-    """The mean gradient of every weight matrix and bias, flat: weight, bias, weight, bias, ..."""
+    """Compute the mean gradient of every weight matrix and bias, flat: weight, bias, weight, bias, ..."""
     flat = []
     for v, h in zip(batch.errors, batch.inputs, strict=True):
         flat += [(v.mT @ h).flatten() / len(batch), v.mean(0)]
@@ -59,10 +80,10 @@ def compute_gradients(batch: Batch) -> list[Tensor]:
 
 
 class Learned(Optimizer[LearnedConfig]):
-    """The coordinatewise rule of Andrychowicz et al. (2016), with the parameters of a file of `letterocr.meta_train`.
+    """The rule of Andrychowicz et al. (2016) for each coordinate, with parameters of a file of `letterocr.meta_train`.
 
     Raises:
-        UserError: the file is missing, damaged or of other shapes.
+        UserError: the file is missing or damaged, or its parameters have other shapes.
     """
 
     form = "dense"
@@ -88,7 +109,7 @@ class Learned(Optimizer[LearnedConfig]):
         return None
 
     def _descend(self, flat: Tensor, gradient: Tensor, scale: float, first: int) -> None:
-        """One tensor, in pieces; `first` is the place of its first coordinate in the memory."""
+        """Update one tensor in pieces; `first` is the place of its first coordinate in the memory."""
         for start in range(0, len(flat), CHUNK):
             g = gradient[start : start + CHUNK]
             memory = [m[:, first + start : first + start + len(g)] for m in self.memory]
@@ -98,5 +119,5 @@ class Learned(Optimizer[LearnedConfig]):
                 old.copy_(m)
 
     def state(self) -> dict[str, Tensor]:
-        """The memory of every coordinate: h and c [20, N] of both layers."""
+        """Return the memory of every coordinate: h and c [20, N] of both layers."""
         return {f"memory.{i}": m for i, m in enumerate(self.memory)}

@@ -1,16 +1,16 @@
 """A learned rule on the factors v and h: W <- W - alpha T v' h'^T, after Andrychowicz et al. (2016).
 
-One recurrent network reads every coordinate of a layer's error vector v, another every coordinate of its inputs h
-(the bias is one more input, of value 1), and each makes its factor of the step. So there are some 2,700 coordinates
-instead of 1.6 million, and the step stays an outer product. Both start from the factor itself:
+One recurrent network reads every coordinate of a layer's error vector v, another every coordinate of its inputs h (the
+bias is one more input, of value 1), and each computes its factor of the step. So there are about 2,700 coordinates
+instead of 1.6 million, and the step stays an outer product. Both factors start from v and h themselves:
 
     v' = 0.3 (exp(p) u + r),    u = w / rms(w),    w = v / max(s'/s'_max, 0.02)
     h' = (exp(p) h + (q - 1) m + 0.1 r) / (|h - m|^2 + 1)
 
-p, q, r are the network's outputs for the coordinate, w the error with the sigmoid's slope taken out again, m the mean
-of the inputs so far (0 for the bias): where outputs are 0, the rule is a normalised error correction with centred
-inputs. What the networks read is free of scale, apart from logarithms, and T times a change of pre-activations of
-order 1 suits every temperature.
+p, q, r are the network's outputs for the coordinate, w is the error vector without the sigmoid's slope, and m is the
+mean of the inputs so far (0 for the bias). Where the outputs are 0, the rule is a normalised error correction with
+centred inputs. The inputs of the networks do not depend on any scale, apart from logarithms, and T times a change of
+pre-activations of order 1 suits every temperature.
 
 Shapes: any leading dimensions (of networks side by side), then v, y [..., out], h [..., in + 1].
 """
@@ -34,14 +34,14 @@ from letterocr.optimizers.rate_schedule import LearningRate
 SHAPES = V_NETWORK.list_shapes("v.") | H_NETWORK.list_shapes("h.")
 TINY = 1e-30
 SLOWEST = 0.01  # running means take at least this share of the newest value
-QUICK = 0.1  # of v: signs change from letter to letter
-LARGEST = 6.0  # of the exponents p
-FLATTEST = 0.02  # of the steepest slope: the least that v is divided by
+QUICK = 0.1  # the same for v, whose signs change from letter to letter
+LARGEST = 6.0  # upper limit of the exponents p
+FLATTEST = 0.02  # lower limit of the slope that v is divided by, relative to the steepest slope
 
 
 @dataclass
 class Layer:
-    """What the rule remembers of one layer.
+    """The memory of the rule for one layer.
 
     Attributes:
         v_memory: h and c [20, ... out] of the network that reads v.
@@ -55,12 +55,17 @@ class Layer:
     means: list[Tensor]
 
     def tensors(self) -> list[Tensor]:
-        """All of them."""
+        """Return all tensors of the memory."""
         return [*self.v_memory, *self.h_memory, *self.means]
 
 
 def make_layer(v: Tensor, h: Tensor) -> Layer:
-    """The memory of a layer at the start, for tensors like v [..., out] and h [..., in + 1]."""
+    """Make the memory of a layer at the start of a run.
+
+    Args:
+        v: any tensor [..., out] of the wanted dtype and device.
+        h: any tensor [..., in + 1] of the wanted dtype and device.
+    """
     means = [torch.zeros_like(x) for x in (v, v, h, h, v[..., :1])]
     return Layer(
         lstm.make_memory(v.numel(), V_NETWORK.layers, v),
@@ -74,25 +79,25 @@ def _rms(x: Tensor) -> Tensor:
 
 
 def _stack_features(*features: Tensor, like: Tensor) -> Tensor:
-    """[F, N] from F tensors that broadcast to `like`."""
+    """Stack F features, which broadcast to `like`, as [F, N]."""
     return torch.stack([f.expand_as(like) for f in features]).flatten(1)
 
 
 def make_factors(
     parameters: Parameters, layer: Layer, v: Tensor, y: Tensor, h: Tensor, context: tuple[int, bool, bool, Tensor]
 ) -> tuple[Tensor, Tensor, Layer]:
-    """The factors of one layer's step.
+    """Compute the factors of one layer's step.
 
     Args:
-        parameters: of both networks.
-        layer: what is remembered.
-        v: [..., out] the error vector.
-        y: [..., out] the layer's outputs; 1/2 where they are linear.
-        h: [..., in + 1] its inputs, the last for the bias.
-        context: the samples learned, whether it is the first layer, whether it is the last, and T [..., 1].
+        parameters: parameters of both networks.
+        layer: the memory of the layer.
+        v: [..., out], the error vector.
+        y: [..., out], the layer's outputs; 1/2 where they are linear.
+        h: [..., in + 1], the layer's inputs, the last for the bias.
+        context: the number of samples learned, whether this is the first layer, whether it is the last, and T [..., 1].
 
     Returns:
-        v' [..., out] and h' [..., in + 1] of W <- W - alpha T v' h'^T, and what to remember.
+        v' [..., out] and h' [..., in + 1] of W <- W - alpha T v' h'^T, and the new memory.
     """
     sample, is_first, is_last, temperature = context
     newest = max(1 / (sample + 1), SLOWEST)
@@ -105,7 +110,7 @@ def make_factors(
     shares = [max(newest, QUICK), newest, newest, newest, newest]
     means = [m + (x - m) * s for m, x, s in zip(layer.means, seen, shares, strict=True)]
     mean_u, mean_y, _, mean_square, mean_logarithm = means
-    mean_h = layer.means[2]  # without this sample: its own part is not taken away
+    mean_h = layer.means[2]  # before this sample, so that its own part is not subtracted
     centred = h - mean_h
     age = v.new_full((1,), 10 / (10 + sample))
     size = u.abs().clamp_min(1e-6).log() / 10
@@ -130,10 +135,10 @@ def make_factors(
 
 
 class LearnedFactored(Optimizer[LearnedFactoredConfig]):
-    """The rule on the factors, with the parameters of a file of `letterocr.meta_train`.
+    """The learned rule on the factors, with parameters of a file of `letterocr.meta_train`.
 
     Raises:
-        UserError: the file is missing, damaged or of other shapes.
+        UserError: the file is missing or damaged, or its parameters have other shapes.
     """
 
     form = "outer"
@@ -145,7 +150,7 @@ class LearnedFactored(Optimizer[LearnedFactoredConfig]):
         self.layers = [make_layer(like.new_zeros(len(w)), like.new_zeros(w.shape[1] + 1)) for w in network.weights]
 
     def step(self, sample: int, network: Network, batch: Batch) -> Sequence[Update] | None:
-        """The outer product of every weight matrix."""
+        """Return the outer product for every weight matrix."""
         alpha, last = float(self.rate.at(sample, 1)[0]), len(self.layers) - 1
         one = batch.targets.new_ones(1)
         t = one if network.temperature is None else network.temperature.view(1)
@@ -162,5 +167,5 @@ class LearnedFactored(Optimizer[LearnedFactoredConfig]):
         return updates
 
     def state(self) -> dict[str, Tensor]:
-        """The memory of both networks and the running means, of every layer."""
+        """Return the memory of both networks and the running means, of every layer."""
         return {f"{k}.{i}": m for k, layer in enumerate(self.layers) for i, m in enumerate(layer.tensors())}

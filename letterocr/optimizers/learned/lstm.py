@@ -1,8 +1,8 @@
 """The recurrent networks of the learned optimizers: an LSTM and a linear head, the same for every coordinate.
 
-The LSTM is Hochreiter and Schmidhuber's (1997) with forget gates (Gers et al. 2000); its gates are stacked as
-PyTorch stacks them: input, forget, candidate, output. Coordinates run along the last axis, so that each gate is one
-piece of memory.
+The LSTM is that of Hochreiter and Schmidhuber (1997) with forget gates (Gers et al. 2000). Its gates are stacked as in
+PyTorch: input, forget, candidate, output. Coordinates run along the last axis, so that each gate is contiguous in
+memory.
 
 Shapes: N coordinates, F features, U units a layer, O outputs. x [F, N], h and c [U, N], gates [4 U, N].
 """
@@ -16,14 +16,19 @@ from torch import Tensor
 
 from letterocr.config.optimizer.recurrent_network import UNITS
 
-FORGET_BIAS = 1.0  # at the start of meta-training: remember (Jozefowicz, Zaremba, Sutskever 2015)
+FORGET_BIAS = 1.0  # at the start of meta-training, so that it remembers (Jozefowicz, Zaremba, Sutskever 2015)
 
 Parameters = dict[str, Tensor]
 Memory = list[Tensor]  # h and c of the first layer, h and c of the second, ...
 
 
 def draw_parameters(named: dict[str, tuple[int, ...]], generator: torch.Generator) -> Parameters:
-    """Random float32 parameters at the start of meta-training: the head is zero, so that outputs start at 0."""
+    """Draw random float32 parameters for the start of meta-training; the head is zero, so that outputs start at 0.
+
+    Args:
+        named: the shape of each parameter by its name, as `RecurrentNetwork.list_shapes` returns them.
+        generator: random stream of the parameters.
+    """
     parameters = {}
     for name, shape in named.items():
         draw = (2 * torch.rand(shape, generator=generator, dtype=torch.float64) - 1) / math.sqrt(UNITS)
@@ -36,18 +41,27 @@ def draw_parameters(named: dict[str, tuple[int, ...]], generator: torch.Generato
 
 
 def make_memory(coordinates: int, layers: int, like: Tensor) -> Memory:
-    """The memory at the start of a run: zeros."""
+    """Make the memory at the start of a run, which is zero.
+
+    Args:
+        coordinates: N.
+        layers: number of LSTM layers.
+        like: any tensor of the wanted dtype and device.
+
+    Returns:
+        h and c of every layer, [U, N] each.
+    """
     return [like.new_zeros(UNITS, coordinates) for _ in range(2 * layers)]
 
 
 def cell(x: Tensor, h: Tensor, c: Tensor, weights: tuple[Tensor, Tensor, Tensor]) -> tuple[Tensor, Tensor]:
-    """One LSTM layer, one time step.
+    """Advance one LSTM layer by one time step.
 
     Args:
-        x: [F, N].
-        h: [U, N], its last output.
-        c: [U, N], its cells.
-        weights: of x [4 U, F], of h [4 U, U] and the bias [4 U, 1].
+        x: [F, N], the input.
+        h: [U, N], the last output.
+        c: [U, N], the cell states.
+        weights: of x [4 U, F], of h [4 U, U], and the bias [4 U, 1].
 
     Returns:
         The new h and c.
@@ -62,13 +76,13 @@ def cell(x: Tensor, h: Tensor, c: Tensor, weights: tuple[Tensor, Tensor, Tensor]
 
 
 def advance(parameters: Parameters, x: Tensor, memory: Memory, prefix: str = "") -> tuple[Tensor, Memory]:
-    """All layers and the head, one time step.
+    """Advance all layers and the head by one time step.
 
     Args:
-        parameters: by the names of `RecurrentNetwork.list_shapes`.
-        x: [F, N].
+        parameters: parameters by the names of `RecurrentNetwork.list_shapes`.
+        x: [F, N], the input.
         memory: h and c of every layer, [U, N] each.
-        prefix: of the names.
+        prefix: text before each name.
 
     Returns:
         The outputs [O, N], and the new memory.

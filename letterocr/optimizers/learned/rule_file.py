@@ -1,4 +1,4 @@
-"""The files of learned optimizers: safetensors, whose metadata say how they were made and what it cost."""
+"""Files of learned optimizers: safetensors, whose metadata say how a file was made and what its meta-training cost."""
 
 from __future__ import annotations
 
@@ -16,12 +16,22 @@ COST = ("meta_steps", "optimizee_updates", "seconds")
 
 
 def locate_shipped(which: str) -> Path:
-    """The file that ships with the package."""
+    """Return the path of the file that ships with the package.
+
+    Args:
+        which: learned or learned_factored.
+    """
     return Path(__file__).with_name(f"{which}.safetensors")
 
 
 def write(path: Path, parameters: dict[str, Tensor], facts: dict[str, Any]) -> None:
-    """Replace the file as a whole; facts go into its metadata."""
+    """Replace a file of a learned optimizer as a whole.
+
+    Args:
+        path: the file.
+        parameters: tensors by name.
+        facts: how the file was made, as JSON values; they are stored in the metadata.
+    """
     from safetensors.torch import save
 
     data = save({k: v.detach().cpu().contiguous() for k, v in parameters.items()}, {"facts": json.dumps(facts)})
@@ -30,16 +40,19 @@ def write(path: Path, parameters: dict[str, Tensor], facts: dict[str, Any]) -> N
 
 
 def read(which: str, path: str | None, shapes: dict[str, tuple[int, ...]], like: Tensor) -> dict[str, Tensor]:
-    """The parameters by name, of the type and on the device of `like`.
+    """Read the parameters of a learned optimizer.
 
     Args:
         which: learned or learned_factored.
-        path: of the file; None: the one that ships with the package.
+        path: the file; None: the one that ships with the package.
         shapes: the shape of each parameter by its name.
-        like: any tensor.
+        like: any tensor of the wanted dtype and device.
+
+    Returns:
+        The parameters by name.
 
     Raises:
-        UserError: the file is missing, damaged or of other shapes.
+        UserError: the file is missing or damaged, or its parameters have other shapes.
     """
     file = Path(path).expanduser() if path else locate_shipped(which)
     facts, parameters = _open(file)
@@ -47,7 +60,7 @@ def read(which: str, path: str | None, shapes: dict[str, tuple[int, ...]], like:
     if found != shapes or facts.get("which") != which:
         made = facts.get("which", "something else")
         raise UserError(
-            f"optimizer.path={file}: its tensors are not those of optimizer={which} (it holds {made}): take a file "
+            f"optimizer.path={file}: the file does not fit optimizer={which} (it holds {made}): take a file "
             f"made by python -m letterocr.meta_train which={which}."
         )
     if not all(p.isfinite().all() for p in parameters.values()):
@@ -56,10 +69,10 @@ def read(which: str, path: str | None, shapes: dict[str, tuple[int, ...]], like:
 
 
 def read_meta_cost(path: str | Path) -> dict[str, float]:
-    """What meta-training the file cost: meta_steps, optimizee_updates, seconds.
+    """Read the cost of the meta-training of a file: meta_steps, optimizee_updates, seconds.
 
     Raises:
-        UserError: the file is missing or damaged, or does not say.
+        UserError: the file is missing or damaged, or does not state the cost.
     """
     facts, _ = _open(Path(path).expanduser())
     if not all(isinstance(facts.get(name), int | float) for name in COST):
