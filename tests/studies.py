@@ -18,7 +18,7 @@ QUICK = ("tensorboard=false", "samples=60")
 
 def search(folder: Path, *arguments: str, space: str = "learning_rate", trials: int = 3, page: bool = False) -> int:
     """The command in this process, without the second that its page takes; its exit status."""
-    given = [f"search={space}", *tiny(*QUICK), "--output", str(folder), "--trials", str(trials), *arguments]
+    given = [f"search={space}", *tiny(*QUICK), f"output={folder}", "--trials", str(trials), *arguments]
     without = contextlib.nullcontext() if page else mock.patch("letterocr.search.study_page.write_report")
     with without, pytest.raises(SystemExit) as end:
         main(given)

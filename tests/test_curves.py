@@ -23,10 +23,10 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_runs_are_drawn_into_one_picture(folder: Path, tmp_path: Path) -> None:
-    main([str(folder), str(folder), "--labels", "mine", "--output", str(tmp_path / "both.png")])
+    main([str(folder), str(folder), "--labels", "mine", f"output={tmp_path / 'both.png'}"])
     with Image.open(tmp_path / "both.png") as picture:
         assert picture.size == (770, 440)
-    main([str(folder), "--output", str(tmp_path / "one.svg")])
+    main([str(folder), f"output={tmp_path / 'one.svg'}"])
     assert "<svg" in (tmp_path / "one.svg").read_text()
 
 
@@ -35,8 +35,8 @@ def test_runs_are_drawn_into_one_picture(folder: Path, tmp_path: Path) -> None:
     [
         (["nowhere"], "curve.parquet can't be read"),
         (["--labels", "a", "b"], "--labels a b: there are only 1 run folders"),
-        (["--output", "curves.docx"], "--output=curves.docx"),
-        (["--output", "run/curve.parquet/curves.png"], "take another --output"),
+        (["output=curves.docx"], "output=curves.docx"),
+        (["output=run/curve.parquet/curves.png"], "take another output="),
     ],
 )
 def test_a_mistake_gets_one_sentence_and_status_2(folder, tmp_path, monkeypatch, capsys, more, sentence):

@@ -112,8 +112,12 @@ def test_what_is_not_finite_is_null_for_programs():
     [
         (["model=tow_layer"], "model=tow_layer: there is no model tow_layer; did you mean two_layer?"),
         (["learning_rat=1"], "learning_rat=1: there is no field learning_rat; did you mean learning_rate?"),
-        (["--jsn"], "--jsn: this command takes field=value and --json; --help shows examples."),
-        (["two_layer"], "two_layer: this command takes field=value and --json; --help shows examples."),
+        (["--jsn"], "--jsn: letterocr learning_rate has no such option; did you mean --json?"),
+        (
+            ["two_layer"],
+            "two_layer: letterocr learning_rate takes no such argument; letterocr learning_rate --help shows what it "
+            "takes.",
+        ),
         (["learning_rate=-1"], "learning_rate=-1: must be a finite number at least 0."),
         (["resume=nowhere"], "nowhere is no run folder: it has no config.yaml. Give the folder that train printed."),
         (
@@ -145,9 +149,9 @@ def test_the_config_is_that_of_the_train_command():
 
 def test_the_help_needs_neither_torch_nor_hydra():
     code = (
-        "import sys; sys.argv = ['x', '--help']; from letterocr.learning_rate import main; main(); "
-        "assert not {'torch', 'hydra', 'numpy'} & set(sys.modules)"
+        "import sys; sys.argv = ['x', '--help']; from letterocr.learning_rate import make_parser; "
+        "print(make_parser().format_help()); assert not {'torch', 'hydra', 'numpy'} & set(sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert done.stdout == learning_rate.HELP + "\n"
+    assert done.stdout == learning_rate.make_parser().format_help() + "\n"

@@ -18,12 +18,12 @@ import numpy as np
 import pytest
 from tiny import command, run_folder, tiny
 
+from letterocr.api.trained_run import load
 from letterocr.compose import registry
 from letterocr.compose.stored_config import read_config
 from letterocr.config.rule import RULES
 from letterocr.config.train import TrainConfig
 from letterocr.data.letters import Split
-from letterocr.predict import load_network
 
 OPTIMIZER = '''
 """Sign descent: W <- W - alpha sign(v h^T), after Riedmiller and Braun 1993."""
@@ -159,7 +159,7 @@ def train(folder: Path, *overrides: str, samples: int) -> tuple[TrainConfig, lis
     common = ["dtype=float64", "order=cyclic", f"samples={samples}", f"output={output}"]
     answer = command(*overrides, *common, f"--config-dir={folder / 'conf'}")
     assert answer.status == 0, answer.err
-    return read_config(run_folder(output)), [w[0].numpy() for w in load_network(run_folder(output)).weights]
+    return read_config(run_folder(output)), [w[0].numpy() for w in load(run_folder(output)).network.weights]
 
 
 def load_letters(config: TrainConfig) -> tuple[np.ndarray, np.ndarray]:

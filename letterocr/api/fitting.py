@@ -255,7 +255,7 @@ def _make_run(learning: Learning, folder: Path | None, box: int) -> Run:
         folder,
         learning.seconds,
         tuple(learning.notes),
-        learning.curve,
+        lambda: learning.curve,
     )
 
 

@@ -6,7 +6,9 @@ Shapes: R networks side by side; weights [R, out, in]; images [N, 900].
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,7 +64,11 @@ class Run:
     folder: Path | None
     seconds: float
     notes: tuple[str, ...]
-    _curve: Curve
+    _read_curve: Callable[[], Curve]
+
+    @cached_property
+    def _curve(self) -> Curve:
+        return self._read_curve()
 
     @property
     def curve(self) -> LearningCurve:
@@ -187,13 +193,18 @@ def load(folder: str | Path) -> Run:
         result = read_json(folder / "result.json")
         status, seconds = str(result.get("status", "finished")), float(result.get("seconds", 0.0))
     network, sample = _load_network(folder, config, len(alphabet))
+    box = int(start.get("box", BOX))
+    return Run(config, status, network, alphabet, box, folder, seconds, (), lambda: _load_curve(folder, config, sample))
+
+
+def _load_curve(folder: Path, config: TrainConfig, sample: int) -> Curve:
+    """The curve up to that many samples."""
     curve = Curve(config.samples, config.replicas)
     try:
         curve.load(folder / "curve.parquet", sample)
     except (OSError, KeyError, ValueError) as error:
         raise UserError(f"{folder / 'curve.parquet'} is missing or damaged: train the run anew.") from error
-    box = int(start.get("box", BOX))
-    return Run(config, status, network, alphabet, box, folder, seconds, (), curve)
+    return curve
 
 
 def _load_network(folder: Path, config: TrainConfig, classes: int) -> tuple[Network, int]:

@@ -1,6 +1,7 @@
-"""SIGTERM, SIGINT and SIGUSR2: noted while a run trains, which then ends at a whole sample; obeyed before and after.
+"""Signal handling: SIGTERM, SIGINT and SIGUSR2 are noted while a run trains, which then ends at a whole sample.
 
-SIGUSR2 is what SLURM sends where the time is up or another job needs the machine: the run is to be queued again.
+Outside training they end the command. SLURM sends SIGUSR2 where the time is up or another job needs the machine: the
+run is queued again.
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ class StoppedError(BaseException):
     """A signal came while no run was training; not an `Exception`, so that nothing on the way catches it.
 
     Attributes:
-        number: of the signal.
-        what: what that means, where more can be said than that.
+        number: the signal's number.
+        what: text added to the message.
     """
 
     def __init__(self, number: int, what: str = "") -> None:
@@ -78,7 +79,7 @@ def exit_with_sentence(stopped: str) -> Iterator[None]:
     """Ends a command with one sentence: status 2 at a mistake of the user, 128 and its number at a signal.
 
     Args:
-        stopped: what to say of its work when a signal ends it.
+        stopped: what the message says of the command's work when a signal ends it.
     """
     try:
         with ObeyedSignals():
@@ -92,11 +93,11 @@ def exit_with_sentence(stopped: str) -> Iterator[None]:
 class StopFile:
     """A file by which the processes of one machine tell each other to stop.
 
-    A process that may be training, reading or at rest between two runs can't be sent a signal: it would die of it. So
-    while a StopFile is entered, the file is a SIGTERM to what works in this process, as soon as it is there.
+    A process that may be training, reading or idle between two runs can't be sent a signal: it would die of it. So
+    while a StopFile is entered, this process gets a SIGTERM as soon as the file is there, if it is training.
 
     Args:
-        path: of the file.
+        path: the file.
     """
 
     def __init__(self, path: Path) -> None:
@@ -139,7 +140,7 @@ class PassedSignals(Signals):
     """Tells the processes that work for this one of the first signal, by a file; raises StoppedError at the second.
 
     Args:
-        stop: that file.
+        stop: the stop file.
     """
 
     def __init__(self, stop: StopFile) -> None:

@@ -1,4 +1,4 @@
-"""How many CPU threads a run computes with."""
+"""The number of CPU threads that a run uses."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 
 def count_threads(asked: int) -> int:
-    """The CPU threads that `threads=` asks for: 0 stands for as many as there are cores that this process may use."""
+    """The number of threads that `threads=` asks for; 0 stands for all cores that this process may use."""
     return asked or len(os.sched_getaffinity(0))
 
 

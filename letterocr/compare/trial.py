@@ -19,9 +19,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from letterocr.base.version import __version__
 from letterocr.base.errors import UserError
 from letterocr.base.files import write_json
+from letterocr.base.version import __version__
 from letterocr.compare.problems import compute_fingerprint, load_letters
 from letterocr.compose import registry
 from letterocr.compose.build import build_engine

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import threading
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +88,19 @@ def compose_config(overrides: list[str]) -> TrainConfig:
 
 def summarise_error(error: BaseException) -> str:
     """Hydra's message and its cause on one line, without its search path and object types."""
+    missing = re.search(r"Could not override '(\w+)\.(\w+)'\. Key '\w+' not in '(\w+)'", str(error))
+    if missing:
+        return _explain_missing_field(*missing.groups())
     texts = [str(e).partition("Config search path")[0] for e in (error, error.__cause__) if e is not None]
     lines = [line.strip() for text in texts for line in text.splitlines()]
     noise = ("full_key", "object_type", "reference_", "To append to your config", "See https://hydra.cc")
     return " ".join(line for line in lines if line and not line.startswith(noise))
+
+
+def _explain_missing_field(group: str, field: str, schema: str) -> str:
+    """A sentence on a field that another choice of its group has."""
+    entries = {n: e for n, e in registry.GROUPS.get(group, {}).items() if isinstance(e, registry.Entry)}
+    chosen = [name for name, entry in entries.items() if entry.schema.__name__ == schema]
+    others = [name for name, entry in entries.items() if field in {f.name for f in fields(entry.schema)}]
+    what = f"{group}={chosen[0]}" if len(chosen) == 1 else f"this {group}"
+    return f"{group}.{field}: {what} has no such field; {group}={', '.join(others)} have it."

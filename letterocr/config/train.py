@@ -39,7 +39,7 @@ class TrainConfig:
     )
     loss_factor: float = option(0.5, "factor of |q-c|^2 in the loss: 1 as in (4), 1/2 as (20) implies", low=0)
     samples: int = option(20_000, "training samples to learn", low=0)
-    batch: str = option("1", "samples an update, which takes their mean; all: every training letter")
+    batch: str = option("1", "samples in one update, which takes their mean; all: every training letter")
     order: str = option(
         "shuffled",
         "order of the samples: shuffled epochs, drawn with replacement, or cyclic as stored",
@@ -47,7 +47,7 @@ class TrainConfig:
     )
     replicas: int = option(1, "networks trained side by side, each with its own random streams", low=1)
     evaluate_every: str = option("1", "samples between two measurements of the test error, or log for log-spaced ones")
-    seed: int = option(0, "seeds weights, sample order and every other random stream of the run", low=0)
+    seed: int = option(0, "seed of weights, sample order and every other random stream of the run", low=0)
     dtype: str = option("float32", "number format of weights and activations", choices=("float32", "float64"))
     device: str = option("auto", "where to compute; auto takes a GPU if there is one", choices=("auto", "cpu", "cuda"))
     engine: str = option(
@@ -55,15 +55,15 @@ class TrainConfig:
         "plain, or exact in blocks of samples and fast; auto takes blocks where the optimizer allows it",
         choices=("auto", "reference", "blocked"),
     )
-    block: int = option(0, "samples a block; 0: chosen by size and device", low=0)
+    block: int = option(0, "samples in one block; 0: chosen by size and device", low=0)
     threads: int = option(0, "CPU threads; 0: as many as there are cores", low=0, runtime=True)
     output: str = option("outputs", "folder that holds the run folders", runtime=True)
-    resume: str = option("false", "true: go on where this run stopped; or a run folder to go on with", runtime=True)
+    resume: str = option("false", "true: continue this run where it stopped; or a run folder to continue", runtime=True)
     force: bool = option(False, "train again although the run folder is already there", runtime=True)
     checkpoint_seconds: float = option(30.0, "seconds between two checkpoints", low=0, runtime=True)
     diagnostics: str = option(
         "none",
-        "what to look at during the run: ranks of weights, updates and activations, angles, largest curvature",
+        "what to measure during the run: ranks of weights, updates and activations, angles, largest curvature",
         choices=("none", "rank"),
         runtime=True,
     )

@@ -43,7 +43,7 @@ def load(config: ImagesConfig) -> Split:
 
 
 def split(letters: Letters, config: ImagesConfig, name: str) -> Split:
-    """Part the letters in training and test letters, by writers where they are known.
+    """Split the letters into training and test letters, by writers where they are known.
 
     Raises:
         UserError: a letter is missing, or there are too few for the test.
@@ -107,7 +107,7 @@ def _read_folder(path: Path) -> Letters:
         try:
             found = sorted(f for f in folder.iterdir() if f.suffix.lower() in SUFFIXES and not f.name.startswith("."))
         except OSError as error:
-            raise UserError(f"{folder} can't be read ({error.strerror}): see to its permissions.") from error
+            raise UserError(f"{folder} can't be read ({error.strerror}): check its permissions.") from error
         if not found:
             raise UserError(f"{folder} has no picture: put at least one of {letter} in it, as PNG or JPEG.")
         files += found
@@ -178,10 +178,10 @@ def find_top_level(images: np.ndarray, name: str) -> float:
         UserError: they are no numbers, not finite, or negative.
     """
     if images.dtype.kind not in "buif":
-        raise UserError(f"{name}: images is of type {images.dtype}; it must hold numbers.")
+        raise UserError(f"{name}: images is of type {images.dtype}; save it as numbers, such as uint8.")
     low, high = float(images.min()), float(images.max())
     if not (math.isfinite(low) and math.isfinite(high)):
-        raise UserError(f"{name}: images holds values that are not finite.")
+        raise UserError(f"{name}: images holds values that are not finite; save finite grey levels.")
     if low < 0:
         raise UserError(f"{name}: images holds the negative value {low:g}; grey levels start at 0.")
     return high or 1.0

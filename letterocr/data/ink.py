@@ -1,4 +1,4 @@
-"""From a picture of any size and polarity to a letter: find the ink, centre it, scale it.
+"""Normalisation of pictures of any size and polarity: find the ink of a letter, scale it, centre it.
 
 Shapes: picture [H, W] grey, [H, W, 3] colour or [H, W, 4] with transparency; letter [900] in 0..1 with ink 1.
 """
@@ -172,7 +172,7 @@ def find_white(largest: float) -> float:
 
 
 def _find_threshold(levels: np.ndarray) -> int:
-    """The level that best parts ink from paper: the largest variance between the two classes (Otsu 1979).
+    """The level that best separates ink from paper: the largest variance between the two classes (Otsu 1979).
 
     Args:
         levels: integers 0..255, of at least two values; the ink is above the threshold.

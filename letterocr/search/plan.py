@@ -77,7 +77,7 @@ def store_plan(folder: Path, plan: Plan) -> Plan:
         if stored != plan:
             was = " ".join(stored.overrides) or "no overrides"
             raise UserError(
-                f"{folder} holds a study of other settings ({was}, seed {stored.seed}): take another --output."
+                f"{folder} holds a study of other settings ({was}, seed {stored.seed}): take another output=."
             )
         return plan
     folder.mkdir(parents=True, exist_ok=True)
@@ -102,4 +102,4 @@ def read_plan(folder: Path) -> Plan:
         }
         return Plan(space, list(stored["overrides"]), int(stored["seed"]))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise UserError(f"{path} is damaged ({error}): give the search's command with another --output.") from error
+        raise UserError(f"{path} is damaged ({error}): give the search's command with another output=.") from error

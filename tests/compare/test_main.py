@@ -28,8 +28,8 @@ from letterocr.data.letters import Letters, Split
 
 INF = float("inf")
 SPLIT = Split(random_letters(500, seed=1), random_letters(80, seed=2))
-SMALL = ["--hidden", "8", "--samples", "128", "--trials", "3", "--seeds", "3", "--workers", "1"]
-TWO = ["--optimizers", "vanilla", "momentum", "--networks", "two_layer", "three_layer"]
+SMALL = ["model.hidden=8", "samples=128", "--trials", "3", "--seeds", "3", "--workers", "1"]
+TWO = ["optimizer=vanilla,momentum", "model=two_layer,three_layer"]
 
 
 def forget_letters() -> None:
@@ -74,7 +74,7 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("compare")
     with pytest.MonkeyPatch.context() as monkeypatch:
         give(monkeypatch, SPLIT)
-        assert main(monkeypatch, *SMALL, *TWO, "--output", str(folder)) == 0
+        assert main(monkeypatch, *SMALL, *TWO, f"output={folder}") == 0
     return folder
 
 
@@ -109,7 +109,7 @@ def poisoned(letters: Letters) -> Letters:
 
 def test_test_letters_play_no_part_in_choice_target_or_cost(done: Path, tmp_path: Path, monkeypatch) -> None:
     give(monkeypatch, Split(SPLIT.train, poisoned(SPLIT.test)))
-    assert main(monkeypatch, *SMALL, *TWO, "--output", str(tmp_path)) == 0
+    assert main(monkeypatch, *SMALL, *TWO, f"output={tmp_path}") == 0
     clean, changed = results(done)["problems"], results(tmp_path)["problems"]
     for name, problem in clean.items():
         assert problem["target"] == changed[name]["target"]
@@ -172,7 +172,7 @@ def test_who_does_not_take_part_in_a_problem_does_not_solve_it() -> None:
 def test_given_again_nothing_is_trained_and_the_tables_are_the_same(done: Path, monkeypatch, capsys) -> None:
     before = [(done / name).read_bytes() for name in ("results.md", "results.json")]
     monkeypatch.setattr(trial, "train", None)  # it would fail
-    assert main(monkeypatch, *SMALL, *TWO, "--output", str(done)) == 0
+    assert main(monkeypatch, *SMALL, *TWO, f"output={done}") == 0
     assert [(done / name).read_bytes() for name in ("results.md", "results.json")] == before
 
 
@@ -186,7 +186,7 @@ def test_a_stopped_comparison_goes_on_with_what_is_missing(done: Path, tmp_path:
         return train(task, *stopped)
 
     monkeypatch.setattr(trial, "train", train_few)
-    arguments = [*SMALL, *TWO, "--output", str(tmp_path)]
+    arguments = [*SMALL, *TWO, f"output={tmp_path}"]
     assert main(monkeypatch, *arguments) == 128 + signal.SIGINT
     assert capsys.readouterr().err.splitlines() == [
         "letterocr: stopped by SIGINT; what is done is kept: give the same command again."
@@ -213,9 +213,9 @@ def test_tables_and_pictures_are_there(done: Path) -> None:
     ("arguments", "sentence"),
     [
         (["--trials", "0"], "letterocr: --trials 0: must be at least 1."),
-        (["--data", "images=/nowhere"], "letterocr: data.path=/nowhere does not exist: give a folder with"),
-        (["--data", "synthetic", "synthetic"], "letterocr: --data synthetic synthetic: two sources have one name"),
-        (["--output", "/dev/null/x"], "letterocr: /dev/null/x/runs"),
+        (["data=images", "data.path=/nowhere"], "letterocr: data.path=/nowhere does not exist: give a folder with"),
+        (["data=synthetic,synthetic"], "letterocr: data=synthetic,synthetic: two sources have one name"),
+        (["output=/dev/null/x"], "letterocr: /dev/null/x/runs"),
     ],
 )
 def test_a_mistake_gets_one_sentence(arguments, sentence, tmp_path, monkeypatch, capsys) -> None:
@@ -237,9 +237,9 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_processes_come_to_the_same_and_stop_whole(file: Path, tmp_path: Path, monkeypatch) -> None:
-    arguments = ["--data", f"images={file}", "--optimizers", "vanilla", "--networks", "two_layer"]
-    arguments += [*SMALL, "--seeds", "1", "--trials", "60", "--output"]
-    two = [sys.executable, "-m", "letterocr.compare", *arguments, str(tmp_path / "two"), "--workers", "2"]
+    arguments = ["data=images", f"data.path={file}", "optimizer=vanilla", "model=two_layer"]
+    arguments += [*SMALL, "--seeds", "1", "--trials", "60"]
+    two = [sys.executable, "-m", "letterocr.compare", *arguments, f"output={tmp_path / 'two'}", "--workers", "2"]
     process = subprocess.Popen(two, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
     while not list((tmp_path / "two").glob("runs/*.json")):
         assert process.poll() is None, process.communicate()
@@ -251,7 +251,7 @@ def test_processes_come_to_the_same_and_stop_whole(file: Path, tmp_path: Path, m
         "letterocr: stopped by SIGINT; what is done is kept: give the same command again.\n",
     )
     assert not list((tmp_path / "two").rglob(".*.tmp"))
-    assert main(monkeypatch, *arguments, str(tmp_path / "one")) == 0
+    assert main(monkeypatch, *arguments, f"output={tmp_path / 'one'}") == 0
     for path in (tmp_path / "two" / "runs").iterdir():
         run, other = (json.loads(p.read_text()) for p in (path, tmp_path / "one" / "runs" / path.name))
         assert (run["config"], run["validation"], run["test"]) == (

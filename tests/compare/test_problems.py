@@ -7,7 +7,7 @@ import torch
 from helpers import one_sentence, random_letters
 
 from letterocr.base.errors import UserError
-from letterocr.compare.problems import Problem, Source, parse_source, split_for_tuning
+from letterocr.compare.problems import Problem, Source, make_sources, split_for_tuning
 from letterocr.data.letters import Letters
 
 
@@ -63,15 +63,21 @@ def test_a_problem_makes_the_train_commands_config() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "part"), [("emnits", "must be one of"), ("images", "images=PATH"), ("synthetic=a", "no files")]
+    ("kinds", "paths", "parts"),
+    [
+        (["images"], [], ("data=images", "data.path=FOLDER")),
+        (["synthetic"], ["a"], ("data.path=a", "no files")),
+        (["emnist", "images"], ["a"], ("data.path=a", "1 values", "one for each source")),
+    ],
 )
-def test_a_source_that_is_none_gets_one_sentence(text: str, part: str) -> None:
+def test_a_source_that_is_none_gets_one_sentence(kinds: list[str], paths: list[str], parts: tuple[str, ...]) -> None:
     with pytest.raises(UserError) as refused:
-        parse_source(text)
-    one_sentence(refused.value, f"--data {text}", part)
+        make_sources(kinds, paths)
+    one_sentence(refused.value, *parts)
 
 
 def test_a_source_is_called_after_its_file(tmp_path) -> None:
-    source = parse_source(f"emnist={tmp_path}/mine.zip")
+    source, made = make_sources(["emnist", "synthetic"], [f"{tmp_path}/mine.zip", "null"])
     assert (source.kind, source.path, source.name) == ("emnist", f"{tmp_path.resolve()}/mine.zip", "mine")
-    assert parse_source("emnist").name == "emnist"
+    assert (made.path, made.name) == ("", "synthetic")
+    assert [one.name for one in make_sources(["emnist"], [])] == ["emnist"]

@@ -8,6 +8,7 @@ import pytest
 from helpers import one_sentence, small_config
 from tiny import command, letters, run_folder
 
+from letterocr.api.trained_run import load
 from letterocr.base.errors import UserError
 from letterocr.compose import registry
 from letterocr.compose.from_overrides import compose_config
@@ -17,7 +18,6 @@ from letterocr.config.model.chain import ChainConfig
 from letterocr.config.model.network import imply_kind
 from letterocr.config.model.spectral import SpectralConfig
 from letterocr.config.train import TrainConfig
-from letterocr.predict import load_network
 
 
 def test_a_config_in_python_is_of_the_three_layer_chain() -> None:
@@ -76,7 +76,7 @@ def test_a_run_trains_the_kind_and_is_called_by_its_name(
     assert answer.status == 0, answer.err
     folder = run_folder(tmp_path)
     assert folder.name.startswith(read_config(folder).model.name + "-")
-    assert [tuple(w.shape[1:]) for w in load_network(folder).weights] == shapes
+    assert [tuple(w.shape[1:]) for w in load(folder).network.weights] == shapes
     assert command(*overrides, *common, f"output={tmp_path}", "resume=true").status == 0
 
 

@@ -43,7 +43,7 @@ def run(capsys, monkeypatch, *arguments: str) -> Answer:
 
 
 def test_each_check_is_one_line_of_state_name_and_finding(tmp_path, capsys, monkeypatch, no_slurm):
-    answer = run(capsys, monkeypatch, f"--output={tmp_path / 'out'}")
+    answer = run(capsys, monkeypatch, f"output={tmp_path / 'out'}")
     rows = [line.split(maxsplit=2) for line in answer.out.splitlines()]
     assert [name for _, name, _ in rows] == [*LOCAL, "slurm"]
     assert {state for state, _, _ in rows} <= {OK, WARNING}
@@ -52,19 +52,19 @@ def test_each_check_is_one_line_of_state_name_and_finding(tmp_path, capsys, monk
 
 
 def test_json_is_an_object_a_line(tmp_path, capsys, monkeypatch, no_slurm):
-    answer = run(capsys, monkeypatch, f"--output={tmp_path}", "--json")
+    answer = run(capsys, monkeypatch, f"output={tmp_path}", "--json")
     found = [json.loads(line) for line in answer.out.splitlines()]
     assert [set(row) for row in found] == [{"name", "state", "text"}] * 8
 
 
 def test_what_failed_gives_status_one(tmp_path, capsys, monkeypatch, no_slurm):
     (tmp_path / "file").touch()
-    answer = run(capsys, monkeypatch, f"--output={tmp_path / 'file' / 'out'}")
+    answer = run(capsys, monkeypatch, f"output={tmp_path / 'file' / 'out'}")
     assert answer.status == 1
     (row,) = [line for line in answer.out.splitlines() if line.startswith(FAILED)]
     assert "disk" in row
     assert "take another output=" in row
-    assert run(capsys, monkeypatch, f"--output={tmp_path}", "--job").status == 1  # there is no SLURM
+    assert run(capsys, monkeypatch, f"output={tmp_path}", "--job").status == 1  # there is no SLURM
 
 
 def test_a_check_that_raises_has_failed_in_one_line():

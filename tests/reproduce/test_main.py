@@ -34,30 +34,34 @@ def test_every_claim_is_there_and_says_what_it_is():
 
 def test_claims_are_measured_on_ones_own_letters(tmp_path: Path, capsys):
     output = tmp_path / "page"
-    arguments = ["--data", "images", "--path", str(tiny.letters()), "--test-per-letter=1", "--output", str(output)]
+    arguments = ["data=images", f"data.path={tiny.letters()}", "data.test_per_letter=1", f"output={output}"]
     assert command("fig5", "normal", *arguments) == 0
     printed = capsys.readouterr().out.splitlines()
     assert printed[-1] == str(output / "index.html")
     assert printed[0].startswith("Fig. 5: the singular values: holds")
     stored = json.loads((output / "findings.json").read_text())
     assert list(stored["findings"]) == ["fig5", "normal"]
-    assert "--data images" in stored["about"]["command"]
+    assert "data=images" in stored["about"]["command"]
     assert (output / "fig5.png").is_file()
 
 
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["fig9"], "fig9 is no claim; choose among fig3, arithmetic"),
-        (["--path", "x"], "--path=x: data synthetic is made, not read"),
-        (["--data", "images", "--path", "/no/such"], "/no/such does not exist"),
-        (["--data", "images"], "data=images needs"),
-        (["--replicas", "0"], "--replicas=0: must be at least 1."),
-        (["--every", "0"], "--every=0: must be at least 1."),
+        (["fig9"], "fig9 is no claim; did you mean fig8?"),
+        (["?"], "? is no claim; choose among fig3, arithmetic"),
+        (["data.path=x"], "data.path: data=synthetic has no such field; data=emnist, images, arrays have it."),
+        (["--data", "emnist"], "--data: a field has no dashes; write data=VALUE"),
+        (["model=two_layer"], "model=two_layer: reproduce decides this itself"),
+        (["data=images", "data.path=/no/such"], "/no/such does not exist"),
+        (["data=images"], "data=images needs"),
+        (["replicas=0"], "replicas=0: must be a finite number at least 1."),
+        (["evaluate_every=0"], "evaluate_every=0: must be a whole number"),
+        (["samples=9"], "samples=9: must be at least 10."),
     ],
 )
 def test_a_mistake_is_one_sentence(arguments, sentence, tmp_path, capsys):
-    assert command(*arguments, "--output", str(tmp_path / "page")) == 2
+    assert command(*arguments, f"output={tmp_path / 'page'}") == 2
     err = capsys.readouterr().err
     assert err.count("\n") == 1
     assert err.startswith("letterocr: ")
@@ -70,7 +74,7 @@ def test_a_signal_leaves_the_page_whole(tmp_path, capsys):
         raise StoppedError(signal.SIGTERM)
 
     output = tmp_path / "page"
-    arguments = ["--data", "images", "--path", str(tiny.letters()), "--test-per-letter=1", "--output", str(output)]
+    arguments = ["data=images", f"data.path={tiny.letters()}", "data.test_per_letter=1", f"output={output}"]
     with mock.patch.object(letters, "judge_rank", stopped):
         assert command("fig5", "rank", *arguments) == 128 + signal.SIGTERM
     assert list(json.loads((output / "findings.json").read_text())["findings"]) == ["fig5"]

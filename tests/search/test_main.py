@@ -112,7 +112,7 @@ def test_a_crash_fails_its_trial_and_no_other(tmp_path, capsys):
         (["--trials", "3"], "name one search space"),
         (["search=learning_rate", "--trials", "0"], "--trials=0"),
         (["search=learning_rate", "--workers", "0"], "--workers=0"),
-        (["search=learning_rate", "output=x"], "output=x: a search decides this"),
+        (["search=learning_rate", "resume=x"], "resume=x: a search decides this"),
         (["search=learning_rate", "-m", "sample=3"], ""),
         (["search=learning_rate", "sample=3"], "did you mean samples?"),
         (["search=learning_rate", "--sbatch=--time=1"], "for --launcher slurm only"),

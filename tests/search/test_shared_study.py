@@ -26,7 +26,7 @@ def start_worker(folder: Path, trials: int) -> subprocess.Popen[str]:
 
 def start_search(folder: Path, *arguments: str, trials: int) -> subprocess.Popen[str]:
     """The command with two workers, as a process of its own."""
-    given = ["search=learning_rate", *tiny(*QUICK), "--output", str(folder), "--trials", str(trials), "--workers", "2"]
+    given = ["search=learning_rate", *tiny(*QUICK), f"output={folder}", "--trials", str(trials), "--workers", "2"]
     command = [sys.executable, "-m", "letterocr.search", *given, *arguments]
     return subprocess.Popen(
         command, cwd=Path(__file__).parents[2], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

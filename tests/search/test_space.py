@@ -133,7 +133,7 @@ def test_a_folder_keeps_its_study(tmp_path):
     store_plan(tmp_path / "s", plan)
     with pytest.raises(UserError) as error:
         store_plan(tmp_path / "s", Plan(plan.space, ["samples=4"], 4))
-    one_sentence(error.value, "holds a study of other settings (samples=3, seed 4)", "another --output")
+    one_sentence(error.value, "holds a study of other settings (samples=3, seed 4)", "another output=")
 
 
 def test_letters_are_found_from_any_working_directory(tmp_path, monkeypatch):

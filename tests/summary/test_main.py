@@ -164,7 +164,7 @@ def test_samples_to_an_error_from_the_result_or_else_from_the_curve(tmp_path):
 
 @pytest.mark.parametrize("name", ["error", "samples_to_", "samples_to_2", "samples_to_nan", "0.2"])
 def test_a_metric_that_there_is_not_gets_one_sentence(name, sweep, capsys):
-    assert summary(sweep, "--metric", name, "--output", "/nowhere") == 2
+    assert summary(sweep, "--metric", name, "output=/nowhere") == 2
     err = capsys.readouterr().err
     assert err.startswith(f"letterocr: --metric={name}: must be final_error, best_error, or samples_to_")
     assert len(err.splitlines()) == 1
@@ -189,7 +189,7 @@ def test_the_band_has_a_column_a_seed_and_error_1_after_divergence(tmp_path):
 def test_it_writes_the_table_twice_and_the_pictures(sweep, tmp_path, capsys):
     broken = make_run(tmp_path / "more", 0.1, 1.0, 9, over=False)
     (tmp_path / "more" / "sweep").symlink_to(sweep)  # links are not followed: nothing is counted twice
-    assert summary(sweep, "--output", str(tmp_path / "out"), "--top", "2") == 0
+    assert summary(sweep, f"output={tmp_path / 'out'}", "--top", "2") == 0
     assert {p.name for p in (tmp_path / "out").iterdir()} == {
         "summary.parquet",
         "summary.csv",
@@ -208,13 +208,13 @@ def test_it_writes_the_table_twice_and_the_pictures(sweep, tmp_path, capsys):
     out = capsys.readouterr().out
     assert "18 runs: 18 finished" in out
     assert out.count("three_layer-gradient-synthetic-") == 2
-    assert summary(tmp_path / "more", "--output", str(tmp_path / "out2")) == 0
+    assert summary(tmp_path / "more", f"output={tmp_path / 'out2'}") == 0
     assert f"{broken.name}: unfinished" in capsys.readouterr().out
     assert {p.name for p in (tmp_path / "out2").iterdir()} == {"summary.parquet", "summary.csv"}
 
 
 def test_the_best_setting_comes_first(sweep, tmp_path, capsys):
-    assert summary(sweep, "--output", str(tmp_path), "--top", "1", "--metric", "samples_to_0.5") == 0
+    assert summary(sweep, f"output={tmp_path}", "--top", "1", "--metric", "samples_to_0.5") == 0
     row = next(line for line in capsys.readouterr().out.splitlines() if "three_layer-" in line)
     cells = [cell.strip() for cell in row.strip("│").split("│")]
     # From 1 to 0.1 (and 0.11, 0.12) in 8 samples in a straight line: 0.5 is passed at 4.4 (4.5, 4.5), so at 5.
@@ -242,7 +242,7 @@ def test_curves_that_are_missing_are_told(tmp_path, capsys):
         (["--x", "learning"], "--x=learning: no run has that field"),
         (["--y", "model"], "--y=model: no run has that field"),
         (["--top", "0"], "--top=0: must be at least 1"),
-        (["--output", "/dev/null/x"], "can't be written"),
+        (["output=/dev/null/x"], "can't be written"),
     ],
 )
 def test_a_mistake_gets_one_sentence_and_status_2(sweep, capsys, arguments, part):

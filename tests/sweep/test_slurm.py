@@ -138,7 +138,7 @@ def test_a_run_that_reaches_its_time_limit_is_queued_again_and_ends_at_the_same_
 
 def test_the_workers_of_a_search_share_its_trials(tmp_path):
     ask = [sys.executable, "-m", "letterocr.search", "search=learning_rate", *tiny("samples=200"), "--trials=6"]
-    ask += ["--workers=2", "--launcher=slurm", "--sbatch=--mem=1G", "--sbatch=--time=10", f"--output={tmp_path / 's'}"]
+    ask += ["--workers=2", "--launcher=slurm", "--sbatch=--mem=1G", "--sbatch=--time=10", f"output={tmp_path / 's'}"]
     submitted = subprocess.run(ask, cwd=tmp_path, env=os.environ | ENVIRONMENT, capture_output=True, text=True)
     assert submitted.returncode == 0, submitted.stderr
     job = re.match(r"Job (\d+): 2 workers\.", submitted.stdout)[1]
@@ -171,7 +171,7 @@ def test_the_array_script_queues_its_run_again_when_it_gets_the_signal(tmp_path,
 def test_the_doctors_job_starts_is_seen_and_is_queued_again(tmp_path):
     doctor = [sys.executable, "-m", "letterocr.doctor", "--job", "--json", f"--seconds={PATIENCE}"]
     environment = os.environ | ENVIRONMENT
-    done = subprocess.run([*doctor, f"--output={tmp_path}"], env=environment, capture_output=True, text=True)
+    done = subprocess.run([*doctor, f"output={tmp_path}"], env=environment, capture_output=True, text=True)
     findings = {found["name"]: found for found in map(json.loads, done.stdout.splitlines())}
     assert {findings[name]["state"] for name in ("partitions", "gpus", "job", "output", "requeue")} == {"ok"}, findings
     assert "main* (limit infinite, " in findings["partitions"]["text"]
