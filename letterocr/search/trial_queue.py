@@ -105,7 +105,7 @@ class TrialQueue:
             known = self.study.get_trials(deepcopy=False)
             if sum(map(is_counted, known)) >= trials:
                 return None
-            # Each trial has its own seed: a study that one worker resumes then draws the same values as an uninterrupted one.
+            # Each trial has its own seed: a study that one worker resumes draws the values of an uninterrupted one.
             self.study.sampler = TPESampler(seed=(self.plan.seed * 1_000_003 + len(known)) % 2**32)
             trial = self.study.ask(self.distributions)
             trial.set_user_attr("worker", self.presence.name)
