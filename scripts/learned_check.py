@@ -186,7 +186,9 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=10, help="number of seeds")
     parser.add_argument("--updates", type=int, default=100, help="number of updates of each network")
     parser.add_argument("--tested", type=int, default=520, help="number of test letters")
-    parser.add_argument("--methods", default=",".join([*GRIDS, "learned", "learned_factored"]), help="with commas")
+    parser.add_argument(
+        "--methods", default=",".join([*GRIDS, "learned", "learned_factored"]), help="methods, separated by commas"
+    )
     parser.add_argument("--tune-learned", type=int, default=5, help="learning rates that learned optimizers try")
     parser.add_argument("--learned", help="a file of letterocr.meta_train; by default the one in the package")
     parser.add_argument("--learned-factored", help="the same for learned_factored")
