@@ -239,7 +239,7 @@ def learn_last(
                 mean1[u] = move_late(mean1[u], row1[u], h[u], v1, s.numbers)
                 row0[u] -= rate * mean0[u]
                 row1[u] -= rate * mean1[u]
-    for r in range(even, outputs):  # the last row of an odd number
+    for r in range(even, outputs):  # the last row, if the number of rows is odd
         row, error = U[r], q[r]
         for u in range(m):
             v[u] += error * row[u]

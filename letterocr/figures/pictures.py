@@ -22,13 +22,13 @@ WRONG: Colour = (200, 60, 48)
 BAR: Colour = (164, 170, 180)
 BAR_WIDTH = 9  # width of one output's bar, in pixels
 
-# Dark blue, blue, neutral, red, dark red: as dark on either side of zero, and safe for the colour-blind.
+# Dark blue, blue, neutral, red, dark red: equally dark on both sides of zero, and safe for colour-blind readers.
 _DIVERGING = np.array([(5, 48, 97), (67, 147, 195), (247, 247, 247), (214, 96, 77), (103, 0, 31)], dtype=float)
 
 
 @functools.cache
 def _load_font(size: int) -> FreeTypeFont | BitmapFont:
-    return ImageFont.load_default(size)  # Pillow's own, the same on every machine
+    return ImageFont.load_default(size)  # Pillow's own font is the same on every machine
 
 
 def _make_canvas(width: int, height: int) -> tuple[Image.Image, ImageDraw.ImageDraw]:

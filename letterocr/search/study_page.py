@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 ENOUGH = 10  # whole trials that the importance of fields needs
 BEST = 10  # trials in the table
 DRAWN = 5  # trials whose curves are drawn
-STATES = {"COMPLETE": "whole", "PRUNED": "stopped early", "FAIL": "failed", "RUNNING": "under way"}
+STATES = {"COMPLETE": "whole", "PRUNED": "stopped early", "FAIL": "failed", "RUNNING": "running"}
 
 
 def _embed_picture(draw: Callable[[Axes], None], alt: str, size: tuple[float, float] = (8, 4)) -> Html:
@@ -118,7 +118,7 @@ def _draw_importance(study: Study, whole: Sequence[FrozenTrial]) -> list[Html]:
         hyperparameters.draw_importance(axes, shares)
 
     picture = _embed_picture(draw, "Importance of each field for the final test error", (8, 1 + 0.4 * len(shares)))
-    return [make_heading("Importance"), make_element("p", "By PED-ANOVA, of the whole trials."), picture]
+    return [make_heading("Importance"), make_element("p", "Measured by PED-ANOVA on the whole trials."), picture]
 
 
 def _draw_fields(whole: Sequence[FrozenTrial]) -> list[Html]:
@@ -153,7 +153,7 @@ def write_report(folder: Path) -> Path:
     told = ", ".join(f"{n} {said}" for said, n in counts.items() if n)
     parts = [make_element("p", f"{told} of {len(trials)} trials.")]
     if plan.overrides:
-        parts.append(make_element("p", "All with ", make_element("code", " ".join(plan.overrides)), "."))
+        parts.append(make_element("p", "All trials with ", make_element("code", " ".join(plan.overrides)), "."))
     if whole:
         parts += _list_best(whole, list(plan.space))
         parts += [*_draw_history(trials), *_draw_curves(folder, whole)]

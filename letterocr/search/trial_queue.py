@@ -160,7 +160,7 @@ class TrialQueue:
                 continue
             if set(trial.params) >= set(self.distributions):
                 self.give_back(trial, "its worker died", lost=True)
-            else:  # killed while it asked
+            else:  # its worker was killed while it asked for the trial
                 self.note(trial, "given_back", True)
                 self.study.tell(trial.number, state=TrialState.FAIL, skip_if_finished=True)
 

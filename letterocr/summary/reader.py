@@ -105,7 +105,7 @@ def _read_config(path: str) -> dict[str, Value]:
 def _choose_loader() -> Any:
     import yaml
 
-    return getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast, where PyYAML was built with it
+    return getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast, if PyYAML was built with it
 
 
 def flatten(stored: dict[str, Any], prefix: str = "") -> dict[str, Value]:
@@ -143,9 +143,9 @@ def _read_json(path: str) -> dict[str, Any] | None:
 
 def _check(result: dict[str, Any]) -> None:
     if result.get("status") not in OVER:
-        raise ValueError(f"result.json: status={result.get('status')}")
+        raise ValueError(f"result.json: status={result.get('status')} is neither finished nor diverged")
     for name in ("error", "best_error", "samples", "seconds"):
         if isinstance(result.get(name), bool) or not isinstance(result.get(name), int | float):
-            raise ValueError(f"result.json: {name}={result.get(name)}")
+            raise ValueError(f"result.json: {name}={result.get(name)} is not a number")
     if not isinstance(result.get("reached", {}), dict):
-        raise ValueError("result.json: reached is no table")
+        raise ValueError("result.json: reached is not a table")

@@ -37,7 +37,7 @@ class SweepLoader(ConfigLoaderImpl):
 
     def __init__(self, loader: ConfigLoader) -> None:
         super().__init__(loader.get_search_path())
-        self.composed: dict[tuple[str, ...], bytes] = {}  # by choices; other processes get them with the loader
+        self.composed: dict[tuple[str, ...], bytes] = {}  # merged files by choices of groups
 
     def load_sweep_config(self, master_config: DictConfig, sweep_overrides: list[str]) -> DictConfig:
         """Return the config of one run, equal to the one that Hydra composes.

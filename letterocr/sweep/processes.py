@@ -184,7 +184,7 @@ class _Crew(Generic[Task, Result]):
             yield place, result
 
 
-# In the processes
+# Code that runs in the processes
 
 
 def _perform(work: Work[Task, Result], task: Task, place: int, folder: Path, parent: int) -> int:
