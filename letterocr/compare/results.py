@@ -177,7 +177,7 @@ def format_results(standings: Standings, names: Sequence[str], facts: dict[str, 
             f"## Performance profile, {kind} hyperparameters",
             "",
             f"Share of the {len(standings) * facts['seeds']} pairs of problem and seed in which an optimizer reaches "
-            "the target at no more than 1, 2, 5 or 10 times the lowest cost of all optimizers (Dolan, Moré 2002).",
+            "the target at no more than this multiple of the lowest cost of all optimizers (Dolan, Moré 2002).",
             "",
             format_profile_table(standings, kind, names),
             "",
