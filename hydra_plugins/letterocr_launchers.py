@@ -1,7 +1,7 @@
-"""Hydra's sweeper, and its launchers for processes and SLURM, for sweeps that train what is missing.
+"""Hydra's sweeper and launchers for sweeps that train only what is missing.
 
-Hydra takes sweepers and launchers only from a module of this package, which it loads in a way that dataclasses with
-postponed annotations do not bear.
+Hydra takes sweepers and launchers only from a module of this package. It loads the module in a way that does not allow
+dataclasses with postponed annotations.
 """
 
 from collections.abc import Sequence
@@ -18,47 +18,47 @@ from omegaconf import DictConfig, OmegaConf
 
 
 class Grid(BasicSweeper):
-    """Every combination of the values, as Hydra's own sweeper, but configs are composed fast."""
+    """Sweeps over every combination of the values, as Hydra's own sweeper does, but composes configs faster."""
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
-        """Give launchers the fast loader."""
+        """Give the launchers the fast config loader."""
         from letterocr.sweep.loader import SweepLoader
 
         context = HydraContext(SweepLoader(hydra_context.config_loader), hydra_context.callbacks)
         super().setup(hydra_context=context, task_function=task_function, config=config)
 
     def validate_batch_is_legal(self, batch: Sequence[Sequence[str]]) -> None:
-        """Compose every config before the first run begins, unless our launchers, which do so, would do it again."""
+        """Compose every config before the first run starts, unless the launcher is ours and does so itself."""
         if not isinstance(self.launcher, Local | Slurm):
             super().validate_batch_is_legal(batch)
 
 
 class Local(Launcher):
-    """Processes of this machine.
+    """Trains runs in processes of this machine.
 
     Args:
-        n_jobs: runs at once; -1: as many as cores.
+        n_jobs: number of runs at once; -1 for the number of cores.
     """
 
     def __init__(self, n_jobs: int) -> None:
         self.n_jobs = n_jobs
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
-        """Keep what composes the configs of runs."""
+        """Keep what is needed to compose the configs of runs."""
         self.hydra_context, self.config = hydra_context, config
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
-        """Launch what is missing."""
+        """Launch the missing runs."""
         from letterocr.sweep import launchers, missing
 
         return missing.launch(self.hydra_context, self.config, job_overrides, launchers.start_processes(self.n_jobs))
 
 
 class Slurm(Launcher):
-    """Jobs of a SLURM array, by submitit.
+    """Trains runs in the jobs of a SLURM array, by submitit.
 
     Args:
-        params: the fields of conf/launcher/slurm_cpu.yaml.
+        **params: the fields of conf/launcher/slurm_cpu.yaml.
     """
 
     def __init__(self, **params: Any) -> None:
@@ -68,11 +68,11 @@ class Slurm(Launcher):
         }
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
-        """Keep what composes the configs of runs."""
+        """Keep what is needed to compose the configs of runs."""
         self.hydra_context, self.config = hydra_context, config
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
-        """Launch what is missing."""
+        """Launch the missing runs."""
         from letterocr.sweep import launchers, missing
 
         return missing.launch(self.hydra_context, self.config, job_overrides, launchers.start_jobs(self.params))
@@ -88,7 +88,7 @@ class LocalConfig:
 
 @dataclass
 class SlurmConfig(SlurmQueueConf):
-    """The fields of conf/launcher/slurm_cpu.yaml: submitit's, and how many runs share a job."""
+    """The fields of conf/launcher/slurm_cpu.yaml: those of submitit, and the number of runs in a job."""
 
     _target_: str = f"{__name__}.Slurm"
     runs_per_job: int = 1

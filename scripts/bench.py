@@ -1,12 +1,12 @@
-"""Microseconds a sample: this project's engines beside the ways that people train one sample at a time.
+"""Measure microseconds per sample: this project's engines beside other ways to train one sample at a time.
 
     python scripts/bench.py                       # everything; about ten minutes on two cores
     python scripts/bench.py --networks three_layer --rounds 3
 
-All peers train the same network by the gradient rule on the same letters, on the CPU, in float32, in one process,
-in turn, and the median of the rounds counts. `with error` adds the error on the 520 test letters after every sample.
-The limit is what the unavoidable matrix products alone cost at this machine's measured rate: W A and V A^T for each
-block, and with error the last product for the 520 letters (for four layers, the middle one too).
+All peers train the same network by the gradient rule on the same letters, on the CPU, in float32, in one process, in
+turn; the median over the rounds counts. `with error` adds the error on the 520 test letters after every sample. The
+lower limit is the time of the unavoidable matrix products at this machine's measured speed: W A and V A^T for each
+block, and, with error, the last product for the 520 letters (for four layers, the middle one too).
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ WIDTHS = [450, 900, 1800, 3600, 7200]
 
 
 def config(hidden: list[int], engine: str, error: bool) -> TrainConfig:
-    """The run that every peer does."""
+    """Return the config of the run that every peer does."""
     activation = "sigmoid" if hidden else "linear"
     model = ChainConfig(name="bench", hidden=hidden, activation=activation, init_scale=1.0)
     every = "1" if error else str(10**9)
@@ -49,7 +49,7 @@ def config(hidden: list[int], engine: str, error: bool) -> TrainConfig:
 
 
 def ours(engine: str) -> Callable[[list[int], Split, bool], Peer]:
-    """One of the project's engines."""
+    """Return a function that makes one of the project's engines."""
 
     def make(hidden: list[int], split: Split, error: bool) -> Peer:
         built = build_engine(config(hidden, engine, error), split)
@@ -69,14 +69,14 @@ PEERS: dict[str, tuple[str, Callable[[list[int], Split, bool], Peer]]] = {
 
 
 def seconds(work: Callable[[], Any]) -> float:
-    """How long it takes once."""
+    """Return how long the work takes once, in seconds."""
     start = time.perf_counter()
     work()
     return time.perf_counter() - start
 
 
 def limit(hidden: list[int], classes: int, test: int, error: bool) -> float:
-    """Microseconds a sample of the unavoidable matrix products at this machine's rate."""
+    """Return the microseconds per sample of the unavoidable matrix products at this machine's speed."""
     m, k = (hidden or [classes])[0], 64
     w, a, v = torch.randn(m, 900), torch.randn(k, 900), torch.randn(k, m)
     work: list[Callable[[], Any]] = [partial(torch.matmul, a, w.T), partial(w.addmm_, v.T, a, alpha=-1e-9)]
@@ -84,7 +84,7 @@ def limit(hidden: list[int], classes: int, test: int, error: bool) -> float:
     h = torch.randn(m, test)
     for fan_in, out in pairwise([*hidden, classes]):
         u, x = torch.randn(out, fan_in), torch.randn(fan_in)
-        if out != classes:  # the middle matrix is read twice for every sample, and updated once a block
+        if out != classes:  # the middle matrix is read twice for every sample, and updated once for every block
             factors = torch.randn(out, k), torch.randn(k, fan_in)
             work += [partial(u.mv, x), partial(u.addmm_, *factors, alpha=-1e-9)]
             per_sample += [2.0, 1 / k]
@@ -96,7 +96,7 @@ def limit(hidden: list[int], classes: int, test: int, error: bool) -> float:
 
 
 def measure(hidden: list[int], split: Split, error: bool, rounds: int, only: list[str]) -> dict[str, float]:
-    """Median microseconds a sample of every peer that is installed, in turn."""
+    """Return the median microseconds per sample of every peer that is installed; they are measured in turn."""
     trainers, counts = {}, {}
     for name, (package, make) in PEERS.items():
         if name in only and importlib.util.find_spec(package) and not (package == "sklearn" and not hidden):
@@ -114,12 +114,12 @@ def measure(hidden: list[int], split: Split, error: bool, rounds: int, only: lis
 
 
 MEMORY_HEAD = (
-    "weights | largest matrix | letters | other arrays | largest of them | largest temporary | growth at the peak"
+    "weights | largest matrix | letters | other arrays | largest other array | largest temporary array | peak growth"
 )
 
 
 def peak_memory(hidden: list[int], split: Split, error: bool) -> list[float]:
-    """The megabytes of the columns in `MEMORY_HEAD` while an engine trains, in a process of its own."""
+    """Return the megabytes in the columns of `MEMORY_HEAD`, while an engine trains in its own process."""
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         return pool.apply(_memory, (hidden, split.train.images.numpy(), split.train.labels.numpy(), error))
 
@@ -156,13 +156,13 @@ def _memory(hidden: list[int], images: np.ndarray, labels: np.ndarray, error: bo
 
 
 def _peak() -> float:
-    """The most memory that this process ever held, in megabytes."""
+    """Return the largest memory that this process has held so far, in megabytes."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return int(next(line for line in lines if line.startswith("VmHWM")).split()[1]) / 1024
 
 
 def _arrays() -> dict[int, int]:
-    """Bytes of every array that lives, by its place: tensors and what NumPy owns."""
+    """Return the bytes of every existing array by its address: tensors, and arrays that NumPy owns."""
     living = gc.get_objects()
     sizes = {x.ctypes.data: x.nbytes for x in living if issubclass(type(x), np.ndarray) and x.base is None}
     storages = [x.untyped_storage() for x in living if issubclass(type(x), torch.Tensor)]
@@ -170,7 +170,7 @@ def _arrays() -> dict[int, int]:
 
 
 def rows(title: str, hidden: list[int], split: Split, rounds: int, only: list[str]) -> list[str]:
-    """The table's rows of one network."""
+    """Return the table's rows for one network."""
     lines = []
     for error in (False, True):
         times = measure(hidden, split, error, rounds, only)
@@ -183,7 +183,7 @@ def rows(title: str, hidden: list[int], split: Split, rounds: int, only: list[st
 
 
 def plot(widths: list[int], times: dict[str, list[float]], path: Path) -> None:
-    """Time a sample against the hidden width."""
+    """Draw the time per sample against the hidden width."""
     import matplotlib
 
     matplotlib.use("agg")
@@ -192,7 +192,7 @@ def plot(widths: list[int], times: dict[str, list[float]], path: Path) -> None:
     figure, axis = plt.subplots(figsize=(6, 4), layout="constrained")
     for name, values in times.items():
         axis.loglog(widths, values, marker="o", label=name)
-    axis.set(xlabel="hidden width", ylabel="microseconds a sample", title="three layers, train only", xticks=widths)
+    axis.set(xlabel="hidden width", ylabel="microseconds per sample", title="three layers, train only", xticks=widths)
     axis.set_xticklabels([str(w) for w in widths])
     axis.minorticks_off()
     axis.grid(alpha=0.3)
@@ -201,18 +201,18 @@ def plot(widths: list[int], times: dict[str, list[float]], path: Path) -> None:
 
 
 def main() -> None:
-    """Measure, print, and write the table and the plot for the README."""
+    """Measure, print, and write the table and the plot."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--networks", nargs="*", default=list(NETWORKS), choices=list(NETWORKS))
     parser.add_argument(
-        "--widths", nargs="*", type=int, default=WIDTHS, help="hidden widths of the plot; none: no plot"
+        "--widths", nargs="*", type=int, default=WIDTHS, help="hidden widths in the plot; give none for no plot"
     )
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--only", nargs="*", default=list(PEERS), choices=list(PEERS))
     parser.add_argument("--output", type=Path, default=Path("docs"))
     arguments = parser.parse_args()
     split = load(SyntheticConfig())
-    head = ["| network | what | by | µs a sample | times blocked |", "|---|---|---|---|---|"]
+    head = ["| network | what | by | µs per sample | times as long as blocked |", "|---|---|---|---|---|"]
     print("\n".join(head))
     lines = list(head)
     for name in arguments.networks:

@@ -1,4 +1,4 @@
-"""Draw `docs/synthetic.png`: every capital letter by some writers of the synthesiser, a row a writer.
+"""Draw `docs/synthetic.png`: capital letters of the handwriting synthesiser, one row for each writer.
 
     python scripts/contact_sheet.py [--out docs/synthetic.png] [--writers 12] [--seed 0]
 
@@ -20,11 +20,11 @@ from letterocr.data.synthetic import invent, write
 
 
 def sheet(writers: int, seed: int) -> Image.Image:
-    """Dark ink on white: each row is a writer, each column a letter.
+    """Return the picture, dark ink on white: each row is a writer, each column a letter.
 
     Args:
-        writers: how many writers; they are the first training writers of `data.seed=seed`.
-        seed: draws them.
+        writers: number of writers, the first training writers of `data.seed=seed`.
+        seed: seed of the writers.
     """
     hands = invent(writers, make_generator(seed, "synthetic", "train", "writers"))
     who = torch.arange(writers).repeat_interleave(len(ALPHABET))
@@ -38,8 +38,8 @@ def main(arguments: list[str] | None = None) -> None:
     """Write the sheet to a file."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--out", type=Path, default=Path("docs/synthetic.png"), help="the file to write")
-    parser.add_argument("--writers", type=int, default=12, help="rows of the sheet")
-    parser.add_argument("--seed", type=int, default=0, help="draws the writers")
+    parser.add_argument("--writers", type=int, default=12, help="number of writers (rows)")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the writers")
     options = parser.parse_args(arguments)
     with replace_file(options.out) as file:
         sheet(options.writers, options.seed).save(file, "PNG", optimize=True)

@@ -1,11 +1,11 @@
-"""The learned optimizers against SGD, momentum and Adam with tuned learning rates, on new networks and new letters.
+"""Compare the learned optimizers with SGD, momentum and Adam at tuned learning rates, on new networks and new letters.
 
     python scripts/learned_check.py ../shared/data/writers25.npz
 
 Every method learns the same letters from the same weights, and every learning rate of a grid is tried, for the rivals
-and for the learned rules too (their default alpha has a row of its own). Rates are chosen on the very runs that are
-shown, which favours the rivals: first by the mean loss over all updates, then by the loss after the last. Losses and
-errors are those of the test letters, medians over the seeds.
+and for the learned optimizers (whose default alpha has its own row). Rates are chosen on the runs that are shown, which
+favours the rivals: first by the mean loss over all updates, then by the loss after the last update. Losses and errors
+are those of the test letters, medians over the seeds.
 
 Shapes: R = rates x seeds networks side by side, T updates of n letters.
 """
@@ -37,21 +37,21 @@ from letterocr.models.error_vectors import error_vectors, loss
 from letterocr.optimizers.rate_schedule import LearningRate
 
 Step = Callable[[int, Network, Batch], None]  # changes the weights
-GRID = 13
+GRID = 13  # learning rates that each rival tries
 GRIDS = {"SGD": (0.03, 30.0), "momentum 0.5": (0.03, 30.0), "momentum 0.9": (0.003, 3.0), "Adam": (3e-4, 0.3)}
-ALPHAS = (0.1, 10.0)  # of the learned rules
+ALPHAS = (0.1, 10.0)  # range of the learned optimizers' learning rates
 
 
 @dataclass
 class Trial:
-    """What every method is given.
+    """The conditions that are the same for every method.
 
     Attributes:
-        split: letters to learn and to be tested on.
+        split: letters to learn, and letters for the test.
         hidden: widths of the hidden layers.
-        seeds: of the weights and the orders of letters.
-        batch: n.
-        updates: T.
+        seeds: seeds of the weights and of the order of letters.
+        batch: number n of letters in an update.
+        updates: number T of updates.
     """
 
     split: Split
@@ -61,12 +61,12 @@ class Trial:
     updates: int
 
     def start(self, rates: int) -> Network:
-        """The networks at the start, seed after seed for each rate."""
+        """Return the networks at the start: all seeds for the first rate, then all seeds for the next."""
         model = ChainConfig(hidden=self.hidden)
         return initialise(model, self.seeds * rates, torch.float32, torch.device("cpu"), self.split.train.classes)
 
     def learn(self, rates: int, step_for: Callable[[Network], Step]) -> tuple[Tensor, Tensor]:
-        """Loss and error of the test letters after every update, [T, rates, seeds] both."""
+        """Return loss and error of the test letters after every update, [T, rates, seeds] each."""
         network = self.start(rates)
         step, train, test = step_for(network), self.split.train, self.split.test
         orders = [Order("shuffled", len(train), seed).indices(0, self.batch * self.updates) for seed in self.seeds]
@@ -84,7 +84,7 @@ class Trial:
 
 
 def rival(name: str, rates: list[float]) -> Callable[[Network], Step]:
-    """SGD, momentum or Adam of all networks at once, with rates[i] for the i-th part of them."""
+    """Return SGD, momentum or Adam for all networks at once; the i-th part of the networks learns with rates[i]."""
 
     def step_for(network: Network) -> Step:
         tensors = [t for pair in zip(network.weights, network.biases, strict=True) for t in pair if t is not None]
@@ -115,7 +115,7 @@ def rival(name: str, rates: list[float]) -> Callable[[Network], Step]:
 
 
 def learned(name: str, path: str | None, rates: list[float]) -> Callable[[Network], Step]:
-    """The package's own optimizer, one object a network."""
+    """Return the package's own optimizer, with one object for each network."""
     entry = registry.OPTIMIZERS[name]
     schema: Any = entry.schema
     config = schema(path=path)
@@ -142,18 +142,18 @@ def learned(name: str, path: str | None, rates: list[float]) -> Callable[[Networ
 
 
 def log_spaced(low: float, high: float, count: int) -> list[float]:
-    """`count` numbers from low to high, logarithms evenly."""
+    """Return `count` numbers from low to high, evenly spaced in their logarithms."""
     return torch.logspace(math.log10(low), math.log10(high), count).tolist()
 
 
 def row(name: str, rate: float, losses: Tensor, errors: Tensor, note: str = "") -> str:
-    """Medians over the seeds of losses and errors [T, seeds]."""
+    """Format medians over the seeds of losses and errors [T, seeds]."""
     mean, last, wrong = losses.mean(0).median(), losses[-1].median(), errors[-1].median()
     return f"| {name:<22} | {rate:8.4g} | {mean:9.4f} | {last:10.4f} | {wrong:11.1%} | {note}"
 
 
 def report(name: str, rates: list[float], losses: Tensor, errors: Tensor) -> None:
-    """The rows of one method: its rates chosen by the mean loss, then by the last."""
+    """Print the rows of one method: its rate chosen by the mean loss, then by the last loss."""
     choices = {"mean loss": losses.mean(0).median(-1).values, "last loss": losses[-1].median(-1).values}
     for by, value in choices.items():
         i = int(value.nan_to_num(math.inf).argmin())
@@ -164,32 +164,34 @@ def report(name: str, rates: list[float], losses: Tensor, errors: Tensor) -> Non
 
 
 def letters_of(path: str | None) -> Split:
-    """Real letters, or synthetic ones of a seed that meta-training never saw."""
+    """Load real letters, or synthetic letters with a seed that meta-training never used."""
     if path:
         return images.load(ImagesConfig(path=path))
     return synthetic.load(SyntheticConfig(seed=7))
 
 
 def shortened(split: Split, tested: int) -> Split:
-    """Fewer test letters, evenly spread."""
+    """Keep fewer test letters, evenly spread."""
     kept = torch.linspace(0, len(split.test) - 1, min(tested, len(split.test))).long()
     test = split.test.select(kept)
     return Split(split.train, Letters(test.images, test.labels))
 
 
 def main() -> None:
-    """Print one table a batch size."""
+    """Print one table for each batch size."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("path", nargs="?", help="letters: an .npz or a folder of A/ ... Z/; left out: synthetic ones")
-    parser.add_argument("--hidden", default="32", help="widths of the hidden layers, by commas")
-    parser.add_argument("--batches", default="1,16", help="letters an update, by commas")
-    parser.add_argument("--seeds", type=int, default=10, help="how many")
-    parser.add_argument("--updates", type=int, default=100, help="of each network")
-    parser.add_argument("--tested", type=int, default=520, help="test letters")
-    parser.add_argument("--methods", default=",".join([*GRIDS, "learned", "learned_factored"]), help="by commas")
-    parser.add_argument("--tune-learned", type=int, default=5, help="alphas that the learned rules may choose from")
-    parser.add_argument("--learned", help="a file of letterocr.meta_train; left out: the one that is shipped")
-    parser.add_argument("--learned-factored", help="likewise")
+    parser.add_argument("path", nargs="?", help="an .npz file or a folder of A/ ... Z/; by default synthetic letters")
+    parser.add_argument("--hidden", default="32", help="widths of the hidden layers, separated by commas")
+    parser.add_argument("--batches", default="1,16", help="numbers of letters in an update, separated by commas")
+    parser.add_argument("--seeds", type=int, default=10, help="number of seeds")
+    parser.add_argument("--updates", type=int, default=100, help="number of updates of each network")
+    parser.add_argument("--tested", type=int, default=520, help="number of test letters")
+    parser.add_argument(
+        "--methods", default=",".join([*GRIDS, "learned", "learned_factored"]), help="methods, separated by commas"
+    )
+    parser.add_argument("--tune-learned", type=int, default=5, help="learning rates that learned optimizers try")
+    parser.add_argument("--learned", help="a file of letterocr.meta_train; by default the one in the package")
+    parser.add_argument("--learned-factored", help="the same for learned_factored")
     args = parser.parse_args()
     torch.set_num_threads(1)
     split = shortened(letters_of(args.path), args.tested)

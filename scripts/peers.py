@@ -1,4 +1,4 @@
-"""The ways that people train one sample at a time, for `bench.py`: each makes a function that trains that many samples.
+"""Other ways to train one sample at a time, for `bench.py`: each function returns one that trains n samples.
 
 All train networks 900-...-classes by the gradient rule in batches of one, in float32 on the CPU; with `error` they also
 measure the error on the test letters after every sample.
@@ -16,11 +16,11 @@ import torch
 from letterocr.data.letters import Split
 
 RATE = 0.0005
-Peer = Callable[[int], Any]  # trains that many samples; what it returns is waited for
+Peer = Callable[[int], Any]  # trains that many samples, and returns when they are done
 
 
 def torch_autograd(hidden: list[int], split: Split, error: bool) -> Peer:
-    """A module, autograd and optim.SGD with batches of one."""
+    """Train with PyTorch: a module, autograd and optim.SGD, in batches of one."""
     sizes = [900, *hidden, split.train.classes]
     layers: list[torch.nn.Module] = []
     for fan_in, out in pairwise(sizes):
@@ -44,7 +44,7 @@ def torch_autograd(hidden: list[int], split: Split, error: bool) -> Peer:
 
 @torch.no_grad()
 def torch_by_hand(hidden: list[int], split: Split, error: bool) -> Peer:
-    """Hand-written backpropagation with rank-one updates in place."""
+    """Train with hand-written backpropagation and rank-one updates in place."""
     sizes = [900, *hidden, split.train.classes]
     weights = [torch.randn(o, i) / i**0.5 for i, o in pairwise(sizes)]
     biases = [torch.zeros(o) for o in sizes[1:]]
@@ -78,7 +78,7 @@ def torch_by_hand(hidden: list[int], split: Split, error: bool) -> Peer:
 
 
 def jax_scan(hidden: list[int], split: Split, error: bool) -> Peer:
-    """JAX: the whole run is one compiled scan over the samples."""
+    """Train with JAX: the whole run is one compiled scan over the samples."""
     import jax
     import jax.numpy as jnp
 
@@ -111,7 +111,7 @@ def jax_scan(hidden: list[int], split: Split, error: bool) -> Peer:
 
 
 def sklearn_partial_fit(hidden: list[int], split: Split, error: bool) -> Peer:
-    """scikit-learn's MLPClassifier, partial_fit with one sample (its own loss, cross-entropy)."""
+    """Train with scikit-learn's MLPClassifier, partial_fit with one sample (its loss is the cross-entropy)."""
     from sklearn.neural_network import MLPClassifier
 
     settings = {"activation": "logistic", "solver": "sgd", "learning_rate_init": RATE, "momentum": 0.0, "batch_size": 1}

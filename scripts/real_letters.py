@@ -1,8 +1,8 @@
-"""Train on synthetic letters alone, then read real ones: how well the synthesiser stands for handwriting.
+"""Train on synthetic letters only, then read real ones: how well the synthesiser represents handwriting.
 
     python scripts/real_letters.py ../shared/data/writers25.npz
 
-Every letter of the file is a test letter: none is learned from. They are read once, after the last sample.
+Every letter of the file is a test letter, and none is learned. They are read once, after the last sample.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ RULES = {"gradient": (1.0, 0.05), "printed": (150.0, 0.02)}  # temperature and l
 
 
 def all_letters(path: str) -> Letters:
-    """Every letter of an .npz or folder, normalised as training does it: what is split off is put back."""
+    """Load every letter of an .npz file or a folder, normalised as for training; the split is undone."""
     split = images.load(ImagesConfig(path=path, test_per_letter=1))
     parts = split.train, split.test
     return Letters(torch.cat([part.images for part in parts]), torch.cat([part.labels for part in parts]))
@@ -34,10 +34,17 @@ def all_letters(path: str) -> Letters:
 def train(
     rule: str, data: SyntheticConfig, real: Letters, samples: int, seed: int
 ) -> tuple[float, float, torch.Tensor]:
-    """The three-layer network after one run on synthetic letters.
+    """Train the three-layer network once on synthetic letters.
+
+    Args:
+        rule: gradient or printed.
+        data: config of the synthetic letters.
+        real: the real letters [N].
+        samples: number of samples to learn.
+        seed: seed of the run.
 
     Returns:
-        The error on real letters, the error on synthetic test letters, and what is read [N] for each real letter.
+        The error on real letters, the error on synthetic test letters, and the reading [N] of each real letter.
     """
     temperature, rate = RULES[rule]
     config = TrainConfig(
@@ -60,7 +67,7 @@ def train(
 
 
 def confusions(labels: torch.Tensor, read: torch.Tensor) -> list[str]:
-    """One line a letter: its error and what it is most often taken for."""
+    """Return one line for each letter: its error, and the letters that it is most often read as."""
     lines = []
     for c, letter in enumerate(ALPHABET):
         counts = torch.bincount(read[labels == c], minlength=len(ALPHABET))
@@ -71,13 +78,13 @@ def confusions(labels: torch.Tensor, read: torch.Tensor) -> list[str]:
 
 
 def main() -> None:
-    """Print one line a rule and seed; with --confusions also one a letter."""
+    """Print one line for each rule and seed; with --confusions also one for each letter."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("path", help="real letters: an .npz with images and labels, or a folder of A/ ... Z/")
-    parser.add_argument("--rules", default="gradient,printed", help="which rules, by commas")
-    parser.add_argument("--seeds", default="0", help="seeds of the run and of the synthetic letters, by commas")
+    parser.add_argument("path", help="real letters: an .npz file with images and labels, or a folder of A/ ... Z/")
+    parser.add_argument("--rules", default="gradient,printed", help="rules, separated by commas")
+    parser.add_argument("--seeds", default="0", help="seeds of run and synthetic letters, separated by commas")
     parser.add_argument("--samples", type=int, default=20_000, help="synthetic letters learned, one update each")
-    parser.add_argument("--confusions", action="store_true", help="what each letter is taken for")
+    parser.add_argument("--confusions", action="store_true", help="print what each letter is read as")
     args = parser.parse_args()
     real = all_letters(args.path)
     print(f"{len(real)} real letters; a 900-1800-26 network, {args.samples} synthetic letters learned")

@@ -1,8 +1,8 @@
-"""The README's table: models x rules x letters, each run by the command, with the errors that it came to.
+"""Make the README's table of results: models x rules x letters, each trained by the command.
 
-    python scripts/results.py ../shared/data      # a folder with emnist.zip and writers25.npz; skipped if not there
+    python scripts/results.py ../shared/data      # a folder with emnist.zip and writers25.npz; optional
 
-Runs that are there already are not trained again.
+Runs that are finished already are not trained again.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ MODELS["four_layer"] = ["printed", "gradient"]
 
 
 def result(overrides: list[str], output: Path) -> dict[str, float]:
-    """Train by the command and read its result; the run folder is the one that it printed."""
+    """Train by the command and read its result; the run folder is the one that the command prints."""
     command = [sys.executable, "-m", "letterocr.train", *overrides, f"output={output}"]
     printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     folder = next(word for word in printed.split() if word.startswith(f"{output}/")).rstrip(".")
@@ -30,7 +30,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("real", type=Path, nargs="?", help="folder with emnist.zip and writers25.npz")
     parser.add_argument("--samples", type=int, default=20_000)
-    parser.add_argument("--threads", type=int, default=0, help="of each run; 0: as many as there are cores")
+    parser.add_argument("--threads", type=int, default=0, help="CPU threads of each run; 0 for the number of cores")
     parser.add_argument("--output", type=Path, default=Path("outputs/results"))
     arguments = parser.parse_args()
     sources = {"synthetic": ["data=synthetic"]}

@@ -1,4 +1,4 @@
-"""What a run costs besides its training: start-up, bookkeeping and disk; the figures of docs/scale.md.
+"""Measure what a run costs besides its training: start-up, bookkeeping and disk; the figures of docs/scale.md.
 
     python scripts/scale.py sweep --runs 10000           # a sweep of runs that train nothing, by the real launcher
     python scripts/scale.py bookkeeping --runs 10000     # the same runs one by one, without Hydra
@@ -6,7 +6,7 @@
     python scripts/scale.py disk                         # real run folders, by network
 
 The bookkeeping is that of `letterocr.run.session` itself: folder, config, versions, curve, checkpoint, result, and
-the look at whether the run is there already. Only the letters and the engine are stand-ins, which cost nothing.
+the check whether the run exists already. Only the letters and the engine are replaced by stand-ins that cost nothing.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ from letterocr.sweep.missing import MissingRun
 
 
 class FakeEngine:
-    """Learns nothing, at once: its error falls in a straight line.
+    """An engine that learns nothing and takes no time: its error falls in a straight line.
 
     Shapes: records [n, 1], the state one tensor [26, 900].
     """
@@ -56,15 +56,15 @@ class FakeEngine:
         self.network = SimpleNamespace(weights=[torch.zeros(1, 26, 900)], state=self.state)
 
     def state(self) -> dict[str, torch.Tensor]:
-        """What a checkpoint holds."""
+        """Return what a checkpoint holds."""
         return {"weight": self.network.weights[0]}
 
     def test_error(self) -> torch.Tensor:
-        """Before the first sample: [1]."""
+        """Return the error before the first sample: [1]."""
         return torch.ones(1)
 
     def advance(self, count: int) -> Records:
-        """All that is left."""
+        """Return records of all samples that are left, whatever `count` is."""
         count = self.samples - self.sample
         self.sample = self.samples
         errors = np.linspace(1, 0.1, count)[:, None]
@@ -76,7 +76,7 @@ def _rate(place: int) -> float:
 
 
 def _config(number: int, output: Path, samples: int) -> TrainConfig:
-    """Ten seeds of each learning rate."""
+    """Return the config of a run; there are ten seeds for each learning rate."""
     return TrainConfig(
         data=SyntheticConfig(),
         optimizer=VanillaConfig(),
@@ -90,7 +90,7 @@ def _config(number: int, output: Path, samples: int) -> TrainConfig:
 
 
 def _timed(runs: int, what: Callable[[int], object]) -> list[float]:
-    """Milliseconds of each call."""
+    """Return the milliseconds of each call."""
     times = []
     for seed in range(runs):
         start = time.perf_counter()
@@ -107,7 +107,7 @@ def _row(name: str, times: list[float]) -> str:
 
 @contextlib.contextmanager
 def stand_ins() -> Iterator[None]:
-    """Letters and an engine that cost nothing."""
+    """Replace letters and engine by stand-ins that cost nothing."""
     letters = Letters(torch.zeros(26, 900), torch.arange(26))
     own = {"schema": SyntheticConfig, "target": "", "engine": ""}
     entry = SimpleNamespace(load=lambda: lambda config: Split(letters, letters), **own)
@@ -122,7 +122,7 @@ def stand_ins() -> Iterator[None]:
 
 
 def timed(missing: MissingRun, stop: StopFile, sweep: Path) -> None:
-    """Train in a process of the launcher with the stand-ins, and note the time in a file beside the sweep's records."""
+    """Train with the stand-ins in a process of the launcher; write the time to a file beside the sweep's records."""
     with stand_ins():
         start = time.perf_counter(), time.process_time()
         train_missing(missing, stop, sweep)
@@ -133,7 +133,7 @@ def timed(missing: MissingRun, stop: StopFile, sweep: Path) -> None:
 
 
 def command(*overrides: str) -> float:
-    """The command with the stand-ins in its launcher's processes; seconds, start-up included."""
+    """Run the command with the stand-ins in its launcher's processes; return the seconds, start-up included."""
     program = "from unittest import mock; import scale; from letterocr.train import main\n"
     program += "with mock.patch('letterocr.sweep.launchers.train_missing', scale.timed): main()"
     here = Path(__file__).resolve().parent
@@ -144,12 +144,12 @@ def command(*overrides: str) -> float:
 
 
 def sweep(runs: int, samples: int, output: Path) -> None:
-    """Time a sweep of that many runs, a multiple of ten, by `launcher=local`, and the same sweep asked for again."""
+    """Time a sweep by `launcher=local`, and the same sweep once more; `runs` is a multiple of ten."""
     rates = ",".join(str(_rate(place)) for place in range(runs // 10))
     ask = ["-m", "launcher=local", "seed=range(10)", f"learning_rate={rates}"]
     ask += [f"samples={samples}", "tensorboard=false", f"output={output}"]
-    print("| what | seconds | ms a run |\n|---|---|---|")
-    for name in ("the sweep", "asked for again"):
+    print("| what | seconds | ms per run |\n|---|---|---|")
+    for name in ("the sweep", "the same sweep again"):
         seconds = command(*ask)
         print(f"| {name} | {seconds:.1f} | {1e3 * seconds / runs:.2f} |", flush=True)
     lines = [line for path in output.glob("sweeps/*/times.*") for line in path.read_text().splitlines()]
@@ -160,7 +160,7 @@ def sweep(runs: int, samples: int, output: Path) -> None:
 
 
 def bookkeeping(runs: int, samples: int, output: Path, profile: bool) -> None:
-    """Time that many runs without training, the same again when they are there, and their summary."""
+    """Time runs without training, the same runs again when they exist, and their summary."""
     from letterocr.summary.reader import read_sweep
     from letterocr.summary.table import make_table
 
@@ -180,15 +180,15 @@ def bookkeeping(runs: int, samples: int, output: Path, profile: bool) -> None:
     seconds = time.perf_counter() - start
     print("| what | mean, ms | median | 99 % below |\n|---|---|---|---|")
     print(_row(f"a run's bookkeeping, {samples} samples", first))
-    print(_row("a run that is there already", again))
-    print(f"\nOf a run's bookkeeping {1e3 * used / runs:.2f} ms are processor time, the rest waits for the disk.")
-    print(f"Summary of {rows:,} runs read in {seconds:.1f} s.")
+    print(_row("a run that exists already", again))
+    print(f"\nOf a run's bookkeeping, {1e3 * used / runs:.2f} ms are processor time; the rest is waiting for the disk.")
+    print(f"The summary of {rows:,} runs took {seconds:.1f} s.")
     if profile:
         pstats.Stats(profiler).sort_stats("cumulative").print_stats(45)
 
 
 def startup(rounds: int) -> None:
-    """Time whole commands; the fastest of the rounds."""
+    """Time whole commands, each as the fastest of the rounds."""
     commands = {
         "--help": ["--help"],
         "a run of 0 samples": ["samples=0", "threads=1", "force=true", "tensorboard=false"],
@@ -209,7 +209,7 @@ def startup(rounds: int) -> None:
 
 
 def disk(samples: int) -> None:
-    """Bytes and files of run folders as the command leaves them."""
+    """Measure bytes and files of run folders that the command wrote."""
     print("| network | TensorBoard | MB | without checkpoints | files |\n|---|---|---|---|---|")
     for model in ("two_layer", "three_layer", "four_layer"):
         for board in (True, False):
@@ -228,14 +228,14 @@ def disk(samples: int) -> None:
 
 
 def main() -> None:
-    """Measure one of the four."""
+    """Run one of the four measurements."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=("sweep", "bookkeeping", "startup", "disk"))
     parser.add_argument("--runs", type=int, default=10_000)
-    parser.add_argument("--samples", type=int, default=1_000, help="of each run")
+    parser.add_argument("--samples", type=int, default=1_000, help="samples of each run")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--profile", action="store_true", help="where the bookkeeping's time goes")
-    parser.add_argument("--output", type=Path, help="a new folder for the fake runs; else one that is removed again")
+    parser.add_argument("--profile", action="store_true", help="print where the bookkeeping spends its time")
+    parser.add_argument("--output", type=Path, help="a new folder for the runs; by default one that is removed again")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     if arguments.what == "startup":

@@ -1,1 +1,1 @@
-"""A fair comparison of optimizers: who takes part, on what, by which protocol, and what it came to."""
+"""Fair comparison of optimizers: contenders, problems, protocol and results."""

@@ -1,7 +1,7 @@
-"""Who takes part in a comparison, and which points of their search spaces are tried.
+"""Contenders of a comparison, and the points of their search spaces that are tried.
 
-What of an optimizer may be tuned stands in its config (`letterocr.config.contender`). Every contender gets the same
-points of the unit square, those of one Halton sequence (Halton 1960). The defaults are those of the command
+The config of an optimizer says which of its fields may be tuned (`letterocr.config.contender`). Every contender gets
+the same points of the unit square, those of one Halton sequence (Halton 1960). The defaults are those of the command
 `letterocr.train`, unless a contender's overrides say otherwise.
 
 Shapes: points [T, 2] in the open unit square for T trials.
@@ -27,7 +27,20 @@ CONTENDERS: dict[str, Contender] = {
 
 
 def draw_points(trials: int) -> np.ndarray:
-    """The points of the unit square that every contender is tried at: [T, 2], the first T of any longer list."""
+    """Return the points of the unit square that every contender is tried at.
+
+    They are the first points of the Halton sequence with the bases 2 and 3, without 0, 0.
+
+    Args:
+        trials: number T of points.
+
+    Returns:
+        [T, 2]; a longer list begins with the same points.
+
+    Example:
+        >>> [[f"{x:.4f}" for x in point] for point in draw_points(3)]
+        [['0.5000', '0.3333'], ['0.2500', '0.6667'], ['0.7500', '0.1111']]
+    """
     from scipy.stats.qmc import Halton
 
     sequence = Halton(2, scramble=False)
@@ -36,7 +49,12 @@ def draw_points(trials: int) -> np.ndarray:
 
 
 def set_fields(config: TrainConfig, values: Mapping[str, Any]) -> TrainConfig:
-    """A copy of the config with these fields, named by their paths."""
+    """Return a copy of the config with new values of some fields.
+
+    Args:
+        config: the config.
+        values: values by the paths of their fields, such as `optimizer.momentum`.
+    """
     config = copy.deepcopy(config)
     for path, value in values.items():
         *parents, last = path.split(".")
@@ -51,7 +69,7 @@ def set_fields(config: TrainConfig, values: Mapping[str, Any]) -> TrainConfig:
 
 
 def get_field(config: TrainConfig, path: str) -> Any:
-    """The field of the config at that path."""
+    """Return the field of the config at that path."""
     owner: Any = config
     for name in path.split("."):
         owner = _step(owner, name)
@@ -65,5 +83,5 @@ def _step(owner: Any, name: str) -> Any:
 
 
 def make_trial_values(contender: Contender, point: np.ndarray) -> dict[str, float]:
-    """The hyperparameters at a point [2] of the unit square, by their paths."""
+    """Return the hyperparameters at a point [2] of the unit square, by the paths of their fields."""
     return {r.path: r.at(float(u)) for r, u in zip(contender.space, point, strict=False)}

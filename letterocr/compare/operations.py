@@ -1,4 +1,7 @@
-"""Multiply-adds a sample of a run; each optimizer's config counts its own (`letterocr.config.network_size`)."""
+"""Number of multiply-adds for each sample of a run.
+
+The config of each optimizer counts its own (`letterocr.config.network_size`).
+"""
 
 from __future__ import annotations
 
@@ -8,14 +11,14 @@ from letterocr.models.chain import layer_sizes
 
 
 def multiply_adds(config: TrainConfig, classes: int) -> float:
-    """Multiply-adds for each sample that a run learns, the mean over the run.
+    """The multiply-adds for each sample that a run learns, as a mean over the run.
 
     Args:
-        config: the run.
-        classes: of its letters, for each of which the network has an output.
+        config: config of the run.
+        classes: number of classes; the network has one output for each.
 
     Raises:
-        KeyError: an optimizer of PyTorch whose multiply-adds are not known.
+        KeyError: for this optimizer of PyTorch the multiply-adds are not known.
     """
     size = NetworkSize(tuple(layer_sizes(config.model, classes)), config.model.bias)
     return config.optimizer.count_multiply_adds(size)

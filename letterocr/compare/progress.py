@@ -1,4 +1,4 @@
-"""Runs done side by side, with lines that tell how far they are and how long the rest will take."""
+"""Parallel runs, with lines that tell how many are done and how long the rest will take."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from letterocr.compare.trial import TrialRun, perform
 from letterocr.run.terminal import format_duration
 from letterocr.sweep.processes import run_in_processes
 
-LINE_SECONDS = 10.0  # between two lines
+LINE_SECONDS = 10.0  # least time between two lines
 
 
 class Progress:
-    """Tells how many runs are done, and estimates the time left from what each contender's runs took so far.
+    """Prints how many runs are done, and estimates the time left from each contender's runs so far.
 
     Args:
-        workers: how many run side by side.
+        workers: number of runs at once.
     """
 
     def __init__(self, workers: int) -> None:
@@ -31,12 +31,12 @@ class Progress:
         self.next = 0.0
 
     def expect(self, name: str, count: int) -> None:
-        """So many more runs of that contender; fewer where negative."""
+        """Add `count` expected runs of that contender; a negative number removes some."""
         self.left[name] += count
         self.total += count
 
     def count_done(self, name: str, seconds: float) -> None:
-        """One run of that contender is done."""
+        """Count one finished run of that contender, which took that many seconds."""
         self.left[name] -= 1
         self.seconds.setdefault(name, []).append(seconds)
         over = not sum(self.left.values())
@@ -47,17 +47,23 @@ class Progress:
             print(f"{count:,} of {self.total:,} runs  {name}{rest}", flush=True)
 
     def estimate_seconds_left(self) -> float:
-        """The seconds left; a contender without a run so far counts as the mean of the others."""
+        """Return the estimated seconds left; a contender without a finished run counts as the mean of the others."""
         means = {name: sum(took) / len(took) for name, took in self.seconds.items()}
         other = sum(means.values()) / max(len(means), 1)
         return sum(count * means.get(name, other) for name, count in self.left.items()) / self.workers
 
 
 def perform_all(tasks: Sequence[tuple[str, TrialRun]], folder: Path, workers: int, progress: Progress) -> None:
-    """Do the runs, each with its contender's name, in about that order; stopped, each ends between two stretches.
+    """Do the runs, roughly in order; when stopped, each run ends between two stretches of samples.
+
+    Args:
+        tasks: the name of the contender and the run, for each.
+        folder: folder of the comparison.
+        workers: number of runs at once.
+        progress: counts the finished runs.
 
     Raises:
-        UserError: the process of a run was ended from outside again and again, or a run could not be set up.
+        UserError: the process of a run was killed again and again, or a run could not be set up.
         StoppedError: a signal came.
     """
     work = functools.partial(_perform, folder=folder)
@@ -67,7 +73,7 @@ def perform_all(tasks: Sequence[tuple[str, TrialRun]], folder: Path, workers: in
             progress.count_done(tasks[place][0], seconds)
             done.add(place)
     if len(done) < len(tasks):
-        raise UserError("A worker was ended from outside: give the same command again, and it goes on.")
+        raise UserError("The process of a run was killed (out of memory?): give the same command again to continue.")
 
 
 def _perform(task: TrialRun, stop: StopFile, folder: Path) -> float:

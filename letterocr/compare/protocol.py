@@ -1,14 +1,14 @@
-"""How optimizers are compared, after Dahl et al. 2023 (Benchmarking neural network training algorithms).
+"""Protocol of the comparison, after Dahl et al. 2023 (Benchmarking neural network training algorithms).
 
 1. All runs train on the fitting letters (`problems`), with one network and one sample at a time.
 2. Tuning: on each problem every contender is trained at the same number of points of its search space (`contenders`),
-   with one seed that is no final one. The point of the lowest final validation error is chosen; of equal ones that of
-   the lower mean over the curve, then the earlier.
-3. Final runs: with the defaults, and with the chosen hyperparameters, at the same seeds for all: a seed gives all
-   contenders the same initial weights and sample order. Only these are measured on the test letters.
-4. Target: the median over seeds of tuned vanilla descent's final validation error, one a problem. The cost to reach it
-   is what a final run has spent when its own validation error first is as low.
-5. A run that diverged counts as infinite in everything; one that does not reach the target, in its cost.
+   with one seed that no final run has. The point with the lowest final validation error is chosen; of equal points the
+   one with the lower mean over the curve, then the earlier one.
+3. Final runs: with the defaults, and with the chosen hyperparameters, with the same seeds for all contenders: a seed
+   gives all of them the same initial weights and sample order. Only these runs are measured on the test letters.
+4. Target: for each problem the median over seeds of the final validation error of tuned vanilla gradient descent. The
+   cost to reach it is what a final run has spent when its own validation error is first as low.
+5. A run that diverged counts as infinite in everything; a run that does not reach the target, in its cost.
 
 Shapes: P pairs of problem and seed, S contenders.
 """
@@ -32,7 +32,7 @@ from letterocr.compare.progress import Progress, perform_all
 from letterocr.compare.trial import TrialOutcome, TrialRun, make_trial_run, read_outcome
 from letterocr.config.train import TrainConfig
 
-TUNING_SEED = 1_000_000  # the final seeds count from 0
+TUNING_SEED = 1_000_000  # the seeds of the final runs count from 0
 BASELINE = "vanilla"  # sets the target of each problem
 KINDS = ("default", "tuned")
 COSTS = ("samples", "multiply-adds", "seconds")
@@ -43,10 +43,10 @@ class Entrant:
     """A contender on a problem.
 
     Attributes:
-        name: of the contender.
-        problem: what it is trained on.
-        default: its config with the defaults.
-        values: the hyperparameters of each trial, by their paths.
+        name: name of the contender.
+        problem: the problem that it is trained on.
+        default: its config with the default hyperparameters.
+        values: hyperparameters of each trial, by the paths of their fields.
     """
 
     name: str
@@ -55,22 +55,22 @@ class Entrant:
     values: list[dict[str, float]]
 
     def trials(self) -> list[TrialRun]:
-        """The trials of tuning."""
+        """Return the runs for tuning."""
         return [make_trial_run(set_fields(self.default, v), "trial", TUNING_SEED) for v in self.values]
 
     def finals(self, values: dict[str, float], seeds: int) -> list[TrialRun]:
-        """The final runs with these hyperparameters, a seed each."""
+        """Return the final runs with these hyperparameters, one for each of `seeds` seeds."""
         return [make_trial_run(set_fields(self.default, values), "final", seed) for seed in range(seeds)]
 
 
 @dataclass(frozen=True)
 class Final:
-    """What a contender's runs with one setting of hyperparameters came to.
+    """Outcomes of a contender's final runs with one setting of hyperparameters.
 
     Attributes:
-        values: its tuned hyperparameters, by their paths.
-        multiply_adds: for each sample.
-        outcomes: one a seed.
+        values: its tuned hyperparameters, by the paths of their fields.
+        multiply_adds: multiply-adds for each sample.
+        outcomes: one for each seed.
     """
 
     values: dict[str, Any]
@@ -78,7 +78,14 @@ class Final:
     outcomes: list[TrialOutcome]
 
     def costs(self, target: float) -> dict[str, list[float]]:
-        """Samples, multiply-adds and seconds to the target, one a seed; infinite where it is not reached."""
+        """Return the samples, multiply-adds and seconds to the target.
+
+        Args:
+            target: the validation error to reach.
+
+        Returns:
+            For each cost one number for each seed; infinite if the target is not reached.
+        """
         places = [o.first_at(target) for o in self.outcomes]
         pairs = list(zip(self.outcomes, places, strict=True))
         samples = [float("inf") if i is None else float(o.samples[i]) for o, i in pairs]
@@ -86,18 +93,18 @@ class Final:
         return {"samples": samples, "multiply-adds": [s * self.multiply_adds for s in samples], "seconds": seconds}
 
     def microseconds(self) -> float:
-        """Wall-clock training time a sample, the median over the runs that did not diverge; NaN if all did."""
+        """Return the training time of a sample in microseconds: the median over runs that did not diverge, or NaN."""
         times = [1e6 * o.seconds[-1] / o.samples[-1] for o in self.outcomes if o.diverged is None and o.samples[-1]]
         return float(np.median(times)) if times else float("nan")
 
 
 @dataclass
 class Standing:
-    """What came of one problem.
+    """Results of all contenders on one problem.
 
     Attributes:
-        finals: by kind (default, tuned) and contender.
-        diverged_trials: how many trials diverged, by contender.
+        finals: results of the final runs, by kind (default, tuned) and contender.
+        diverged_trials: number of trials that diverged, by contender.
     """
 
     finals: dict[str, dict[str, Final]] = field(default_factory=lambda: {kind: {} for kind in KINDS})
@@ -105,13 +112,13 @@ class Standing:
 
     @property
     def target(self) -> float:
-        """The validation error to reach; 0 where tuned vanilla descent has none."""
+        """The validation error to reach; 0 if the median of tuned vanilla gradient descent diverged."""
         _, median, _ = compute_quartiles([o.final(o.validation) for o in self.finals["tuned"][BASELINE].outcomes])
         return median if math.isfinite(median) else 0.0
 
 
 def choose(outcomes: Sequence[TrialOutcome]) -> int:
-    """Which trial is chosen: the lowest final error, then the lowest mean over the curve, then the first."""
+    """Return the index of the best trial: lowest final validation error, then lowest mean of the curve, then first."""
     return min(
         range(len(outcomes)),
         key=lambda i: (outcomes[i].final(outcomes[i].validation), outcomes[i].mean(outcomes[i].validation)),
@@ -119,10 +126,15 @@ def choose(outcomes: Sequence[TrialOutcome]) -> int:
 
 
 def enter(problems: Sequence[Problem], names: Sequence[str], trials: int) -> list[Entrant]:
-    """Every contender on every problem that it fits.
+    """Pair every contender with every problem that it can be trained on.
+
+    Args:
+        problems: the problems.
+        names: names of the contenders.
+        trials: number of trials for tuning.
 
     Raises:
-        UserError: a contender's config is refused.
+        UserError: the config of a contender is refused.
     """
     at, entrants = draw_points(trials), []
     for problem in problems:
@@ -136,7 +148,16 @@ def enter(problems: Sequence[Problem], names: Sequence[str], trials: int) -> lis
 
 
 def compare(entrants: Sequence[Entrant], seeds: int, folder: Path, workers: int) -> dict[Problem, Standing]:
-    """Tune, train and measure every entrant; what is done already is not done again.
+    """Tune, train and measure every entrant; runs that are done already are not repeated.
+
+    Args:
+        entrants: the contenders on their problems.
+        seeds: number of final runs with each setting.
+        folder: folder of the comparison.
+        workers: number of runs at once.
+
+    Returns:
+        The results by problem.
 
     Raises:
         UserError: a file of the folder is damaged, or a run could not be set up.
@@ -164,7 +185,7 @@ def compare(entrants: Sequence[Entrant], seeds: int, folder: Path, workers: int)
 
 
 def _complete(names: list[str], groups: list[list[TrialRun]], folder: Path, workers: int, progress: Progress) -> None:
-    """Do what is not done yet, each run once; one run of each group after another, so that each pace is soon known."""
+    """Do the missing runs, each once; they alternate between groups, so that each group's speed is soon known."""
     todo: dict[str, tuple[str, TrialRun]] = {}
     for turn in zip_longest(*groups):
         for name, task in zip(names, turn, strict=True):
@@ -184,7 +205,17 @@ def _read_outcomes(tasks: list[TrialRun], folder: Path) -> list[TrialOutcome]:
 
 
 def make_cost_table(standings: dict[Problem, Standing], kind: str, cost: str, names: Sequence[str]) -> np.ndarray:
-    """The cost to reach the target [P, S], pairs in order of problem and seed; infinite for who does not take part."""
+    """Return the costs to reach the target.
+
+    Args:
+        standings: the results by problem.
+        kind: default or tuned.
+        cost: samples, multiply-adds or seconds.
+        names: names of the contenders.
+
+    Returns:
+        [P, S], ordered by problem and seed; infinite for a contender that does not take part in a problem.
+    """
     rows = []
     for standing in standings.values():
         finals = standing.finals[kind]

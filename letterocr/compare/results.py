@@ -1,4 +1,4 @@
-"""What a comparison ends in: results.md for people, results.json for programs, and the pictures beside them."""
+"""Results of a comparison: results.md for people, results.json for programs, and the pictures."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from letterocr.compare.protocol import BASELINE, COSTS, KINDS, TUNING_SEED, Fina
 from letterocr.compose.from_overrides import compose_config
 from letterocr.config.optimizer.method import MetaTrainedConfig
 
-TAUS = (1.0, 2.0, 5.0, 10.0)  # ratios whose share the profile's table tells
+TAUS = (1.0, 2.0, 5.0, 10.0)  # ratios to the best cost in the table of the performance profile
 HEAD = (
     "| optimizer | final test error, % | mean over the curve, % | samples to target | multiply-adds to target, 10^6 | "
     "seconds to target | reached | diverged | µs a sample | 10^3 multiply-adds a sample | {last} |\n"
@@ -30,7 +30,12 @@ Standings = dict[Problem, Standing]
 
 
 def summarise(final: Final, target: float) -> dict[str, Any]:
-    """The figures of one contender with one setting: quartiles as [lower, median, upper]."""
+    """Return the figures of one contender with one setting; quartiles are [lower, median, upper].
+
+    Args:
+        final: outcomes of its final runs.
+        target: the validation error to reach.
+    """
     costs = final.costs(target)
     return {
         "hyperparameters": final.values,
@@ -46,7 +51,7 @@ def summarise(final: Final, target: float) -> dict[str, Any]:
 
 
 def _format_triple(values: Sequence[float], form: str, factor: float = 1.0) -> str:
-    """Median (lower to upper quartile)."""
+    """Format quartiles as: median (lower to upper)."""
     low, middle, high = (format(v * factor, form) if math.isfinite(v) else "∞" for v in values)
     return f"{middle} ({low} to {high})"
 
@@ -56,7 +61,12 @@ def _format_values(values: dict[str, Any]) -> str:
 
 
 def format_table(standing: Standing, kind: str) -> str:
-    """One problem's table, a contender a row."""
+    """Return the table of one problem, with one row for each contender.
+
+    Args:
+        standing: results of the problem.
+        kind: default or tuned.
+    """
     lines = [HEAD.format(last="hyperparameters" if kind == "default" else "chosen; trials that diverged")]
     for name, final in standing.finals[kind].items():
         s = summarise(final, standing.target)
@@ -82,7 +92,13 @@ def format_table(standing: Standing, kind: str) -> str:
 
 
 def format_profile_table(standings: Standings, kind: str, names: Sequence[str]) -> str:
-    """The shares of pairs that each contender solves within a few times the best cost."""
+    """Return the table of the pairs (problem, seed) that each contender solves within a few times the best cost, in %.
+
+    Args:
+        standings: the results by problem.
+        kind: default or tuned.
+        names: names of the contenders.
+    """
     heads = [f"{cost} ≤ {tau:g}" for cost in COSTS for tau in TAUS]
     lines = ["| optimizer | " + " | ".join(heads) + " |", "|---" * (len(heads) + 1) + "|"]
     shares = [
@@ -95,7 +111,7 @@ def format_profile_table(standings: Standings, kind: str, names: Sequence[str]) 
 
 
 def collect_meta_costs(names: Sequence[str]) -> dict[str, dict[str, float]]:
-    """What the learned optimizers' own training cost, by contender; it is in no other figure."""
+    """Return the cost of meta-training each learned optimizer, by contender; no other figure includes it."""
     costs = {}
     for name in names:
         config = compose_config(list(CONTENDERS[name].overrides)).optimizer
@@ -107,7 +123,7 @@ def collect_meta_costs(names: Sequence[str]) -> dict[str, dict[str, float]]:
 
 
 def _format_meta_table(costs: dict[str, dict[str, float]]) -> list[str]:
-    """One row a learned optimizer."""
+    """Return the table of meta-training costs, with one row for each learned optimizer."""
     if not costs:
         return []
     columns = list(next(iter(costs.values())))
@@ -119,19 +135,26 @@ def _format_meta_table(costs: dict[str, dict[str, float]]) -> list[str]:
 
 
 def format_results(standings: Standings, names: Sequence[str], facts: dict[str, Any]) -> str:
-    """The whole of results.md."""
+    """Return the text of results.md.
+
+    Args:
+        standings: the results by problem.
+        names: names of the contenders.
+        facts: command, samples, trials, seeds, workers, machine and costs of meta-training.
+    """
     parts = [
         "# Optimizers compared",
         "",
         f"Made by `{facts['command']}`.",
         "",
         f"Every run learns {facts['samples']:,} samples of the fitting letters. Each optimizer was tried at the same "
-        f"{facts['trials']} points of its search space on each problem, with seed {TUNING_SEED:,}, and chosen by the "
-        f"error on the validation letters; then it was trained at the same {facts['seeds']} seeds as all others. The "
-        f"target is a validation error: the median at which tuned {BASELINE} ends. Figures are the median and, in "
-        "brackets, the quartiles over seeds; a run that diverged, or in its cost one that did not reach the target, "
-        f"counts as infinite (∞). Times are of one thread with {facts['workers']} runs side by side, training alone, "
-        f"on {facts['machine']}. Multiply-adds are counted from the equations (`letterocr.config.network_size`).",
+        f"{facts['trials']} points of its search space on each problem, with seed {TUNING_SEED:,}; the point with the "
+        "lowest error on the validation letters was chosen, and trained with the same "
+        f"{facts['seeds']} seeds as all others. The target is a validation error: the median final error of tuned "
+        f"{BASELINE}. Figures are the median and, in brackets, the quartiles over seeds; a run that diverged counts as "
+        "infinite (∞), and so does the cost of a run that did not reach the target. Times are the training time of "
+        f"one thread while {facts['workers']} runs train at once, on {facts['machine']}. Multiply-adds are counted "
+        "from the equations (`letterocr.config.network_size`).",
         "",
         "Search spaces: the learning rate over four decades, and at most one more hyperparameter over two, both "
         "log-uniform:",
@@ -153,8 +176,8 @@ def format_results(standings: Standings, names: Sequence[str], facts: dict[str, 
         parts += [
             f"## Performance profile, {kind} hyperparameters",
             "",
-            f"Share of the {len(standings) * facts['seeds']} pairs of problem and seed in which the target is reached "
-            "at no more than so many times the least cost of all optimizers (Dolan, Moré 2002).",
+            f"Share of the {len(standings) * facts['seeds']} pairs of problem and seed in which an optimizer reaches "
+            "the target at no more than this multiple of the lowest cost of all optimizers (Dolan, Moré 2002).",
             "",
             format_profile_table(standings, kind, names),
             "",
@@ -176,12 +199,12 @@ def _list_spaces(names: Sequence[str]) -> list[str]:
 
 
 def name_errors_picture(problem: Problem) -> str:
-    """The file name of a problem's error curves."""
+    """Return the file name of a problem's error curves."""
     return f"errors-{problem.name.replace('/', '-')}.png"
 
 
 def read_machine() -> str:
-    """The processor's name, as far as it is known."""
+    """Return the name of the processor, or of its architecture if the name is not known."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
         return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
@@ -190,7 +213,7 @@ def read_machine() -> str:
 
 
 def _replace_infinity(value: Any) -> Any:
-    """The same for JSON, which has no infinity: null."""
+    """Replace numbers that are not finite by null, because JSON has no infinity."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, dict):
@@ -199,7 +222,14 @@ def _replace_infinity(value: Any) -> Any:
 
 
 def write_results(standings: Standings, names: Sequence[str], facts: dict[str, Any], folder: Path) -> None:
-    """Write results.md, results.json and the pictures."""
+    """Write results.md, results.json and the pictures.
+
+    Args:
+        standings: the results by problem.
+        names: names of the contenders.
+        facts: as for `format_results`.
+        folder: folder of the comparison.
+    """
     problems = {
         problem.name: {
             "target": standing.target,
@@ -218,9 +248,14 @@ def write_results(standings: Standings, names: Sequence[str], facts: dict[str, A
 
 
 def make_error_curve(final: Final, cost: str) -> tuple[np.ndarray, np.ndarray]:
-    """The cost of each measurement [M] and the test errors there [M, seeds], infinite once a run diverged.
+    """Return the error curve of one contender against a cost.
 
-    Against seconds, each measurement stands at the median time of the runs.
+    Args:
+        final: outcomes of its runs, with M measurements each.
+        cost: samples, multiply-adds or seconds; the seconds are the median over the runs.
+
+    Returns:
+        The cost of each measurement [M], and the test errors there [M, seeds], infinite after a run diverged.
     """
     samples = np.array(max((o.samples for o in final.outcomes), key=len), float)
     errors = np.full((len(samples), len(final.outcomes)), np.inf)

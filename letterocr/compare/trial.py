@@ -1,7 +1,7 @@
-"""One training run of a comparison, kept in one small JSON file that is named by what the run is.
+"""One training run of a comparison, kept in a small JSON file whose name is a hash of all that decides its outcome.
 
 The error is measured between timed stretches, at the same samples for every contender: `seconds` is wall-clock time
-spent on training alone, with one thread. A run ends when its loss or weights stop being finite: it has diverged.
+spent on training alone, with one thread. A run ends when its loss or weights are no longer finite: it has diverged.
 
 Shapes: M measured samples, the first is 0.
 """
@@ -31,9 +31,9 @@ from letterocr.data.letters import Letters, Split
 from letterocr.engine.engine import Engine
 from letterocr.engine.evaluation import EvaluationSchedule
 
-STEP = 64  # samples: what the engines take at once, nearly
-GROWTH = 1.1  # of the samples from one measurement to the next
-TIMED = "training alone"  # what `seconds` is; runs of before, which timed more, are not taken for these
+STEP = 64  # samples: measurements are at multiples of this, which suits the blocks of the engines
+GROWTH = 1.1  # ratio of samples between two measurements
+TIMED = "training alone"  # what `seconds` counts; earlier versions timed more, and their runs are not used again
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,8 @@ class TrialRun:
 
     Attributes:
         config: what is trained, with its seed.
-        part: a `trial` is measured on the validation letters alone, a `final` run on the test letters too.
-        key: twelve hex digits that name it.
+        part: `trial` is measured on the validation letters only, `final` also on the test letters.
+        key: its name, twelve hexadecimal digits.
     """
 
     config: TrainConfig
@@ -51,20 +51,20 @@ class TrialRun:
     key: str
 
     def path(self, folder: Path) -> Path:
-        """Where its outcome is kept."""
+        """Return the path of its outcome in the comparison's folder."""
         return folder / "runs" / f"{self.key}.json"
 
 
 @dataclass(frozen=True)
 class TrialOutcome:
-    """What became of a run; of one that diverged, the measurements before that.
+    """The outcome of a run; if it diverged, the measurements before that.
 
     Attributes:
-        samples: [M] learned at each measurement.
-        seconds: [M] spent on training up to then.
+        samples: [M] samples learned at each measurement.
+        seconds: [M] seconds of training until then.
         validation: [M] fractions of the validation letters misread.
         test: [M] fractions of the test letters misread; empty for a trial.
-        diverged: samples learned when it was found that it had diverged, or None.
+        diverged: number of samples learned when the run was found to have diverged, or None.
     """
 
     samples: list[int]
@@ -74,21 +74,29 @@ class TrialOutcome:
     diverged: int | None = None
 
     def final(self, errors: list[float]) -> float:
-        """The error at the end of the run; infinite if it diverged."""
+        """Return the error at the end of the run; infinite if the run diverged."""
         return math.inf if self.diverged is not None else errors[-1]
 
     def mean(self, errors: list[float]) -> float:
-        """The error's mean over the samples, by the trapezoidal rule; infinite if the run diverged."""
+        """Return the mean of the error over the samples, by the trapezoidal rule; infinite if the run diverged."""
         return math.inf if self.diverged is not None else float(np.trapezoid(errors, self.samples) / self.samples[-1])
 
     def first_at(self, target: float) -> int | None:
-        """The first measurement whose validation error is at most `target`; None if there is none or it diverged."""
+        """Return the index of the first measurement with a validation error of at most `target`, or None.
+
+        None means that there is none, or that the run diverged.
+        """
         reached = np.flatnonzero(np.array(self.validation) <= target)
         return int(reached[0]) if len(reached) and self.diverged is None else None
 
 
 def list_measured_samples(samples: int) -> list[int]:
-    """The samples at which every run of that length is measured: 0, 64, 128, ... and ever sparser, and the end."""
+    """Return the numbers of samples at which a run of that length is measured: 0, 64, 128, ..., sparser later, the end.
+
+    Example:
+        >>> list_measured_samples(200)
+        [0, 64, 128, 192, 200]
+    """
     places, at = [0], float(STEP)
     while at < samples:
         places.append(round(at / STEP) * STEP)
@@ -97,10 +105,16 @@ def list_measured_samples(samples: int) -> list[int]:
 
 
 def make_trial_run(config: TrainConfig, part: str, seed: int) -> TrialRun:
-    """The task of a config at a seed, named by everything that can change its outcome."""
+    """Return the run of a config with a seed; its name depends on everything that can change its outcome.
+
+    Args:
+        config: what is trained.
+        part: trial or final.
+        seed: seed of the run.
+    """
     config = replace(config, seed=seed)
     kept = select_identity(config)
-    del kept["data"]  # the letters themselves stand for where they are from
+    del kept["data"]  # the fingerprint of the letters takes the place of their source
     what = [__version__, kept, part, compute_fingerprint(config, part), TIMED]
     return TrialRun(config, part, hash_facts(what))
 
@@ -109,7 +123,7 @@ _warm: set[str] = set()
 
 
 def _warm_up(config: TrainConfig, tuning: Split) -> None:
-    """Learn a few samples untimed the first time that this process meets such a run: code is compiled then."""
+    """Learn a few samples untimed the first time that this process does such a run, so that code is compiled then."""
     kind = json.dumps([config.model.name, registry.find_optimizer(config.optimizer).target])
     if kind not in _warm:
         short = replace(config, samples=2 * STEP)
@@ -118,7 +132,12 @@ def _warm_up(config: TrainConfig, tuning: Split) -> None:
 
 
 def train(task: TrialRun, stopped: Callable[[], bool] = lambda: False) -> TrialOutcome | None:
-    """Do the run; None if it was stopped."""
+    """Do the run and return its outcome; None if it was stopped.
+
+    Args:
+        task: the run.
+        stopped: tells whether the run must stop.
+    """
     config = task.config
     tuning, test = load_letters(config)
     _warm_up(config, tuning)
@@ -143,13 +162,19 @@ def train(task: TrialRun, stopped: Callable[[], bool] = lambda: False) -> TrialO
 
 
 def measure_error(engine: Engine, letters: Letters) -> float:
-    """The fraction of the letters that the network whose error counts misreads now."""
+    """Return the fraction of the letters that replica 0 misreads now."""
     read = engine.read(0, letters.images.to(engine.test_images)).argmax(-1).to(letters.labels.device)
     return float((read != letters.labels).double().mean())
 
 
 def perform(task: TrialRun, folder: Path, stopped: Callable[[], bool] = lambda: False) -> float:
-    """Do the run and keep what became of it, unless it was stopped; the seconds that all of it took."""
+    """Do the run and keep its outcome, unless it was stopped; return the seconds that it took in all.
+
+    Args:
+        task: the run.
+        folder: folder of the comparison.
+        stopped: tells whether the run must stop.
+    """
     torch.set_num_threads(1)
     start = time.perf_counter()
     outcome = train(task, stopped)
@@ -161,7 +186,11 @@ def perform(task: TrialRun, folder: Path, stopped: Callable[[], bool] = lambda: 
 
 
 def read_outcome(task: TrialRun, folder: Path) -> TrialOutcome | None:
-    """What became of a run, if it is done.
+    """Read the outcome of a run; None if the run is not done.
+
+    Args:
+        task: the run.
+        folder: folder of the comparison.
 
     Raises:
         UserError: its file is damaged.

@@ -1,6 +1,6 @@
-"""The checks of `python -m letterocr.doctor`: does this machine, and this cluster, have what runs and sweeps need?
+"""Checks of `python -m letterocr.doctor`: whether machine and cluster have what runs and sweeps need.
 
-Each check gives a finding: ok, warning (it works, but less well) or failed, with what was found and the mend.
+Each check returns ok, warning (it works, but less well) or failed, with what was found and how to mend it.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from pathlib import Path
 from letterocr.sweep import slurm
 
 OK, WARNING, FAILED = "ok", "warning", "failed"
-ROOM_BYTES = 1e9  # a few hundred runs of three layers
-TEST_BYTES = 8_000_000  # what the disk test writes
+ROOM_BYTES = 1e9  # least free space without a warning
+TEST_BYTES = 8_000_000  # size of the file that the disk check writes
 
 
 @dataclass(frozen=True)
 class CheckResult:
-    """What a check came to.
+    """Result of a check.
 
     Attributes:
-        name: of the check.
+        name: name of the check.
         state: ok, warning or failed.
-        text: what was found, and the mend where there is something to mend.
+        text: what was found, and how to mend it if something is wrong.
     """
 
     name: str
@@ -35,7 +35,12 @@ class CheckResult:
 
 
 def run_check(name: str, check: Callable[[], tuple[str, str]]) -> CheckResult:
-    """The finding of a check; one that raises has failed."""
+    """Run a check; it has failed if it raises an exception.
+
+    Args:
+        name: name of the check.
+        check: returns state and text.
+    """
     try:
         return CheckResult(name, *check())
     except Exception as error:
@@ -43,30 +48,34 @@ def run_check(name: str, check: Callable[[], tuple[str, str]]) -> CheckResult:
 
 
 def check_device() -> tuple[str, str]:
-    """What device=auto takes."""
+    """Find the device that device=auto uses."""
     import torch
 
     if not torch.cuda.is_available():
         return OK, f"PyTorch {torch.__version__} on the CPU; it finds no CUDA GPU"
     names = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
     total = float(torch.ones(8, device="cuda").sum())  # fails where the driver is too old
-    return (OK, f"PyTorch {torch.__version__}, {', '.join(names)}") if total == 8 else (FAILED, "the GPU adds wrongly")
+    return (
+        (OK, f"PyTorch {torch.__version__}, {', '.join(names)}")
+        if total == 8
+        else (FAILED, "the GPU gives wrong sums: check its driver")
+    )
 
 
 def check_threads() -> tuple[str, str]:
-    """Cores that this process may use, and whether others use them."""
+    """Count the cores that this process may use, and check whether other processes use them."""
     cores, load = len(os.sched_getaffinity(0)), os.getloadavg()[0]
     text = f"{cores} cores, load {load:.1f}"
     limit = os.environ.get("OMP_NUM_THREADS", "")
     if limit.isdecimal() and int(limit) < cores:
         return WARNING, f"{text}; OMP_NUM_THREADS={limit} lets PyTorch use fewer: unset it, or give threads={limit}"
     if load > cores + 0.5:
-        return WARNING, f"{text}: other processes use the cores, so that runs are slower; take fewer threads="
+        return WARNING, f"{text}: other processes use the cores, so that runs are slower; give a smaller threads="
     return OK, text
 
 
 def check_letters() -> tuple[str, str]:
-    """Whether data=emnist has its file."""
+    """Check whether data=emnist has its file."""
     import emnist
 
     paths = [Path(emnist.get_cached_data_path()), Path("~/.cache/letterocr/emnist.zip").expanduser()]
@@ -77,10 +86,14 @@ def check_letters() -> tuple[str, str]:
 
 
 def check_disk(folder: Path) -> tuple[str, str]:
-    """Room and speed where runs are written, and whether files can be renamed and locked there."""
+    """Check free space and speed where runs are written, and whether files can be renamed and linked there.
+
+    Args:
+        folder: folder of the run folders; it need not exist.
+    """
     top = next(path for path in (folder, *folder.absolute().parents) if path.exists())
     if not top.is_dir():
-        return FAILED, f"{top} is no folder: take another output="
+        return FAILED, f"{top} is not a folder: take another output="
     test = top / f".letterocr-doctor.{os.getpid()}"
     renamed, linked = test.with_suffix(".renamed"), test.with_suffix(".linked")
     try:
@@ -96,7 +109,7 @@ def check_disk(folder: Path) -> tuple[str, str]:
             os.link(renamed, linked)
             links = ""
         except OSError:
-            links = "; it has no hard links, so that locks are made in two steps"
+            links = "; it has no hard links, so that a lock takes two steps"
     except OSError as error:
         return FAILED, f"{top} can't be written ({error.strerror}): take another output="
     finally:
@@ -108,7 +121,7 @@ def check_disk(folder: Path) -> tuple[str, str]:
 
 
 def check_tensorboard() -> tuple[str, str]:
-    """Whether TensorBoard's events can be written."""
+    """Check whether TensorBoard's event files can be written."""
     import tensorboard
     from torch.utils.tensorboard import SummaryWriter  # noqa: F401
 
@@ -116,7 +129,7 @@ def check_tensorboard() -> tuple[str, str]:
 
 
 def check_numba_cache() -> tuple[str, str]:
-    """Whether compiled loops are kept, so that each run need not compile them."""
+    """Check whether compiled loops can be kept, so that later runs do not compile them again."""
     given = os.environ.get("NUMBA_CACHE_DIR")
     places = [Path(given)] if given else [Path(__file__).parents[1] / "engine" / "__pycache__"]
     places += [] if given else [Path("~/.cache/numba").expanduser()]  # where Numba goes if the first is read-only
@@ -128,7 +141,7 @@ def check_numba_cache() -> tuple[str, str]:
 
 
 def check_launchers() -> tuple[str, str]:
-    """Whether the launchers of sweeps can be imported."""
+    """Check whether the launchers of sweeps can be imported."""
     from importlib.metadata import version
 
     import hydra_plugins.letterocr_launchers  # noqa: F401
@@ -137,12 +150,12 @@ def check_launchers() -> tuple[str, str]:
 
 
 def run_checks(output: Path, job: bool = False, seconds: float = 120) -> Iterator[CheckResult]:
-    """Every check, as it is done.
+    """Run every check, and yield each result as soon as it is known.
 
     Args:
-        output: the folder that holds the run folders.
-        job: also submit a SLURM job that is queued again, which takes a while.
-        seconds: how long to wait for that job at each of its steps.
+        output: folder of the run folders.
+        job: whether to submit a SLURM job that is queued again, which takes a while.
+        seconds: how long to wait for each step of that job.
     """
     checks: list[tuple[str, Callable[[], tuple[str, str]]]] = [("device", check_device), ("threads", check_threads)]
     checks += [("letters", check_letters), ("disk", lambda: check_disk(output)), ("tensorboard", check_tensorboard)]
@@ -160,5 +173,5 @@ def run_checks(output: Path, job: bool = False, seconds: float = 120) -> Iterato
         yield from cluster.check_job(output, seconds)
     else:
         yield CheckResult(
-            "job", OK, "not tried; --job submits one, which also tests the output folder and queueing again"
+            "job", OK, "not tried; --job submits a job, which also tests the output folder and requeueing"
         )

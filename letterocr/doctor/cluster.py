@@ -1,4 +1,4 @@
-"""What the doctor asks of a SLURM cluster: partitions, GPUs, and a job that is queued again."""
+"""Checks of a SLURM cluster: partitions, GPUs, and a job that is queued again."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from letterocr.sweep import slurm
 
 
 def check_partitions() -> tuple[str, str]:
-    """Partitions, their limits and idle nodes."""
+    """List the partitions, their time limits and idle nodes."""
     up = [partition for partition in slurm.list_partitions() if partition.is_up]
     if not up:
-        return FAILED, "no partition is up: ask those who run the cluster"
+        return FAILED, "no partition is up: ask the administrators of the cluster"
     return OK, ", ".join(f"{p.name} (limit {p.limit}, {p.idle} of {p.total} nodes idle)" for p in up)
 
 
 def check_gpus() -> tuple[str, str]:
-    """GPUs, as SLURM's generic resources."""
-    return OK, ", ".join(slurm.list_gpus()) or "SLURM has none; launcher=slurm_gpu can't be used"
+    """List the GPUs, as SLURM's generic resources."""
+    return OK, ", ".join(slurm.list_gpus()) or "SLURM has no GPUs; launcher=slurm_gpu can't be used"
 
 
 def _wait_for(condition: Callable[[], bool], seconds: float) -> bool:
@@ -35,7 +35,12 @@ def _wait_for(condition: Callable[[], bool], seconds: float) -> bool:
 
 
 def check_job(output: Path, seconds: float) -> Iterator[CheckResult]:
-    """A job starts, is seen to write where runs are written, gets SIGUSR2, and starts again."""
+    """Check that a job starts, can write where runs are written, gets SIGUSR2, and starts again.
+
+    Args:
+        output: folder of the run folders.
+        seconds: how long to wait for each step.
+    """
     top = next(path for path in (output, *output.absolute().parents) if path.exists())
     try:
         folder = Path(tempfile.mkdtemp(prefix=".letterocr-doctor-", dir=top)).absolute()
@@ -48,7 +53,7 @@ def check_job(output: Path, seconds: float) -> Iterator[CheckResult]:
         job = slurm.submit(f"--output={folder / 'job.out'}", str(folder / "job.sbatch"), str(folder))
         yield from _follow_job(job, folder, seconds)
     except (OSError, slurm.SlurmError) as error:
-        mend = "options that the cluster wants can be given as SBATCH_PARTITION, SBATCH_ACCOUNT and the like"
+        mend = "options that the cluster needs can be given as SBATCH_PARTITION, SBATCH_ACCOUNT and so on"
         yield CheckResult("job", FAILED, f"{' '.join(str(error).split())}: {mend}")
     finally:
         if job:
@@ -63,7 +68,7 @@ def _follow_job(job: str, folder: Path, seconds: float) -> Iterator[CheckResult]
     def has_started() -> bool:
         nonlocal running
         running = running or slurm.is_job_running(job)
-        list(folder.iterdir())  # a file system of a network looks anew
+        list(folder.iterdir())  # makes a network file system update its listing
         return first.exists()
 
     start = time.monotonic()
@@ -71,17 +76,17 @@ def _follow_job(job: str, folder: Path, seconds: float) -> Iterator[CheckResult]
         reason = slurm.describe_job(job)
         if running:
             yield CheckResult("job", OK, f"job {job} started")
-            text = f"the job's file in {folder} is not seen here: take an output= on a file system that nodes share"
+            text = f"the job's file in {folder} is not seen here: take an output= on a file system that all nodes share"
             yield CheckResult("output", FAILED, text)
         else:
-            text = f"job {job} did not start within {seconds:.0f} seconds ({reason}): wait for longer, with --seconds"
+            text = f"job {job} did not start within {seconds:.0f} seconds ({reason}): wait longer, with --seconds"
             yield CheckResult("job", WARNING, text)
         return
     host = first.read_text(encoding="utf-8").strip()
     yield CheckResult(
         "job", OK, f"job {job} started after {time.monotonic() - start:.0f} seconds on {host or 'a node'}"
     )
-    yield CheckResult("output", OK, f"{folder.parent} is seen by jobs")
+    yield CheckResult("output", OK, f"jobs can write to {folder.parent}, and this machine sees their files")
     slurm.send_requeue_signal(job)
     if _wait_for(again.exists, seconds):
         yield CheckResult(

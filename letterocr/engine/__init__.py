@@ -1,1 +1,1 @@
-"""Engines: take samples through forward, rule and optimizer, and keep the test error."""
+"""Engines: train the networks sample by sample, and measure the test error."""

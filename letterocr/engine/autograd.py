@@ -1,6 +1,6 @@
-"""The engine of `model=spectral`: one sample after another by PyTorch's autograd, plain descent (6).
+"""Engine of `model=spectral`: PyTorch's autograd, one sample after another, plain gradient descent (6).
 
-The gradient of the filters is no outer product: the chain through the matrix logarithm (`matrix.backprop`) gives it.
+The gradient of the filters is no outer product; it comes through the matrix logarithm (`matrix.backprop`).
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from letterocr.models.spectral import SpectralNetwork, covariance
 
 
 class SpectralEngine(Engine):
-    """Trains each replica by itself; takes optimizer=vanilla without momentum and weight decay.
+    """Trains each replica by itself; takes only `optimizer=vanilla` without momentum and weight decay.
 
     Args:
-        task: what it trains, with a `SpectralNetwork`; `batch` is 1, `block` has no meaning here.
+        task: a task with a `SpectralNetwork`; `batch` is 1, and `block` is not used.
 
     Raises:
-        TypeError: the network is no `SpectralNetwork`.
+        TypeError: the network is not a `SpectralNetwork`.
     """
 
     name = "autograd"
@@ -36,12 +36,12 @@ class SpectralEngine(Engine):
 
     @torch.no_grad()
     def read(self, r: int, images: Tensor) -> Tensor:
-        """The outputs [T, classes] of replica r for any letters [T, 900]."""
+        """Return the outputs [T, classes] of replica r for any letters [T, 900]."""
         return self.parts[r].read(covariance(images))
 
     @torch.no_grad()
     def test_outputs(self, r: int) -> Tensor:
-        """The outputs [T, classes] of replica r for the test letters."""
+        """Return the outputs [T, classes] of replica r for the test letters."""
         return self.parts[r].read(self.test_covariances)
 
     def _advance_replica(self, r: int, count: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -58,7 +58,7 @@ class SpectralEngine(Engine):
         return losses, wrong, errors
 
     def _learn(self, part: SpectralNetwork, leaves: list[Tensor], p: Tensor, alpha: float) -> tuple[Tensor, Tensor]:
-        """One step on the letter p [1]; its loss, and whether it was misread before."""
+        """Learn the letter p [1]; return its loss, and whether it was misread before the update."""
         q = part.read(covariance(self.images[p]))
         value = loss(q, self.targets[p], self.loss_factor)
         gradients = torch.autograd.grad(value.sum(), leaves)
@@ -68,5 +68,5 @@ class SpectralEngine(Engine):
         return value.detach()[0], (q.argmax(-1) != self.labels[p])[0]
 
     def cached_tensors(self) -> dict[str, Tensor]:
-        """Nothing follows the updates."""
+        """Return an empty dictionary: this engine caches no pre-activations."""
         return {}

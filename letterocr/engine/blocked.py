@@ -1,10 +1,10 @@
-"""The exact blocked engine: per-sample training at the speed of matrix products.
+"""Exact blocked engine: per-sample training at the speed of matrix products.
 
 For a block of samples the first layer's pre-activations are one product with the weights at the block's start,
 corrected sample by sample with the block's Gram matrix; one more product brings the weights up to date. The
 numbers are those of separate updates up to rounding. Pixels without ink in any training letter are left out of both
 products: their weights learn nothing. `stack` has the equations, `loops` the inner loop that Numba compiles for
-networks of one to three weight matrices on the CPU, `follower` the test letters that follow every update.
+networks of one to three weight matrices on the CPU, `follower` the test letters, which take every update.
 
 Shapes: A [n, 900] the block's samples, G = A A^T + 1 [n, n] their Gram matrix, X [T, 900] the test letters.
 """
@@ -31,18 +31,31 @@ from letterocr.optimizers.optimizer import Optimizer
 
 
 def choose_block(matrices: int, device: torch.device) -> int:
-    """Samples a block: enough for fast products, few enough that the corrections, quadratic in it, stay small."""
+    """Return the number of samples in a block.
+
+    A block should be large enough for fast products, and small enough that the corrections stay cheap: their cost is
+    quadratic in the block size.
+
+    Args:
+        matrices: number of weight matrices.
+        device: device of the network.
+    """
     return 128 if device.type == "cuda" or matrices <= 2 else 48
 
 
 def put_ink_first(images: Tensor) -> tuple[Tensor, int]:
-    """Which pixels to swap so that those with ink in any letter come first, and how many have ink.
+    """Find which pixels to swap so that those with ink in any letter come first.
 
     Args:
         images: [N, 900].
 
     Returns:
         An order [900] of the pixels that is its own inverse, and the number of inked pixels.
+
+    Example:
+        >>> order, count = put_ink_first(torch.tensor([[0.0, 0.0, 1.0], [0.0, 1.0, 0.0]]))
+        >>> order.tolist(), count
+        ([2, 1, 0], 2)
     """
     inked = (images != 0).any(0).cpu()
     count, order = int(inked.sum()), torch.arange(len(inked))
@@ -55,8 +68,8 @@ class BlockedEngine(Engine):
     """Trains in blocks; takes optimizers whose steps are sums of outer products (`form = "scalars"`).
 
     Args:
-        task: what it trains, of one sample an update; `block` samples a block, 0: chosen by size and device.
-        together: whether all replicas are computed in one stack, as on a GPU, or each by itself, as on the CPU.
+        task: a task with one sample in an update; `block` samples in a block, 0: chosen by network and device.
+        together: whether all replicas share one stack, as on a GPU, or have one each, as on the CPU; None: by device.
 
     Raises:
         TypeError: an optimizer takes other steps.
@@ -85,24 +98,24 @@ class BlockedEngine(Engine):
 
     @property
     def block(self) -> int:
-        """Samples a block."""
+        """The number of samples in a block."""
         return self._block
 
     @property
     def stacks(self) -> Sequence[Stack]:
-        """One for all replicas together, or one a replica."""
+        """The stacks: one for all replicas together, or one for each replica."""
         return self._stacks
 
     @property
     def followers(self) -> Sequence[Follower]:
-        """The test letters beside each stack, where they follow."""
+        """The test letters of each stack; empty where the test letters do not take every update."""
         return self._followers
 
     def _select_swapped(self) -> InkedLetters:
-        """The test letters' inked pixels where the columns are swapped, in two parts.
+        """Return the test letters' inked pixels in the swapped order of columns, in two parts.
 
-        Those that have ink in a training letter come first; the few that have ink in test letters alone come second,
-        as their weights may decay.
+        The pixels that have ink in a training letter come first; the few that have ink only in test letters come
+        second, because their weights may decay.
         """
         late = torch.nonzero((self.test_inked[:, self.ink :] != 0).any(0)).flatten() + self.ink
         parts: list[tuple[slice | Tensor, Tensor]] = [(slice(self.ink), self.test_inked[:, : self.ink])]
@@ -113,7 +126,7 @@ class BlockedEngine(Engine):
         return StackParts(network, self._share_momentum(group), self.rule, self.loss_factor, self._block, self.ink)
 
     def _share_momentum(self, group: list[int]) -> Momentum:
-        """The optimizers' momentum: their own tensors, or views into common ones where a group has more replicas."""
+        """Return the momentum of a group: the optimizer's own tensors, or common ones that all optimizers view."""
         optimizers = [self._descents[r] for r in group]
         first = optimizers[0]
         weights, biases = first.weights, first.biases
@@ -125,7 +138,7 @@ class BlockedEngine(Engine):
         return Momentum(weights, biases, first.momentum, first.weight_decay)
 
     def _make_stacks(self, parts: list[StackParts]) -> tuple[Sequence[Stack], Sequence[Follower]]:
-        """The stack of every group, and the test letters beside it where they follow."""
+        """Return the stack of every group, and its test letters where they take every update."""
         device, matrices, test = self.images.device, len(self.network.weights), (self.test_inked, self.test_labels)
         follows = self.evaluation.follows
         if device.type == "cpu" and not self.together:
@@ -147,7 +160,7 @@ class BlockedEngine(Engine):
 
     @torch.no_grad()
     def advance(self, count: int) -> Records:
-        """Learn the next `count` samples with every replica, block by block."""
+        """Learn the next `count` samples with every replica, block by block, and return what was recorded."""
         end, parts = self.sample + count, []
         late = [stack.momentum.weights[0] for stack in self.stacks if stack.momentum.weights]
         self._swap(late)
@@ -158,14 +171,14 @@ class BlockedEngine(Engine):
         return Records(*columns)
 
     def _swap(self, momentum: list[Tensor]) -> None:
-        """Bring the first layer's columns of inked pixels to the front, or back: twice changes nothing."""
+        """Move the first layer's columns of inked pixels to the front, or back: swapping twice changes nothing."""
         for weight in [self.network.weights[0], *momentum]:
             for matrix in weight if weight.dim() == 3 else [weight]:
                 for rows in matrix.split(256):  # few rows at a time: no second matrix
                     rows.copy_(rows[:, self.swaps])
 
     def _find_stop(self, end: int) -> int:
-        """Where the next block ends: at a multiple of its size, at a refresh, or where the error is measured."""
+        """Return where the next block ends: at a multiple of the block size, at a refresh, or at a measurement."""
         stop = min(end, self.sample - self.sample % self._block + self._block)
         stop = min(stop, self.sample - self.sample % REFRESH + REFRESH)
         if self.followers:
@@ -174,7 +187,7 @@ class BlockedEngine(Engine):
         return self.sample + 1 + int(due[0]) if len(due) else stop
 
     def _learn_block(self, stop: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Learn up to `stop`: losses [R, n], whether misread [R, n], test errors [R, n]."""
+        """Learn up to sample `stop`; return losses, whether misread, and test errors, [R, n] each."""
         first, n = self.sample, stop - self.sample
         self._begin(first, n)
         errors = self.images.new_full((self.network.replicas, n), torch.nan, dtype=torch.float64)
@@ -208,7 +221,7 @@ class BlockedEngine(Engine):
             errors[group[0] : group[-1] + 1, due] = counts.reshape(len(group), -1).double() / len(self.test_labels)
 
     def _measure(self) -> Tensor:
-        """The test error of each replica while the columns are swapped: [R] float64."""
+        """Return the test error of each replica while the columns are swapped: [R] float64."""
         networks = [stack.network for stack in self.stacks]
         counts = self.pool.map(self._count_misread, networks) if self.pool else map(self._count_misread, networks)
         return torch.cat([count.reshape(-1) for count in counts]).double() / len(self.test_labels)
@@ -218,7 +231,7 @@ class BlockedEngine(Engine):
         return (self._read(network, self._swapped_test).argmax(-1) != self.test_labels).sum(-1)
 
     def _begin(self, first: int, n: int) -> None:
-        """Start the block in every stack; replicas with the same order share the samples and Gram matrices."""
+        """Start the block in every stack; replicas with the same order share the samples and the Gram matrix."""
         shared: dict[tuple[str, int], tuple[Tensor, ...]] = {}
         for g, (stack, group) in enumerate(zip(self.stacks, self.groups, strict=True)):
             parts = [self._take_samples(self.orders[r], first, n, shared) for r in group]
@@ -236,7 +249,7 @@ class BlockedEngine(Engine):
     def _take_samples(
         self, order: Order, first: int, n: int, shared: dict[tuple[str, int], tuple[Tensor, ...]]
     ) -> tuple[Tensor, ...]:
-        """The samples' pixels A, Gram matrix A A^T + 1, targets, and A X^T + 1 where the test letters follow."""
+        """Return the samples' pixels A, A A^T + 1, targets, and A X^T + 1 where the test letters take every update."""
         key = (order.kind, order.seed)
         if key not in shared:
             places = order.indices(first, n).to(self.images.device)
@@ -246,14 +259,14 @@ class BlockedEngine(Engine):
         return shared[key]
 
     def _make_tables(self, r: int, first: int, n: int) -> tuple[Tensor, ...]:
-        """The rates and the scalars of the recurrence for replica r."""
+        """Return the learning rates of replica r, and the scalars of its recurrence."""
         optimizer = self._descents[r]
         rates = optimizer.rate.at(first, n)
         arrays = (rates, *make_tables(rates, optimizer.momentum, optimizer.weight_decay))
         return tuple(torch.from_numpy(np.ascontiguousarray(x)).to(self.images) for x in arrays)
 
     def cached_tensors(self) -> dict[str, Tensor]:
-        """The test letters' first pre-activations and their momentum, where they follow."""
+        """Return the test letters' first pre-activations and their momentum by name, where they take every update."""
         return {
             f"{name}.{g}": tensor
             for g, follower in enumerate(self.followers)

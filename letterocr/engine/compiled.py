@@ -1,4 +1,4 @@
-"""A stack whose inner loop is compiled: networks of one, two or three weight matrices on the CPU.
+"""Stacks with a compiled inner loop, for networks of one to three weight matrices on the CPU.
 
 Shapes: as in `stack`, without the replica dimension, and as in `loops`.
 """
@@ -17,15 +17,15 @@ from letterocr.engine.stack import Stack, StackParts
 
 MOST_MATRICES = 3
 GROUP = 32  # samples whose effect on the rest of the block is added as one product
-PADDING = 16  # the test letters' product with the last weights has rows for a multiple of it: others are slower
+PADDING = 16  # rows are padded to a multiple of this: products of other sizes are slower
 
 
 class CompiledStack(Stack):
-    """One network; the kernels work on the same memory as the tensors.
+    """A stack of one network; the compiled kernels work on the memory of its tensors.
 
     Args:
-        parts: what it is built from.
-        threads: threads that the inner loop may share; 1 where other stacks learn at the same time.
+        parts: network, momentum and settings.
+        threads: number of threads that the inner loop may use; 1 where other stacks learn at the same time.
     """
 
     def __init__(self, parts: StackParts, threads: int = 1) -> None:
@@ -48,7 +48,7 @@ class CompiledStack(Stack):
         )
 
     def _bind_loop(self) -> Callable[[loops.Stretch], None]:
-        """The loop for as many weight matrices as there are, with this network's arrays."""
+        """Return the loop for this number of weight matrices, with this network's arrays."""
         count, s = len(self.network.weights), self.settings
         hidden = self.hidden[0] if count > 1 else self.errors[0]
         P, K, V, H, rates, loss, wrong = (
@@ -65,17 +65,17 @@ class CompiledStack(Stack):
         return lambda stretch: loops.learn_three_matrices(stretch, block, middle, last, s)
 
     def _list_arrays(self, k: int) -> list[np.ndarray]:
-        """The k-th weight matrix, its bias, and their momentum; scratch for what this network does not have."""
+        """Return the k-th weight matrix, its bias and their momentum; scratch for what this network does not have."""
         weight, bias = self.network.weights[k], self.network.biases[k]
         none = weight.new_zeros(len(weight))
         if self.momentum.mu:
             late = [self.momentum.weights[k], self.momentum.biases[k]]
-        else:  # the last layer's is forgotten at once (mu = 0), where weights decay or biases learn
+        else:  # the last layer's momentum is overwritten at every step (mu = 0), if weights decay or biases learn
             late = [torch.zeros_like(weight) if self.momentum.decay and k == -1 else none.unsqueeze(1), none.clone()]
         return [x.numpy() for x in (weight, none if bias is None else bias, *late)]
 
     def begin(self, a: Tensor, gram: Tensor, targets: Tensor, tables: list[Tensor]) -> None:
-        """Start a block; the kernels take labels for targets."""
+        """Start a block as `Stack.begin` does; the kernels read the labels, not the targets."""
         super().begin(a, gram, targets, tables)
         self.labels[: self.n] = targets.argmax(-1).numpy()
 
@@ -91,12 +91,12 @@ class CompiledStack(Stack):
 
 
 class CompiledFollower(Follower):
-    """The test letters beside one compiled stack.
+    """The test letters of one compiled stack.
 
     Args:
-        stack: what they follow.
+        stack: the stack whose updates they take.
         images: [T, 900], the pixels in the order of the stack's weights.
-        labels: [T].
+        labels: [T], their classes.
     """
 
     def __init__(self, stack: CompiledStack, images: Tensor, labels: Tensor) -> None:
@@ -111,7 +111,7 @@ class CompiledFollower(Follower):
         self._without_bias = last.new_zeros(len(last)).numpy()
 
     def follow(self, i: int, due: bool) -> None:
-        """Give the test letters' pre-activations the update of sample i, and their activations where they are due."""
+        """Apply the update of sample i to the test letters' pre-activations; if `due`, compute activations too."""
         step = (self.stack.errors[0][i] * self.invert_temperature()).view(-1).numpy()
         h = self.hidden.numpy() if due else self._unwanted
         rate: np.floating = self.stack.rates.numpy()[i]
@@ -119,7 +119,7 @@ class CompiledFollower(Follower):
         threaded.follow(followed, self.settings)
 
     def count_misread(self, i: int) -> Tensor:
-        """How many test letters are misread after sample i of the block."""
+        """Return the number of misread test letters after sample i of the block."""
         network, labels = self.stack.network, self.labels.numpy()
         if len(network.weights) == 1:
             return torch.tensor(kernels.count_misread(self.z.numpy(), self._without_bias, labels))

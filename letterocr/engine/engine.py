@@ -1,4 +1,4 @@
-"""What all engines share: the networks, the letters on the device, and the state that a checkpoint keeps."""
+"""Base class of the engines: networks, data on the device, checkpoint state."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from letterocr.engine.task import TrainingTask
 from letterocr.models.chain import Network
 from letterocr.optimizers.optimizer import Optimizer, select_state
 
-REFRESH = 4096  # samples after which what follows the updates is computed anew, so that rounding can't add up
+REFRESH = 4096  # samples after which cached pre-activations are computed anew, so that rounding errors can't add up
 
 
 class Engine:
-    """Trains R networks side by side, one sample at a time, and keeps their test error.
+    """Trains R networks side by side, one sample at a time, and measures their test error.
 
     Args:
-        task: what it trains and how; its parts can be read here, not replaced.
+        task: the networks, the letters and the settings of the training; the properties give read access to them.
     """
 
     name = ""
@@ -44,22 +44,22 @@ class Engine:
 
     @property
     def optimizers(self) -> list[Optimizer]:
-        """One a replica."""
+        """The optimizers, one for each replica."""
         return self._task.optimizers
 
     @property
     def orders(self) -> list[Order]:
-        """One a replica."""
+        """The sample orders, one for each replica."""
         return self._task.orders
 
     @property
     def evaluation(self) -> EvaluationSchedule:
-        """When the test error is measured."""
+        """The schedule that says when the test error is measured."""
         return self._task.evaluation
 
     @property
     def rule(self) -> Rule:
-        """The rule of the error vectors."""
+        """The rule that gives the error vectors (17-19)."""
         return self._task.rule
 
     @property
@@ -74,12 +74,12 @@ class Engine:
 
     @property
     def labels(self) -> Tensor:
-        """Their classes [N]."""
+        """The classes of the training letters [N]."""
         return self._labels
 
     @property
     def targets(self) -> Tensor:
-        """Their correct outputs [N, classes]."""
+        """The target outputs of the training letters [N, classes]: 1 for the right class, 0 elsewhere."""
         return self._targets
 
     @property
@@ -89,22 +89,22 @@ class Engine:
 
     @property
     def test_labels(self) -> Tensor:
-        """Their classes [T]."""
+        """The classes of the test letters [T]."""
         return self._test_labels
 
     @property
     def sample(self) -> int:
-        """Samples learned."""
+        """The number of samples learned so far."""
         return self._sample
 
     @property
     def block(self) -> int:
-        """Samples that the engine takes at once; a run is best cut at its multiples."""
+        """The number of samples that the engine processes at once; a run is best cut at multiples of it."""
         return 1
 
     @cached_property
     def _ink(self) -> Tensor:
-        """The pixels that training letters have ink in: [900] bool."""
+        """The pixels that have ink in at least one training letter: bool [900]."""
         return (self.images != 0).any(0)
 
     @cached_property
@@ -112,47 +112,62 @@ class Engine:
         return InkedLetters.select(self.test_images, self._ink)
 
     def _compute_first(self, network: Network, letters: InkedLetters) -> Tensor:
-        """The letters' first pre-activations W_1 X + b_1 [..., T, out], by a full product."""
+        """Return the letters' first pre-activations W_1 X + b_1 [..., T, out], by a full product."""
         x, bias = letters.multiply(network.weights[0]), network.biases[0]
         return x if bias is None else x.add_(bias.unsqueeze(-2))
 
     def _read(self, network: Network, letters: InkedLetters) -> Tensor:
-        """The network's outputs [..., T, classes] for the letters, by a full forward pass."""
+        """Return the network's outputs [..., T, classes] for the letters, by a full forward pass."""
         return network.forward_from(1, [network.s(self._compute_first(network, letters))])[-1]
 
     @torch.no_grad()
     def read(self, r: int, images: Tensor) -> Tensor:
-        """The outputs [T, classes] of replica r for any letters [T, 900], by a full forward pass."""
+        """Return the outputs of one replica for any letters, by a full forward pass.
+
+        Args:
+            r: index of the replica.
+            images: the letters [T, 900], where ink is 1.
+
+        Returns:
+            The outputs [T, classes].
+        """
         network = self.optimizers[r].evaluation_network(self.network.replica(r))
         own = images is self.test_images
         return self._read(network, self._inked_test if own else InkedLetters.select(images, self._ink))
 
     def test_outputs(self, r: int) -> Tensor:
-        """The outputs [T, classes] of replica r for the test letters, by a full forward pass."""
+        """Return the outputs [T, classes] of replica r for the test letters, by a full forward pass."""
         return self.read(r, self.test_images)
 
     def test_error(self) -> Tensor:
-        """The fraction of test letters misread by each replica now, by a full forward pass: [R] float64."""
+        """Return the fraction of test letters that each replica misreads now, by a full forward pass: [R] float64."""
         misread = [(self.test_outputs(r).argmax(-1) != self.test_labels).sum() for r in range(self.network.replicas)]
         return torch.stack(misread).double() / len(self.test_labels)
 
     def advance(self, count: int) -> Records:
-        """Learn the next `count` samples with every replica."""
+        """Learn the next `count` samples with every replica, and return what was recorded of each sample."""
         columns = [self._advance_replica(r, count) for r in range(self.network.replicas)]
         self._sample += count
         losses, wrong, errors = (torch.stack(c, 1).cpu().numpy() for c in zip(*columns, strict=True))
         return Records(losses, wrong, errors)
 
     def _advance_replica(self, r: int, count: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Learn with one replica: loss, whether misread, test error (NaN where not measured), [count] each."""
+        """Learn `count` samples with replica r.
+
+        Returns:
+            Loss, whether misread, and test error (NaN where it was not measured), [count] each.
+        """
         raise NotImplementedError
 
     def cached_tensors(self) -> dict[str, Tensor]:
-        """The tensors that follow the updates, by name: they are kept too, so that a resumed run has the same bits."""
+        """Return the cached pre-activations by name.
+
+        A checkpoint keeps them, so that a resumed run gives the same bits as an uninterrupted one.
+        """
         raise NotImplementedError
 
     def state(self) -> dict[str, Tensor]:
-        """Every tensor that a resumed run needs to go on with the same bits."""
+        """Return by name every tensor that a resumed run needs to give the same bits as an uninterrupted one."""
         state = self.network.state() | self.cached_tensors()
         for r, optimizer in enumerate(self.optimizers):
             state |= {f"optimizer.{r}.{name}": tensor for name, tensor in optimizer.state().items()}
@@ -160,7 +175,12 @@ class Engine:
 
     @torch.no_grad()
     def load_state(self, sample: int, state: dict[str, Tensor]) -> None:
-        """Take up a checkpoint at that many samples learned."""
+        """Restore the state of a checkpoint.
+
+        Args:
+            sample: number of samples learned at the checkpoint.
+            state: the tensors by name, as `state` returned them.
+        """
         self._sample = sample
         self.network.load_state(state)
         for r, optimizer in enumerate(self.optimizers):

@@ -1,8 +1,8 @@
-"""The test letters that follow a stack: their first pre-activations take every update at its rank's cost.
+"""The test letters' pre-activations, which take every update of a stack at the cost of the update's rank.
 
-Shapes: T test letters, n samples a block; `...` is R or nothing, as in `stack`.
+Shapes: T test letters, n samples in a block; `...` is R or empty, as in `stack`.
     z [..., T, m]     the test letters' first pre-activations divided by the temperature, y their momentum
-                      (in this layout each CPU thread reads what it wrote: the other is three times slower on two cores)
+                      (each CPU thread reads what it wrote; the other layout is three times slower on two cores)
     gram [..., n, T]  A X^T + 1, the block's samples times the test letters
 """
 
@@ -16,12 +16,12 @@ from letterocr.engine.stack import Stack
 
 
 class Follower:
-    """The test letters beside one stack.
+    """The test letters of one stack.
 
     Args:
-        stack: what they follow.
+        stack: the stack whose updates they take.
         images: [T, 900], the pixels in the order of the stack's weights.
-        labels: [T].
+        labels: [T], their classes.
     """
 
     def __init__(self, stack: Stack, images: Tensor, labels: Tensor) -> None:
@@ -35,7 +35,7 @@ class Follower:
         self.refresh()
 
     def invert_temperature(self) -> Tensor | float:
-        """1/T, to multiply a [..., T, m] tensor with."""
+        """Return 1/T, in a shape that multiplies a tensor [..., T, m]."""
         temperature = self.stack.network.temperature
         return 1.0 if temperature is None else 1 / temperature
 
@@ -50,7 +50,7 @@ class Follower:
             target.add_(0 if bias is None else bias.unsqueeze(-2)).mul_(self.invert_temperature())
 
     def cached_tensors(self) -> dict[str, Tensor]:
-        """What a checkpoint keeps, by name."""
+        """Return the tensors that a checkpoint keeps, by name."""
         return {"test_first": self.z} | ({} if self.y is None else {"test_momentum": self.y})
 
     def begin(self, gram: Tensor) -> None:
@@ -58,7 +58,12 @@ class Follower:
         self.gram[..., : gram.shape[-2], :] = gram
 
     def follow(self, i: int, due: bool) -> None:
-        """Give the test letters' pre-activations the update of sample i, and their activations where they are due."""
+        """Apply the update of one sample to the test letters' pre-activations.
+
+        Args:
+            i: index of the sample in the block.
+            due: whether the activations are needed too, because the test error is measured.
+        """
         stack = self.stack
         v, g, rate = stack.errors[0][..., i, :], self.gram[..., i, :], stack.rates[..., i : i + 1]
         mu, decay = stack.momentum.mu, stack.momentum.decay
@@ -76,7 +81,7 @@ class Follower:
             torch.sigmoid(self.z, out=self.hidden)
 
     def compute_last_inputs(self, i: int) -> Tensor:
-        """The test letters' inputs of the last weight matrix after sample i of the block: [..., T, in]."""
+        """Return the test letters' inputs to the last weight matrix after sample i of the block: [..., T, in]."""
         stack, network, momentum, h = self.stack, self.stack.network, self.stack.momentum, self.hidden
         for k in range(1, len(network.weights) - 1):
             x, bias = h @ network.weights[k].mT, network.biases[k]
@@ -94,7 +99,7 @@ class Follower:
         return h
 
     def count_misread(self, i: int) -> Tensor:
-        """How many test letters are misread after sample i of the block: [...].
+        """Return the number of misread test letters after sample i of the block: [...].
 
         s is increasing: the largest pre-activation is the largest output, unless both round to the same number.
         """
@@ -107,7 +112,14 @@ class Follower:
         return (x.argmax(-1) != self.labels).sum(-1)
 
     def learn_and_measure(self, due: list[int]) -> Tensor:
-        """Let the stack learn its block; the misread letters after each sample in `due`: [..., len]."""
+        """Let the stack learn its block, and count the misread test letters on the way.
+
+        Args:
+            due: indices of the samples after which they are counted.
+
+        Returns:
+            The counts [..., len(due)].
+        """
         counts, wanted = [], set(due)
         for i in range(self.stack.n):
             self.stack.learn(i, i + 1)

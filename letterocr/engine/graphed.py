@@ -1,7 +1,7 @@
-"""A stack on a GPU: all replicas together, a whole block captured as one CUDA graph.
+"""Stacks on a GPU: all replicas together, and a whole block captured as one CUDA graph.
 
-Nothing inside a block brings a value to the host, so that the capture holds it all. The tests need no GPU and don't run
-this module.
+Nothing inside a block brings a value to the host, so that one capture holds the whole block. The tests need no GPU and
+do not run this module.
 """
 
 from __future__ import annotations
@@ -16,14 +16,22 @@ from letterocr.engine.stack import Stack
 
 
 class BlockGraph:
-    """A whole block's work, captured the first time that it comes and replayed from then on."""
+    """The work of a whole block, captured when it runs first and replayed from then on."""
 
     def __init__(self) -> None:
         self.graph: torch.cuda.CUDAGraph | None = None
         self.result = torch.empty(0)
 
     def run(self, work: Callable[[], Tensor], changed: list[Tensor]) -> Tensor:
-        """Do the work, which changes these tensors in place; a copy of what it returns."""
+        """Do the work, or replay it.
+
+        Args:
+            work: what is captured.
+            changed: the tensors that the work changes in place.
+
+        Returns:
+            A copy of what the work returns.
+        """
         if self.graph is None:
             self._capture(work, changed)
         assert self.graph is not None
@@ -31,7 +39,7 @@ class BlockGraph:
         return self.result.clone()
 
     def _capture(self, work: Callable[[], Tensor], changed: list[Tensor]) -> None:
-        """Warm up on a side stream, put back what that changed, capture."""
+        """Warm up on a side stream, restore the changed tensors, then capture."""
         before = [tensor.clone() for tensor in changed]
         side = torch.cuda.Stream()
         side.wait_stream(torch.cuda.current_stream())
@@ -47,17 +55,17 @@ class BlockGraph:
 
 
 def list_changed(stack: Stack) -> list[Tensor]:
-    """The tensors that a block's learning changes, besides scratch."""
+    """Return the tensors that learning a block changes, without scratch."""
     return [*stack.network.state().values(), *stack.momentum.weights, *stack.momentum.biases]
 
 
 class GraphedStack(Stack):
-    """Replays a whole block that is learned at once; other blocks run as they are."""
+    """Replays a CUDA graph for a block that is learned at once; runs other blocks directly."""
 
     block_graph: BlockGraph | None = None
 
     def learn(self, start: int, stop: int) -> None:
-        """Learn the samples start .. stop - 1."""
+        """Learn the samples start .. stop - 1 of the block."""
         if start > 0 or stop < self.block:
             super().learn(start, stop)
             return
@@ -72,12 +80,12 @@ class GraphedStack(Stack):
 
 
 class GraphedFollower(Follower):
-    """Replays a whole block in which the error is measured after every sample; others run as they are."""
+    """Replays a CUDA graph for a block that is measured after every sample; runs other blocks directly."""
 
     block_graph: BlockGraph | None = None
 
     def learn_and_measure(self, due: list[int]) -> Tensor:
-        """Let the stack learn its block; the misread letters after each sample in `due`: [..., len]."""
+        """Let the stack learn its block; return the misread letters after each sample in `due`: [..., len(due)]."""
         if self.stack.n < self.stack.block or len(due) != self.stack.block:
             return super().learn_and_measure(due)
         self.block_graph = self.block_graph or BlockGraph()

@@ -1,4 +1,4 @@
-"""Letters that are read by full products, of the pixels alone that have ink.
+"""Letters without the pixels that have no ink, for cheaper full products.
 
 Shapes: X [T, 900] the letters, M [..., out, 900] a matrix.
 """
@@ -14,21 +14,29 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class InkedLetters:
-    """The pixels of T letters that have ink, in one part or more.
+    """The inked pixels of T letters, in one or more parts.
 
     Attributes:
-        parts: which pixels, and those of the letters [T, K].
+        parts: for each part its K pixels, and the letters' values there [T, K].
+
+    Example:
+        >>> letters = InkedLetters.select(torch.tensor([[0.0, 2.0, 3.0]]), torch.zeros(3, dtype=torch.bool))
+        >>> letters.multiply(torch.tensor([[5.0, 1.0, 1.0], [7.0, 0.0, 2.0]])).tolist()
+        [[5.0, 6.0]]
     """
 
     parts: list[tuple[slice | Tensor, Tensor]]
 
     @classmethod
     def select(cls, images: Tensor, ink: Tensor) -> Self:
-        """Leave out the pixels of X without ink, but for those that are given.
+        """Leave out the pixels that have no ink in any letter, except those in `ink`.
 
         Args:
             images: X [T, 900].
-            ink: [900] bool, pixels that are kept in any case: training letters have ink there.
+            ink: [900] bool, pixels that are kept in any case, because training letters have ink there.
+
+        Returns:
+            The letters with the pixels that are left.
         """
         kept = ink | (images != 0).any(0)
         if kept.all():
@@ -37,7 +45,7 @@ class InkedLetters:
         return cls([(pixels, images[:, pixels])])
 
     def multiply(self, matrix: Tensor) -> Tensor:
-        """X M^T [..., T, out]."""
+        """Return X M^T [..., T, out]."""
         first, *others = [images @ matrix[..., pixels].mT for pixels, images in self.parts]
         for product in others:
             first += product

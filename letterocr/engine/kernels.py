@@ -1,8 +1,8 @@
-"""The pieces of the compiled engine: s, the output error and the last weight matrix, by Numba on the CPU.
+"""Compiled kernels of the blocked engine, by Numba on the CPU: s, the output error, the last weight matrix.
 
 Shapes, for one network: m hidden units, c classes.
     x, h, v [m]  pre-activation, activation and error vector of a hidden layer
-    q [c]        outputs, one a class, then their error vector
+    q [c]        outputs, one for each class, then their error vector
 """
 
 from __future__ import annotations
@@ -17,24 +17,24 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic, overload
 
-# Sums may be reordered and fused, but NaN and infinity keep their meaning: they tell divergence.
+# Sums may be reordered and fused, but NaN and infinity keep their meaning: they show that a run diverged.
 FAST = {"contract", "reassoc", "nsz", "arcp"}
 compiled = numba.njit(fastmath=FAST, cache=True, nogil=True, error_model="numpy")
-# Fused in the order in which the sum is written: a sum of three products would else be rounded by the code around it.
+# Sums are fused in the order in which they are written: otherwise the rounding would depend on the surrounding code.
 in_order = numba.njit(fastmath={"contract"}, cache=True, nogil=True, error_model="numpy")
-LANES = 8  # columns from the last multiple of this on are summed in another order, as runs of earlier versions did
-TEMPERATURE, FACTOR, MOMENTUM, DECAY = range(4)  # places in the numbers of `Settings`
+LANES = 8  # columns after the last multiple of this are summed in another order, as in earlier versions
+TEMPERATURE, FACTOR, MOMENTUM, DECAY = range(4)  # indices into the numbers of `Settings`
 
 
 class Settings(NamedTuple):
-    """What a network's kernels do.
+    """Settings of a network's kernels.
 
     Attributes:
         numbers: [4], 1/T, 2 f for the loss f |q - c|^2, momentum mu and weight decay lambda, of the type of the
-            weights. An array, as the compiler rounds otherwise where they are four numbers.
-        output_slope: whether s' stands in the outputs' error vector; never where s is the identity.
-        hidden_slope: whether s' stands in the hidden error vectors; never where s is the identity.
-        sigmoid: whether s is the logistic function, else the identity.
+            weights. They are one array because the compiler rounds differently for four separate numbers.
+        output_slope: whether s' is in the outputs' error vector; never if s is the identity.
+        hidden_slope: whether s' is in the hidden error vectors; never if s is the identity.
+        sigmoid: whether s is the logistic function; otherwise it is the identity.
         bias: whether biases learn.
         threads: whether large products are shared among threads.
     """
@@ -51,10 +51,10 @@ class LastLayer(NamedTuple):
     """The last weight matrix, which changes after every sample.
 
     Attributes:
-        U: [c, m].
-        b: its bias [c].
-        N: the momentum of U [c, m]; anything where neither momentum nor decay is.
-        d: the momentum of b [c].
+        U: [c, m] the weights.
+        b: [c] their bias.
+        N: [c, m] the momentum of U; any array if there is neither momentum nor weight decay.
+        d: [c] the momentum of b.
     """
 
     U: np.ndarray
@@ -65,7 +65,7 @@ class LastLayer(NamedTuple):
 
 @intrinsic
 def _power_of_two(context: Any, k: Any) -> tuple[Any, Callable[..., Any]]:
-    """2^k of a whole number in a float32, by its exponent's bits; NaN gives any number."""
+    """Return 2^k for a whole number k in a float32, through the bits of its exponent; NaN gives any number."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         integer = ir.IntType(32)
@@ -76,7 +76,7 @@ def _power_of_two(context: Any, k: Any) -> tuple[Any, Callable[..., Any]]:
 
 
 def _exp(y: float) -> float:
-    """The exponential of y; compiled by its type below."""
+    """Return the exponential of y; `_compile_exp` compiles it for each type."""
     return math.exp(y)
 
 
@@ -105,7 +105,7 @@ def _compile_exp(y: Any) -> Callable[..., Any]:
 
 @compiled
 def squash(x: np.ndarray, inverse_temperature: np.floating, out: np.ndarray) -> None:
-    """The function s (15) of each element."""
+    """Out <- s(x), elementwise (15)."""
     one = x.dtype.type(1)
     for i in range(x.shape[0]):
         out[i] = one / (one + _exp(-inverse_temperature * x[i]))
@@ -139,7 +139,7 @@ def add_earlier(x: np.ndarray, k: np.ndarray, v: np.ndarray, count: int) -> None
 
 @compiled
 def turn_into_error(q: np.ndarray, label: int, s: Settings) -> tuple[np.floating, bool]:
-    """From the outputs q to their error vector, in place; returns the loss and whether the letter was misread."""
+    """Turn the outputs q into their error vector, in place; return the loss, and whether the letter was misread."""
     total, best = q.dtype.type(0), 0
     for r in range(q.shape[0]):
         best = r if q[r] > q[best] else best
@@ -178,19 +178,19 @@ def multiply_rows(W: np.ndarray, x: np.ndarray, out: np.ndarray, start: int, sto
 
 @in_order
 def move_even(mean: np.floating, row: np.floating, h: np.floating, error: np.floating, s: np.ndarray) -> np.floating:
-    """One element of mu M + v h^T + lambda W in an even row; `s` are the numbers of `Settings`."""
+    """Return one element of mu M + v h^T + lambda W in an even row; `s` holds the numbers of `Settings`."""
     return s[MOMENTUM] * mean + s[DECAY] * row + error * h
 
 
 @in_order
 def move_odd(mean: np.floating, row: np.floating, h: np.floating, error: np.floating, s: np.ndarray) -> np.floating:
-    """The same in an odd row, rounded in another order."""
+    """Return the same element in an odd row, rounded in another order."""
     return s[DECAY] * row + error * h + s[MOMENTUM] * mean
 
 
 @in_order
 def move_late(mean: np.floating, row: np.floating, h: np.floating, error: np.floating, s: np.ndarray) -> np.floating:
-    """The same in the columns behind the last multiple of `LANES`, rounded in another order."""
+    """Return the same element in the columns after the last multiple of `LANES`, rounded in another order."""
     return s[MOMENTUM] * mean + error * h + s[DECAY] * row
 
 
@@ -204,9 +204,9 @@ def learn_last(
     scratch: tuple[np.ndarray, np.ndarray],
     v: np.ndarray,
 ) -> tuple[np.floating, bool]:
-    """The last weight matrix for one sample: outputs (16), their error, v <- U^T q (19), and the update (20).
+    """Learn one sample in the last layer: outputs (16), their error vector, v <- U^T q (19), and the update (20).
 
-    Returns the loss and whether the letter was misread; `scratch` are two arrays [c].
+    Returns the loss, and whether the letter was misread; `scratch` holds two arrays [c].
     """
     q, x = scratch
     U, b, N, d = last.U, last.b, last.N, last.d
@@ -239,7 +239,7 @@ def learn_last(
                 mean1[u] = move_late(mean1[u], row1[u], h[u], v1, s.numbers)
                 row0[u] -= rate * mean0[u]
                 row1[u] -= rate * mean1[u]
-    for r in range(even, outputs):  # the last row of an odd number
+    for r in range(even, outputs):  # the last row, if the number of rows is odd
         row, error = U[r], q[r]
         for u in range(m):
             v[u] += error * row[u]
@@ -260,7 +260,7 @@ def learn_last(
 
 @compiled
 def multiply_slope(v: np.ndarray, h: np.ndarray, s: Settings) -> None:
-    """V <- v . s'(x) where s(x) = h, for the rules that have s' in the hidden layers (18)."""
+    """V <- v . s'(x), elementwise, where s(x) = h, for the rules with s' in the hidden layers (18)."""
     if s.hidden_slope:
         for u in range(v.shape[0]):
             v[u] *= h[u] * (v.dtype.type(1) - h[u]) * s.numbers[TEMPERATURE]
@@ -268,7 +268,7 @@ def multiply_slope(v: np.ndarray, h: np.ndarray, s: Settings) -> None:
 
 @numba.njit(cache=True, nogil=True)
 def count_misread(x: np.ndarray, bias: np.ndarray, labels: np.ndarray) -> int:
-    """How many rows of x [T, c or more] + bias [c] have their largest value elsewhere than at the label [T].
+    """Return how many rows of x [T, c or more] + bias [c] have their largest value not at the label [T].
 
     s is increasing: the largest pre-activation is the largest output, unless both round to the same number.
     """

@@ -1,10 +1,10 @@
-"""The loops over the samples of a block, compiled by Numba for the CPU: one, two or three weight matrices.
+"""Loops over the samples of a block, compiled by Numba for the CPU, for one to three weight matrices.
 
-They hold the part that is sequential: each sample's small vectors, and the last weight matrix, which fits the
-cache. The first weight matrix is never touched here; its share comes in as P and K. The middle one is read twice a
-sample, and its updates so far are added from their factors.
+They hold the part that is sequential: each sample's small vectors, and the last weight matrix, which fits into the
+cache. The first weight matrix is never read here; its products come in as P and K. The middle matrix is read twice for
+each sample, and its updates so far are added from their factors.
 
-Shapes, for one network: n samples a block, m, m2 hidden units (or the classes where there is no hidden layer).
+Shapes, for one network: n samples in a block, m, m2 hidden units (m classes if there is no hidden layer).
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ from letterocr.engine.threaded import PIECES, matvec, vecmat
 
 
 class Block(NamedTuple):
-    """The samples of a block and what becomes of them.
+    """The samples of a block, and the results of learning them.
 
     Attributes:
         P: [n, m] first pre-activations with the block's starting weights.
-        K: [n, n], K[i, j] v_j is what sample j's update adds to sample i's first pre-activation.
+        K: [n, n], where K[i, j] v_j is what sample j's update adds to sample i's first pre-activation.
         V: [n, m] the first layer's error vectors.
-        H: [n, m] the first hidden activations; of no meaning with one weight matrix.
-        labels: [n].
-        rates: [n] alpha of each sample.
-        loss: [n] of each sample before its update.
-        wrong: [n] whether it was misread.
+        H: [n, m] the first hidden activations; not used with one weight matrix.
+        labels: [n] classes of the samples.
+        rates: [n] learning rate alpha of each sample.
+        loss: [n] loss of each sample before its update.
+        wrong: [n] whether the sample was misread.
     """
 
     P: np.ndarray
@@ -55,13 +55,13 @@ class Middle(NamedTuple):
     """The middle one of three weight matrices.
 
     Attributes:
-        W: [m2, m].
-        w: its bias [m2].
-        M: the momentum of W [m2, m]; anything where there is none.
-        e: the momentum of w [m2].
+        W: [m2, m] the weights.
+        w: [m2] their bias.
+        M: [m2, m] the momentum of W; any array if there is no momentum.
+        e: [m2] the momentum of w.
         table: [n + 1, n + 2] the scalars p, r, c of `momentum`.
-        V: [n, m2] its error vectors.
-        H: [n, m2] the activations behind it.
+        V: [n, m2] error vectors of this layer.
+        H: [n, m2] activations of this layer.
     """
 
     W: np.ndarray
@@ -74,7 +74,10 @@ class Middle(NamedTuple):
 
 
 class Stretch(NamedTuple):
-    """Which samples of a block are to be learned: start .. stop - 1; P has the updates of the first `known` ones."""
+    """The samples start .. stop - 1 of a block, which are to be learned.
+
+    P already holds the updates of the first `known` samples.
+    """
 
     known: int
     start: int
@@ -83,7 +86,7 @@ class Stretch(NamedTuple):
 
 @compiled
 def learn_one_matrix(stretch: Stretch, block: Block, s: Settings) -> None:
-    """Learn samples of a block with a single weight matrix (2, 6)."""
+    """Learn samples of a block with one weight matrix (2, 6)."""
     known, start, stop = stretch
     P, K, V = block.P, block.K, block.V
     for i in range(start, stop):
@@ -118,8 +121,8 @@ def _add_deferred(
 ) -> None:
     """X <- p x0 + r late + sum over j < i of c_j (left_j . y + bias) right_j: a deferred product (`stack`).
 
-    `now` are x0 and late, the products with the block's starting weights and momentum; `scalars` p, r, c_1 ... ;
-    `factors` left and right; `dots` scratch.
+    `now` holds x0 and late, the products with the block's starting weights and momentum; `scalars` p, r, c_1 ... ;
+    `factors` left and right; `dots` is scratch.
     """
     x0, late = now
     left, right = factors

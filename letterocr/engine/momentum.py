@@ -1,11 +1,11 @@
-"""A block of steps as scalars: how weights and momentum after each step are made of what the block began with.
+"""A block of updates with momentum, written as scalars times the block's starting values and outer products.
 
-Steps of momentum mu, weight decay lambda and rates alpha_t, on outer products g_t = v_t h_t^T (t = 1 .. n):
+Updates with momentum mu, weight decay lambda and learning rates alpha_t, for g_t = v_t h_t^T (t = 1 .. n):
 
     M_t = mu M_{t-1} + g_t + lambda W_{t-1}        W_t = W_{t-1} - alpha_t M_t
 
-Both stay sums  (.)_t = p_t W_0 + r_t M_0 + sum_j c_tj g_j  with scalars that do not depend on the data.
-Shapes: n steps; W and M tables [n + 1, n + 2], row t: p_t, r_t, c_t1 .. c_tn.
+W_t and M_t are both sums  p_t W_0 + r_t M_0 + sum_j c_tj g_j  with scalars that do not depend on the data.
+Shapes: n steps; tables of W and of M [n + 1, n + 2], row t: p_t, r_t, c_t1 .. c_tn.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from letterocr.optimizers.rate_schedule import LearningRate
 
 @runtime_checkable
 class MomentumOptimizer(Protocol):
-    """An optimizer whose steps are these: what the blocked engine takes (`form = "scalars"`).
+    """An optimizer with the updates of this module, which the blocked engine can train (`form = "scalars"`).
 
     Attributes:
-        rate: alpha of each sample.
+        rate: the learning rate alpha of each sample.
         momentum: mu.
         weight_decay: lambda.
         weights: M of every weight matrix; empty without momentum.
@@ -40,12 +40,12 @@ class MomentumOptimizer(Protocol):
 
 @dataclass
 class Momentum:
-    """M and d of every weight matrix of a stack's networks; empty without momentum.
+    """The momentum of every weight matrix and bias in a stack; the lists are empty without momentum.
 
     Attributes:
-        weights: L tensors [..., out, in].
-        biases: L tensors [..., out].
-        mu: the momentum.
+        weights: M of L weight matrices, each [..., out, in].
+        biases: d of L biases, each [..., out].
+        mu: the momentum coefficient.
         decay: the weight decay lambda.
     """
 
@@ -56,15 +56,20 @@ class Momentum:
 
 
 def make_tables(rates: np.ndarray, momentum: float, weight_decay: float) -> tuple[np.ndarray, np.ndarray]:
-    """The scalars of W_t and of M_t for t = 0 .. n, in float64.
+    """Return the scalars of W_t and of M_t for t = 0 .. n, in float64.
 
     Args:
-        rates: [n], alpha_1 .. alpha_n.
+        rates: [n], the learning rates alpha_1 .. alpha_n.
         momentum: mu.
         weight_decay: lambda.
 
     Returns:
-        Two tables [n + 1, n + 2]: columns p, r, c_1 .. c_n.
+        The tables of W and of M [n + 1, n + 2]: columns p, r, c_1 .. c_n.
+
+    Example:
+        >>> w, m = make_tables(np.array([0.5, 0.5]), momentum=0.5, weight_decay=0.0)
+        >>> w.tolist()
+        [[1.0, 0.0, 0.0, 0.0], [1.0, -0.25, -0.5, 0.0], [1.0, -0.375, -0.75, -0.5]]
     """
     n = len(rates)
     w, m = np.zeros((n + 1, n + 2)), np.zeros((n + 1, n + 2))

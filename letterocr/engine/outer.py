@@ -1,13 +1,13 @@
-"""Exact blocks for any optimizer whose step is one outer product l r^T a weight matrix (`form = "outer"`).
+"""Exact blocks for any optimizer whose step for a weight matrix is one outer product l r^T (`form = "outer"`).
 
-Within a block no weight matrix but the last is touched; products with it are corrected by the steps so far:
+Within a block no weight matrix but the last changes; products with it are corrected by the steps so far:
 
     W_i h  =  W_0 h + sum_{j<i} l_j (r_j . h),        W_i^T v  =  W_0^T v + sum_{j<i} r_j (l_j . v)
 
-and at the block's end one product brings it up to date. Unlike in `blocked`, l and r may be anything: masked,
-preconditioned or learned. The samples' first products W_0 A are one product a block.
+At the block's end one product brings the matrix up to date. Unlike in `blocked`, l and r may be any vectors: masked,
+preconditioned or learned. The first products W_0 A of a block's samples are computed as one product.
 
-Shapes: n samples a block, A [n, 900] their pixels; of layer k: left [n, out], right [n, in], of which the first
+Shapes: n samples in a block, A [n, 900] their pixels; for layer k: left [n, out], right [n, in], of which the first
 `count` rows are in use; K [n, n], K[j, i] = r_j . a_i.
 """
 
@@ -24,15 +24,15 @@ from letterocr.engine.task import TrainingTask
 from letterocr.models.chain import Network
 from letterocr.optimizers.optimizer import Update
 
-BLOCK = 64  # samples: products of few rows are slow, corrections of many cost more than they save
+BLOCK = 64  # samples: products of fewer rows are slow, and corrections of more rows cost more than they save
 
 
 class Deferred(Network):
-    """A network that keeps its steps of a block as outer products, exact in every product.
+    """A network that keeps the steps of a block as outer products, and whose products are exact all the same.
 
     Args:
-        network: without the replica dimension; its biases and last weights change at once.
-        block: the most steps that are kept.
+        network: a network without the replica dimension; its biases and last weight matrix change at once.
+        block: the largest number of steps that are kept.
     """
 
     def __init__(self, network: Network, block: int) -> None:
@@ -49,7 +49,7 @@ class Deferred(Network):
         self.first = a @ self.weights[0].mT
 
     def forward(self, a: Tensor) -> list[Tensor]:
-        """All activations of the block's next sample [1, 900]."""
+        """Return all activations of the block's next sample a [1, 900], its pixels first."""
         i = self.count
         x = self.first[i] + self.K[:i, i] @ self.left[0][:i]
         bias = self.biases[0]
@@ -57,21 +57,21 @@ class Deferred(Network):
         return self.forward_from(1, [a, self.s(x.unsqueeze(0))])
 
     def product(self, k: int, h: Tensor) -> Tensor:
-        """W_k h for each row h of [N, in], with the steps so far."""
+        """Return W_k h for each row h of [N, in], with the steps so far."""
         x, i = super().product(k, h), self.count
         if k < len(self.deferred) and i:
             x.addmm_(h @ self.right[k][:i].mT, self.left[k][:i])
         return x
 
     def back(self, k: int, v: Tensor) -> Tensor:
-        """W_k^T v for each row v of [N, out], with the steps so far."""
+        """Return W_k^T v for each row v of [N, out], with the steps so far."""
         x, i = super().back(k, v), self.count
         if k < len(self.deferred) and i:
             x.addmm_(v @ self.left[k][:i].mT, self.right[k][:i])
         return x
 
     def keep(self, updates: Sequence[Update]) -> None:
-        """Take a step of every layer: keep it, or apply it where the matrix is not deferred."""
+        """Take one step in every layer: keep it where the matrix is deferred, and apply it elsewhere."""
         i = self.count
         for k, (update, bias) in enumerate(zip(updates, self.biases, strict=True)):
             if k >= len(self.deferred):
@@ -95,7 +95,7 @@ class OuterEngine(ReferenceEngine):
     """Trains each replica by itself, in blocks.
 
     Args:
-        task: what it trains, of one sample an update; `block` samples a block, 0: `BLOCK`.
+        task: a task with one sample in an update; `block` samples in a block, 0 for `BLOCK`.
     """
 
     name = "blocked"
@@ -107,11 +107,11 @@ class OuterEngine(ReferenceEngine):
 
     @property
     def block(self) -> int:
-        """Samples whose steps are kept as outer products."""
+        """The number of samples whose steps are kept as outer products."""
         return self._block
 
     def _iterate_batches(self, r: int, places: Tensor) -> Iterator[tuple[int, int, Network]]:
-        """The samples one by one, with the deferred network; its blocks begin at multiples of their size."""
+        """Yield the samples one by one, with the deferred network; its blocks begin at multiples of the block size."""
         network, count = self.parts[r], len(places)
         for i in range(count):
             if i == 0 or (self.sample + i) % self.block == 0:
@@ -122,7 +122,7 @@ class OuterEngine(ReferenceEngine):
         network.flush()
 
     def _compute_first(self, network: Network, letters: InkedLetters) -> Tensor:
-        """The letters' first pre-activations W_1 X + b_1 [T, out], with the steps of the block so far."""
+        """Return the letters' first pre-activations W_1 X + b_1 [T, out], with the steps of the block so far."""
         x = super()._compute_first(network, letters)
         if isinstance(network, Deferred) and network.count:
             x.addmm_(letters.multiply(network.right[0][: network.count]), network.left[0][: network.count])

@@ -1,4 +1,4 @@
-"""What an engine reports of a stretch of samples."""
+"""Records of a stretch of samples: loss, misread samples, test error."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Records:
-    """One row a sample, one column a replica.
+    """What an engine recorded of n samples: one row for each sample, one column for each of R replicas.
 
     Attributes:
         loss: [n, R], the sample's loss before its update.

@@ -1,7 +1,9 @@
-"""The plain engine: one batch after another (usually of one sample), one replica after another, obviously right.
+"""Reference engine: plain training, one batch after another, one replica after another.
 
-Shapes: a [N, 900] the batch, c [N, classes] its correct outputs, X [T, 900] the test letters,
-x [T, out] the test letters' first pre-activations W_1 X + b_1, which follow every update at its rank's cost.
+A batch usually holds one sample. The other engines are tested against this one.
+
+Shapes: a [N, 900] the batch, c [N, classes] its target outputs, X [T, 900] the test letters,
+x [T, out] the test letters' first pre-activations W_1 X + b_1, which take every update at the cost of its rank.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ class ReferenceEngine(Engine):
     """Trains each replica by itself; takes any optimizer.
 
     Args:
-        task: what it trains; `batch` samples an update, `block` has no meaning here.
+        task: the training task; `batch` samples in an update, and `block` is not used.
     """
 
     name = "reference"
@@ -33,20 +35,20 @@ class ReferenceEngine(Engine):
         self._batch = task.batch
         plain = all(o.evaluation_network(self.network) is self.network for o in self.optimizers)
         self._follows = self.evaluation.follows and plain
-        self.test_first: list[Tensor | None] = [None] * self.network.replicas  # None: to be computed anew
+        self.test_first: list[Tensor | None] = [None] * self.network.replicas  # None: must be computed anew
 
     @property
     def block(self) -> int:
-        """The batch, which no run is best cut within."""
+        """The batch size; a run should not be cut within a batch."""
         return self._batch
 
     @property
     def follows(self) -> bool:
-        """Whether the test letters' first pre-activations follow every update."""
+        """Whether the test letters' first pre-activations take every update."""
         return self._follows
 
     def _take_first(self, r: int, network: Network) -> Tensor:
-        """The test letters' first pre-activations as they followed, or anew."""
+        """Return the test letters' first pre-activations, computed anew if none are cached."""
         x = self.test_first[r]
         if x is None:
             x = self.test_first[r] = network.preactivation(0, self.test_images)
@@ -83,9 +85,9 @@ class ReferenceEngine(Engine):
         return losses, wrong, misread / len(self.test_labels)
 
     def _iterate_batches(self, r: int, places: Tensor) -> Iterator[tuple[int, int, Network]]:
-        """Where the next batches start and stop, and the network that learns them.
+        """Yield start and stop of the next batches, and the network that learns each.
 
-        They begin at multiples of the batch size; what is left of one at the end is a smaller one.
+        Batches begin at multiples of the batch size; the last one may be smaller.
         """
         start = 0
         while start < len(places):
@@ -94,13 +96,13 @@ class ReferenceEngine(Engine):
             start = stop
 
     def _take(self, r: int, network: Network, updates: Sequence[Update] | None) -> None:
-        """Change the weights."""
+        """Apply the updates to the weights."""
         if updates is not None:
             for update, weight, bias in zip(updates, network.weights, network.biases, strict=True):
                 update.apply(weight, bias)
 
     def _follow(self, r: int, network: Network, updates: Sequence[Update] | None) -> None:
-        """Give the test letters' first pre-activations the update that the network is about to take."""
+        """Apply the coming update of the network to the test letters' first pre-activations."""
         if self.follows:
             has_bias = network.biases[0] is not None
             if not updates or not updates[0].follow(self._take_first(r, network), self.test_images, has_bias):
@@ -111,6 +113,6 @@ class ReferenceEngine(Engine):
             self.test_first[r] = network.preactivation(0, self.test_images)
 
     def cached_tensors(self) -> dict[str, Tensor]:
-        """The first pre-activations of the test letters, where they follow."""
+        """Return the first pre-activations of the test letters by name, where they take every update."""
         replicas = range(self.network.replicas if self.follows else 0)
         return {f"test_first.{r}": self._take_first(r, self.network.replica(r)) for r in replicas}

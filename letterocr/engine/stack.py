@@ -1,17 +1,17 @@
-"""A stack of networks learning a block of samples together, exact and deferred.
+"""A stack of networks that learn a block of samples together, with exact deferred updates.
 
-Every weight matrix but the last is left alone for the whole block; what its updates would have added is
-summed from their factors, with the scalars of `momentum`. For sample i (from 0) of the block and layer k
+No weight matrix but the last changes within the block; what the updates would have added is summed from their
+factors, with the scalars of `momentum`. For sample i (from 0) of the block and layer k
 
     W_k h_i + b_k  =  p_i (W_k0 h_i + b_k0) + r_i (M_k0 h_i + d_k0) + sum_{j<i} c_ij (h_j . h_i + 1) v_j
 
-and likewise for W_k^T v. At the end one product brings each matrix up to date. The last matrix is small and
-is updated after every sample.
+and likewise for W_k^T v. At the end of the block one product brings each matrix up to date. The last matrix is small
+and is updated after every sample.
 
-Shapes: n samples a block; `...` is R where the replicas are computed together (on a GPU), and nothing where each has
-a stack of its own (on the CPU: its bits then can't depend on the others).
+Shapes: n samples in a block; `...` is R where the replicas are computed together (on a GPU), and empty where each
+replica has its own stack (on the CPU: its bits then cannot depend on the others).
     weights [..., out, in]   momentum M [..., out, in], d [..., out]   tables w, m [..., n + 1, n + 2]
-    inputs[k] [..., n, in_k] (of the pixels those with ink), errors[k] [..., n, out_k] of the deferred layers
+    inputs[k] [..., n, in_k] (only the inked pixels), errors[k] [..., n, out_k] of the deferred layers
     P, K as in `loops`
 """
 
@@ -35,12 +35,12 @@ class StackParts:
     """What a stack is built from.
 
     Attributes:
-        network: without the replica dimension, or with it; its first columns are those of the inked pixels.
-        momentum: of the same form.
-        rule: of the error vectors.
+        network: the network, with or without the replica dimension; its first columns are those of the inked pixels.
+        momentum: the momentum, in the same form.
+        rule: the rule that gives the error vectors.
         loss_factor: f in the loss f |q - c|^2.
-        block: the most samples a block has.
-        ink: pixels, from the first on, that training letters have ink in; the others' weights learn nothing.
+        block: the largest number of samples in a block.
+        ink: number of inked pixels, which come first; the weights of the other pixels learn nothing.
     """
 
     network: Network
@@ -52,10 +52,10 @@ class StackParts:
 
 
 class Stack:
-    """Networks that go through a block together.
+    """Networks that learn a block of samples together.
 
     Args:
-        parts: what it is built from.
+        parts: network, momentum and settings.
     """
 
     def __init__(self, parts: StackParts) -> None:
@@ -82,7 +82,14 @@ class Stack:
         self.n = 0
 
     def begin(self, a: Tensor, gram: Tensor, targets: Tensor, tables: list[Tensor]) -> None:
-        """Start a block: the samples' pixels a [..., n, ink], their Gram matrices, targets, rates and tables."""
+        """Start a block.
+
+        Args:
+            a: the samples' inked pixels [..., n, ink].
+            gram: their Gram matrix [..., n, n].
+            targets: their target outputs [..., n, classes].
+            tables: the learning rates [..., n], then the tables of W and of M [..., n + 1, n + 2].
+        """
         n = a.shape[-2]
         rates, w, m = tables
         self.n = n
@@ -103,18 +110,18 @@ class Stack:
             first.add_(r * (late + self.momentum.biases[0].unsqueeze(-2) if self.bias else late))
 
     def learn(self, start: int, stop: int) -> None:
-        """Learn the samples start .. stop - 1 of the block; no value is brought back to the host."""
+        """Learn the samples start .. stop - 1 of the block, without bringing a value back to the host."""
         for i in range(start, stop):
             activations = self._send_forward(i)
             self._send_back(i, activations)
 
     def read_row(self, i: int) -> tuple[Tensor, Tensor, Tensor]:
-        """The scalars p, r [..., 1] and c [..., n] of the weights after i steps of the block."""
+        """Return the scalars p, r [..., 1] and c [..., n] of the weights after i samples of the block."""
         row = self.w_table[..., i, :]
         return row[..., 0:1], row[..., 1:2], row[..., 2:]
 
     def _send_forward(self, i: int) -> list[Tensor]:
-        """The activations of sample i: hidden ones, then the outputs."""
+        """Return the activations of sample i: those of the hidden layers, then the outputs."""
         last = len(self.network.weights) - 1
         x, activations = self.P[..., i, :], []
         if i:
@@ -128,12 +135,12 @@ class Stack:
         return activations
 
     def _multiply_and_add_bias(self, k: int, h: Tensor) -> Tensor:
-        """W_k h + b_k with the weights as they stand."""
+        """Return W_k h + b_k with the current weights."""
         bias = self.network.biases[k]
         return matvec(self.network.weights[k], h) + (0.0 if bias is None else bias)
 
     def _multiply_deferred(self, k: int, i: int, h: Tensor) -> Tensor:
-        """Pre-activation of the deferred layer k after i steps of the block."""
+        """Return the pre-activation of the deferred layer k after i samples of the block."""
         p, r, c = self.read_row(i)
         x = self._multiply_and_add_bias(k, h)
         if self.momentum.mu or self.momentum.decay:
@@ -151,12 +158,12 @@ class Stack:
         return x if t is None else torch.sigmoid(x / t.squeeze(-1))
 
     def _multiply_slope(self, v: Tensor, h: Tensor) -> Tensor:
-        """The vector v . s'(x) where s(x) = h."""
+        """Return v . s'(x), elementwise, where s(x) = h."""
         t = self.network.temperature
         return v * (torch.ones_like(h) if t is None else h * (1 - h) / t.squeeze(-1))
 
     def _send_back(self, i: int, activations: list[Tensor]) -> None:
-        """Error vectors (17-19) of sample i, and the update of the last weight matrix (20)."""
+        """Compute the error vectors of sample i (17-19), and update the last weight matrix (20)."""
         q, target = activations[-1], self.targets[..., i, :]
         self.losses[..., i] = loss(q, target, self.loss_factor)
         self.wrong[..., i] = q.argmax(-1) != target.argmax(-1)
@@ -175,7 +182,7 @@ class Stack:
             self.errors[k - 1][..., i, :] = v
 
     def _send_back_through(self, k: int, i: int, v: Tensor) -> Tensor:
-        """W_k^T v for the deferred layer k after i steps of the block."""
+        """Return W_k^T v for the deferred layer k after i samples of the block."""
         p, r, c = self.read_row(i)
         x = vecmat(v, self.network.weights[k])
         if self.momentum.mu or self.momentum.decay:
@@ -221,10 +228,10 @@ class Stack:
 
 
 def _scale_factors(v: Tensor, h: Tensor, c: Tensor) -> Factors:
-    """The factors of sum c_j v_j h_j^T."""
+    """Return the factors of sum c_j v_j h_j^T."""
     return (c.unsqueeze(-1) * v).mT, h
 
 
 def _sum_rows(v: Tensor, c: Tensor) -> Tensor:
-    """The sum of c_j v_j."""
+    """Return sum c_j v_j."""
     return vecmat(c, v)

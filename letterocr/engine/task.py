@@ -1,4 +1,4 @@
-"""What an engine is built from."""
+"""The training task that an engine is built from: networks, optimizers, letters and settings."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from letterocr.optimizers.optimizer import Optimizer
 
 @dataclass(frozen=True)
 class TrainingTask:
-    """R networks and all that trains them; none of it can be replaced once an engine is built.
+    """R networks and everything that their training needs; it cannot be changed once an engine is built.
 
     Attributes:
         network: R networks; the engine changes their weights in place.
-        optimizers: one a replica.
-        orders: one a replica.
+        optimizers: one for each replica.
+        orders: the sample orders, one for each replica.
         split: training and test letters.
         evaluation: when the test error is measured.
-        rule: of the error vectors.
+        rule: the rule that gives the error vectors.
         loss_factor: f in the loss f |q - c|^2.
-        batch: samples an update.
-        block: samples that a blocked engine takes at once; 0: as many as suit the network and the device.
+        batch: number of samples in one update.
+        block: number of samples in a block of a blocked engine; 0 lets the engine choose it by network and device.
     """
 
     network: Network

@@ -1,6 +1,6 @@
-"""Large products and the test letters, compiled by Numba and shared among threads in a fixed number of pieces.
+"""Large products and the test letters' updates, compiled by Numba and shared among threads in a fixed number of pieces.
 
-The pieces are the same for any number of threads, so the bits are too. (PyTorch's matrix-vector product uses one
+The pieces are the same for any number of threads, and so are the bits. (PyTorch's matrix-vector product uses one
 thread, and its sigmoid is three times slower.)
 
 Shapes: W [out, in], x [in], v [out]; z, y, h [T, m] as in `follower`.
@@ -22,9 +22,9 @@ threaded = numba.njit(fastmath=FAST, cache=True, nogil=True, error_model="numpy"
 
 
 def use_threads(count: int) -> None:
-    """Let the compiled loops use that many threads, as far as there are cores.
+    """Let the compiled loops use `count` threads, at most one for each core.
 
-    Numba starts its threads here, for all cores. PyTorch's count is put back then, as both may share one OpenMP.
+    Numba starts its threads here, for all cores. PyTorch's thread count is restored, because both may share one OpenMP.
     """
     torchs = torch.get_num_threads()
     numba.set_num_threads(min(count, numba.config.NUMBA_NUM_THREADS))  # type: ignore[attr-defined]
@@ -33,7 +33,7 @@ def use_threads(count: int) -> None:
 
 @compiled
 def find_piece(total: int, index: int) -> int:
-    """Where the index-th of PIECES stretches of `total` rows begins, in steps of four."""
+    """Return where the index-th of PIECES pieces of `total` rows begins, rounded to multiples of four."""
     return min(total, (total + 4 * PIECES - 1) // (4 * PIECES) * 4 * index)
 
 
@@ -57,7 +57,7 @@ def _vecmat_threaded(v: np.ndarray, W: np.ndarray, parts: np.ndarray) -> None:
 
 @compiled
 def matvec(W: np.ndarray, x: np.ndarray, out: np.ndarray, threads: bool) -> None:
-    """Out <- W x."""
+    """Out <- W x, shared among threads if `threads`."""
     if threads:
         _matvec_threaded(W, x, out)
     else:
@@ -67,7 +67,7 @@ def matvec(W: np.ndarray, x: np.ndarray, out: np.ndarray, threads: bool) -> None
 
 @compiled
 def vecmat(v: np.ndarray, W: np.ndarray, parts: np.ndarray, out: np.ndarray, threads: bool) -> None:
-    """Out <- W^T v; parts [PIECES, in] is scratch."""
+    """Out <- W^T v, shared among threads if `threads`; parts [PIECES, in] is scratch."""
     if threads:
         _vecmat_threaded(v, W, parts)
     else:
@@ -81,15 +81,15 @@ def vecmat(v: np.ndarray, W: np.ndarray, parts: np.ndarray, out: np.ndarray, thr
 
 
 class Followed(NamedTuple):
-    """The test letters that follow, and what one sample's update is to them.
+    """The test letters, and one sample's update of their pre-activations.
 
     Attributes:
         z: [T, m] their first pre-activations divided by the temperature.
-        y: [T, m] the momentum of z; one row where there is none.
-        h: [T, m] takes s(z); one row where it is not wanted.
-        g: [T] the sample's row of the Gram matrix.
-        step: [m] its error vector divided by the temperature.
-        rate: alpha.
+        y: [T, m] the momentum of z; one row if there is no momentum.
+        h: [T, m] receives s(z); one row if it is not needed.
+        g: [T] the sample's row of the product A X^T + 1.
+        step: [m] the sample's error vector divided by the temperature.
+        rate: the learning rate alpha.
     """
 
     z: np.ndarray
@@ -126,7 +126,7 @@ def _follow_threaded(followed: Followed, s: Settings) -> None:
 
 @compiled
 def follow(followed: Followed, s: Settings) -> None:
-    """Give the test letters' pre-activations one sample's update, and h <- s(z) where h has rows."""
+    """Apply one sample's update to the test letters' pre-activations, and set h <- s(z) if h has more than one row."""
     rows = followed.z.shape[0]
     if s.threads:
         _follow_threaded(followed, s)

@@ -1,1 +1,1 @@
-"""Pictures of runs and of the paper."""
+"""Pictures of runs, of sweeps and of the paper's figures."""

@@ -19,20 +19,20 @@ LARGEST_RATIO = 1000.0
 
 
 def choose_style(place: int) -> LineStyle:
-    """Colour and dashes of the contender at that place of the list: no two of twenty alike."""
+    """Return the colour and dashes of the contender with index `place`; no two of the first twenty are alike."""
     return LineStyle(f"C{place % 10}", ("-", "--")[place // 10 % 2], width=1.2, shade=0.12)
 
 
 def draw_errors(
     axes: Axes, curves: Mapping[str, tuple[np.ndarray, np.ndarray]], cost: str, places: Mapping[str, int]
 ) -> None:
-    """Draw the test errors of every contender against a cost, on a logarithmic axis that leaves out a cost of nothing.
+    """Draw the test errors of every contender against a cost, on a logarithmic axis without the cost 0.
 
     Args:
         axes: where to draw.
-        curves: for each contender its cost [m] and the test errors [m, s] of its runs, infinite once they diverged.
+        curves: for each contender its cost [m] and the test errors [m, s] of its runs, infinite after they diverged.
         cost: samples, multiply-adds or seconds.
-        places: of each contender in the list, for its colour.
+        places: index of each contender in the list, which gives its colour.
     """
     for name, (spent, errors) in curves.items():
         draw_band(axes, spent[spent > 0], errors[spent > 0], name, choose_style(places[name]))
@@ -43,7 +43,14 @@ def draw_errors(
 
 
 def draw_profile(axes: Axes, ratios: np.ndarray, names: Sequence[str], cost: str) -> None:
-    """Draw the performance profile (Dolan, More 2002) of ratios [P, S], one column a contender."""
+    """Draw the performance profile (Dolan, Moré 2002).
+
+    Args:
+        axes: where to draw.
+        ratios: performance ratios [P, S] of P problems, one column for each of S contenders.
+        names: names of the contenders.
+        cost: name of the cost, for the axis.
+    """
     finite = ratios[np.isfinite(ratios)]
     most = min(LARGEST_RATIO, 1.1 * max(finite.max(initial=1.0), 2.0))
     tau = np.geomspace(1, most, 400)
@@ -65,7 +72,7 @@ def draw_profile(axes: Axes, ratios: np.ndarray, names: Sequence[str], cost: str
 
 
 def _set_plain_ticks(axes: Axes) -> None:
-    """1, 2, 5, 10, ... along a logarithmic axis, or powers of ten where it is long, without exponents."""
+    """Label a logarithmic axis with 1, 2, 5, 10, ..., or with powers of ten if it is long, without exponents."""
     from matplotlib.ticker import LogLocator, NullFormatter
 
     low, high = axes.get_xlim()
@@ -75,6 +82,6 @@ def _set_plain_ticks(axes: Axes) -> None:
 
 
 def place_legend_outside(figure: Figure, axes: Axes) -> None:
-    """One legend for all axes, on the right."""
+    """Draw one legend for all axes, on the right."""
     handles, labels = axes.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside right center", fontsize="small")

@@ -1,4 +1,4 @@
-"""Test errors against what they cost: the median over networks, and their quartiles as a band."""
+"""Curves of the test error against samples or another cost: the median over networks, and a band of their quartiles."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class LineStyle:
-    """How a curve and its band look.
+    """Appearance of a curve and its band.
 
     Attributes:
-        colour: of Matplotlib; by default the next one of the axes.
-        dashes: of Matplotlib, such as `-` or `--`.
-        width: of the line, in points.
+        colour: Matplotlib colour; None takes the next one of the axes.
+        dashes: Matplotlib line style, such as `-` or `--`.
+        width: width of the line, in points.
         shade: opacity of the band, 0 to 1.
     """
 
@@ -31,17 +31,17 @@ class LineStyle:
 
 
 def draw_band(axes: Axes, places: np.ndarray, errors: np.ndarray, label: str, style: LineStyle | None = None) -> None:
-    """Draw the median of several networks' errors, and their quartiles as a band around it.
+    """Draw the median error of several networks, and a band of their quartiles around it.
 
-    An infinite error is that of a run that diverged: the curve ends where half of the networks have diverged, and the
+    An infinite error means that the run diverged: the curve ends where half of the networks have diverged, and the
     band where a quarter of them have.
 
     Args:
-        axes: where to draw; several calls share them.
+        axes: where to draw; several calls can share it.
         places: [m] samples learned, or another cost.
-        errors: [m, s] fractions misread by s networks; NaN where one was not measured.
-        label: for the legend.
-        style: how it looks.
+        errors: [m, s] fractions misread by s networks; NaN where an error was not measured.
+        label: text of the legend.
+        style: appearance of the curve.
     """
     style = style or LineStyle()
     low, middle, high = 100 * compute_row_quartiles(errors)
@@ -61,7 +61,12 @@ def draw_band(axes: Axes, places: np.ndarray, errors: np.ndarray, label: str, st
 
 
 def label_error_axes(axes: Axes, small: bool = False) -> None:
-    """Names, limits and grid of axes with test errors against samples learned, and a legend where there is a curve."""
+    """Set names, limits and grid of axes with test errors against samples learned, and a legend if there is a curve.
+
+    Args:
+        axes: what to label.
+        small: whether the legend's text is small.
+    """
     axes.set(xlabel="samples learned", ylabel="test error, %", ylim=(0, 100))
     axes.grid(alpha=0.3)
     if axes.lines:

@@ -1,6 +1,6 @@
-"""Pictures of sweeps and searches, each on axes that are given: parallel coordinates, heat maps, histories.
+"""Pictures of sweeps and searches: parallel coordinates, heat maps, histories; each is drawn on given axes.
 
-Less of a metric is better everywhere; values that are not finite are left out, or drawn as the worst.
+A smaller value of a metric is always better; values that are not finite are left out, or drawn as the worst.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ if TYPE_CHECKING:
     from matplotlib.colors import Normalize
 
 COLOURS = "viridis"  # dark is good
-MOST_CELLS = 24  # of a heat map's side; more values share cells
+MOST_CELLS = 24  # in a row or column of a heat map; more values share cells
 BINS = 12
 
 
 @dataclass(frozen=True)
 class Scale:
-    """Where the values of one field lie on an axis: numbers evenly or by their logarithm, anything else in a row.
+    """Positions of one field's values on an axis: numbers linear or logarithmic, all other values at equal distances.
 
     Attributes:
-        places: of each value, in the order given.
-        ticks: places that have a label.
-        labels: of the ticks.
+        places: position of each value in 0 to 1, in the order given.
+        ticks: positions that have a label.
+        labels: labels of the ticks.
     """
 
     places: np.ndarray
@@ -46,18 +46,24 @@ def _is_numeric(values: Sequence[object]) -> TypeGuard[Sequence[float]]:
 
 
 def is_logarithmic(values: Sequence[object]) -> bool:
-    """Whether numbers span so much that their logarithms are to be drawn."""
+    """Return whether the values are positive numbers with such a range that their logarithms should be drawn."""
     return _is_numeric(values) and min(values) > 0 and max(values) >= 20 * min(values)
 
 
 def _sort_values(values: Sequence[object]) -> list[object]:
-    """Every value once, numbers by size and before texts."""
+    """Return every value once, numbers by size and before texts."""
     numbers = {v for v in values if _is_number(v)}
     return [*sorted(numbers), *sorted({v for v in values if not _is_number(v)}, key=str)]
 
 
 def make_scale(values: Sequence[object]) -> Scale:
-    """Places in 0 to 1 of the values of one field."""
+    """Return the positions in 0 to 1 of one field's values.
+
+    Example:
+        >>> scale = make_scale(["adam", "sgd", "adam"])
+        >>> scale.places.tolist(), scale.labels
+        ([0.0, 1.0, 0.0], ['adam', 'sgd'])
+    """
     if not _is_numeric(values):
         ordered = _sort_values(values)
         step = {value: i / max(len(ordered) - 1, 1) for i, value in enumerate(ordered)}
@@ -74,7 +80,7 @@ def make_scale(values: Sequence[object]) -> Scale:
 
 
 def _choose_colours(metric: np.ndarray) -> tuple[Normalize, np.ndarray]:
-    """A norm of the finite values, and the values with the worst finite one for those that are not."""
+    """Return a norm of the finite values, and the values, where the worst finite one replaces those not finite."""
     from matplotlib.colors import LogNorm, Normalize
 
     finite = metric[np.isfinite(metric)]
@@ -86,13 +92,15 @@ def _choose_colours(metric: np.ndarray) -> tuple[Normalize, np.ndarray]:
 
 
 def draw_parallel(axes: Axes, columns: Mapping[str, Sequence[object]], metric: Sequence[float], name: str) -> None:
-    """One line a setting across one upright axis a field, and a last one for the metric, by which it is coloured.
+    """Draw parallel coordinates: one line for each setting, coloured by the metric.
+
+    There is one vertical axis for each field, and a last one for the metric.
 
     Args:
         axes: where to draw.
-        columns: of each field, its n values.
+        columns: for each field its n values.
         metric: n values.
-        name: of the metric.
+        name: name of the metric.
     """
     from matplotlib import colormaps
     from matplotlib.collections import LineCollection
@@ -116,7 +124,10 @@ def draw_parallel(axes: Axes, columns: Mapping[str, Sequence[object]], metric: S
 
 
 def bin_values(values: Sequence[object]) -> tuple[list[str], np.ndarray]:
-    """Labels of a heat map's rows or columns, and the one that each value belongs to; many numbers share bins."""
+    """Return the labels of a heat map's rows or columns, and the index of each value's row or column.
+
+    Many different numbers share bins.
+    """
     ordered = _sort_values(values)
     if len(ordered) <= MOST_CELLS or not _is_numeric(values):
         place = {value: i for i, value in enumerate(ordered)}
@@ -132,7 +143,16 @@ def bin_values(values: Sequence[object]) -> tuple[list[str], np.ndarray]:
 def make_heat_table(
     x: Sequence[object], y: Sequence[object], metric: Sequence[float]
 ) -> tuple[np.ndarray, list[str], list[str]]:
-    """The median of the metric in every cell [y, x], NaN where there is no run, and the labels of both sides."""
+    """Return the median of the metric for every pair of x and y, and the labels of both sides.
+
+    Args:
+        x: n values of the field along the columns.
+        y: n values of the field along the rows.
+        metric: n values, one for each run.
+
+    Returns:
+        The table [rows, columns], NaN where there is no run; the labels of the columns; the labels of the rows.
+    """
     (x_labels, columns), (y_labels, rows) = bin_values(x), bin_values(y)
     found: dict[tuple[int, int], list[float]] = defaultdict(list)
     for row, column, value in zip(rows, columns, metric, strict=True):
@@ -147,14 +167,14 @@ def make_heat_table(
 def draw_heat_map(
     axes: Axes, x: Sequence[object], y: Sequence[object], metric: Sequence[float], names: tuple[str, str, str]
 ) -> None:
-    """The median of the metric over all runs that have the same x and y; hatched where the median is not finite.
+    """Draw the median of the metric over all runs with the same x and y; an infinite median is marked by ∞.
 
     Args:
         axes: where to draw.
         x: n values of one field.
-        y: n values of another one.
-        metric: n values, one a run.
-        names: of x, y and the metric.
+        y: n values of another field.
+        metric: n values, one for each run.
+        names: names of x, y and the metric.
     """
     table, x_labels, y_labels = make_heat_table(x, y, metric)
     norm, _ = _choose_colours(table[~np.isnan(table)])
@@ -176,7 +196,14 @@ def draw_heat_map(
 
 
 def draw_history(axes: Axes, numbers: Sequence[int], errors: Sequence[float], pruned: Sequence[bool]) -> None:
-    """The error of each trial by its number, and the best of the whole ones so far."""
+    """Draw the error of each trial against its number, and the best error of whole trials so far.
+
+    Args:
+        axes: where to draw.
+        numbers: numbers of the n trials.
+        errors: their n errors, as fractions.
+        pruned: whether each of them was stopped early.
+    """
     n, e, early = np.asarray(numbers), 100 * np.asarray(errors, float), np.asarray(pruned, bool)
     axes.plot(n[early], e[early], "x", color="0.6", label="stopped early")
     axes.plot(n[~early], e[~early], "o", markersize=4, label="whole run")
@@ -188,7 +215,15 @@ def draw_history(axes: Axes, numbers: Sequence[int], errors: Sequence[float], pr
 
 
 def draw_slice(axes: Axes, values: Sequence[object], errors: Sequence[float], log: bool, name: str) -> None:
-    """The final error of whole trials against one field."""
+    """Draw the final error of whole trials against one field.
+
+    Args:
+        axes: where to draw.
+        values: values of the field in n trials.
+        errors: their n final errors, as fractions.
+        log: whether the field's axis is logarithmic.
+        name: name of the field.
+    """
     if _is_numeric(values):
         axes.plot(values, 100 * np.asarray(errors, float), "o", markersize=4, alpha=0.7)
         axes.set_xscale("log" if log else "linear")
@@ -201,7 +236,7 @@ def draw_slice(axes: Axes, values: Sequence[object], errors: Sequence[float], lo
 
 
 def draw_importance(axes: Axes, importance: Mapping[str, float]) -> None:
-    """The share of each field in the error's differences, the largest on top."""
+    """Draw each field's share in the differences of the error, the largest share on top."""
     names = sorted(importance, key=lambda name: importance[name])
     axes.barh(names, [100 * importance[name] for name in names])
     axes.set(xlabel="importance, %", xlim=(0, 100))

@@ -1,4 +1,4 @@
-"""The paper's pictures of linear algebra, each drawn on axes that are given (Fig. 3, 4, 5; 9).
+"""The paper's pictures of linear algebra, drawn on given axes (Fig. 3, 4, 5; 9).
 
 Ink is dark, as in `figures.pictures`; the right letter is green, a wrong reading red.
 Shapes: C classes; A [900, C], images [900], outputs q [C].
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.patches import Rectangle
 
-GAP = 4  # pixels of a letter between two pictures
-SIGN = 14  # pixels for a sign between two pictures
+GAP = 4  # distance between two pictures, in pixels of a letter
+SIGN = 14  # width of a sign between two pictures, in pixels of a letter
 
 RANK_NAMES = {
     "energy_90": "90 % of the energy",
@@ -39,12 +39,12 @@ RANK_NAMES = {
 
 
 def to_rgb(colour: Colour) -> tuple[float, ...]:
-    """A colour of `figures.pictures` for matplotlib."""
+    """Convert a colour of `figures.pictures` for Matplotlib."""
     return tuple(c / 255 for c in colour)
 
 
 def draw_singular_values(axes: Axes, values: ArrayLike, label: str) -> None:
-    """Singular values [n] against their number, from 1 (Fig. 5); several calls share an axes."""
+    """Draw singular values [n] against their number, from 1 (Fig. 5); several calls can share the axes."""
     drawn = np.asarray(values)
     axes.plot(np.arange(1, len(drawn) + 1), drawn, "o-", markersize=3, linewidth=1, label=label)
     axes.set(xlabel="number", ylabel="singular value", ylim=(0, None))
@@ -53,7 +53,13 @@ def draw_singular_values(axes: Axes, values: ArrayLike, label: str) -> None:
 
 
 def draw_row(axes: Axes, pieces: Sequence[ArrayLike], captions: Sequence[str]) -> None:
-    """Pictures [900] and signs (texts) side by side, each with a caption below."""
+    """Draw pictures [900] and signs (texts) side by side, each with a caption below.
+
+    Args:
+        axes: where to draw.
+        pieces: pictures or texts, from left to right.
+        captions: one text for each piece.
+    """
     x = 0
     for piece, caption in zip(pieces, captions, strict=True):
         width = SIGN if isinstance(piece, str) else SIDE
@@ -70,7 +76,7 @@ def draw_row(axes: Axes, pieces: Sequence[ArrayLike], captions: Sequence[str]) -
 
 
 def _frame_picture(x: float) -> Rectangle:
-    """The frame of a picture whose left edge is at x."""
+    """Return the frame of a picture whose left edge is at x."""
     from matplotlib.patches import Rectangle
 
     return Rectangle((x, 0), SIDE, SIDE, fill=False, edgecolor=to_rgb(LINE), linewidth=0.8)
@@ -79,15 +85,15 @@ def _frame_picture(x: float) -> Rectangle:
 def draw_reconstructions(
     axes: Axes, A: Tensor, letter: str, ranks: Sequence[int], alphabet: str, from_mean: bool = False
 ) -> None:
-    """One letter from the first r singular values of A, for several r, and as it is (13; Fig. 4).
+    """Draw one letter rebuilt from the first r singular values of A, for several r, and the letter itself (13; Fig. 4).
 
     Args:
-        axes: to draw on.
+        axes: where to draw.
         A: [900, C] tensor.
-        letter: one of the alphabet.
-        ranks: the r, each 0 to C.
-        alphabet: the names of the C classes.
-        from_mean: whether r counts from the mean letter.
+        letter: one letter of the alphabet.
+        ranks: the values of r, each 0 to C.
+        alphabet: names of the C classes.
+        from_mean: whether r counts the singular values of A minus the mean letter.
     """
     k = alphabet.index(letter)
     pieces, captions = [], []
@@ -99,13 +105,13 @@ def draw_reconstructions(
 
 
 def draw_outputs(axes: Axes, outputs: ArrayLike, truth: int, alphabet: str, image: ArrayLike | None = None) -> None:
-    """The outputs of one letter as bars, its picture beside them (Fig. 3).
+    """Draw the outputs for one letter as bars, with its picture beside them (Fig. 3).
 
     Args:
-        axes: to draw on.
+        axes: where to draw.
         outputs: q [C].
-        truth: the place in the alphabet of what was written: green; what is read instead is red.
-        alphabet: the names of the C classes.
+        truth: index of the right letter in the alphabet; its bar is green, that of a wrong reading red.
+        alphabet: names of the C classes.
         image: [900], or None.
     """
     q = np.asarray(outputs, dtype=float)
@@ -124,10 +130,10 @@ def draw_outputs(axes: Axes, outputs: ArrayLike, truth: int, alphabet: str, imag
 
 
 def draw_relation(axes: Axes, A: Tensor, relation: Relation) -> None:
-    """A relation among letters in pictures: terms, their sum, and the letter that it comes near to (9).
+    """Draw a relation between letters: its terms, their sum, and the letter that the sum approximates (9).
 
     Args:
-        axes: to draw on.
+        axes: where to draw.
         A: [900, C] tensor.
         relation: the letters and coefficients.
     """
@@ -153,14 +159,14 @@ def draw_relation(axes: Axes, A: Tensor, relation: Relation) -> None:
 def draw_conditioning(
     axes: Axes, pixels: Conditioning, hidden: Sequence[Conditioning], names: Sequence[str] = ("energy_90", "entropy")
 ) -> None:
-    """Effective ranks behind the hidden layer against the temperature; those of the pixels dashed.
+    """Draw effective ranks of the hidden activations against the temperature; those of the pixels are dashed.
 
-    The mean letter is taken away: ranks of what tells the letters apart.
+    All ranks are without the mean letter, which all letters share.
 
     Args:
-        axes: to draw on.
-        pixels: of the alphabet matrix itself.
-        hidden: of its hidden activations, one a temperature.
+        axes: where to draw.
+        pixels: conditioning of the alphabet matrix.
+        hidden: conditioning of its hidden activations, one for each temperature.
         names: fields of `EffectiveRanks`.
     """
     temperatures = np.array([c.temperature for c in hidden], dtype=float)

@@ -20,15 +20,15 @@ LINE: Colour = (222, 224, 228)
 RIGHT: Colour = (24, 128, 92)
 WRONG: Colour = (200, 60, 48)
 BAR: Colour = (164, 170, 180)
-BAR_WIDTH = 9  # pixels, of one output
+BAR_WIDTH = 9  # width of one output's bar, in pixels
 
-# Dark blue, blue, neutral, red, dark red: as dark on either side of zero, and safe for the colour-blind.
+# Dark blue, blue, neutral, red, dark red: equally dark on both sides of zero, and safe for colour-blind readers.
 _DIVERGING = np.array([(5, 48, 97), (67, 147, 195), (247, 247, 247), (214, 96, 77), (103, 0, 31)], dtype=float)
 
 
 @functools.cache
 def _load_font(size: int) -> FreeTypeFont | BitmapFont:
-    return ImageFont.load_default(size)  # Pillow's own, the same on every machine
+    return ImageFont.load_default(size)  # Pillow's own font is the same on every machine
 
 
 def _make_canvas(width: int, height: int) -> tuple[Image.Image, ImageDraw.ImageDraw]:
@@ -37,7 +37,7 @@ def _make_canvas(width: int, height: int) -> tuple[Image.Image, ImageDraw.ImageD
 
 
 def _interpolate_colours(stops: np.ndarray) -> np.ndarray:
-    """[256, 3] uint8 through the stops [n, 3]."""
+    """Return 256 colours [256, 3] uint8, interpolated between the stops [n, 3]."""
     places = np.linspace(0, len(stops) - 1, 256)
     return np.stack([np.interp(places, np.arange(len(stops)), stops[:, c]) for c in range(3)], axis=1).astype(np.uint8)
 
@@ -46,15 +46,15 @@ _WEIGHT_COLOURS = _interpolate_colours(_DIVERGING)
 
 
 def weight_images(weight: np.ndarray, alphabet: str, count: int = 64) -> np.ndarray:
-    """Rows of the first layer's weights as 30x30 images, blue below zero, red above, one scale for all.
+    """Draw rows of the first layer's weights as 30x30 images: blue below zero, red above, one scale for all.
 
-    With one row a class each is shown under its letter; of more than `count` rows, `count` evenly spaced ones are
-    shown.
+    If there is one row for each class, it stands under its letter; of more than `count` rows, `count` evenly spaced
+    ones are drawn.
 
     Args:
         weight: [out, 900].
-        alphabet: the names of the classes.
-        count: the most images shown.
+        alphabet: names of the classes.
+        count: the largest number of images.
 
     Returns:
         [H, W, 3] uint8.
@@ -94,7 +94,7 @@ def weight_images(weight: np.ndarray, alphabet: str, count: int = 64) -> np.ndar
 
 
 def _draw_scale_bar(image: Image.Image, draw: ImageDraw.ImageDraw, scale: float, margin: int) -> None:
-    """The colours and their numbers, at the top right."""
+    """Draw the colours and their numbers at the top right."""
     width, height, top = 120, 10, 12
     x = image.width - margin - width
     strip = Image.fromarray(_WEIGHT_COLOURS[None]).resize((width, height))
@@ -105,14 +105,14 @@ def _draw_scale_bar(image: Image.Image, draw: ImageDraw.ImageDraw, scale: float,
 
 
 def confusion_matrix(truth: np.ndarray, predicted: np.ndarray, alphabet: str) -> np.ndarray:
-    """Which letter (row) is read as which (column): counts, the right ones green, the wrong ones red.
+    """Draw which letter (row) is read as which (column): counts, the right ones green, the wrong ones red.
 
-    A cell's shade is its share of the row. At the right stands the error of each letter.
+    The shade of a cell is its share of the row. The error of each letter stands at the right.
 
     Args:
-        truth: [N], places in the alphabet.
-        predicted: [N], places in the alphabet.
-        alphabet: the names of the classes.
+        truth: [N], right letters as indices in the alphabet.
+        predicted: [N], readings as indices in the alphabet.
+        alphabet: names of the classes.
 
     Returns:
         [H, W, 3] uint8.
@@ -142,7 +142,7 @@ def confusion_matrix(truth: np.ndarray, predicted: np.ndarray, alphabet: str) ->
             error = 1 - shares[place, place]
             colour = TEXT if error else FAINT
             draw.text((left + side + 44, top + middle), f"{100 * error:.0f} %", colour, _load_font(12), anchor="rm")
-    least = max(2, counts[~np.eye(classes, dtype=bool)].max() // 5)  # smaller ones have their shade only
+    least = max(2, counts[~np.eye(classes, dtype=bool)].max() // 5)  # smaller wrong counts are shown by shade alone
     for row in range(classes):
         for column in range(classes):
             x, y, number = left + column * cell, top + row * cell, int(counts[row, column])
@@ -162,7 +162,7 @@ def confusion_matrix(truth: np.ndarray, predicted: np.ndarray, alphabet: str) ->
 
 
 def _paste_sideways(image: Image.Image, text: str, centre: tuple[int, int]) -> None:
-    """A vertical axis's title, read from below."""
+    """Write the title of a vertical axis, to be read from below."""
     label, draw = _make_canvas(60, 20)
     draw.text((30, 10), text, FAINT, _load_font(13), anchor="mm")
     image.paste(label.rotate(90, expand=True), (centre[0] - 10, centre[1] - 30))
@@ -171,17 +171,17 @@ def _paste_sideways(image: Image.Image, text: str, centre: tuple[int, int]) -> N
 def worst_letters(
     images: np.ndarray, labels: np.ndarray, outputs: np.ndarray, alphabet: str, count: int = 12
 ) -> np.ndarray:
-    """The letters of largest loss: each with its picture, what it is, how it is read, and its outputs.
+    """Draw the letters with the largest loss: picture, right letter, reading and outputs of each.
 
-    The loss is half the squared distance of the outputs from the unit vector of the letter. The bar of the right
+    The loss is half the squared distance between the outputs and the letter's unit vector. The bar of the right
     letter is green, that of a wrong reading red; the dashed line is 1.
 
     Args:
-        images: [N, 900] in 0..1, ink is 1.
-        labels: [N], places in the alphabet.
+        images: [N, 900] in 0..1, where ink is 1.
+        labels: [N], right letters as indices in the alphabet.
         outputs: [N, classes].
-        alphabet: the names of the classes.
-        count: the most letters shown.
+        alphabet: names of the classes.
+        count: the largest number of letters.
 
     Returns:
         [H, W, 3] uint8.

@@ -1,4 +1,4 @@
-"""Matplotlib figures that no window and no global state knows, and their PNG files."""
+"""Matplotlib figures without windows or global state, and their PNG files."""
 
 from __future__ import annotations
 
@@ -15,21 +15,27 @@ if TYPE_CHECKING:
 
 
 def make_figure(width: float, height: float) -> Figure:
-    """An empty figure of that many inches."""
+    """Return an empty figure; width and height are in inches."""
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height), layout="constrained")
 
 
 def draw_figure(draw: Callable[[Axes], None], width: float, height: float) -> Figure:
-    """A figure of one pair of axes with what `draw` puts on them."""
+    """Return a figure with one pair of axes, on which `draw` has drawn.
+
+    Args:
+        draw: function that draws on the axes.
+        width: width in inches.
+        height: height in inches.
+    """
     figure = make_figure(width, height)
     draw(figure.subplots())
     return figure
 
 
 def encode_png(figure: Figure) -> bytes:
-    """The figure as the bytes of a PNG file."""
+    """Return the figure as the bytes of a PNG file."""
     png = io.BytesIO()
     figure.savefig(png, dpi=110, format="png")
     return png.getvalue()

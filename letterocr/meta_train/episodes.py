@@ -1,11 +1,11 @@
-"""What learned optimizers are trained on: small letter networks with new weights and new letters for each episode.
+"""Training episodes of the learned optimizers: small letter networks, with new weights and letters in each episode.
 
 Every tensor has the dimension B of networks trained side by side. Gradients that the rule reads are detached, so that
 no second derivatives are needed (Andrychowicz et al. 2016); the loss after each step is differentiable in the step.
 Some of the networks are rescaled at random (Lv, Jiang, Li 2017).
 
-What is lowered is log f + CROSS_ENTROPY e: f is the loss |q - c|^2 / 2, and e the cross-entropy of the softmax of the
-last pre-activations. Without e, rules stop at outputs near 0, where f is 1/2 and flat.
+The meta-loss is log f + CROSS_ENTROPY e, where f is the loss |q - c|^2 / 2 and e the cross-entropy of the softmax of
+the last pre-activations. Without e, rules stop at outputs near 0, where f is 1/2 and flat.
 
 Shapes: a [B, steps, n, pixels] the letters of each update, c [B, steps, n, classes]; E letters test each network.
 """
@@ -28,17 +28,17 @@ from letterocr.models.error_vectors import error_vectors, loss
 from letterocr.optimizers.learned import learned, learned_factored, lstm
 from letterocr.optimizers.learned.lstm import Memory, Parameters
 
-WIDTHS = {False: (12, 16, 24, 32), True: (20, 32, 48, 64)}  # of the hidden layer; True: `factored`
-INIT_SCALES = (1.5, 5.0)  # drawn between, logarithms evenly
-TESTED = 52  # E
-CROSS_ENTROPY = 1.0
-RESCALED = {False: 0.25, True: 0.5}  # the share of networks that are rescaled
-COARSE = 3  # for the rule of each coordinate, every third pixel of every third row stands for all that have ink
+WIDTHS = {False: (12, 16, 24, 32), True: (20, 32, 48, 64)}  # widths of the hidden layer; True: `factored`
+INIT_SCALES = (1.5, 5.0)  # range of the initial weights' scale, log-uniform
+TESTED = 52  # E, number of letters that test a network
+CROSS_ENTROPY = 1.0  # weight of e in the meta-loss
+RESCALED = {False: 0.25, True: 0.5}  # share of networks that are rescaled; True: `factored`
+COARSE = 3  # the rule for each coordinate is trained on every third pixel of every third row
 
 
 @dataclass
 class Episode:
-    """Networks, the letters of each of their updates, and those that test them.
+    """Networks, the letters of each of their updates, and the letters that test them.
 
     Attributes:
         network: B networks.
@@ -46,8 +46,8 @@ class Episode:
         targets: [B, steps, n, classes].
         test_images: [B, E, pixels].
         test_targets: [B, E, classes].
-        scales: what each weight and bias is rescaled by, [B, out, in + 1] a layer, for the rule of each coordinate.
-        error_scales: what each error vector is rescaled by, [B, 1] a layer, for the rule on the factors.
+        scales: factors of each weight and bias, [B, out, in + 1] for each layer, for the rule for each coordinate.
+        error_scales: factors of each error vector, [B, 1] for each layer, for the rule for the factors.
     """
 
     network: Network
@@ -60,20 +60,21 @@ class Episode:
 
 
 def _draw_between(low: float, high: float, size: tuple[int, ...], generator: torch.Generator) -> Tensor:
-    """Between two bounds, logarithms evenly."""
+    """Draw log-uniform numbers between two bounds."""
     return torch.exp(math.log(low) + (math.log(high) - math.log(low)) * torch.rand(size, generator=generator))
 
 
 def draw_episode(letters: Letters, seed: int, episode: int, *, replicas: int, steps: int, factored: bool) -> Episode:
-    """The networks and letters of an episode; others for each seed and number.
+    """Draw the networks and letters of an episode; they are different for each seed and number.
 
     Args:
-        letters: what is drawn from.
-        seed: of the meta-training.
-        episode: its number.
-        replicas: B.
-        steps: updates.
-        factored: for the rule on the factors, of single letters and all pixels; else of 1 or 10 letters, coarse.
+        letters: the letters to draw from.
+        seed: seed of the meta-training.
+        episode: number of the episode.
+        replicas: number B of networks.
+        steps: number of updates.
+        factored: True for the rule for the factors, with one letter in an update and all pixels; False for the rule
+            for each coordinate, with 1 or 10 letters in an update and fewer pixels.
     """
     g = make_generator(seed, "meta", episode)
     width = WIDTHS[factored][int(torch.randint(len(WIDTHS[factored]), (1,), generator=g))]
@@ -108,11 +109,11 @@ def draw_episode(letters: Letters, seed: int, episode: int, *, replicas: int, st
 
 
 class Optimizee:
-    """The networks of a task and the rule's memory, while they learn.
+    """The networks of an episode and the rule's memory, while the networks learn.
 
     Args:
-        task: what they learn.
-        factored: which rule.
+        task: the episode.
+        factored: whether the rule is that for the factors.
     """
 
     def __init__(self, task: Episode, factored: bool) -> None:
@@ -126,7 +127,7 @@ class Optimizee:
         self.memory: Memory = lstm.make_memory(count, learned.NETWORK.layers, w[0])
 
     def detach(self) -> None:
-        """Forget how the weights and the memory came about: the next unroll begins."""
+        """Cut the gradient's history of the weights and the memory: the next unroll begins."""
         n = self.network
         n.weights = [w.detach() for w in n.weights]
         n.biases = [None if b is None else b.detach() for b in n.biases]
@@ -135,7 +136,14 @@ class Optimizee:
             layer.v_memory, layer.h_memory = ([m.detach() for m in x] for x in (layer.v_memory, layer.h_memory))
 
     def update(self, parameters: Parameters) -> tuple[Tensor, Tensor]:
-        """Learn the next n letters; f and e [B] of each network on its test letters after that."""
+        """Learn the next n letters.
+
+        Args:
+            parameters: parameters of the rule.
+
+        Returns:
+            f and e [B] of each network on its test letters after the update.
+        """
         a, c = self.task.images[:, self.done], self.task.targets[:, self.done]
         with torch.no_grad():
             activations = self.network.forward(a)
@@ -152,7 +160,7 @@ class Optimizee:
     def _step_coordinates(
         self, parameters: Parameters, activations: list[Tensor], errors: list[Tensor]
     ) -> list[Tensor]:
-        """The steps [B, out, in + 1] of the rule for each coordinate."""
+        """Return the steps [B, out, in + 1] of the rule for each coordinate."""
         flat = []
         for v, h, scale in zip(errors, activations, self.task.scales, strict=False):
             h = torch.cat([h, torch.ones_like(h[..., :1])], -1)
@@ -163,7 +171,7 @@ class Optimizee:
         return [p.view_as(x) * s / (x.shape[-1] - 1) for p, x, s in zip(parts, flat, self.task.scales, strict=True)]
 
     def _step_factors(self, parameters: Parameters, activations: list[Tensor], errors: list[Tensor]) -> list[Tensor]:
-        """The steps [B, out, in + 1] of the rule on the factors."""
+        """Return the steps [B, out, in + 1] of the rule for the factors."""
         steps, last = [], len(errors) - 1
         for k, v in enumerate(errors):
             v, y, h = v[:, 0] * self.task.error_scales[k], activations[k + 1][:, 0], activations[k][:, 0]

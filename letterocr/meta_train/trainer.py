@@ -1,4 +1,4 @@
-"""Trains a learned rule by truncated backpropagation through time."""
+"""Training of a learned optimizer's rule by truncated backpropagation through time."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ if TYPE_CHECKING:
     from letterocr.data.letters import Letters
 
 RULES = tuple(name for name, entry in registry.OPTIMIZERS.items() if issubclass(entry.schema, MetaTrainedConfig))
-LENGTHS = (100, 100, 100, 200)  # updates of an episode; one of these
-CLIP = 1.0  # the largest norm of a meta-gradient
-WARM_UP = 20  # meta-steps until Adam's rate is whole
-DECAYS = (0.9, 0.99)  # Adam's; short, as there are few meta-steps
+LENGTHS = (100, 100, 100, 200)  # number of updates in an episode; one of these is drawn
+CLIP = 1.0  # largest norm of a meta-gradient
+WARM_UP = 20  # meta-steps until Adam's learning rate reaches its full value
+DECAYS = (0.9, 0.99)  # Adam's decay rates; low, because there are few meta-steps
 EVERY = 60.0  # seconds between two checkpoints
-LINE = 10.0  # seconds between two lines
+LINE = 10.0  # seconds between two lines of output
 
 
 @dataclass(frozen=True)
 class MetaTrainingSettings:
-    """Everything that decides the result.
+    """Everything that decides the result of the meta-training.
 
     Attributes:
-        which: one of `RULES`.
-        steps: meta-steps, one an unroll.
-        unroll: updates a meta-step.
-        replicas: networks trained side by side.
-        rate: Adam's learning rate; falls to 0 by a cosine.
-        seed: of the rule, networks and letters.
-        letters: synthetic letters of each class.
+        which: the learned optimizer, one of `RULES`.
+        steps: number of meta-steps, one for each unroll.
+        unroll: number of updates in a meta-step.
+        replicas: number of networks trained side by side.
+        rate: Adam's learning rate; it falls to 0 by a cosine.
+        seed: seed of the rule, the networks and the letters.
+        letters: number of synthetic letters of each class.
     """
 
     which: str
@@ -51,11 +51,11 @@ class MetaTrainingSettings:
 
 
 class MetaTrainer:
-    """Trains a rule; whole episodes at a time.
+    """Trains a rule, whole episodes at a time.
 
     Args:
         settings: what decides the result.
-        letters: what networks learn and are tested on.
+        letters: the letters that networks learn and are tested on.
     """
 
     def __init__(self, settings: MetaTrainingSettings, letters: Letters) -> None:
@@ -72,7 +72,7 @@ class MetaTrainer:
         self.seconds = 0.0
 
     def run_episode(self) -> list[tuple[float, float]]:
-        """Train new networks; the mean log f and e of each unroll (`episodes`)."""
+        """Train new networks with the rule; return the mean of log f and of e in each unroll (see `episodes`)."""
         import torch
 
         from letterocr.base.randomness import make_generator
@@ -101,7 +101,7 @@ class MetaTrainer:
         return losses
 
     def _adam(self, gradients: dict[str, Tensor]) -> None:
-        """One step of Adam (Kingma, Ba 2015), gradients clipped; gradients that are not finite are passed over."""
+        """Take one step of Adam (Kingma, Ba 2015) with clipped gradients; skip gradients that are not finite."""
         s, (b1, b2) = self.settings, DECAYS
         norm = math.sqrt(sum(float(g.double().square().sum()) for g in gradients.values()))
         rate = s.rate * min(1.0, (self.step + 1) / WARM_UP) * (1 + math.cos(math.pi * self.step / s.steps)) / 2
@@ -115,12 +115,17 @@ class MetaTrainer:
             self.parameters[name] = self.parameters[name] - rate * first / (second.sqrt() + 1e-8)
 
     def state(self) -> dict[str, Tensor]:
-        """Every tensor that a resumed run needs."""
+        """Return every tensor that a resumed run needs, by name."""
         groups = {"rule": self.parameters, "first": self.first, "second": self.second}
         return {f"{group}/{name}": t for group, named in groups.items() for name, t in named.items()}
 
     def load(self, facts: dict[str, Any], tensors: dict[str, Tensor]) -> None:
-        """Go on from a checkpoint."""
+        """Restore a checkpoint.
+
+        Args:
+            facts: the facts, as `facts` returned them.
+            tensors: the tensors, as `state` returned them.
+        """
         for name in self.parameters:
             self.parameters[name] = tensors[f"rule/{name}"]
             self.first[name], self.second[name] = tensors[f"first/{name}"], tensors[f"second/{name}"]
@@ -128,18 +133,18 @@ class MetaTrainer:
         self.seconds = facts["seconds"]
 
     def facts(self) -> dict[str, Any]:
-        """How far it is and what it cost so far."""
+        """Return the progress, the cost so far and the settings."""
         counts = {"step": self.step, "episode": self.episode, "updates": self.updates, "seconds": self.seconds}
         return counts | {"settings": vars(self.settings)}
 
 
 def meta_train(settings: MetaTrainingSettings, output: Path, folder: Path) -> None:
-    """Train a rule, or go on training it, and write its file.
+    """Train a rule, or continue its training, and write its file.
 
     Args:
         settings: what decides the result.
-        output: the file.
-        folder: of the checkpoints.
+        output: the file to write.
+        folder: folder of the checkpoints.
 
     Raises:
         UserError: the folder holds checkpoints of other settings.

@@ -1,1 +1,1 @@
-"""HTML pages that show results, from one template."""
+"""The template of all HTML pages."""

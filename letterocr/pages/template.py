@@ -1,6 +1,6 @@
-"""The one template of HTML pages: they need no network and no scripts, and follow the reader's light or dark setting.
+"""Template of all HTML pages; they need no network and no scripts, and follow the reader's light or dark setting.
 
-Texts are escaped wherever they are given; what is HTML already has the type `Html`.
+Texts are escaped wherever they are given; text that is already HTML has the type `Html`.
 """
 
 from __future__ import annotations
@@ -30,29 +30,51 @@ code { background: var(--code); padding: 0 .25em; border-radius: 3px; }
 
 
 class Html(str):
-    """A piece of HTML, which is not escaped any more."""
+    """A piece of HTML, which is not escaped again."""
 
     __slots__ = ()
 
 
 def escape_text(text: object) -> Html:
-    """The text as HTML; what is HTML already stays as it is."""
+    """Return the text as HTML; `Html` is returned unchanged.
+
+    Example:
+        >>> escape_text("a < b")
+        'a &lt; b'
+        >>> escape_text(Html("<b>a</b>"))
+        '<b>a</b>'
+    """
     return text if isinstance(text, Html) else Html(escape(str(text)))
 
 
 def make_element(tag: str, *children: object, **attributes: str) -> Html:
-    """An element with its children one after another; a trailing underscore of an attribute's name is left out."""
+    """Return an HTML element.
+
+    Args:
+        tag: name of the element.
+        *children: its contents, in order.
+        **attributes: its attributes; a trailing underscore of a name is removed, as in `class_`.
+
+    Example:
+        >>> make_element("p", "a < b", class_="faint")
+        '<p class="faint">a &lt; b</p>'
+    """
     named = "".join(f' {name.rstrip("_")}="{escape(value)}"' for name, value in attributes.items())
     return Html(f"<{tag}{named}>{''.join(map(escape_text, children))}</{tag}>")
 
 
 def make_heading(text: object, anchor: str = "") -> Html:
-    """The heading of a section, which a link to `#anchor` leads to where one is given."""
+    """Return the heading of a section; if `anchor` is given, links to `#anchor` lead to it."""
     return make_element("h2", text, **({"id": anchor} if anchor else {}))
 
 
 def make_table(rows: Iterable[Sequence[object]], head: Sequence[object] = ()) -> Html:
-    """A table with a head, or, without one, with the name of each row in its first cell."""
+    """Return a table.
+
+    Args:
+        rows: the cells of each row.
+        head: titles of the columns; without them, the first cell of each row is its title.
+    """
     lines = [make_element("tr", *(make_element("th", cell, scope="col") for cell in head))] if head else []
     for first, *others in rows:
         name = make_element("td", first) if head else make_element("th", first, scope="row")
@@ -61,11 +83,11 @@ def make_table(rows: Iterable[Sequence[object]], head: Sequence[object] = ()) ->
 
 
 def make_picture(source: str | bytes, alt: str) -> Html:
-    """A picture: a file beside the page by its name, or the bytes of a PNG that the page itself holds.
+    """Return a picture: a file beside the page, or the bytes of a PNG that the page itself holds.
 
     Args:
-        source: the name or the bytes.
-        alt: what the picture shows, for readers who can't see it.
+        source: the file's name, or the bytes.
+        alt: what the picture shows, for readers who cannot see it.
     """
     if isinstance(source, bytes):
         source = f"data:image/png;base64,{base64.b64encode(source).decode()}"
@@ -73,7 +95,7 @@ def make_picture(source: str | bytes, alt: str) -> Html:
 
 
 def make_page(title: str, parts: Iterable[Html]) -> str:
-    """The whole page: its title as heading, then its parts, a line each."""
+    """Return the whole page: its title as a heading, then its parts, one in each line."""
     body = "\n".join([make_element("h1", title), *parts])
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'

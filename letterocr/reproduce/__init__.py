@@ -1,1 +1,1 @@
-"""The paper's claims, each measured: what it states, what was found, numbers and figures."""
+"""Measurements of the paper's claims: statement, finding, numbers and figures of each."""

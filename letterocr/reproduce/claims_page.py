@@ -1,4 +1,4 @@
-"""The findings as one folder: `index.html` and its PNG figures, readable without a network and without scripts."""
+"""Page of the findings: one folder with `index.html` and its PNG figures, readable without network and scripts."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ def write_figures(folder: Path, finding: Finding) -> None:
 def write_page(
     folder: Path, titles: Mapping[str, str], findings: Mapping[str, Finding], about: Mapping[str, str]
 ) -> Path:
-    """Write `index.html` and `findings.json`; the figures are there already.
+    """Write `index.html` and `findings.json`; the figures have been written before.
 
     Args:
-        folder: for everything.
-        titles: of each claim.
-        findings: what was found, in the order of the page.
-        about: letters, versions and the like: name and value.
+        folder: folder of the page.
+        titles: title of each claim.
+        findings: the findings, in the order of the page.
+        about: facts about letters, versions and the like, by name.
 
     Returns:
         The path of the page.
@@ -53,14 +53,11 @@ def _format_verdict(finding: Finding) -> Html:
 
 
 def _list_parts(name: str, title: str, finding: Finding) -> list[Html]:
-    """The section of one claim."""
+    """Return the section of one claim."""
     return [
         make_heading(title, name),
         make_element("p", f"The paper: {finding.stated}", class_="faint"),
         make_element("p", _format_verdict(finding), f". {finding.evidence}"),
-        *(
-            make_picture(f"{figure}.png", f"{title}: what was measured here, in a picture")
-            for figure in finding.figures
-        ),
+        *(make_picture(f"{figure}.png", f"{title}: figure of the measurements") for figure in finding.figures),
         make_table(finding.numbers.items()),
     ]

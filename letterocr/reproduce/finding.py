@@ -1,4 +1,4 @@
-"""What a claim is measured on, and what was found."""
+"""Material on which a claim is measured, and the finding about it."""
 
 from __future__ import annotations
 
@@ -18,22 +18,27 @@ FAILS = "does not hold"
 
 
 def phrase_condition(condition: str) -> str:
-    """The verdict on a claim that is true under a condition that the paper does not state."""
+    """Return the verdict on a claim that is true only under a condition that the paper does not state.
+
+    Example:
+        >>> phrase_condition("s is linear")
+        'holds only if s is linear'
+    """
     return f"holds only if {condition}"
 
 
 @dataclass(frozen=True)
 class Material:
-    """The letters of one source, and how much is trained where a claim is about training.
+    """The letters of one source, and the amount of training for claims about training.
 
     Attributes:
         split: training and test letters.
-        data: their config, for runs.
-        runs: the folder of the run folders.
+        data: config of the letters, for the runs.
+        runs: folder of the run folders.
         samples: training samples of each run.
-        replicas: networks side by side, for medians and quartiles.
+        replicas: networks trained side by side, for medians and quartiles.
         every: samples between two measurements of the test error.
-        threads: CPU threads of each run; 0: all.
+        threads: CPU threads of each run; 0 for all.
     """
 
     split: Split
@@ -51,7 +56,7 @@ class Material:
 
     @cached_property
     def single_writers(self) -> list[Tensor]:
-        """The alphabet matrix of each training writer who wrote every letter; empty where writers are not known."""
+        """The alphabet matrices of the training writers who wrote every letter; empty if the writers are not known."""
         train = self.split.train
         if train.writers is None:
             return []
@@ -62,13 +67,13 @@ class Material:
 
 @dataclass(frozen=True)
 class Finding:
-    """What was found about one claim.
+    """The finding about one claim.
 
     Attributes:
-        stated: what the paper states.
-        verdict: holds; does not hold; holds only if ...
-        evidence: one sentence with the numbers that decide.
-        numbers: name and value, in the order in which they are shown.
+        stated: the claim as the paper states it.
+        verdict: "holds", "does not hold", or "holds only if ..."
+        evidence: the numbers that decide, in one or two sentences.
+        numbers: numbers by name, in the order in which they are shown.
         figures: Matplotlib figures by file name without `.png`.
     """
 

@@ -1,4 +1,4 @@
-"""Claims about the alphabet matrix itself: its left inverse, letter arithmetic, the bias, its spectrum (7-13)."""
+"""Claims about the alphabet matrix: left inverse, letter arithmetic, bias, singular values (7-13)."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ from letterocr.reproduce.finding import FAILS, HOLDS, Finding, Material, phrase_
 
 
 def judge_misreading(material: Material) -> Finding:
-    """Fig. 3: the left inverse of the alphabet misreads a handwritten E as L, with several other spikes."""
+    """Judge Fig. 3: the left inverse of the alphabet misreads a handwritten E as L, with several other spikes."""
     inverse = left_inverse(material.A)
     reading = read_letters(inverse.pinv, material.split.test)
     found = reading.confusion("E", "L")
@@ -57,13 +57,13 @@ def judge_misreading(material: Material) -> Finding:
         verdict = HOLDS
         written = int((reading.truth == reading.alphabet.index("E")).sum())
         evidence = (
-            f"E is read as L {found.count} times of {written}, once with outputs of at least half the largest for "
-            f" {', '.join(several)}."
+            f"E is read as L {found.count} times of {written}, once with outputs of at least half the largest one for "
+            f"{', '.join(several)}."
         )
     elif reading.confusions:
         verdict = phrase_condition("another letter than E is meant, or another reading than L")
-        how = "with fewer spikes" if found else "never"
-        evidence = f"E is {how} read as L here; the most frequent misreadings are {top}."
+        how = "E is read as L with fewer spikes" if found else "E is never read as L"
+        evidence = f"{how} here; the most frequent misreadings are {top}."
     else:
         verdict, evidence = FAILS, "No test letter is misread here."
     return Finding(
@@ -74,7 +74,7 @@ def judge_misreading(material: Material) -> Finding:
             "largest entry of |W A - I|, by singular values": f"{inverse.pinv_error:.1e}",
             "the same by the normal equations": f"{inverse.normal_error:.1e}",
             "condition number of A": f"{inverse.condition:.1f}",
-            "of A^T A": f"{inverse.gram_condition:.0f}",
+            "condition number of A^T A": f"{inverse.gram_condition:.0f}",
             "error on the test letters": f"{reading.error:.1%}",
             "misread most often": top or "none",
         },
@@ -83,7 +83,7 @@ def judge_misreading(material: Material) -> Finding:
 
 
 def judge_arithmetic(material: Material) -> Finding:
-    """(9): letters are nearly sums and differences of others."""
+    """Judge (9): letters are nearly sums and differences of other letters."""
     A, alphabet = material.A, material.split.train.alphabet
     stated = find_relation(A, "L + F = E", alphabet)
     best = select_distinct(search(A, 60, alphabet=alphabet))[:12]
@@ -102,8 +102,9 @@ def judge_arithmetic(material: Material) -> Finding:
     else:
         verdict = phrase_condition(f"other letters are combined, such as {best[0].text}") if near else FAILS
     evidence = (
-        f"Of E's length, L + F is {stated.residual:.0%} away from E, {mixed} {real:.0%} and the nearest multiple of "
-        f"one letter {alone[e]:.0%}; the best of all pairs and triples is {best[0].text} with {best[0].residual:.0%}."
+        f"In parts of E's length, the distance from E is {stated.residual:.0%} for L + F, {real:.0%} for {mixed} and "
+        f"{alone[e]:.0%} for the nearest multiple of one letter; the best of all pairs and triples is {best[0].text} "
+        f"with {best[0].residual:.0%}."
     )
     return Finding(
         "Letters are nearly linear combinations of others: L + F ~ E (9a), L + T - B + 3 ~ I (9b).",
@@ -119,21 +120,21 @@ def judge_arithmetic(material: Material) -> Finding:
         | {
             "distance of E from the span of all other letters": f"{distance[e]:.1%}",
             "the same for all letters, least and largest": f"{distance.min():.1%}, {distance.max():.1%}",
-            "(9b)": "has the digit 3, which is no letter of this alphabet",
+            "(9b)": "contains the digit 3, which is not in this alphabet",
         },
         {"arithmetic": figure},
     )
 
 
 def _nearest_multiple(A: Tensor) -> Tensor:
-    """The least |c a_j - a_k| / |a_k| over all letters j and real c, for each k: [C]; the sine of an angle."""
+    """Return the least |c a_j - a_k| / |a_k| over all letters j and real c, for each k: [C]; the sine of an angle."""
     unit = A / A.norm(dim=0)
     cosines = (unit.mT @ unit).abs().fill_diagonal_(0).amax(0)
     return (1 - cosines.square()).clamp(min=0).sqrt()
 
 
 def judge_bias(material: Material) -> Finding:
-    """(12): one bias mends one relation only, and none whose coefficients sum to zero."""
+    """Judge (12): one bias mends only one relation, and none whose coefficients sum to zero."""
     own, alphabet = ranks(material.A), material.split.train.alphabet
     exact: dict[str, Any] = {}
     for texts in (["L + F = E"], ["F + T - E = I"], ["L + F = E", "L + T = I"]):
@@ -146,23 +147,23 @@ def judge_bias(material: Material) -> Finding:
     best = select_distinct(search(material.A, 500, alphabet=alphabet))[:100]
     binding = sum(find_mending_bias(r.null_vector) is None for r in best)
     return Finding(
-        "Where letters depend on each other no linear map is right, and one bias mends one relation only (12).",
+        "If letters are linearly dependent, no linear map reads them all, and one bias mends only one relation (12).",
         HOLDS if [b for _, b in exact.values()] == [0, 1, 1] else FAILS,
         f"Of the 100 nearest relations among these letters {binding} have coefficients that sum to zero, "
-        "so that no bias touches them (all letters share the mean letter, which must cancel); where two relations are "
-        "made exact, a bias leaves one.",
+        "so that no bias changes them (all letters share the mean letter, which must cancel); if two relations are "
+        "made exact, one remains with a bias.",
         {
             "rank of A": own.letters,
             "rank of [A; 1^T]": own.with_ones,
             "exact relations among the letters": own.relations,
         }
         | {f"{text} made exact: relations without and with bias": f"{a}, {b}" for text, (a, b) in exact.items()}
-        | {"of the 100 nearest relations, a bias can't mend": binding},
+        | {"of the 100 nearest relations, those that a bias can't mend": binding},
     )
 
 
 def judge_reconstruction(material: Material) -> Finding:
-    """Fig. 4: B is readable from about five singular values."""
+    """Judge Fig. 4: B is readable from about five singular values."""
     A, alphabet = material.A, material.split.train.alphabet
     b = alphabet.index("B")
     readable = readable_ranks(A)
@@ -175,14 +176,14 @@ def judge_reconstruction(material: Material) -> Finding:
     return Finding(
         "The letter B is readable from the first 5 or so singular values of A (13; Fig. 4).",
         HOLDS if median <= 6 else phrase_condition(f"the first {median} are taken"),
-        f"Half of the letters are more like themselves than like any other from r = {median} on, all from "
-        f"{int(readable.max())}, B from {int(readable[b])}; at r = 5 B is {off[b]:.0%} off, the median letter "
-        f"{off.median():.0%}.",
+        f"With r = {median} or more, half of the rebuilt letters are nearer to themselves than to any other letter; "
+        f"all are with {int(readable.max())} or more, B with {int(readable[b])} or more. At r = 5, B differs from the "
+        f"rebuilt B by {off[b]:.0%} of its length, the median letter by {off.median():.0%}.",
         {
             "r from which on each letter is itself": ", ".join(
                 f"{letter} {int(r)}" for letter, r in zip(alphabet, readable, strict=True)
             ),
-            "B, singular values of A less the mean letter": int(readable_ranks(A, from_mean=True)[b]),
+            "B, singular values of A without the mean letter": int(readable_ranks(A, from_mean=True)[b]),
             **({"B in the alphabets of single writers": _format_spread(single)} if single else {}),
         },
         {"fig4": figure},
@@ -190,21 +191,21 @@ def judge_reconstruction(material: Material) -> Finding:
 
 
 def judge_singular_values(material: Material) -> Finding:
-    """Fig. 5: of the singular values the first two dominate."""
+    """Judge Fig. 5: the first two singular values dominate."""
     A = material.A
     values = singular_values(A)
     energy = values.square() / values.square().sum()
     figure = make_figure(7, 4)
     axis = figure.subplots()
     draw_singular_values(axis, values, "A")
-    draw_singular_values(axis, singular_values(subtract_mean(A)), "A less the mean letter")
+    draw_singular_values(axis, singular_values(subtract_mean(A)), "A without the mean letter")
     first, second = float(values[0] / values[1]), float(values[1] / values[2])
     single = [singular_values(M) for M in material.single_writers]
     both = energy_rank(values, 0.5) <= 2 and second >= 1.5
     return Finding(
         f"Of the {len(values)} singular values of A the first two dominate (Fig. 5).",
         HOLDS if both else phrase_condition("it is said of the first alone, which is nearly the mean letter"),
-        f"The first makes {energy[0]:.0%} of the energy and the second {energy[1]:.0%}; the first is {first:.1f} times "
+        f"The first has {energy[0]:.0%} of the energy and the second {energy[1]:.0%}; the first is {first:.1f} times "
         f"the second, and the second {second:.2f} times the third.",
         {"singular values": ", ".join(f"{v:.2f}" for v in values)}
         | (
@@ -220,15 +221,15 @@ def judge_singular_values(material: Material) -> Finding:
 
 
 def _format_spread(values: Sequence[float | Tensor]) -> str:
-    """Median and range."""
+    """Format median and range of the values, one for each writer."""
     t = torch.tensor(values, dtype=torch.float64)
     return f"{float(t.median()):.3g} ({float(t.min()):.3g} to {float(t.max()):.3g}; {len(values)} writers)"
 
 
 def judge_rank(material: Material) -> Finding:
-    """Fig. 5: the effective rank is about 5, the effective null space has up to 21 dimensions."""
+    """Judge Fig. 5: the effective rank is about 5, the effective null space has up to 21 dimensions."""
     A = material.A
-    columns = {"A": asdict(effective_ranks(A)), "less the mean": asdict(effective_ranks(subtract_mean(A)))}
+    columns = {"A": asdict(effective_ranks(A)), "without the mean": asdict(effective_ranks(subtract_mean(A)))}
     if material.single_writers:
         columns["first writer alone"] = asdict(effective_ranks(material.single_writers[0]))
     near = [RANK_NAMES[name] for name, value in columns["A"].items() if 4 <= value <= 6]
@@ -237,7 +238,7 @@ def judge_rank(material: Material) -> Finding:
         "The effective rank of A is about 5, and its effective null space has up to 21 dimensions (Fig. 5).",
         phrase_condition(f"effective rank means {' or '.join(near)}") if near else FAILS,
         f"Seven definitions give from {low:.1f} to {high:.0f}; A itself has rank {columns['A']['numerical']}: "
-        "it has no null space, only directions that count little.",
+        "it has no null space, only directions with small singular values.",
         {
             label: "; ".join(
                 f"{column} {values[name]:.1f}" if isinstance(values[name], float) else f"{column} {values[name]}"

@@ -1,4 +1,4 @@
-"""The claim about learning rates: 1/lambda_max of R is the best one (29)."""
+"""The claim about learning rates: the best one is 1/lambda_max of R (29)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ STEPS = 200
 
 
 def judge_best_rate(material: Material) -> Finding:
-    """(29): the best learning rate is 1/lambda_max of R = (1/p) A A^T, p letters."""
+    """Judge (29): the best learning rate is 1/lambda_max of R = (1/p) A A^T, for p letters."""
     letters = rate_bounds.with_bias(material.A.mT, bias=False)
     values = rate_bounds.eigenvalues(letters)
     largest, smallest = float(values[0]), float(values[-1])
@@ -25,14 +25,15 @@ def judge_best_rate(material: Material) -> Finding:
     return Finding(
         "The best learning rate is 1/lambda_max of R (29).",
         phrase_condition(
-            "best means what the first eigenvector needs, letters come all at once and the loss is half of (4): "
-            f"then 2/(lambda_max + smallest) is faster by {best / lecun:.2f} and 2/lambda_max the limit; for (4) it is "
-            "the limit itself"
+            "best means best for the first eigenvector, all letters are learned at once and the loss is half of (4): "
+            f"then 2/(lambda_max + smallest), which is {best / lecun:.2f} times as large, is faster, and 2/lambda_max "
+            "is the limit; for (4) the limit is 1/lambda_max itself"
         ),
-        f"lambda_max = {largest:.3g} and the smallest non-zero eigenvalue {smallest:.2g}. After {STEPS} steps from 0 "
-        f"the loss has fallen by {kept['lecun']:.2%} at {lecun:.3g} and by {kept['best']:.2%} at {best:.3g}; at 1.02 "
-        f"times {limit:.3g} it is {measure_left_over(letters, 1.02 * limit):.0e} times what it was. Per sample "
-        f"the safe bound is 2/max|a|^2 = {sample:.3g}; at {lecun:.3g} an epoch multiplies the error by {radius:.1e}.",
+        f"lambda_max is {largest:.3g}, the smallest non-zero eigenvalue {smallest:.2g}. After {STEPS} steps from W = 0 "
+        f"the loss has fallen by {kept['lecun']:.2%} with rate {lecun:.3g} and by {kept['best']:.2%} with {best:.3g}; "
+        f"with 1.02 times {limit:.3g} it has grown {measure_left_over(letters, 1.02 * limit):.0e}-fold. With one "
+        f"letter at a time the safe bound is 2/max|a|^2 = {sample:.3g}; with {lecun:.3g} an epoch multiplies the error "
+        f"by {radius:.1e}.",
         {
             "lambda_max of R": f"{largest:.4g}",
             "smallest non-zero eigenvalue": f"{smallest:.3g}",
@@ -41,20 +42,26 @@ def judge_best_rate(material: Material) -> Finding:
             "2/lambda_max, limit for the half-loss": f"{limit:.4g}",
             "1/lambda_max, limit for (4)": f"{limit / 2:.4g}",
             "2/max|a|^2, safe for one letter at a time": f"{sample:.4g}",
-            "radius of a per-sample epoch at 1/lambda_max": f"{radius:.3g}",
+            "spectral radius of a per-sample epoch at 1/lambda_max": f"{radius:.3g}",
         },
         {"rates": _draw_spectrum(letters, lecun, limit)},
     )
 
 
 def measure_left_over(letters: Tensor, alpha: float) -> float:
-    """The half-loss after `STEPS` full-batch steps from W = 0, in parts of the loss at 0.
+    """The half-loss after `STEPS` full-batch steps from W = 0, divided by the half-loss at W = 0.
 
-    In the letters' eigenvectors each output error shrinks by 1 - alpha lambda a step: no W is needed.
+    Along each eigenvector of the letters' Gram matrix a step multiplies the output error by 1 - alpha lambda: no W is
+    needed.
 
     Args:
         letters: [C, 900], one of each class.
         alpha: the learning rate.
+
+    Example:
+        >>> letters = torch.eye(2, dtype=torch.float64)  # both eigenvalues of R are 1/2: 1/lambda_max is 2
+        >>> [f"{measure_left_over(letters, alpha):.1f}" for alpha in (2.0, 4.0)]
+        ['0.0', '1.0']
     """
     values, vectors = torch.linalg.eigh(letters @ letters.mT / len(letters))
     kept = (1 - alpha * values) ** (2 * STEPS)
@@ -62,7 +69,7 @@ def measure_left_over(letters: Tensor, alpha: float) -> float:
 
 
 def _draw_spectrum(letters: Tensor, lecun: float, limit: float) -> object:
-    """The loss that is left against the learning rate."""
+    """Draw the loss that is left against the learning rate."""
     alphas = np.geomspace(limit / 100, 1.05 * limit, 200)
     figure = make_figure(6, 3.5)
     axis = figure.subplots()

@@ -1,8 +1,8 @@
-"""Claims about training: two layers against three (Fig. 7), and four (Fig. 8), with the printed rule and the gradient.
+"""Claims about training: two layers against three (Fig. 7), and four (Fig. 8), by the printed rule and the gradient.
 
-Each training run is a run folder of its own: one that is finished is not trained again, and one that was stopped goes
-on. *Size of the error jumps*: the root mean square of the change of the test error between two measurements, over the
-second half of the run, in percentage points; the paper calls a network with large ones less stable.
+Each training run has its own run folder: a finished run is not trained again, and a stopped run continues.
+*Size of the error jumps*: the root mean square of the change of the test error between two measurements, over the
+second half of the run, in percentage points; the paper calls a network with large jumps less stable.
 
 Shapes: m measurements, R replicas; errors [m, R].
 """
@@ -26,12 +26,12 @@ from letterocr.run.curve import read_curve
 Curves = dict[tuple[str, str], tuple[np.ndarray, np.ndarray]]  # by (rule, model): samples and errors
 
 NAMES = {"two_layer": "two layers", "three_layer": "three layers", "four_layer": "four layers"}
-MARK = 0.5  # the test error whose first sample tells how fast a network learns
-MUCH = 2.0  # times the other's jumps is much less stable
+MARK = 0.5  # the number of samples until this test error shows how fast a network learns
+MUCH = 2.0  # a network whose jumps are larger by this factor is much less stable
 
 
 def make_config(experiment: str, model: str, rule: str, material: Material) -> TrainConfig:
-    """The config that `python -m letterocr.train experiment=... model=... rule=...` resolves to, on these letters."""
+    """Return the config of `python -m letterocr.train experiment=... model=... rule=...` with these letters."""
     overrides = [f"experiment={experiment}", f"model={model}", f"rule={rule}", f"samples={material.samples}"]
     overrides += [f"replicas={material.replicas}", f"evaluate_every={material.every}", "resume=true"]
     config = compose_config(overrides)
@@ -40,10 +40,10 @@ def make_config(experiment: str, model: str, rule: str, material: Material) -> T
 
 
 def train_once(experiment: str, model: str, rule: str, material: Material) -> Path:
-    """The run folder of this network, which is trained where it is not there yet.
+    """Train this network unless it is trained already, and return its run folder.
 
     Raises:
-        StoppedError: a signal came; asked for again, the run goes on.
+        StoppedError: a signal came; started again, the run continues.
     """
     from letterocr.run.training import run
 
@@ -54,17 +54,39 @@ def train_once(experiment: str, model: str, rule: str, material: Material) -> Pa
 
 
 def final_errors(errors: np.ndarray) -> np.ndarray:
-    """The mean error over the last tenth of the measurements: [R]."""
+    """The mean error over the last tenth of the measurements: [R].
+
+    Args:
+        errors: [m, R].
+    """
     return errors[-max(len(errors) // 10, 1) :].mean(0)
 
 
 def error_jumps(errors: np.ndarray) -> np.ndarray:
-    """Root mean square of the change between two measurements, over the second half: [R]."""
+    """The root mean square of the change between two measurements, over the second half: [R].
+
+    Args:
+        errors: [m, R].
+
+    Example:
+        >>> error_jumps(np.array([[1.0], [1.0], [0.25], [0.75]])).tolist()
+        [0.5]
+    """
     return np.sqrt(np.square(np.diff(errors[len(errors) // 2 :], axis=0)).mean(0))
 
 
 def find_first_below(samples: np.ndarray, errors: np.ndarray, mark: float) -> np.ndarray:
-    """Samples learned when the error was first at most `mark`; infinite where it never was: [R]."""
+    """Return the samples learned when the error was first at most `mark`; infinite if it never was: [R].
+
+    Args:
+        samples: [m], samples learned at each measurement.
+        errors: [m, R].
+        mark: the error, as a fraction.
+
+    Example:
+        >>> find_first_below(np.array([0, 10, 20]), np.array([[1.0, 1.0], [0.5, 1.0], [0.25, 1.0]]), 0.5).tolist()
+        [10.0, inf]
+    """
     reached = errors <= mark
     return np.where(reached.any(0), samples[reached.argmax(0)], np.inf)
 
@@ -74,18 +96,18 @@ def _median(values: np.ndarray) -> float:
 
 
 def _format_band(values: np.ndarray, unit: str) -> str:
-    """Median and quartiles."""
+    """Format median and quartiles."""
     low, middle, high = compute_quartiles(values)
     scale, places = (100, ".2f") if unit == "points" else (100, ".1f") if unit == "%" else (1, ",.0f")
     return f"{scale * middle:{places}} {unit} ({scale * low:{places}} to {scale * high:{places}})"
 
 
 def _format_samples(number: float) -> str:
-    return f"{number:,.0f} samples" if np.isfinite(number) else "more samples than it learned"
+    return f"{number:,.0f} samples" if np.isfinite(number) else "more samples than were learned"
 
 
 def _compare(experiment: str, models: list[str], material: Material) -> tuple[Any, Curves, dict[str, str]]:
-    """Train the models by both rules: the figure, the curves by (rule, model), and the numbers."""
+    """Train the models by both rules; return the figure, the curves by (rule, model), and the numbers."""
     figure = make_figure(12, 4.5)
     curves: Curves = {}
     numbers: dict[str, str] = {}
@@ -114,23 +136,23 @@ def _judge(holds: dict[str, bool]) -> str:
 
 
 def judge_two_against_three(material: Material) -> Finding:
-    """Fig. 7: the three-layer network gets to a lower error than the two-layer network."""
+    """Judge Fig. 7: the three-layer network reaches a lower error than the two-layer network."""
     figure, curves, numbers = _compare("paper/fig7", ["two_layer", "three_layer"], material)
     final = {key: _median(final_errors(errors)) for key, (_, errors) in curves.items()}
     holds = {rule: final[rule, "three_layer"] < final[rule, "two_layer"] for rule in ("printed", "gradient")}
     return Finding(
-        "The three-layer network gets to a lower error than the two-layer network (Fig. 7).",
+        "The three-layer network reaches a lower error than the two-layer network (Fig. 7).",
         _judge(holds),
-        f"After {material.samples:,} samples two layers are at {final['printed', 'two_layer']:.1%}, three at "
-        f"{final['printed', 'three_layer']:.1%} with the printed rule and {final['gradient', 'three_layer']:.1%} with "
-        "the gradient.",
+        f"After {material.samples:,} samples the error of two layers is {final['printed', 'two_layer']:.1%}; that of "
+        f"three layers is {final['printed', 'three_layer']:.1%} with the printed rule and "
+        f"{final['gradient', 'three_layer']:.1%} with the gradient.",
         numbers,
         {"fig7": figure},
     )
 
 
 def judge_four_layers(material: Material) -> Finding:
-    """Fig. 8: four layers learn more slowly than three, and much less stably."""
+    """Judge Fig. 8: four layers learn more slowly than three, and much less stably."""
     figure, curves, numbers = _compare("paper/fig8", ["three_layer", "four_layer"], material)
     parts, slower, jumpier = [], [], []
     for rule in ("printed", "gradient"):
@@ -140,7 +162,7 @@ def judge_four_layers(material: Material) -> Finding:
         slower.append(begin[1] > begin[0])
         jumpier.append(jumps[1] / jumps[0] if jumps[0] else np.inf if jumps[1] else 1.0)
         parts.append(
-            f"with the {rule} rule they are first at {MARK:.0%} after {_format_samples(begin[1])} (three layers: "
+            f"with the {rule} rule they reach {MARK:.0%} after {_format_samples(begin[1])} (three layers: "
             f"{_format_samples(begin[0])}) and their error jumps by {100 * jumps[1]:.2f} points ({100 * jumps[0]:.2f})"
         )
     return Finding(
@@ -153,7 +175,12 @@ def judge_four_layers(material: Material) -> Finding:
 
 
 def judge_stability(slower: list[bool], jumpier: list[float]) -> str:
-    """The verdict on Fig. 8 from each rule, printed and gradient: whether slower, and how many times the jumps."""
+    """Return the verdict on Fig. 8.
+
+    Args:
+        slower: whether four layers are slower, by the printed rule and by the gradient.
+        jumpier: size of their error jumps divided by that of three layers, by the printed rule and by the gradient.
+    """
     rules = ("printed", "gradient")
     if all(slower) and min(jumpier) > MUCH:
         return HOLDS

@@ -1,4 +1,4 @@
-"""What a study is: its search space, the settings that all trials share, its seed; `study.json` of its folder."""
+"""Plan of a study: its search space, the settings that all trials share, and its seed; stored as `study.json`."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from letterocr.config.check import check_config
 from letterocr.config.train import TrainConfig
 from letterocr.search.space import SearchedField, Space, format_override
 
-RUNS = "runs"  # the run folders of a study, below its own
-WORKERS = "workers"  # what shows who works on it, and the workers' logs
+RUNS = "runs"  # subfolder of a study for its run folders
+WORKERS = "workers"  # subfolder of a study for the heartbeats and logs of its workers
 
 
 @dataclass(frozen=True)
@@ -22,9 +22,9 @@ class Plan:
     """A study before any trial.
 
     Attributes:
-        space: what varies.
-        overrides: what does not, as on the command line of `letterocr.train`.
-        seed: of the sampler.
+        space: the searched fields and their values.
+        overrides: the settings of all trials, as on the command line of `letterocr.train`.
+        seed: seed of the sampler.
     """
 
     space: Space
@@ -32,10 +32,15 @@ class Plan:
     seed: int = 0
 
     def make_config(self, folder: Path, values: dict[str, Any], threads: int = 0) -> TrainConfig:
-        """The run of a trial with these values of the searched fields, below the study's folder.
+        """Return the config of a trial.
+
+        Args:
+            folder: folder of the study.
+            values: values of the searched fields.
+            threads: CPU threads of the run; 0 as the overrides say.
 
         Raises:
-            UserError: they don't fit together.
+            UserError: the values do not fit together.
         """
         config = compose_config([*self.overrides, *(format_override(name, value) for name, value in values.items())])
         config.output, config.resume, config.force = str(folder / RUNS), "true", False
@@ -43,7 +48,7 @@ class Plan:
         return config
 
     def check(self) -> None:
-        """Try every end of every range, so that a mistake is known before any training.
+        """Check both ends of every range, so that a mistake is found before any training.
 
         Raises:
             UserError: names the first value that does not fit.
@@ -58,7 +63,7 @@ class Plan:
 
 
 def _make_absolute(given: str) -> str:
-    """Paths count from where the search was asked for, wherever its workers are."""
+    """Make a path absolute, so that it counts from the folder where the search started, wherever its workers run."""
     key, _, value = given.partition("=")
     if key in ("data.path", "optimizer.path") and value not in ("", "null"):
         return f"{key}={Path(value).expanduser().resolve()}"
@@ -66,10 +71,17 @@ def _make_absolute(given: str) -> str:
 
 
 def store_plan(folder: Path, plan: Plan) -> Plan:
-    """Make the study's folder, or see that it is a folder of the same study.
+    """Make the study's folder, or check that it already holds the same study.
+
+    Args:
+        folder: folder of the study.
+        plan: the study.
+
+    Returns:
+        The plan, with absolute paths.
 
     Raises:
-        UserError: it is another one's.
+        UserError: the folder holds another study.
     """
     plan = Plan(plan.space, [_make_absolute(given) for given in plan.overrides], plan.seed)
     if (folder / "study.json").exists():
@@ -86,15 +98,15 @@ def store_plan(folder: Path, plan: Plan) -> Plan:
 
 
 def read_plan(folder: Path) -> Plan:
-    """The study of a folder.
+    """Read the plan of a study from its folder.
 
     Raises:
-        UserError: it is no study's folder, or damaged.
+        UserError: the folder is not the folder of a study, or its plan is damaged.
     """
     path = folder / "study.json"
     stored = read_json(path)
     if not stored:
-        raise UserError(f"{folder} is no study's folder: it has no study.json.")
+        raise UserError(f"{folder} is not the folder of a study (it has no study.json): give the folder of a search.")
     try:
         space = {
             name: SearchedField(**{**given, "choices": tuple(given["choices"])})
@@ -102,4 +114,4 @@ def read_plan(folder: Path) -> Plan:
         }
         return Plan(space, list(stored["overrides"]), int(stored["seed"]))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise UserError(f"{path} is damaged ({error}): give the search's command with another output=.") from error
+        raise UserError(f"{path} is damaged ({error}): start the search with another output=.") from error

@@ -1,6 +1,6 @@
-"""What a search varies: the files of `conf/search/`, checked field by field.
+"""Search spaces: the files of `conf/search/`, checked field by field.
 
-A line is `field: {low, high}`, with `log: true` or `int: true` where wanted, or `field: {choices: [...]}`; fields are
+A line is `field: {low, high}`, with `log: true` or `int: true` if wanted, or `field: {choices: [...]}`. Fields are
 named as on the command line of `letterocr.train`, config groups included.
 """
 
@@ -27,13 +27,13 @@ KEPT = list_runtime_fields() | {"samples", "seed", "experiment", "launcher"}
 
 @dataclass(frozen=True)
 class SearchedField:
-    """One field's values.
+    """The values of one searched field: either choices or a range of numbers.
 
     Attributes:
-        choices: where they are a list; lists among them as JSON text, null as `null`.
+        choices: the values, if they are a list; lists among them as JSON text, null as `null`.
         low: smallest number.
         high: largest number.
-        log: whether the logarithm is drawn evenly.
+        log: whether the logarithm is drawn uniformly.
         whole: whether only whole numbers are drawn.
     """
 
@@ -44,11 +44,11 @@ class SearchedField:
     whole: bool = False
 
     def list_ends(self) -> tuple[Any, ...]:
-        """The values that vouch for all others: each choice, or the smallest and the largest number."""
+        """Return the values to check for all others: each choice, or the smallest and the largest number."""
         return self.choices or (self.low, self.high)
 
     def make_distribution(self) -> BaseDistribution:
-        """For Optuna."""
+        """Return the distribution for Optuna."""
         from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
         if self.choices:
@@ -62,17 +62,25 @@ Space = dict[str, SearchedField]
 
 
 def format_override(field: str, value: Any) -> str:
-    """The value as on the command line."""
+    """Return the value of a field as on the command line.
+
+    Example:
+        >>> format_override("model.bias", True)
+        'model.bias=true'
+    """
     return f"{field}={json.dumps(value) if isinstance(value, bool) or value is None else value}"
 
 
 def list_spaces() -> list[str]:
-    """The names in `conf/search/`."""
+    """Return the names of the search spaces in `conf/search/`."""
     return sorted(path.stem for path in (find_conf_folder() / "search").glob("*.yaml"))
 
 
 def read_space(name: str) -> Space:
-    """The search space of that name in `conf/search/`, or in a file of one's own.
+    """Read a search space from `conf/search/`, or from a file of the user.
+
+    Args:
+        name: a name in `conf/search/`, or the path of a .yaml file.
 
     Raises:
         UserError: names the file, the field and what is wrong with it.
@@ -92,10 +100,19 @@ def read_space(name: str) -> Space:
 
 
 def check_space(stored: Any, place: str) -> Space:
-    """The search space of a file's content.
+    """Check the content of a file and return its search space.
+
+    Args:
+        stored: content of the file.
+        place: name of the file, for messages.
 
     Raises:
         UserError: names the field and what is wrong with it.
+
+    Example:
+        >>> space = check_space({"learning_rate": {"low": 0.001, "high": 1, "log": True}}, "rates.yaml")
+        >>> space["learning_rate"].list_ends()
+        (0.001, 1.0)
     """
     if not isinstance(stored, dict) or not stored:
         raise UserError(f"{place}: must name at least one field, as in learning_rate: {{low: 0.001, high: 1}}.")
@@ -117,7 +134,7 @@ def _check_name(field: Any, place: str) -> None:
 
 def _parse_number(value: Any, place: str, key: str) -> float:
     try:
-        number = math.nan if isinstance(value, bool) else float(value)  # YAML takes 1e-4 for a text
+        number = math.nan if isinstance(value, bool) else float(value)  # YAML reads 1e-4 as text
     except (TypeError, ValueError):
         number = math.nan
     if not math.isfinite(number):
@@ -130,7 +147,7 @@ def _read_range(given: Any, place: str) -> SearchedField:
         raise UserError(f"{place}: must be {{low: ..., high: ...}} or {{choices: [...]}}.")
     unknown = sorted(map(str, set(given) - KEYS | (set(given) & {"choices"} if "low" in given else set())))
     if unknown:
-        raise UserError(f"{place}: {unknown[0]} is none of low, high, log and int, nor choices alone.")
+        raise UserError(f"{place}: there is no key {unknown[0]} here; use low, high, log and int, or choices alone.")
     if "choices" in given:
         return SearchedField(choices=_read_choices(given["choices"], place))
     low, high = _parse_number(given["low"], place, "low"), _parse_number(given["high"], place, "high")
@@ -154,5 +171,5 @@ def _read_choices(given: Any, place: str) -> tuple[Any, ...]:
         raise UserError(f"{place}: choices={given} must be a list of at least one value.")
     choices = tuple(v if isinstance(v, bool | int | float | str) else json.dumps(v) for v in given)
     if len(set(map(str, choices))) < len(choices):
-        raise UserError(f"{place}: choices={given} has a value twice.")
+        raise UserError(f"{place}: choices={given} has a value twice; give each value once.")
     return choices

@@ -1,4 +1,4 @@
-"""What a search came to, as one HTML page that holds its pictures: `report.html` in the study's folder."""
+"""Report of a search: one HTML page that holds its pictures, `report.html` in the study's folder."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from optuna.study import Study
     from optuna.trial import FrozenTrial
 
-ENOUGH = 10  # whole trials for the importance of fields
-BEST = 10
-DRAWN = 5  # of the best trials, as curves
-STATES = {"COMPLETE": "whole", "PRUNED": "stopped early", "FAIL": "failed", "RUNNING": "under way"}
+ENOUGH = 10  # whole trials that the importance of fields needs
+BEST = 10  # trials in the table
+DRAWN = 5  # trials whose curves are drawn
+STATES = {"COMPLETE": "whole", "PRUNED": "stopped early", "FAIL": "failed", "RUNNING": "running"}
 
 
 def _embed_picture(draw: Callable[[Axes], None], alt: str, size: tuple[float, float] = (8, 4)) -> Html:
-    """What `draw` puts on axes."""
+    """Return a picture of what `draw` draws on axes."""
     return make_picture(encode_png(draw_figure(draw, *size)), alt)
 
 
@@ -38,18 +38,26 @@ def _format_value(value: object) -> str:
 
 
 def _error_of(trial: FrozenTrial) -> float:
-    """The final error of a whole trial, the newest one of a pruned trial."""
+    """Return the final error of a whole trial, or the newest error of a pruned trial."""
     return 1.0 if trial.value is None else trial.value
 
 
 def _select_whole(trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
-    """Those that ran to their end, the best first."""
+    """Return the trials that ran to their end, the best first."""
     whole = [trial for trial in trials if trial.state.name == "COMPLETE"]
     return sorted(whole, key=lambda trial: (_error_of(trial), trial.number))
 
 
 def compute_importance(study: Study, whole: Sequence[FrozenTrial]) -> dict[str, float]:
-    """The share of each field in the error's differences (Watanabe et al. 2023); empty where it can't be known."""
+    """Return each field's share in the differences of the error (PED-ANOVA; Watanabe et al. 2023).
+
+    Args:
+        study: the study.
+        whole: its trials that ran to their end.
+
+    Returns:
+        The shares by field; empty if there are too few trials, or only one field.
+    """
     from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
 
     if len(whole) < ENOUGH or len({_error_of(trial) for trial in whole}) == 1 or len(whole[0].params) < 2:
@@ -58,7 +66,7 @@ def compute_importance(study: Study, whole: Sequence[FrozenTrial]) -> dict[str, 
 
 
 def _list_best(whole: Sequence[FrozenTrial], names: Sequence[str]) -> list[Html]:
-    """The table of the best trials."""
+    """Return the table of the best trials."""
     rows = [
         [
             trial.number,
@@ -72,7 +80,7 @@ def _list_best(whole: Sequence[FrozenTrial], names: Sequence[str]) -> list[Html]
 
 
 def _draw_history(trials: Sequence[FrozenTrial]) -> list[Html]:
-    """The error of every trial by its number."""
+    """Draw the error of every trial against its number."""
     shown = [t for t in trials if t.state.name in ("COMPLETE", "PRUNED") and t.value is not None]
     numbers, errors = [t.number for t in shown], [_error_of(t) for t in shown]
     pruned = [t.state.name == "PRUNED" for t in shown]
@@ -85,7 +93,7 @@ def _draw_history(trials: Sequence[FrozenTrial]) -> list[Html]:
 
 
 def _draw_curves(folder: Path, whole: Sequence[FrozenTrial]) -> list[Html]:
-    """The error curves of the best trials."""
+    """Draw the error curves of the best trials."""
 
     def draw(axes: Axes) -> None:
         for name in dict.fromkeys(trial.user_attrs["run"] for trial in whole[:DRAWN]):
@@ -101,7 +109,7 @@ def _draw_curves(folder: Path, whole: Sequence[FrozenTrial]) -> list[Html]:
 
 
 def _draw_importance(study: Study, whole: Sequence[FrozenTrial]) -> list[Html]:
-    """The importance of each field; nothing where it can't be known."""
+    """Draw the importance of each field; return nothing if it is not known."""
     shares = compute_importance(study, whole)
     if not shares:
         return []
@@ -110,11 +118,11 @@ def _draw_importance(study: Study, whole: Sequence[FrozenTrial]) -> list[Html]:
         hyperparameters.draw_importance(axes, shares)
 
     picture = _embed_picture(draw, "Importance of each field for the final test error", (8, 1 + 0.4 * len(shares)))
-    return [make_heading("Importance"), make_element("p", "By PED-ANOVA, of the whole trials."), picture]
+    return [make_heading("Importance"), make_element("p", "Measured by PED-ANOVA on the whole trials."), picture]
 
 
 def _draw_fields(whole: Sequence[FrozenTrial]) -> list[Html]:
-    """The error against each field by itself, and against all of them."""
+    """Draw the error against each field alone, and against all fields together."""
     errors = [_error_of(trial) for trial in whole]
     columns = {name: [trial.params[name] for trial in whole] for name in whole[0].params}
     parts = [make_heading("Fields")]
@@ -130,10 +138,13 @@ def _draw_fields(whole: Sequence[FrozenTrial]) -> list[Html]:
 
 
 def write_report(folder: Path) -> Path:
-    """Write the page.
+    """Write the report of a study and return its path.
+
+    Args:
+        folder: folder of the study.
 
     Raises:
-        UserError: the folder is no study's.
+        UserError: the folder is not the folder of a study.
     """
     plan, study = read_plan(folder), open_study(folder)
     trials = [t for t in study.get_trials(deepcopy=False) if is_counted(t)]
@@ -142,7 +153,7 @@ def write_report(folder: Path) -> Path:
     told = ", ".join(f"{n} {said}" for said, n in counts.items() if n)
     parts = [make_element("p", f"{told} of {len(trials)} trials.")]
     if plan.overrides:
-        parts.append(make_element("p", "All with ", make_element("code", " ".join(plan.overrides)), "."))
+        parts.append(make_element("p", "All trials with ", make_element("code", " ".join(plan.overrides)), "."))
     if whole:
         parts += _list_best(whole, list(plan.space))
         parts += [*_draw_history(trials), *_draw_curves(folder, whole)]

@@ -1,4 +1,4 @@
-"""The workers of a study together: processes of this machine, or a SLURM array."""
+"""Workers of a study: processes of this machine, or a SLURM array."""
 
 from __future__ import annotations
 
@@ -16,19 +16,24 @@ from letterocr.search.trial_queue import RETRIES
 from letterocr.sweep import slurm
 from letterocr.sweep.processes import run_in_processes
 
-ENDED = 1  # the status of a worker whose process was killed
+ENDED = 1  # exit status of a worker whose process was killed
 
 
 def make_command(folder: Path, trials: int) -> list[str]:
-    """What a worker is, as a command."""
+    """Return the command that runs one worker."""
     return [sys.executable, "-m", "letterocr.search", "worker", str(folder.resolve()), "--trials", str(trials)]
 
 
 def run_workers(folder: Path, trials: int, workers: int) -> list[int]:
-    """Run that many processes to their end, each with its share of the cores; their exit statuses.
+    """Run workers to their end, each with its share of the cores; return their exit statuses.
 
-    A signal to this process ends them at a whole sample, with a checkpoint. Where one is killed, all begin anew, as
+    A signal to this process ends them after a whole sample, with a checkpoint. If one is killed, all start again, as
     often as trials can be lost: the queue decides when a trial is given up.
+
+    Args:
+        folder: folder of the study.
+        trials: number of trials in the whole study.
+        workers: number of processes.
     """
     threads = max(1, len(os.sched_getaffinity(0)) // workers)
     work_on = functools.partial(_work_to_the_end, folder, trials)
@@ -40,7 +45,7 @@ def run_workers(folder: Path, trials: int, workers: int) -> list[int]:
 
 
 def _work_to_the_end(folder: Path, trials: int, threads: int, stop: StopFile) -> int:
-    """Be a worker; the exit status that it would have as a command. Its end is not the end of the others."""
+    """Run one worker; return the exit status that it would have as a command. Its end does not end the others."""
     from letterocr.search.worker import work
 
     try:
@@ -54,13 +59,19 @@ def _work_to_the_end(folder: Path, trials: int, threads: int, stop: StopFile) ->
 
 
 def submit_workers(folder: Path, trials: int, workers: int, options: Sequence[str]) -> str:
-    """Submit an array of that many workers; the job's id.
+    """Submit a SLURM array of workers; return the job's id.
+
+    Args:
+        folder: folder of the study.
+        trials: number of trials in the whole study.
+        workers: number of jobs in the array.
+        options: further options of sbatch.
 
     Raises:
-        UserError: sbatch is not there, or refuses.
+        UserError: sbatch is not installed, or refuses the job.
     """
     if not slurm.is_installed():
-        raise UserError("--launcher=slurm: there is no sbatch on this machine; take --launcher local.")
+        raise UserError("--launcher=slurm: there is no sbatch on this machine; use --launcher local.")
     logs = folder.resolve() / "workers"
     logs.mkdir(parents=True, exist_ok=True)
     own = [f"--array=0-{workers - 1}", "--job-name=letterocr-search", "--requeue"]

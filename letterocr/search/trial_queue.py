@@ -1,7 +1,8 @@
-"""Where workers get their trials and hand them back: an Optuna study in one journal file that all of them share.
+"""Queue of trials: an Optuna study in one journal file, which all workers share.
 
-Asking happens under a lock, so that N workers together begin as many trials as were asked for, and no more. A trial
-whose worker is dead is failed and queued again with the same values: its run folder goes on from its checkpoint.
+A worker asks for a trial under a lock, so that N workers together start as many trials as were asked for, and no more.
+The trial of a dead worker is marked as failed and queued again with the same values; its run then continues from its
+checkpoint.
 """
 
 from __future__ import annotations
@@ -19,17 +20,21 @@ if TYPE_CHECKING:
     from optuna.study import Study
     from optuna.trial import FrozenTrial, Trial
 
-STUDY = "search"  # its name in the journal
-RETRIES = 3  # of a trial whose worker died: the trial itself may be what kills workers
-STARTUP = 5  # whole trials before any is pruned
-WARM = 0.1  # of the samples, before which none is pruned
+STUDY = "search"  # name of the study in the journal
+RETRIES = 3  # how often a trial is repeated whose worker died: the trial itself may kill workers
+STARTUP = 5  # whole trials before any trial is pruned
+WARM = 0.1  # share of the samples before which no trial is pruned
 
 
 def open_study(folder: Path, samples: int = 0) -> Study:
-    """The study of a folder, made if it is not there.
+    """Open the study of a folder, or make it.
 
-    Its journal is locked by a file opened exclusively, which works on NFS version 3 and later. Trials are pruned whose
-    best error so far is above the median of the others' errors at the same sample (Golovin et al. 2017).
+    Its journal is locked by a file that is opened exclusively, which works on NFS version 3 and later. A trial is
+    pruned if its best error so far is above the median of the others' errors at the same sample (Golovin et al. 2017).
+
+    Args:
+        folder: folder of the study.
+        samples: number of samples of each run.
     """
     return _open_study(_open_journal(folder), samples)
 
@@ -51,7 +56,7 @@ def _open_study(journal: JournalStorage, samples: int) -> Study:
 
 @contextmanager
 def hold_lock(folder: Path) -> Iterator[None]:
-    """At most one worker at a time; a lock that a killed worker left is taken after 30 seconds."""
+    """Let at most one worker at a time pass; a lock that a killed worker left is taken after 30 seconds."""
     from optuna.storages.journal import JournalFileOpenLock
 
     lock = JournalFileOpenLock(str(folder.resolve() / "ask"))
@@ -63,7 +68,7 @@ def hold_lock(folder: Path) -> Iterator[None]:
 
 
 def is_counted(trial: FrozenTrial) -> bool:
-    """Whether it is one of the trials asked for: not one that waits, nor one that another takes the place of."""
+    """Return whether the trial is one of the trials asked for: neither waiting nor replaced by another trial."""
     return trial.state.name != "WAITING" and not trial.user_attrs.get("given_back")
 
 
@@ -71,10 +76,10 @@ class TrialQueue:
     """One worker's access to the study.
 
     Args:
-        folder: of the study.
-        plan: of the study.
-        presence: of this worker.
-        samples: of each run.
+        folder: folder of the study.
+        plan: plan of the study.
+        presence: heartbeat of this worker.
+        samples: number of samples of each run.
     """
 
     def __init__(self, folder: Path, plan: Plan, presence: Presence, samples: int) -> None:
@@ -85,7 +90,14 @@ class TrialQueue:
         self.distributions = {name: values.make_distribution() for name, values in plan.space.items()}
 
     def take(self, trials: int) -> Trial | None:
-        """A new trial, or one whose worker died; None where that many are done or under way."""
+        """Take a new trial, or one whose worker died.
+
+        Args:
+            trials: number of trials in the whole study.
+
+        Returns:
+            The trial; None if so many trials are done or running.
+        """
         from optuna.samplers import TPESampler
 
         with hold_lock(self.folder):
@@ -93,19 +105,19 @@ class TrialQueue:
             known = self.study.get_trials(deepcopy=False)
             if sum(map(is_counted, known)) >= trials:
                 return None
-            # Its own seed for each number: a study that goes on with one worker draws what an uninterrupted one draws.
+            # Each trial has its own seed: a study that one worker resumes draws the values of an uninterrupted one.
             self.study.sampler = TPESampler(seed=(self.plan.seed * 1_000_003 + len(known)) % 2**32)
             trial = self.study.ask(self.distributions)
             trial.set_user_attr("worker", self.presence.name)
             return trial
 
     def give_back(self, trial: FrozenTrial | Trial, reason: str, lost: bool = False) -> None:
-        """Fail an unfinished trial and queue its values again.
+        """Mark an unfinished trial as failed, and queue its values again.
 
         Args:
-            trial: it.
-            reason: in words.
-            lost: its worker died, which counts as one of its retries.
+            trial: the trial.
+            reason: why it is unfinished, in words.
+            lost: whether its worker died, which counts as one of the trial's retries.
         """
         from optuna.trial import TrialState
 
@@ -113,12 +125,18 @@ class TrialQueue:
         again = retries <= RETRIES
         self.note(trial, "reason", reason if again else f"{reason}, {retries} times")
         self.note(trial, "given_back", again)
-        if again:  # first, so that no moment has neither of the two
+        if again:  # before the trial fails, so that at every moment one of the two exists
             self.study.enqueue_trial(trial.params, user_attrs={"retries": retries, "again": trial.number})
         self.study.tell(trial.number, state=TrialState.FAIL, skip_if_finished=True)
 
     def note(self, trial: FrozenTrial | Trial, name: str, value: Any) -> None:
-        """Note a fact about an unfinished trial, of this worker or of another."""
+        """Note a fact about an unfinished trial of this worker or another.
+
+        Args:
+            trial: the trial.
+            name: name of the fact.
+            value: its value.
+        """
         study = self.journal.get_study_id_from_name(STUDY)
         key = self.journal.get_trial_id_from_study_id_trial_number(study, trial.number)
         self.journal.set_trial_user_attr(key, name, value)
@@ -142,14 +160,19 @@ class TrialQueue:
                 continue
             if set(trial.params) >= set(self.distributions):
                 self.give_back(trial, "its worker died", lost=True)
-            else:  # killed while it asked
+            else:  # its worker was killed while it asked for the trial
                 self.note(trial, "given_back", True)
                 self.study.tell(trial.number, state=TrialState.FAIL, skip_if_finished=True)
 
     def has_running_trials(self) -> bool:
-        """Whether trials are under way; asked between two of its own, those of other workers."""
+        """Return whether trials are running; a worker that trains none itself learns so about the others."""
         return bool(self._list_running())
 
     def is_trained_already(self, trial: Trial, run: str) -> bool:
-        """Whether an earlier trial that is under way trains the same run."""
+        """Return whether an earlier running trial trains the same run.
+
+        Args:
+            trial: the trial.
+            run: name of its run folder.
+        """
         return any(other.number < trial.number and other.user_attrs.get("run") == run for other in self._list_running())

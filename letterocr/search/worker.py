@@ -1,4 +1,4 @@
-"""One process of a search: takes trials and trains them until as many as were asked for are done."""
+"""Worker of a search: one process that takes trials and trains them until the number asked for is done."""
 
 from __future__ import annotations
 
@@ -24,38 +24,46 @@ from letterocr.search.trial_queue import TrialQueue
 if TYPE_CHECKING:
     from optuna.trial import Trial
 
-LOOK_SECONDS = 0.5  # between two looks at what the other workers do
-RUNGS = 14  # test errors that a run reports, each a write to the shared journal
-RUNG_FACTOR = 2**0.5
+LOOK_SECONDS = 0.5  # interval at which a worker checks what the others do
+RUNGS = 14  # number of test errors that a run reports, each a write to the shared journal
+RUNG_FACTOR = 2**0.5  # ratio of samples between two reports
 
 
 def list_rungs(samples: int) -> list[int]:
-    """The samples learned at which a run reports its test error: evenly spaced in the logarithm, the end included."""
+    """Return the numbers of samples at which a run reports its test error: evenly spaced logarithms, the end included.
+
+    Example:
+        >>> list_rungs(128)
+        [1, 2, 3, 4, 6, 8, 11, 16, 23, 32, 45, 64, 91, 128]
+    """
     return sorted({max(1, round(samples / RUNG_FACTOR**k)) for k in range(RUNGS)})
 
 
 class Reporter:
-    """Tells a trial's test errors to its study as the run goes.
+    """Reports a trial's test errors to its study during the run.
 
     Args:
-        trial: that the run belongs to.
-        samples: of the whole run.
+        trial: the trial.
+        samples: number of samples of the whole run.
     """
 
     def __init__(self, trial: Trial, samples: int) -> None:
         self.trial, self.left = trial, list_rungs(samples)
 
     def __call__(self, curve: Curve) -> bool:
-        """Report what is new of the curve; whether the trial has fallen behind the others."""
+        """Report the new test errors of the curve; return whether the trial should stop, as the others are better."""
         if not self.left or curve.sample < self.left[0]:
             return False
         samples, errors = curve.measured()
         return any(self.report(samples, np.median(errors, axis=1), curve.sample))
 
     def report(self, samples: np.ndarray, errors: np.ndarray, learned: int) -> Iterator[bool]:
-        """Report the newest measured error at each rung up to `learned`: at each, whether the trial is behind there.
+        """Report the newest measured error at each rung up to `learned`; yield at each whether the trial should stop.
 
-        Samples and errors are [m].
+        Args:
+            samples: [m], samples learned at each measurement.
+            errors: [m], test errors.
+            learned: number of samples learned so far.
         """
         while self.left and self.left[0] <= learned:
             rung = self.left.pop(0)
@@ -64,7 +72,14 @@ class Reporter:
 
 
 def train_trial(queue: TrialQueue, trial: Trial, threads: int, log: Path) -> Outcome:
-    """The run of a trial, or what it came to before."""
+    """Train the run of a trial, or look up its earlier outcome.
+
+    Args:
+        queue: the queue of the study.
+        trial: the trial.
+        threads: CPU threads of the run; 0 as the plan says.
+        log: file that receives what the run prints.
+    """
     config = queue.plan.make_config(queue.folder, trial.params, threads)
     folder = locate_folder(config)
     trial.set_user_attr("run", folder.name)
@@ -82,7 +97,7 @@ def train_trial(queue: TrialQueue, trial: Trial, threads: int, log: Path) -> Out
 
 
 def _run_trial(queue: TrialQueue, trial: Trial, threads: int, say: Callable[[str], None]) -> int:
-    """Train one trial and tell its study; the signal that ended it, or 0."""
+    """Train one trial and report its outcome to the study; return the signal that ended it, or 0."""
     from optuna.trial import TrialState
 
     log = queue.presence.folder / f"{queue.presence.name}.log"
@@ -94,7 +109,7 @@ def _run_trial(queue: TrialQueue, trial: Trial, threads: int, say: Callable[[str
     except UserError as error:
         _fail(queue, trial, str(error))
         raise
-    except Exception as error:  # one trial's crash is not the search's
+    except Exception as error:  # the failure of one trial does not end the search
         _fail(queue, trial, f"{type(error).__name__}: {error}")
         say(f"trial {trial.number} failed: {type(error).__name__}: {error}")
         return 0
@@ -128,18 +143,18 @@ def _say(line: str) -> None:
 
 
 def work(folder: Path, trials: int, threads: int = 0, say: Callable[[str], None] = _say) -> int:
-    """Take trials until that many are done by all workers together; the signal that ended it, or 0.
+    """Take trials until the number asked for is done by all workers together; return the signal that ended it, or 0.
 
-    A worker that finds nothing to do waits for the others, whose trials it takes up if they die.
+    A worker without a trial waits for the others, and takes over their trials if they die.
 
     Args:
-        folder: of the study.
-        trials: of the whole study.
-        threads: of each run; 0 as the plan says.
-        say: takes a line a trial.
+        folder: folder of the study.
+        trials: number of trials in the whole study.
+        threads: CPU threads of each run; 0 as the plan says.
+        say: prints one line for each trial.
 
     Raises:
-        UserError: what the user can mend.
+        UserError: a mistake that the user can mend.
         StoppedError: a signal came while no run was training.
     """
     from optuna.exceptions import UpdateFinishedTrialError
@@ -155,7 +170,7 @@ def work(folder: Path, trials: int, threads: int = 0, say: Callable[[str], None]
                     if number := _run_trial(queue, trial, threads, say):
                         return number
                 except UpdateFinishedTrialError:
-                    say(f"trial {trial.number} was taken over by another worker, which took this one for dead.")
+                    say(f"trial {trial.number} was taken over by another worker, which thought that this one was dead.")
             elif queue.has_running_trials():
                 time.sleep(LOOK_SECONDS)
             else:

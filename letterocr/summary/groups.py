@@ -1,4 +1,4 @@
-"""Settings of a sweep: runs that differ only in the seed are one group, with median and quartiles over its seeds.
+"""Groups of a sweep: runs that differ only in the seed, with median and quartiles over the seeds.
 
 Shapes: m samples at which the test error was measured, s networks (every replica of every seed) of a group.
 """
@@ -25,9 +25,9 @@ class Group:
     """All finished or diverged runs of one setting.
 
     Attributes:
-        runs: one a seed.
-        values: of the metric, one a run; infinite where an error was not reached.
-        quartiles: lower, median and upper one of the values.
+        runs: one for each seed.
+        values: values of the metric, one for each run; infinite if an error was not reached.
+        quartiles: lower quartile, median and upper quartile of the values.
     """
 
     runs: list[Run]
@@ -36,17 +36,20 @@ class Group:
 
     @property
     def fields(self) -> dict[str, Value]:
-        """Its setting."""
+        """The fields of the setting, without the seed."""
         return dict(self.runs[0].setting)
 
     @property
     def median(self) -> float:
-        """Of the metric over the seeds."""
+        """The median of the metric over the seeds."""
         return self.quartiles[1]
 
 
 def find_metric(name: str) -> Metric:
-    """The function that a metric's name stands for: less is better.
+    """Return the function that computes a metric; smaller values are better.
+
+    Args:
+        name: `final_error`, `best_error`, or `samples_to_` with an error, as in `samples_to_0.2`.
 
     Raises:
         UserError: there is no such metric.
@@ -67,7 +70,12 @@ def find_metric(name: str) -> Metric:
 
 
 def count_samples_to(run: Run, mark: float) -> float:
-    """Samples learned when the test error, the median over replicas, first was as low; infinite if it never was."""
+    """Return the samples learned when the test error first was at most `mark`; infinite if it never was.
+
+    Args:
+        run: the run; its error is the median over the replicas.
+        mark: the test error, as a fraction.
+    """
     key, reached = f"{mark:g}", run.result.get("reached", {})
     if key in reached:
         return math.inf if reached[key] is None else float(reached[key])
@@ -77,7 +85,7 @@ def count_samples_to(run: Run, mark: float) -> float:
 
 
 def group_runs(runs: Sequence[Run], metric: Metric) -> list[Group]:
-    """The groups of the runs that are over, best median first."""
+    """Return the groups of the finished or diverged runs, best median first."""
     members: dict[tuple[tuple[str, Value], ...], list[Run]] = defaultdict(list)
     for run in runs:
         if run.over:
@@ -90,7 +98,7 @@ def group_runs(runs: Sequence[Run], metric: Metric) -> list[Group]:
 
 
 def list_varying(runs: Sequence[Run]) -> list[str]:
-    """The fields that not all runs have the same value of, in the order of the config."""
+    """Return the fields that do not have the same value in all runs, in the order of the config."""
     found: dict[str, set[tuple[type, Value]]] = {}
     for run in runs:
         for name, value in run.fields.items():
@@ -100,9 +108,12 @@ def list_varying(runs: Sequence[Run]) -> list[str]:
 
 
 def read_band(group: Group) -> tuple[np.ndarray, np.ndarray]:
-    """The test errors of all networks of a group at the same samples: [m] and [m, s].
+    """Read the test errors of all networks of a group at the same samples.
 
-    A run that diverged before the others' end counts as error 1 from there.
+    A run that diverged before the others ended counts as error 1 from there.
+
+    Returns:
+        The samples [m] and the errors [m, s].
 
     Raises:
         UserError: a curve is missing or damaged.

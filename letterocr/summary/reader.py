@@ -1,4 +1,4 @@
-"""Reads the run folders of a sweep: thousands in seconds, two small files each; curves stay where they are."""
+"""Reader of a sweep's run folders: two small files for each, thousands in seconds; curves are not read."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ class Run:
     """One run folder.
 
     Attributes:
-        path: of the folder.
-        fields: the config's fields that tell runs apart, flat; lists and null as JSON text.
+        path: path of the folder.
+        fields: the config's fields that distinguish runs, flat; lists and null as JSON text.
         state: finished, diverged, failed, unfinished or damaged.
-        reason: why it is none of the first two, or empty.
-        result: what `result.json` holds; empty unless finished or diverged.
+        reason: why the state is neither finished nor diverged, or empty.
+        result: content of `result.json`; empty unless finished or diverged.
     """
 
     path: Path
@@ -37,26 +37,26 @@ class Run:
 
     @property
     def over(self) -> bool:
-        """Whether it has a result."""
+        """Whether the run has a result."""
         return self.state in OVER
 
     @functools.cached_property
     def setting(self) -> tuple[tuple[str, Value], ...]:
-        """Its fields but the seed: runs that have it in common differ in nothing else."""
+        """The fields without the seed: two runs with the same setting differ in nothing else."""
         return tuple((name, value) for name, value in sorted(self.fields.items()) if name != "seed")
 
 
 def read_sweep(folder: Path) -> list[Run]:
-    """Every run folder below `folder`, by name.
+    """Read every run folder below `folder`, ordered by path.
 
     Raises:
-        OSError: `folder` itself can't be read.
+        OSError: `folder` itself cannot be read.
     """
     return sorted((read_run(path) for path in _find_run_folders(str(folder))), key=lambda run: run.path)
 
 
 def _find_run_folders(folder: str) -> Iterator[str]:
-    """Folders that hold a config, or a failure from before there was one; nothing is looked for inside them."""
+    """Yield the folders with a config, or with a failure that came before the config; they are not searched inside."""
     with os.scandir(folder) as entries:
         listed = list(entries)
     if any(entry.name in ("config.yaml", "failure.json") for entry in listed):
@@ -68,7 +68,7 @@ def _find_run_folders(folder: str) -> Iterator[str]:
 
 
 def read_run(folder: str | Path) -> Run:
-    """One run folder, whatever state it is in."""
+    """Read one run folder, whatever state it is in."""
     path = Path(folder)
     fields: dict[str, Value] = {}
     try:
@@ -105,11 +105,20 @@ def _read_config(path: str) -> dict[str, Value]:
 def _choose_loader() -> Any:
     import yaml
 
-    return getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast, where PyYAML was built with it
+    return getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast, if PyYAML was built with it
 
 
 def flatten(stored: dict[str, Any], prefix: str = "") -> dict[str, Value]:
-    """Nested fields as one dictionary with dotted names; lists and null as JSON text."""
+    """Turn nested fields into one dictionary with dotted names; lists and null become JSON text.
+
+    Args:
+        stored: the nested fields.
+        prefix: prefix of every name.
+
+    Example:
+        >>> flatten({"model": {"hidden": [1800], "bias": True}, "seed": 0})
+        {'model.hidden': '[1800]', 'model.bias': True, 'seed': 0}
+    """
     found: dict[str, Value] = {}
     for name, value in stored.items():
         if isinstance(value, dict):
@@ -134,9 +143,9 @@ def _read_json(path: str) -> dict[str, Any] | None:
 
 def _check(result: dict[str, Any]) -> None:
     if result.get("status") not in OVER:
-        raise ValueError(f"result.json: status={result.get('status')}")
+        raise ValueError(f"result.json: status={result.get('status')} is neither finished nor diverged")
     for name in ("error", "best_error", "samples", "seconds"):
         if isinstance(result.get(name), bool) or not isinstance(result.get(name), int | float):
-            raise ValueError(f"result.json: {name}={result.get(name)}")
+            raise ValueError(f"result.json: {name}={result.get(name)} is not a number")
     if not isinstance(result.get("reached", {}), dict):
-        raise ValueError("result.json: reached is no table")
+        raise ValueError("result.json: reached is not a table")

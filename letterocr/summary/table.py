@@ -1,4 +1,4 @@
-"""The sweep's table, a run a row: `summary.parquet` for programs, `summary.csv` for people."""
+"""Table of a sweep, with one row for each run: `summary.parquet` for programs, `summary.csv` for people."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ RESULTS = {
 
 
 def _make_column(values: Sequence[Any]) -> Any:
-    """One type a column: numbers stay numbers where all are numbers; null where a run has none."""
+    """Make a column of one type: numbers if all values are numbers, otherwise texts; null if a run has no value."""
     import pyarrow as pa
 
     kinds = {type(v) for v in values if v is not None}
@@ -31,7 +31,12 @@ def _make_column(values: Sequence[Any]) -> Any:
 
 
 def make_table(runs: Sequence[Run], folder: Path) -> Any:
-    """A pyarrow table: run, state, reason, every field of the configs, every figure of the results."""
+    """Return a pyarrow table with run, state, reason, every field of the configs and every figure of the results.
+
+    Args:
+        runs: the runs.
+        folder: the runs are named by their paths below this folder.
+    """
     import pyarrow as pa
 
     names = dict.fromkeys(name for run in runs for name in run.fields)
@@ -49,7 +54,13 @@ def make_table(runs: Sequence[Run], folder: Path) -> Any:
 
 
 def write_table(runs: Sequence[Run], folder: Path, output: Path) -> None:
-    """Write `summary.parquet` and `summary.csv` into `output`; the runs are named from `folder` on."""
+    """Write `summary.parquet` and `summary.csv`.
+
+    Args:
+        runs: the runs.
+        folder: the runs are named by their paths below this folder.
+        output: folder of the two files.
+    """
     import pyarrow.csv
     import pyarrow.parquet
 

@@ -1,1 +1,1 @@
-"""Many runs: what is missing, launchers, records."""
+"""Sweeps of many runs: finding what is missing, launching it, recording the outcomes."""

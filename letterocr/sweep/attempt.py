@@ -1,7 +1,8 @@
-"""One run of a sweep: it goes on where it is unfinished, and its failure is not the sweep's.
+"""One run of a sweep: continue it if it is unfinished, and record its outcome; its failure does not end the sweep.
 
-A run that is over is not trained again, one that another process trains is left to it. What became of it is recorded
-(`ledger`), so that the same sweep, or one with more values, can be asked for at any time, and trains what is missing.
+A finished run is not trained again, and a run that another process trains is left to that process. The outcome is
+recorded (`ledger`), so that the same sweep, or one with more values, can be started again at any time and trains only
+what is missing.
 """
 
 from __future__ import annotations
@@ -23,17 +24,17 @@ from letterocr.run.training import run
 from letterocr.sweep.ledger import write_failure, write_record
 from letterocr.sweep.slurm import is_submitit_error, is_submitit_job
 
-Read = Callable[[], tuple[TrainConfig, Path]]  # gives the config of a run and its folder
+Read = Callable[[], tuple[TrainConfig, Path]]  # returns the config of a run and its run folder
 
 
 def train_attempt(read: Read, overrides: Sequence[str], sweep: Path, stop: StopFile | None = None) -> Outcome:
-    """Train one run of a sweep; its outcome is recorded, whatever it is.
+    """Train one run of a sweep and record its outcome, whatever it is.
 
     Args:
-        read: gives the config and its run folder.
-        overrides: what the run is called in the report.
-        sweep: the sweep's folder.
-        stop: ends this run, and keeps the next from beginning; made when a signal ends this one.
+        read: returns the config and its run folder.
+        overrides: name of the run in the report.
+        sweep: folder of the sweep.
+        stop: file that ends this run and keeps the next one from starting; it is made when a signal ends this run.
     """
     outcome = _attempt(read, overrides, sweep, lambda config, folder: _train_stoppable(config, folder, stop))
     assert outcome
@@ -41,7 +42,13 @@ def train_attempt(read: Read, overrides: Sequence[str], sweep: Path, stop: StopF
 
 
 def look_up_attempt(read: Read, overrides: Sequence[str], sweep: Path) -> Outcome | None:
-    """What became of a run of a sweep, which is recorded; None if there is something to train."""
+    """Record and return the outcome of a run of a sweep, or return None if there is something to train.
+
+    Args:
+        read: returns the config and its run folder.
+        overrides: name of the run in the report.
+        sweep: folder of the sweep.
+    """
     return _attempt(read, overrides, sweep, look_up_outcome)
 
 
@@ -77,13 +84,13 @@ def _attempt(
 
 
 def _was_queued_again(folder: Path) -> bool:
-    """Whether this is a SLURM job that was queued again, and that began this run before."""
+    """Return whether this is a SLURM job that was queued again and that started this run before."""
     here = describe_this_process()
     return here.restarts > 0 and read_json(folder / "environment.json").get("job") == here.job
 
 
 def _train_stoppable(config: TrainConfig, folder: Path, stop: StopFile | None) -> Outcome:
-    """Train, perhaps in one of many processes of this machine that are stopped together."""
+    """Train a run, perhaps in one of several processes of this machine that are stopped together."""
     if not stop:
         return _train_in_job(config, folder) if is_submitit_job() else run(config, folder=folder)
     if stop.is_there():
@@ -96,10 +103,10 @@ def _train_stoppable(config: TrainConfig, folder: Path, stop: StopFile | None) -
 
 
 def _train_in_job(config: TrainConfig, folder: Path) -> Outcome:
-    """Train in a job of submitit's, which judges a signal once our checkpoint is written.
+    """Train a run in a submitit job, and hand a signal to submitit after our checkpoint is written.
 
-    It queues the job again at SIGUSR2, which ends this process. It passes over SIGTERM, which SLURM sends first where
-    another job needs the machine: the run goes on for as long as it is let.
+    At SIGUSR2 submitit queues the job again, which ends this process. It ignores SIGTERM, which SLURM sends first when
+    another job needs the machine: the run then continues for as long as SLURM lets it.
     """
     while True:
         outcome = run(config, folder=folder)

@@ -1,6 +1,6 @@
-"""What a sweep says at its end: what became of each run, and the exit status of its command.
+"""Closing report of a sweep: the outcome of each run, and the exit status of the command.
 
-`conf/config.yaml` names `ClosingReport` as one of Hydra's callbacks, so that it speaks for every sweeper and launcher.
+`conf/config.yaml` names `ClosingReport` as one of Hydra's callbacks, so that it runs after every sweeper and launcher.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ WORDS = {"running": "running elsewhere"}
 
 
 class ClosingReport(Callback):
-    """Prints the report once all runs of a sweep are over, and ends the command with its status."""
+    """Prints the report once all runs of a sweep are over, and ends the command with its exit status."""
 
     @end_quietly()
     def on_multirun_end(self, config: DictConfig, **rest: Any) -> None:
-        """Hydra calls it after the last run; it would turn an `Exception` into a warning."""
-        with exit_with_sentence("ask for the same sweep again to see what became of it."):
+        """Print the report after the last run, and exit; Hydra would turn an `Exception` raised here into a warning."""
+        with exit_with_sentence("give the same command again to see the outcome of its runs."):
             status = print_report(Path(config.hydra.sweep.dir))
         sys.exit(status)
 
 
 def print_report(sweep: Path) -> int:
-    """Print what became of the runs of a sweep; returns the exit status."""
+    """Print the outcome of each run of a sweep; return the exit status."""
     records = [read_record(path) for path in list_records(sweep)]
     records.sort(key=lambda record: (ORDER.index(record.status), record.overrides))
     counts = Counter(record.status for record in records)
@@ -45,5 +45,5 @@ def print_report(sweep: Path) -> int:
         if record.status != "finished":
             print(f"  {WORDS.get(record.status, record.status)}: {name}: {record.reason or record.folder}")
     if counts["failed"] or counts["running"] or counts["stopped"]:
-        print("Ask for the same sweep again to train what is missing.", flush=True)
+        print("Give the same command again to train the missing runs.", flush=True)
     return 1 if counts["failed"] else RunningError.status if counts["running"] else 0

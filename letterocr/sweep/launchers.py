@@ -1,4 +1,7 @@
-"""How a sweep's missing runs are trained: in processes of this machine, or in SLURM jobs; neither ends with one run."""
+"""Launcher back ends: joblib processes and submitit arrays, which train the missing runs of a sweep.
+
+A process or job usually trains several runs, one after another.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,13 @@ PER_JOB = "hydra.launcher.runs_per_job"
 
 
 def train_missing(run: MissingRun, stop: StopFile | None, sweep: Path) -> Outcome:
-    """Train one run, in a process that trains many; it leaves a record. `stop` as for `train_attempt`."""
+    """Train and record one run, in a process that trains many.
+
+    Args:
+        run: the run.
+        stop: file that ends the run, as for `train_attempt`.
+        sweep: folder of the sweep.
+    """
     with end_quietly():
         outcome = train_attempt(lambda: (run.config, run.folder), run.overrides, sweep, stop)
         if outcome.message:
@@ -35,15 +44,18 @@ def train_missing(run: MissingRun, stop: StopFile | None, sweep: Path) -> Outcom
 
 
 def start_processes(n_jobs: int) -> Start:
-    """Train in processes of this machine.
+    """Return a function that trains runs in processes of this machine.
 
-    A process gets the run's config and nothing of Hydra's, whose copies of it take longer than a short run.
+    A process gets the run's config and nothing of Hydra, because copying Hydra's objects takes longer than a short run.
 
     Args:
-        n_jobs: processes; -1: as many as cores.
+        n_jobs: number of processes; -1 for the number of cores.
+
+    Raises:
+        UserError: `n_jobs` is neither -1 nor at least 1.
     """
     if n_jobs < 1 and n_jobs != -1:
-        raise UserError(f"hydra.launcher.n_jobs={n_jobs}: must be at least 1, or -1 for as many as cores.")
+        raise UserError(f"hydra.launcher.n_jobs={n_jobs}: must be at least 1, or -1 for the number of cores.")
 
     def start(runs: Sequence[MissingRun], sweep: Path) -> dict[int, str]:
         work = functools.partial(train_missing, sweep=sweep)
@@ -51,8 +63,8 @@ def start_processes(n_jobs: int) -> Start:
             with closing(run_in_processes(work, runs, count_processes(n_jobs))) as results:
                 done = {place for place, _ in results}
         except StoppedError as error:
-            what = "; the runs that trained wrote checkpoints. Ask for the same sweep again to go on."
-            again = f"{error.what}; the runs go on from their last checkpoints."
+            what = "; the runs that trained wrote checkpoints. Give the same command again to continue."
+            again = f"{error.what}; the runs continue from their last checkpoints."
             raise StoppedError(error.number, again if error.what else what) from None
         reason = f"its process was killed {TRIES} times (out of memory?)."
         return {place: reason for place in range(len(runs)) if place not in done}
@@ -61,29 +73,32 @@ def start_processes(n_jobs: int) -> Start:
 
 
 class SlurmWork:
-    """What a SLURM job does: its runs, one after the other."""
+    """The work of a SLURM job: its runs, one after another."""
 
     def __call__(self, runs: Sequence[MissingRun], sweep: Path) -> None:
-        """Train those that this job had not ended before it was queued again."""
+        """Train the runs, except those that this job finished before it was queued again."""
         for run in runs:
             record = find_record(sweep, run.overrides)
-            if record is None or record.status == "running":  # so it was when the sweep was asked for once more
+            if record is None or record.status == "running":  # it was running when the sweep was started again
                 number = train_missing(run, None, sweep).signal
-                if number:  # it came as the run ended; submitit's to judge
+                if number:  # the signal came as the run ended; submitit handles it
                     signal.raise_signal(number)
 
     def checkpoint(self, runs: Sequence[MissingRun], sweep: Path) -> DelayedSubmission:
-        """What submitit queues again."""
+        """Return the work that submitit queues again."""
         from submitit.helpers import DelayedSubmission
 
         return DelayedSubmission(self, runs, sweep)
 
 
 def start_jobs(params: dict[str, Any]) -> Start:
-    """Submit an array of SLURM jobs, and wait until each has a result or is no longer in the queue.
+    """Return a function that submits an array of SLURM jobs, and waits until each has a result or has left the queue.
 
     Args:
-        params: `hydra.launcher`, see conf/launcher/slurm_cpu.yaml.
+        params: the fields of `hydra.launcher`, see conf/launcher/slurm_cpu.yaml.
+
+    Raises:
+        UserError: `runs_per_job` is below 1.
     """
     size = params["runs_per_job"]
     if size < 1:
@@ -98,7 +113,7 @@ def start_jobs(params: dict[str, Any]) -> Start:
         try:
             reasons = slurm.wait_for_array(jobs)
         except StoppedError:
-            what = f"The jobs of {name} go on: ask for the same sweep again to see them, or end them: scancel {name}"
+            what = f"SLURM job {name} goes on: give the same command again to see its runs, or end it: scancel {name}"
             print(what, file=sys.stderr, flush=True)
             raise
         print(f"SLURM job {name} is over.", flush=True)

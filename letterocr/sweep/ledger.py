@@ -1,7 +1,7 @@
-"""The records of a sweep: what became of each run.
+"""Records of a sweep: the outcome of each run.
 
-runs/HASH.json, in the sweep's folder: what became of the run of these overrides
-failure.json, in a run folder: why that run failed
+runs/HASH.json, in the sweep's folder: the outcome of the run with these overrides
+failure.json, in a run folder: the reason why that run failed
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from letterocr.run.outcome import Outcome
 
 @dataclass(frozen=True)
 class Record:
-    """What became of a run.
+    """The recorded outcome of a run.
 
     Attributes:
-        overrides: what the run is called.
+        overrides: name of the run in the report.
         folder: its run folder.
         status: finished, diverged, running (in another process), stopped or failed.
         error: its final test error; None if there is none.
@@ -39,18 +39,24 @@ class Record:
 
 
 def locate_record(sweep: Path, overrides: Sequence[str]) -> Path:
-    """The file of a run's record."""
+    """Return the path of a run's record."""
     name = hashlib.sha256("\n".join(overrides).encode()).hexdigest()[:16]
     return sweep / "runs" / f"{name}.json"
 
 
 def list_records(sweep: Path) -> set[Path]:
-    """The records that there are: listed, as a network file system may say for a while that a new file is not there."""
+    """Return the paths of all records, found by listing, because a network file system may show a new file late."""
     return set(sweep.glob("runs/*.json"))
 
 
 def write_record(sweep: Path, overrides: Sequence[str], outcome: Outcome) -> None:
-    """Record what became of a run."""
+    """Record the outcome of a run.
+
+    Args:
+        sweep: folder of the sweep.
+        overrides: name of the run in the report.
+        outcome: how the run ended.
+    """
     error = outcome.error if math.isfinite(outcome.error) else None
     facts = {"overrides": list(overrides), "folder": str(outcome.folder), "status": outcome.status, "error": error}
     reason = outcome.message if outcome.status in ("running", "failed") else ""
@@ -61,13 +67,13 @@ def write_record(sweep: Path, overrides: Sequence[str], outcome: Outcome) -> Non
 
 
 def find_record(sweep: Path, overrides: Sequence[str]) -> Record | None:
-    """What is recorded of a run, if anything is."""
+    """Return the record of a run, or None if there is none."""
     path = locate_record(sweep, overrides)
     return read_record(path) if path.exists() else None
 
 
 def read_record(path: Path) -> Record:
-    """A record; a run that another process trained may be over by now."""
+    """Read a record; a run that another process trained may have finished since the record was written."""
     facts = read_json(path)
     result = read_json(Path(facts["folder"]) / "result.json") if facts["status"] == "running" else {}
     if result:
@@ -76,7 +82,14 @@ def read_record(path: Path) -> Record:
 
 
 def write_failure(folder: Path, overrides: Sequence[str], reason: str, trace: str = "") -> None:
-    """Write `failure.json` of a run; the reason stays in the report where its folder can't be written."""
+    """Write `failure.json` of a run; if its folder cannot be written, print why, as the report has the reason too.
+
+    Args:
+        folder: the run folder.
+        overrides: name of the run in the report.
+        reason: why the run failed, in one sentence.
+        trace: traceback of the error, or empty.
+    """
     when = time.strftime("%Y-%m-%d %H:%M:%S")
     facts = {"reason": reason, "overrides": list(overrides), "host": socket.gethostname(), "time": when}
     try:

@@ -1,8 +1,8 @@
-"""Composes the configs of a sweep's runs: Hydra's files once for each choice of groups, then each run's values.
+"""Fast composition of a sweep's configs: Hydra's files are read once for each choice of groups.
 
 Hydra reads and merges all files again for every run, three times over. Runs of a sweep mostly differ in values
-(`seed=3`), which Hydra applies last, to what the files gave; so that is kept, and they are applied to a copy of it.
-What is not as plain as that (`+`, `~`, `@`, `hydra.`, an error) goes to Hydra itself.
+(`seed=3`), which Hydra applies last, to what the files gave. So the merged files are kept, and the values are applied
+to a copy of them. Everything less simple (`+`, `~`, `@`, `hydra.`, an error) is left to Hydra itself.
 """
 
 from __future__ import annotations
@@ -29,24 +29,29 @@ def _is_plain(override: Override) -> bool:
 
 
 class SweepLoader(ConfigLoaderImpl):
-    """Hydra's loader of configs, for the runs of one sweep.
+    """Hydra's config loader for the runs of one sweep.
 
     Args:
-        loader: Hydra's own.
+        loader: the loader that Hydra made.
     """
 
     def __init__(self, loader: ConfigLoader) -> None:
         super().__init__(loader.get_search_path())
-        self.composed: dict[tuple[str, ...], bytes] = {}  # by choices; other processes get them with the loader
+        self.composed: dict[tuple[str, ...], bytes] = {}  # merged files by choices of groups
 
     def load_sweep_config(self, master_config: DictConfig, sweep_overrides: list[str]) -> DictConfig:
-        """The config of one run, equal to Hydra's."""
+        """Return the config of one run, equal to the one that Hydra composes.
+
+        Args:
+            master_config: config of the sweep.
+            sweep_overrides: overrides of the run.
+        """
         try:
             overrides = [_parse(override) for override in sweep_overrides]
             if all(_is_plain(override) for override in overrides):
                 return self._compose(master_config, overrides)
         except (HydraException, OmegaConfBaseException):
-            pass  # Hydra's words for it
+            pass  # Hydra reports the error below in its own words
         return super().load_sweep_config(master_config, sweep_overrides)
 
     def _compose(self, master_config: DictConfig, overrides: list[Override]) -> DictConfig:
@@ -62,7 +67,7 @@ class SweepLoader(ConfigLoaderImpl):
         return config
 
     def _copy(self, master_config: DictConfig, groups: tuple[str, ...]) -> DictConfig:
-        """A new config of these choices. Unpickling is five times as fast as a deep copy."""
+        """Return a new config of these choices. Unpickling is five times as fast as a deep copy."""
         if groups not in self.composed:
             self.composed[groups] = pickle.dumps(super().load_sweep_config(master_config, list(groups)))
         config = pickle.loads(self.composed[groups])

@@ -1,4 +1,4 @@
-"""The runs that a sweep misses: found, launched, and those that came to nothing recorded as failed."""
+"""Missing runs of a sweep: find them, launch them, and record those without a result as failed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class MissingRun:
     """A run that a sweep has to train.
 
     Attributes:
-        overrides: what the run is called in the report.
+        overrides: name of the run in the report.
         config: its config.
         folder: its run folder.
     """
@@ -36,27 +36,27 @@ class MissingRun:
 
 
 Start = Callable[[Sequence[MissingRun], Path], dict[int, str]]
-"""Trains runs of the sweep in that folder and waits for them; gives, by their places, why runs have no record."""
+"""Trains the runs of the sweep in a folder and waits for them; returns by index why runs have no record."""
 
 
 def launch(
     context: HydraContext, config: DictConfig, job_overrides: Sequence[Sequence[str]], start: Start
 ) -> list[JobReturn]:
-    """Launch the runs that are missing, each once; returns Hydra's results of all of them, in order.
+    """Launch the missing runs, each once, and return Hydra's results of all runs, in order.
 
     Args:
-        context: of Hydra, which composes the configs.
-        config: Hydra's, of the sweep.
+        context: Hydra's context, which composes the configs.
+        config: Hydra's config of the sweep.
         job_overrides: the overrides of each run.
         start: trains the missing runs.
 
     Raises:
-        HydraException: the config of a run can't be composed; none of these runs has begun.
+        HydraException: the config of a run cannot be composed; none of these runs has started.
     """
     sweep = Path(str(config.hydra.sweep.dir))
     asked = [list(overrides) for overrides in job_overrides]
     missing: dict[Path, MissingRun] = {}
-    same: dict[int, list[str]] = {}  # number: the overrides of an earlier run that is the same
+    same: dict[int, list[str]] = {}  # number of a run: the overrides of the first run that is the same
     for number, overrides in enumerate(asked):
         read = make_reader(context, config, overrides)
         if look_up_attempt(read, overrides, sweep) is None:
@@ -69,10 +69,15 @@ def launch(
 
 
 def make_reader(context: HydraContext, config: DictConfig, overrides: list[str]) -> Read:
-    """Reads the config of one run as its own process would.
+    """Return a function that reads the config of one run as the run's own process would.
+
+    Args:
+        context: Hydra's context, which composes the configs.
+        config: Hydra's config of the sweep.
+        overrides: the overrides of the run.
 
     Raises:
-        HydraException: it can't be composed.
+        HydraException: the config cannot be composed.
     """
     from omegaconf import open_dict
 
@@ -87,12 +92,12 @@ def make_reader(context: HydraContext, config: DictConfig, overrides: list[str])
 def _train_missing(runs: list[MissingRun], sweep: Path, start: Start) -> None:
     paths = [locate_record(sweep, run.overrides) for run in runs]
     for path in list_records(sweep) & set(paths):
-        path.unlink(missing_ok=True)  # of an earlier try
+        path.unlink(missing_ok=True)  # the record of an earlier try
     reasons = start(runs, sweep)
     written = list_records(sweep)
     for number, (path, run) in enumerate(zip(paths, runs, strict=True)):
         if path not in written:
-            reason = reasons.get(number, "its process ended without a word.")
+            reason = reasons.get(number, "its process ended without a message.")
             write_failure(run.folder, run.overrides, reason)
             write_record(sweep, run.overrides, Outcome("failed", run.folder, math.nan, reason))
 

@@ -1,8 +1,8 @@
-"""Tasks done side by side in processes of this machine, by joblib's loky; the one place that starts such processes.
+"""Parallel tasks in processes of this machine, by joblib's loky; no other module starts such processes.
 
-A signal to this process stops all of them: at the first, each ends what it does at a place where nothing is lost; the
-second is obeyed at once. Where a process is killed, loky ends them all; what was under way then is tried again. The
-processes end with this one, however it ends.
+A signal to this process stops all of them: after the first signal each task ends at a point where nothing is lost; a
+second signal ends them at once. If a process is killed, loky ends all processes, and the interrupted tasks are tried
+again. The processes end with this one, however it ends.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from typing import Any, Generic, TypeVar
 
 from letterocr.base.signals import OURS, PassedSignals, StopFile, StoppedError
 
-TRIES = 2  # of a task whose process is killed
-LOOK_SECONDS = 0.5  # between two looks whether the parent is still there
+TRIES = 2  # how often a task is started if its process is killed
+LOOK_SECONDS = 0.5  # interval at which a process checks that its parent is alive
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -35,17 +35,17 @@ Work = Callable[[Task, StopFile], Result]
 
 @dataclass(frozen=True)
 class _Raised:
-    """The result of a task that raised.
+    """The result of a task that raised an exception.
 
     Attributes:
-        error: with its traceback as a note.
+        error: the exception, with its traceback as a note.
     """
 
     error: BaseException
 
 
 def count_processes(asked: int) -> int:
-    """The number of processes that is meant; -1 means as many as this process may use cores."""
+    """Return the number of processes; -1 stands for the number of cores that this process may use."""
     if asked != -1:
         return asked
     from joblib import effective_n_jobs
@@ -62,21 +62,21 @@ def run_in_processes(
     are_alike: bool = False,
     tries: int = TRIES,
 ) -> Generator[tuple[int, Result], None, None]:
-    """Do the tasks, in about their order; yields the place of each and its result as soon as it is done.
+    """Do the tasks, roughly in order; yield the index and the result of each as soon as it is done.
 
-    A task whose process was killed `tries` times has no result. One that raises ends all the others.
+    A task whose process was killed `tries` times has no result. A task that raises an exception ends all others.
 
     Args:
-        work: does one task; it ends early once the stop file is there. It, the tasks and the results can be pickled.
+        work: does one task; it ends early once the stop file exists. Work, tasks and results can be pickled.
         tasks: what is to be done.
-        processes: how many; 1: in this process, one after the other.
-        noun: what the tasks are called where a process was killed.
-        are_alike: the tasks are the same work, so that none of them is suspected of having its process killed;
-            each kill counts for all that were under way.
-        tries: how often a task whose process is killed is begun at most.
+        processes: number of processes; 1 does the tasks in this process, one after another.
+        noun: name of the tasks in the message about a killed process.
+        are_alike: whether all tasks are the same work, so that no single one is suspected of causing the kill; each
+            kill then counts for all tasks that were running.
+        tries: how often a task is started at most if its process is killed.
 
     Raises:
-        StoppedError: a signal came, and all that was under way has ended; nothing more is yielded once it came.
+        StoppedError: a signal came, and all running tasks have ended; nothing more is yielded after the signal.
     """
     with tempfile.TemporaryDirectory(prefix="letterocr-", ignore_cleanup_errors=True) as name:
         stop = StopFile(Path(name) / "stop")
@@ -100,8 +100,8 @@ def _run_here(work: Work[Task, Result], tasks: Sequence[Task], stop: StopFile) -
 class _Crew(Generic[Task, Result]):
     """Several processes and their tasks.
 
-    The folder holds a file for each task that was begun, by its place: empty while it is done, then its result. So
-    what was under way, and what was done, is known also where all processes were killed.
+    The folder holds a file for each task that was started, named by its index: empty while the task runs, then its
+    result. So it is known what was running and what was done even if all processes are killed.
     """
 
     def __init__(
@@ -121,10 +121,10 @@ class _Crew(Generic[Task, Result]):
         self.killed = Counter[int]()
 
     def run(self) -> Iterator[tuple[int, Result]]:
-        """Do all tasks, each again where its process was killed."""
+        """Do all tasks, and repeat those whose process was killed."""
         while self.left and not self.stop.is_there():
             now = sorted(self.left)
-            if not self.are_alike:  # a suspect is alone, so that no other task is killed with it
+            if not self.are_alike:  # a task whose process was killed runs alone, so that no other is killed with it
                 suspect = min(now, key=lambda place: self.killed[place])
                 now = [place for place in now if not self.killed[place]] or [suspect]
             yield from self._run_round(now)
@@ -149,7 +149,7 @@ class _Crew(Generic[Task, Result]):
                 print(f"A process was killed; {len(self.left)} {self.noun} go on.", flush=True)
 
     def _start(self, now: Sequence[int]) -> Generator[int, None, None]:
-        """The places of these tasks as they are done; ends all of them where it is left before its end."""
+        """Yield the indices of these tasks as they are done; end all of them if the generator is closed early."""
         from joblib import Parallel, delayed
 
         perform = delayed(_perform)
@@ -158,7 +158,7 @@ class _Crew(Generic[Task, Result]):
         )
         places = Parallel(self.processes, batch_size=1, return_as="generator_unordered")(calls)
         try:
-            for place in places:  # noqa: UP028 - by `yield from` joblib would kill them where this is left
+            for place in places:  # noqa: UP028 - with `yield from` joblib would kill them when this is closed
                 yield place
         except GeneratorExit:
             self.stop.make(signal.SIGTERM)
@@ -170,10 +170,10 @@ class _Crew(Generic[Task, Result]):
         return self.folder / str(place)
 
     def _take(self, place: int) -> Iterator[tuple[int, Result]]:
-        """The result of a task, if it has one."""
+        """Yield the result of a task, if it has one."""
         path = self._locate(place)
         stored = path.read_bytes() if path.exists() else b""
-        if not stored:  # it did not begin, as all were told to stop; or it was killed
+        if not stored:  # the task did not start, because all were told to stop, or it was killed
             return
         self.left.remove(place)
         path.unlink()
@@ -184,11 +184,11 @@ class _Crew(Generic[Task, Result]):
             yield place, result
 
 
-# In the processes
+# Code that runs in the processes
 
 
 def _perform(work: Work[Task, Result], task: Task, place: int, folder: Path, parent: int) -> int:
-    """Do one task, and leave its result in the folder; returns its place."""
+    """Do one task and write its result into the folder; return its index."""
     _become_worker(parent)
     _folders.add(folder)
     stop, path = StopFile(folder / "stop"), folder / str(place)
@@ -207,12 +207,12 @@ def _perform(work: Work[Task, Result], task: Task, place: int, folder: Path, par
     return place
 
 
-_folders: set[Path] = set()  # of the tasks of this process
+_folders: set[Path] = set()  # folders of the tasks that this process has done
 
 
 @functools.cache
 def _become_worker(parent: int) -> None:
-    """Signals are the parent's business, and its end is ours."""
+    """Ignore signals, which the parent handles, and end this process when the parent ends."""
     for number in OURS:
         signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(parent,), daemon=True, name="parent").start()

@@ -1,4 +1,4 @@
-"""All talk to SLURM: its commands asked and obeyed, arrays of jobs submitted and waited for.
+"""Interface to SLURM: its commands, and arrays of jobs that are submitted and waited for.
 
 Only the id of this process's own job is read elsewhere (`base.owner`).
 """
@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-PATIENCE_SECONDS = 60.0  # for the answer of a command
-POLL_SECONDS = 2.0  # between two looks at a queue
-GONE_POLLS = 5  # looks without the job in the queue, nor its result, after which it has died
+PATIENCE_SECONDS = 60.0  # longest time that a command may take
+POLL_SECONDS = 2.0  # time between two readings of the queue
+GONE_POLLS = 5  # a job that is not in the queue this often in a row, and has no result, is taken for dead
 
 REQUEUED_SCRIPT = """#!/bin/bash
 #SBATCH --job-name=letterocr-doctor
@@ -28,14 +28,14 @@ hostname > "$1/started-${SLURM_RESTART_COUNT:-0}"
 if [[ ${SLURM_RESTART_COUNT:-0} == 0 ]]; then
   for _ in $(seq 280); do sleep 1; done
 fi
-"""  # a job that leaves a file each time it starts, and that SIGUSR2 queues again
+"""  # a job that writes a file each time it starts, and that SIGUSR2 queues again
 
 
 class SlurmError(Exception):
-    """SLURM is not there, does not answer, or refuses.
+    """SLURM is not installed, does not answer, or refuses a command.
 
     Attributes:
-        reason: what is wrong, on one line, without the command.
+        reason: what is wrong, in one line, without the command.
     """
 
     def __init__(self, command: str, reason: str) -> None:
@@ -44,15 +44,15 @@ class SlurmError(Exception):
 
 
 def is_installed(command: str = "sbatch") -> bool:
-    """Whether this machine has that command of SLURM's."""
+    """Return whether this machine has that SLURM command."""
     return shutil.which(command) is not None
 
 
 def ask(*command: str) -> str:
-    """What a SLURM command prints.
+    """Run a SLURM command and return what it prints.
 
     Raises:
-        SlurmError: it is not there, takes longer than `PATIENCE_SECONDS`, or says that something is wrong.
+        SlurmError: it is not installed, takes longer than `PATIENCE_SECONDS`, or reports an error.
     """
     said = shlex.join(command)
     try:
@@ -70,7 +70,7 @@ def ask(*command: str) -> str:
 
 
 def list_queued() -> set[str] | None:
-    """The ids of this user's jobs that wait or run, as `12` or `12_3`; None where SLURM does not answer."""
+    """Return the ids of this user's waiting and running jobs, as `12` or `12_3`; None if SLURM does not answer."""
     try:
         return set(ask("squeue", "--me", "--noheader", "--array", "--format=%i").split())
     except SlurmError:
@@ -78,27 +78,27 @@ def list_queued() -> set[str] | None:
 
 
 def submit(*arguments: str) -> str:
-    """Submit a job with these arguments of sbatch; returns its id."""
+    """Submit a job with these arguments of sbatch; return its id."""
     return ask("sbatch", "--parsable", *arguments).partition(";")[0]
 
 
 def is_job_running(job: str) -> bool:
-    """Whether the job has started and is not over."""
+    """Return whether the job has started and is not over."""
     return ask("squeue", "--noheader", "--format=%T", f"--job={job}") == "RUNNING"
 
 
 def describe_job(job: str) -> str:
-    """A job's state and why it waits, in SLURM's words; empty if it is gone."""
+    """Return a job's state and why it waits, in SLURM's words; empty if the job is gone."""
     return ask("squeue", "--noheader", "--format=%T, %r", f"--job={job}")
 
 
 def send_requeue_signal(job: str) -> None:
-    """Send SIGUSR2 to a job's script, as SLURM does where the time is up or another job needs the machine."""
+    """Send SIGUSR2 to a job's script, as SLURM does when the time is up or another job needs the machine."""
     ask("scancel", "--batch", "--signal=USR2", job)
 
 
 def cancel(job: str) -> None:
-    """End a job, if it is still there."""
+    """End a job, if it still exists."""
     with contextlib.suppress(SlurmError):
         ask("scancel", job)
 
@@ -111,11 +111,11 @@ class Partition:
     """A set of nodes that jobs can ask for.
 
     Attributes:
-        name: with `*` if it is the default.
+        name: its name, with `*` if it is the default.
         is_up: whether it takes jobs.
-        limit: of a job's time, in SLURM's words.
-        idle: how many nodes are free, in SLURM's words, which may be `2K`.
-        total: how many there are, likewise.
+        limit: time limit of a job, in SLURM's words.
+        idle: number of free nodes, in SLURM's words, which may be `2K`.
+        total: number of nodes, likewise.
     """
 
     name: str
@@ -126,7 +126,7 @@ class Partition:
 
 
 def list_partitions() -> list[Partition]:
-    """The partitions of the cluster."""
+    """Return the partitions of the cluster."""
     partitions = []
     for row in ask("sinfo", "--noheader", "--format=%P|%a|%l|%F").splitlines():
         name, state, limit, nodes = row.split("|")
@@ -136,7 +136,7 @@ def list_partitions() -> list[Partition]:
 
 
 def list_gpus() -> list[str]:
-    """The partitions that have GPUs, each with its GPUs, as generic resources in SLURM's words."""
+    """Return the partitions that have GPUs, each with its GPUs as generic resources in SLURM's words."""
     rows = ask("sinfo", "--noheader", "--format=%P %G").splitlines()
     return sorted({row for row in rows if "gpu" in row})
 
@@ -150,8 +150,8 @@ class ArrayJob:
 
     Attributes:
         name: its id, as `12_3`.
-        result: the file that it writes at its end.
-        log: what it printed as errors.
+        result: file that it writes at its end.
+        log: file of its error output.
     """
 
     name: str
@@ -165,14 +165,14 @@ def submit_array(
     """Submit an array with one job for each task.
 
     Args:
-        work: what a job does with its task; has a method `checkpoint` where it is to be queued again.
+        work: what a job does with its task; has a method `checkpoint` if the job is to be queued again.
         tasks: the arguments of `work`, for each job.
-        folder: for the jobs' files; `%j` in it stands for the job's id.
-        options: of the jobs, as submitit names them; those of sbatch alone by their long names.
+        folder: folder for the jobs' files; `%j` in it stands for the job's id.
+        options: options of the jobs, as submitit names them; those that only sbatch has, by their long names.
         timeouts: how often a job is queued again when its time is up.
 
     Raises:
-        SlurmError: SLURM refuses them.
+        SlurmError: SLURM refuses the jobs.
     """
     import submitit
     from hydra_plugins.hydra_submitit_launcher.config import BaseQueueConf
@@ -190,7 +190,7 @@ def submit_array(
 
 
 def wait_for_array(jobs: Sequence[ArrayJob]) -> list[str]:
-    """Wait until each job has a result or is no longer in the queue; what is to be said of each that failed."""
+    """Wait until each job has a result or has left the queue; return one sentence for each about how it ended."""
     left, missed, reasons = dict(enumerate(jobs)), dict.fromkeys(range(len(jobs)), 0), [""] * len(jobs)
     while left:
         queued = list_queued()
@@ -210,10 +210,10 @@ def wait_for_array(jobs: Sequence[ArrayJob]) -> list[str]:
 
 
 def is_submitit_job() -> bool:
-    """Whether this process is a job of an array, in which submitit handles the signals."""
+    """Return whether this process is a job of an array, in which submitit handles the signals."""
     return "SUBMITIT_EXECUTOR" in os.environ
 
 
 def is_submitit_error(error: BaseException) -> bool:
-    """Whether submitit raised it: then the job must end and can't be queued again."""
+    """Return whether submitit raised the error: then the job must end and cannot be queued again."""
     return type(error).__module__.partition(".")[0] == "submitit"

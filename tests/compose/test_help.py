@@ -53,7 +53,7 @@ def test_help_lists_every_field_and_every_choice():
     lines = text.splitlines()
     assert [line for line in lines if "  paper/" in line] == ["  paper/fig7", "  paper/fig8"]
     launchers = {path.stem for path in (find_conf_folder() / "launcher").glob("*.yaml")}
-    assert launchers == {line.split()[0] for line in lines if "joblib: as many" in line or "SLURM through" in line}
+    assert launchers == {line.split()[0] for line in lines if "joblib: one run" in line or "SLURM through" in line}
     assert printed_help("model=two_layer", "-h") == text
 
 

@@ -127,7 +127,7 @@ def test_partitions_and_gpus_are_read_from_sinfo(no_slurm):
     assert cluster.check_gpus() == (OK, "gpu gpu:a100:4")
     fake(no_slurm, "sinfo", 'if [[ $2 == *G ]]; then echo "main (null)"; else echo "main|down|infinite|0/0/8/8"; fi')
     assert cluster.check_partitions()[0] == FAILED
-    assert "SLURM has none" in cluster.check_gpus()[1]
+    assert "SLURM has no GPUs" in cluster.check_gpus()[1]
 
 
 def test_a_controller_that_does_not_answer_has_failed(no_slurm):
@@ -141,7 +141,7 @@ def test_a_refused_job_says_how_options_are_given(tmp_path, no_slurm):
     fake(no_slurm, "sbatch", "echo 'sbatch: error: no account' >&2; exit 1")
     (finding,) = cluster.check_job(tmp_path, 1)
     assert (finding.state, finding.name) == (FAILED, "job")
-    assert "no account: options that the cluster wants can be given as SBATCH_PARTITION, SBATCH_ACCOUNT" in finding.text
+    assert "no account: options that the cluster needs can be given as SBATCH_PARTITION, SBATCH_ACCOUNT" in finding.text
     assert [path.name for path in tmp_path.iterdir()] == ["bin"]
 
 

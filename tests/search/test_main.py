@@ -116,7 +116,7 @@ def test_a_crash_fails_its_trial_and_no_other(tmp_path, capsys):
         (["search=learning_rate", "-m", "sample=3"], ""),
         (["search=learning_rate", "sample=3"], "did you mean samples?"),
         (["search=learning_rate", "--sbatch=--time=1"], "for --launcher slurm only"),
-        (["report", "nowhere"], "no study's folder"),
+        (["report", "nowhere"], "nowhere is not the folder of a study"),
     ],
 )
 def test_a_mistake_gets_one_sentence_and_status_2(arguments, parts, capsys, tmp_path, monkeypatch):

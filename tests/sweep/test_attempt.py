@@ -59,7 +59,7 @@ def test_a_run_that_fails_is_listed_and_the_rest_goes_on(tmp_path):
     assert report_of(answer) == [
         "Sweep of 3 runs: 2 finished, 1 failed.",
         "  failed: seed=2: ZeroDivisionError: no luck",
-        "Ask for the same sweep again to train what is missing.",
+        "Give the same command again to train the missing runs.",
     ]
     failed = folders(tmp_path)[2]
     failure = json.loads((failed / "failure.json").read_text())

@@ -79,7 +79,7 @@ def test_a_sweep_that_is_stopped_lets_its_runs_write_checkpoints(tmp_path):
     process.send_signal(signal.SIGTERM)
     answer = finish(process, PATIENCE)
     assert answer.status == 128 + signal.SIGTERM
-    report = "the runs that trained wrote checkpoints. Ask for the same sweep again to go on."
+    report = "the runs that trained wrote checkpoints. Give the same command again to continue."
     assert answer.sentence == f"stopped by SIGTERM; {report}"
     assert [int(path.stem) > 0 for path in checkpoints(output)] == [True, True]
     assert not list(output.glob("*/lock.*"))
