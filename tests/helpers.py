@@ -66,7 +66,7 @@ def one_sentence(error: BaseException, *parts: str) -> str:
     """The message of a mistake: one line that ends as a sentence and has every part."""
     text = str(error)
     assert "\n" not in text
-    assert text.endswith(".")
+    assert text.endswith((".", "?"))
     for part in parts:
         assert part in text
     return text

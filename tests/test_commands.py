@@ -86,7 +86,7 @@ def test_fields_and_their_choices_are_completed(tmp_path: Path, monkeypatch: pyt
     ("line", "expected"),
     [
         ("letterocr tr", {"train "}),
-        ("letterocr train optimizer=k", {"kfac"}),  # bash breaks words at =
+        ("letterocr train optimizer=k", {"kfac "}),  # bash breaks words at =
         ("letterocr train learning_r", {"learning_rate="}),
         ("letterocr search --wor", {"--workers "}),
     ],

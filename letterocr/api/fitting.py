@@ -19,7 +19,7 @@ from typing import Any
 import torch
 
 from letterocr.api.progress_bar import ProgressBar, is_watched
-from letterocr.api.trained_run import Run, Stretch, load
+from letterocr.api.trained_run import Part, Run, load
 from letterocr.base.signals import hold_signals
 from letterocr.base.threads import limit_threads
 from letterocr.compose import registry
@@ -81,7 +81,7 @@ def iterate(
     output: str | Path | None = None,
     every: int | None = None,
     **fields: Any,
-) -> Iterator[Stretch]:
+) -> Iterator[Part]:
     """Train as `fit` does, and return each stretch of samples as it is learned; you may stop at any of them.
 
     Args:
@@ -107,7 +107,7 @@ def iterate(
     before = None
     for run in _iterate(data, test, output, False, every, fields):
         if before is not None and run.sample > before:
-            yield run.cut_stretch(before)
+            yield run.cut_part(before)
         before = run.sample
 
 
@@ -181,7 +181,8 @@ def _take_turns(stretches: Stretches, threads: int, folder: Path | None) -> Iter
             with ONE_AT_A_TIME, limit_threads(threads), hold_signals() as held:
                 learning = next(stretches, None)
             if held.received:
-                stretches.close()
+                if signal.getsignal(held.received) == signal.SIG_DFL:  # which ends the process at once
+                    stretches.close()
                 signal.raise_signal(held.received)
             if learning is None:
                 return

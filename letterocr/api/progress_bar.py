@@ -76,4 +76,4 @@ def _make_bar(total: int) -> Any:
         warnings.simplefilter("ignore")  # in a notebook without widgets the bar is plain text
         from tqdm.auto import tqdm
 
-        return tqdm(total=total, unit=" samples", leave=False)
+        return tqdm(total=total, unit=" samples")

@@ -90,10 +90,10 @@ class Run:
         """Final and best test error, and how many samples it took to 50, 20 and 10 %."""
         return self._curve.summary(self.seconds)
 
-    def cut_stretch(self, start: int) -> Stretch:
+    def cut_part(self, start: int) -> Part:
         """What was learned after that many samples."""
         curve, rows = self._curve, slice(start + 1, self.sample + 1)
-        return Stretch(np.arange(rows.start, rows.stop), curve.loss[rows], curve.test_error[rows], self)
+        return Part(np.arange(rows.start, rows.stop), curve.loss[rows], curve.test_error[rows], self)
 
     def read(self, picture: Any) -> Reading:
         """Read the letter in a picture with the first network.
@@ -154,7 +154,7 @@ class Run:
 
 
 @dataclass(frozen=True, eq=False)
-class Stretch:
+class Part:
     """What was learned in one step of `iterate`.
 
     Attributes:

@@ -88,10 +88,10 @@ def compose_config(overrides: list[str]) -> TrainConfig:
 
 def summarise_error(error: BaseException) -> str:
     """Hydra's message and its cause on one line, without its search path and object types."""
-    missing = re.search(r"Could not override '(\w+)\.(\w+)'\. Key '\w+' not in '(\w+)'", str(error))
+    texts = [str(e).partition("Config search path")[0] for e in (error, error.__cause__) if e is not None]
+    missing = re.search(r"Could not override '(\w+)\.(\w+)'.*?Key '\w+' not in '(\w+)'", " ".join(texts), re.DOTALL)
     if missing:
         return _explain_missing_field(*missing.groups())
-    texts = [str(e).partition("Config search path")[0] for e in (error, error.__cause__) if e is not None]
     lines = [line.strip() for text in texts for line in text.splitlines()]
     noise = ("full_key", "object_type", "reference_", "To append to your config", "See https://hydra.cc")
     return " ".join(line for line in lines if line and not line.startswith(noise))

@@ -31,7 +31,7 @@ def load(config: ArraysConfig) -> Split:
     if not config.path:
         raise UserError("data=arrays is what letterocr.fit stores; for a file of your own take data=images data.path=.")
     try:
-        with np.load(Path(config.path).expanduser(), allow_pickle=False) as stored:
+        with open(Path(config.path).expanduser(), "rb") as file, np.load(file, allow_pickle=False) as stored:
             alphabet = str(stored["alphabet"])
             parts = [
                 Letters(torch.from_numpy(stored[f"{part}_images"]), torch.from_numpy(stored[f"{part}_labels"]), None)

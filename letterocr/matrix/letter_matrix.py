@@ -148,7 +148,7 @@ class Confusion:
 
 
 @dataclass(frozen=True)
-class Reading:
+class LinearReading:
     """The result of reading letters with a linear network (2; Fig. 3).
 
     Attributes:
@@ -188,7 +188,7 @@ class Reading:
         return "".join(self.alphabet[k] for k in order if q[k] >= share * q[order[0]] and q[k] > 0)
 
 
-def read_letters(W: Tensor, letters: Letters, bias: Tensor | None = None) -> Reading:
+def read_letters(W: Tensor, letters: Letters, bias: Tensor | None = None) -> LinearReading:
     """Read letters by q = W a + b: the largest output is the letter (2, 12). Then count the misreadings.
 
     Args:
@@ -210,4 +210,4 @@ def read_letters(W: Tensor, letters: Letters, bias: Tensor | None = None) -> Rea
         lead = outputs[places, r] - outputs[places, t]
         examples = places[lead.argsort(descending=True, stable=True)]
         confusions.append(Confusion(letters.alphabet[t], letters.alphabet[r], count, examples))
-    return Reading(outputs, truth, read, confusions, letters.alphabet)
+    return LinearReading(outputs, truth, read, confusions, letters.alphabet)

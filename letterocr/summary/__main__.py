@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from letterocr.summary.groups import Group
-    from letterocr.summary.reader import Run, Value
+    from letterocr.summary.reader import RunRecord, Value
 
 LISTED = 20  # failed, unfinished and damaged runs that are printed; the table has all of them
 MOST_AXES = 9  # of the parallel coordinates
@@ -106,7 +106,7 @@ def draw_settings(groups: Sequence[Group], fields: Sequence[str], metric: str, o
     save_png(figure, output / "parallel.png")
 
 
-def draw_map(runs: Sequence[Run], x: str, y: str, metric: str, output: Path) -> None:
+def draw_map(runs: Sequence[RunRecord], x: str, y: str, metric: str, output: Path) -> None:
     """Write the heat map of a metric over two fields."""
     from letterocr.figures.hyperparameters import draw_heat_map
     from letterocr.figures.png import make_figure, save_png
@@ -120,7 +120,7 @@ def draw_map(runs: Sequence[Run], x: str, y: str, metric: str, output: Path) -> 
 
 
 def draw_all(
-    runs: Sequence[Run], groups: Sequence[Group], fields: Sequence[str], arguments: argparse.Namespace
+    runs: Sequence[RunRecord], groups: Sequence[Group], fields: Sequence[str], arguments: argparse.Namespace
 ) -> list[str]:
     """Write the pictures; a sentence for each that can't be drawn."""
     notes = draw_bands(groups[: min(arguments.top, MOST_BANDS)], fields, arguments.output)
@@ -134,7 +134,7 @@ def draw_all(
     return notes
 
 
-def find_runs(folder: Path) -> list[Run]:
+def find_runs(folder: Path) -> list[RunRecord]:
     """The runs below a folder.
 
     Raises:
@@ -151,7 +151,7 @@ def find_runs(folder: Path) -> list[Run]:
     return runs
 
 
-def print_states(runs: Sequence[Run], console: Console) -> None:
+def print_states(runs: Sequence[RunRecord], console: Console) -> None:
     """Print how many runs there are of each state, and those that are not over."""
     counts = ", ".join(f"{n:,} {state}" for state, n in Counter(run.state for run in runs).items())
     console.print(f"{len(runs):,} runs: {counts}", highlight=False)

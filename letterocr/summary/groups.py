@@ -15,9 +15,9 @@ import numpy as np
 from letterocr.base.errors import UserError
 from letterocr.base.quartiles import compute_quartiles
 from letterocr.run.curve import read_curve
-from letterocr.summary.reader import Run, Value
+from letterocr.summary.reader import RunRecord, Value
 
-Metric = Callable[[Run], float]
+Metric = Callable[[RunRecord], float]
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Group:
         quartiles: lower quartile, median and upper quartile of the values.
     """
 
-    runs: list[Run]
+    runs: list[RunRecord]
     values: list[float]
     quartiles: tuple[float, float, float]
 
@@ -69,7 +69,7 @@ def find_metric(name: str) -> Metric:
     return lambda run: count_samples_to(run, mark)
 
 
-def count_samples_to(run: Run, mark: float) -> float:
+def count_samples_to(run: RunRecord, mark: float) -> float:
     """Return the samples learned when the test error first was at most `mark`; infinite if it never was.
 
     Args:
@@ -84,9 +84,9 @@ def count_samples_to(run: Run, mark: float) -> float:
     return float(samples[low.argmax()]) if low.any() else math.inf
 
 
-def group_runs(runs: Sequence[Run], metric: Metric) -> list[Group]:
+def group_runs(runs: Sequence[RunRecord], metric: Metric) -> list[Group]:
     """Return the groups of the finished or diverged runs, best median first."""
-    members: dict[tuple[tuple[str, Value], ...], list[Run]] = defaultdict(list)
+    members: dict[tuple[tuple[str, Value], ...], list[RunRecord]] = defaultdict(list)
     for run in runs:
         if run.over:
             members[run.setting].append(run)
@@ -97,7 +97,7 @@ def group_runs(runs: Sequence[Run], metric: Metric) -> list[Group]:
     return sorted(groups, key=lambda group: (group.median, group.quartiles[0], group.runs[0].path))
 
 
-def list_varying(runs: Sequence[Run]) -> list[str]:
+def list_varying(runs: Sequence[RunRecord]) -> list[str]:
     """Return the fields that do not have the same value in all runs, in the order of the config."""
     found: dict[str, set[tuple[type, Value]]] = {}
     for run in runs:

@@ -18,7 +18,7 @@ Value = bool | int | float | str
 
 
 @dataclass(frozen=True)
-class Run:
+class RunRecord:
     """One run folder.
 
     Attributes:
@@ -46,7 +46,7 @@ class Run:
         return tuple((name, value) for name, value in sorted(self.fields.items()) if name != "seed")
 
 
-def read_sweep(folder: Path) -> list[Run]:
+def read_sweep(folder: Path) -> list[RunRecord]:
     """Read every run folder below `folder`, ordered by path.
 
     Raises:
@@ -67,7 +67,7 @@ def _find_run_folders(folder: str) -> Iterator[str]:
             yield from _find_run_folders(entry.path)
 
 
-def read_run(folder: str | Path) -> Run:
+def read_run(folder: str | Path) -> RunRecord:
     """Read one run folder, whatever state it is in."""
     path = Path(folder)
     fields: dict[str, Value] = {}
@@ -76,14 +76,14 @@ def read_run(folder: str | Path) -> Run:
         result = _read_json(f"{folder}/result.json")
         if result is not None:
             _check(result)
-            return Run(path, fields, result["status"], result=result)
+            return RunRecord(path, fields, result["status"], result=result)
         failure = _read_json(f"{folder}/failure.json")
     except (OSError, ValueError, TypeError, KeyError) as error:
-        return Run(path, fields, "damaged", " ".join(str(error).split()) or type(error).__name__)
+        return RunRecord(path, fields, "damaged", " ".join(str(error).split()) or type(error).__name__)
     if failure is not None:
-        return Run(path, fields, "failed", " ".join(str(failure.get("reason", "unknown")).split()))
+        return RunRecord(path, fields, "failed", " ".join(str(failure.get("reason", "unknown")).split()))
     at = sorted(p.stem for p in path.glob("checkpoints/*.json"))
-    return Run(path, fields, "unfinished", f"checkpoint at sample {int(at[-1]):,}" if at else "no checkpoint yet")
+    return RunRecord(path, fields, "unfinished", f"checkpoint at sample {int(at[-1]):,}" if at else "no checkpoint yet")
 
 
 def _read_config(path: str) -> dict[str, Value]:

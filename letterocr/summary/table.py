@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from letterocr.base.files import replace_file
-from letterocr.summary.reader import Run
+from letterocr.summary.reader import RunRecord
 
 RESULTS = {
     "final_error": "error",
@@ -30,7 +30,7 @@ def _make_column(values: Sequence[Any]) -> Any:
     return pa.array(values) if kinds else pa.nulls(len(values), pa.string())
 
 
-def make_table(runs: Sequence[Run], folder: Path) -> Any:
+def make_table(runs: Sequence[RunRecord], folder: Path) -> Any:
     """Return a pyarrow table with run, state, reason, every field of the configs and every figure of the results.
 
     Args:
@@ -53,7 +53,7 @@ def make_table(runs: Sequence[Run], folder: Path) -> Any:
     return pa.table(columns)
 
 
-def write_table(runs: Sequence[Run], folder: Path, output: Path) -> None:
+def write_table(runs: Sequence[RunRecord], folder: Path, output: Path) -> None:
     """Write `summary.parquet` and `summary.csv`.
 
     Args:

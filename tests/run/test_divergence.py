@@ -17,7 +17,7 @@ from tiny import (
 )
 
 from letterocr.data import images
-from letterocr.run.session import Session
+from letterocr.run.learning import Learning
 
 
 @pytest.mark.parametrize(("factor", "formula"), [(0.5, "2/max|a|^2"), (1.0, "1/max|a|^2")])
@@ -74,7 +74,7 @@ def diverged(tmp_path_factory):
 @pytest.mark.parametrize("before_end", [0, 1, 4])
 def test_divergence_in_a_later_session_is_the_same(tmp_path, monkeypatch, diverged, before_end):
     broken = result_of(diverged)["diverged"]["0"] + 2
-    monkeypatch.setattr("letterocr.run.session.STRETCH_SECONDS", 0)  # a checkpoint after every sample
+    monkeypatch.setattr("letterocr.run.learning.STRETCH_SECONDS", 0)  # a checkpoint after every sample
     overrides = override_linear(0.1, f"output={tmp_path / 'cut'}")
     stop_after(broken - 1 - before_end, *overrides)
     answer = command(*overrides, "resume=true")
@@ -85,14 +85,14 @@ def test_divergence_in_a_later_session_is_the_same(tmp_path, monkeypatch, diverg
 
 
 def test_a_signal_that_comes_with_the_divergence_leaves_a_result(tmp_path, monkeypatch):
-    add = Session._add
+    learn = Learning.learn_stretch
 
-    def add_and_signal(self, records):
-        add(self, records)
+    def learn_and_signal(self, limit=None):
+        learn(self, limit)
         if self.divergence.last_finite:
             signal.raise_signal(signal.SIGTERM)
 
-    monkeypatch.setattr(Session, "_add", add_and_signal)
+    monkeypatch.setattr(Learning, "learn_stretch", learn_and_signal)
     answer = command(*override_linear(0.1, f"output={tmp_path}"))
     assert answer.status == 128 + signal.SIGTERM
     assert result_of(run_folder(tmp_path))["status"] == "diverged"

@@ -76,7 +76,7 @@ def test_a_search_prunes(tmp_path):
     folder = tmp_path / "s"
     with (
         mock.patch("letterocr.search.trial_queue.STARTUP", 1),
-        mock.patch("letterocr.run.session.STRETCH_SECONDS", 0.0),
+        mock.patch("letterocr.run.learning.STRETCH_SECONDS", 0.0),
     ):
         assert search(folder, space=space, trials=1) == 0
         with mock.patch.object(worker.Reporter, "__call__", return_value=True):
