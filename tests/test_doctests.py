@@ -30,3 +30,13 @@ def test_the_examples_of_a_module(name: str, tmp_path: Path, monkeypatch: pytest
 
 def test_the_public_face_has_examples() -> None:
     assert {"letterocr.api.fitting", "letterocr.api.trained_run", "letterocr.compose.keywords"} <= set(NAMES)
+
+
+def test_the_first_example_of_the_readme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    readme = PACKAGE.parent / "README.md"
+    if not readme.is_file():
+        pytest.skip("needs the checkout, as the wheel has no README.md")
+    monkeypatch.chdir(tmp_path)
+    result = doctest.testfile(str(readme), module_relative=False, optionflags=FLAGS)
+    assert result.attempted >= 9
+    assert result.failed == 0

@@ -70,11 +70,7 @@ def test_the_wheel_holds_nothing_else(installed):
 
 def test_every_command_is_installed(installed):
     (entry_points,) = installed.glob("*.dist-info/entry_points.txt")
-    text = entry_points.read_text()
-    for module in ("train", "predict", "learning_rate", "curves"):
-        assert f"letterocr-{module.replace('_', '-')} = letterocr.{module}:main" in text
-    for module in ("compare", "search", "summary", "reproduce", "meta_train", "doctor"):
-        assert f"letterocr-{module.replace('_', '-')} = letterocr.{module}.__main__:main" in text
+    assert "letterocr = letterocr.__main__:main" in entry_points.read_text()
 
 
 def test_the_installed_command_finds_its_conf(installed, tmp_path):
@@ -89,7 +85,63 @@ def test_the_installed_command_composes_the_papers_presets(installed, tmp_path):
     out = python(installed, *command, cwd=tmp_path)
     assert "name: four_layer" in out
     assert "temperature: 150" in out
-    assert "paper/fig7, paper/fig8" in python(installed, "-m", "letterocr.train", "--help", cwd=tmp_path)
+    assert "  paper/fig7\n  paper/fig8\n" in python(installed, "-m", "letterocr.train", "--help", cwd=tmp_path)
+
+
+SCRIPT = """
+import letterocr
+import numpy as np
+
+rng = np.random.default_rng(0)
+images, labels = rng.random((60, 900)), np.arange(60) % 3
+run: letterocr.Run = letterocr.fit(model="two_layer", data=(images, labels), test=0.2, samples=20, engine="reference")
+again: letterocr.Run = letterocr.fit(
+    model="two_layer", data=(images, labels), test=0.2, samples=20, output="runs", engine="reference"
+)
+assert run.folder is None and again.folder is not None
+loaded = letterocr.load(again.folder)
+error: float = loaded.test_error
+reading: letterocr.Reading = run.read(np.eye(20))
+text: str = reading.text
+for part in letterocr.iterate(model="two_layer", data=(images, labels), samples=20, every=10, engine="reference"):
+    samples: np.ndarray = part.samples
+A = letterocr.matrix.alphabet(letterocr.letters("synthetic", train_per_letter=1).train)
+try:
+    letterocr.fit(samples=-1)
+except letterocr.UserError as mistake:
+    print(mistake)
+print(letterocr.__file__)
+"""
+
+
+def test_the_installed_library_works_in_an_empty_folder(installed, tmp_path):
+    (tmp_path / "mine.py").write_text(SCRIPT)
+    said = python(installed, "-W", "error", "mine.py", cwd=tmp_path).splitlines()
+    assert said == ["samples=-1: must be a finite number at least 0.", str(installed / "letterocr" / "__init__.py")]
+    assert {path.name for path in tmp_path.iterdir()} == {"mine.py", "runs"}
+
+
+MYPY = """
+[mypy]
+strict = true
+follow_imports = silent
+ignore_missing_imports = true
+
+[mypy-torch.*,numba.*,scipy.*,matplotlib.*,hydra.*,omegaconf.*]
+follow_imports = skip
+"""  # the last packages are large, and the user's script needs none of them
+
+
+def test_a_users_script_is_type_checked_against_the_installed_library(installed, tmp_path):
+    (tmp_path / "mypy.ini").write_text(MYPY)
+    (tmp_path / "mine.py").write_text(SCRIPT)
+    (tmp_path / "wrong.py").write_text("import letterocr\n\nrun: int = letterocr.load(3)\n")
+    check = [sys.executable, "-m", "mypy", f"--cache-dir={tmp_path / 'cache'}", "mine.py", "wrong.py"]
+    environment = os.environ | {"MYPYPATH": str(installed)}
+    done = subprocess.run(check, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert "mine.py" not in done.stdout, done.stdout
+    assert 'wrong.py:3: error: Argument 1 to "load" has incompatible type "int"' in done.stdout
+    assert 'wrong.py:3: error: Incompatible types in assignment (expression has type "Run"' in done.stdout
 
 
 def test_in_a_checkout_conf_stands_beside_the_package():

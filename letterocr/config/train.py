@@ -16,7 +16,7 @@ from letterocr.config.rule import RULES
 
 @dataclass
 class TrainConfig:
-    """One run of `python -m letterocr.train`."""
+    """One run of `letterocr train`."""
 
     model: NetworkConfig = option(ChainConfig, "the network and its fields")
     data: SourceConfig = option(SyntheticConfig, "the source of the letters and its fields")

@@ -1,1 +1,1 @@
-"""Checks of the machine and the cluster: `python -m letterocr.doctor`."""
+"""Checks of the machine and the cluster: `letterocr doctor`."""

@@ -1,4 +1,4 @@
-"""Checks of `python -m letterocr.doctor`: whether machine and cluster have what runs and sweeps need.
+"""Checks of `letterocr doctor`: whether machine and cluster have what runs and sweeps need.
 
 Each check returns ok, warning (it works, but less well) or failed, with what was found and how to mend it.
 """

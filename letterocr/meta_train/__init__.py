@@ -1,1 +1,1 @@
-"""Meta-training of the learned optimizers: `python -m letterocr.meta_train which=learned`."""
+"""Meta-training of the learned optimizers: `letterocr meta_train which=learned`."""

@@ -31,7 +31,7 @@ MUCH = 2.0  # a network whose jumps are larger by this factor is much less stabl
 
 
 def make_config(experiment: str, model: str, rule: str, material: Material) -> TrainConfig:
-    """Return the config of `python -m letterocr.train experiment=... model=... rule=...` with these letters."""
+    """Return the config of `letterocr train experiment=... model=... rule=...` with these letters."""
     overrides = [f"experiment={experiment}", f"model={model}", f"rule={rule}", f"samples={material.samples}"]
     overrides += [f"replicas={material.replicas}", f"evaluate_every={material.every}", "resume=true"]
     config = compose_config(overrides)

@@ -46,7 +46,7 @@ def describe_stop(number: int, sample: int, folder: Path) -> str:
     """That a signal stopped the run, and how to go on."""
     return (
         f"Stopped by {signal.Signals(number).name} after {sample:,} samples; nothing is lost. "
-        f"Go on with: python -m letterocr.train {shlex.quote(f'resume={folder}')}"
+        f"Go on with: letterocr train {shlex.quote(f'resume={folder}')}"
     )
 
 

@@ -1,1 +1,1 @@
-"""Search for the best settings: `python -m letterocr.search search=learning_rate --trials 30`."""
+"""Search for the best settings: `letterocr search search=learning_rate --trials 30`."""

@@ -128,7 +128,7 @@ def _check_name(field: Any, place: str) -> None:
     if field in KEPT:
         raise UserError(f"{place}: {field} is the same for all trials of a search; give it on the command line.")
     if field not in known:
-        hint = suggest(field, known - KEPT, "python -m letterocr.train --help lists every field.")
+        hint = suggest(field, known - KEPT, "letterocr train --help lists every field.")
         raise UserError(f"{place}: there is no field {field}; {hint}")
 
 

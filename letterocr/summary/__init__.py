@@ -1,1 +1,1 @@
-"""Summary of a sweep as one table: `python -m letterocr.summary FOLDER`."""
+"""Summary of a sweep as one table: `letterocr summary FOLDER`."""

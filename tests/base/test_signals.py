@@ -130,7 +130,7 @@ def test_a_sweep_ends_with_the_run_that_is_stopped(tmp_path, number):
     with at_checkpoint(3, number):
         answer = command(*sweep)
     assert answer.status == 128 + number
-    assert "Go on with: python -m letterocr.train resume=" in answer.out
+    assert "Go on with: letterocr train resume=" in answer.out
     assert len(list(tmp_path.glob("three_layer-*"))) == 1
     assert command(*sweep, "resume=true").status == 0
     folders = list(tmp_path.glob("three_layer-*"))

@@ -14,7 +14,7 @@ from letterocr.base.errors import UserError
 from letterocr.compose import registry
 from letterocr.config.model.chain import ChainConfig
 
-README = Path(__file__).resolve().parents[2] / "README.md"
+REFERENCE = Path(__file__).resolve().parents[2] / "docs" / "reference.md"
 
 
 def test_presets_of_one_kind_have_the_same_code() -> None:
@@ -41,21 +41,21 @@ def test_a_dataclass_that_is_not_entered_is_said() -> None:
 
 
 def list_named(heading: str, word: str) -> set[str]:
-    """What stands in backquotes in the rows of README's first table below a heading that begin with `word`."""
-    text = README.read_text(encoding="utf-8").partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    """What stands in backquotes in the rows of the first table below a heading that begin with `word`."""
+    text = REFERENCE.read_text(encoding="utf-8").partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
     rows = [line for line in text.splitlines() if line.startswith(f"| {word}")]
-    assert rows, f"README has no rows {word!r} below {heading!r}"
+    assert rows, f"docs/reference.md has no rows {word!r} below {heading!r}"
     return {name for row in rows for name in re.findall(r"`(\w+)`", row)}
 
 
 @pytest.mark.parametrize("group", ["model", "rule", "data"])
-def test_readme_names_every_choice(group: str) -> None:
+def test_the_reference_names_every_choice(group: str) -> None:
     missing = set(registry.GROUPS[group]) - list_named("What it trains", f"`{group}`")
-    assert not missing, f"README's table 'What it trains' lacks {group}={sorted(missing)}"
+    assert not missing, f"the table 'What it trains' lacks {group}={sorted(missing)}"
 
 
-def test_readme_has_a_row_for_every_optimizer() -> None:
-    text = README.read_text(encoding="utf-8").partition("\n## Optimizers\n")[2].partition("\n## ")[0]
+def test_the_reference_has_a_row_for_every_optimizer() -> None:
+    text = REFERENCE.read_text(encoding="utf-8").partition("\n## Optimizers\n")[2].partition("\n## ")[0]
     rows = set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE))
     missing = set(registry.OPTIMIZERS) - rows
-    assert not missing, f"README's table 'Optimizers' lacks {sorted(missing)}"
+    assert not missing, f"the table 'Optimizers' lacks {sorted(missing)}"

@@ -61,7 +61,7 @@ def read(which: str, path: str | None, shapes: dict[str, tuple[int, ...]], like:
         made = facts.get("which", "something else")
         raise UserError(
             f"optimizer.path={file}: the file does not fit optimizer={which} (it holds {made}): take a file "
-            f"made by python -m letterocr.meta_train which={which}."
+            f"made by letterocr meta_train which={which}."
         )
     if not all(p.isfinite().all() for p in parameters.values()):
         raise UserError(f"optimizer.path={file}: it holds numbers that are not finite: make it again.")

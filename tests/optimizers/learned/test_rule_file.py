@@ -73,7 +73,7 @@ def test_tensors_of_another_shape_are_refused(which, tmp_path):
     rule_file.write(tmp_path / "rule.safetensors", parameters, {"which": which})
     with pytest.raises(UserError) as error:
         rule_file.read(which, str(tmp_path / "rule.safetensors"), SHAPES[which], LIKE)
-    one_sentence(error.value, "rule.safetensors", f"python -m letterocr.meta_train which={which}")
+    one_sentence(error.value, "rule.safetensors", f"letterocr meta_train which={which}")
 
 
 def test_numbers_that_are_not_finite_are_refused(which, tmp_path):
