@@ -147,9 +147,7 @@ def _iterate(
     box = split.train.box()
     with ProgressBar(config.samples, is_watched() if progress is None else progress) as bar:
         stretches = (
-            iterate_run(config, folder, split, bar, every)
-            if folder
-            else _learn_in_memory(Learning(config, split, every=every), bar)
+            iterate_run(config, folder, split, bar, every) if folder else _learn_in_memory(config, split, bar, every)
         )
         for learning in _take_turns(stretches, config.threads, folder):
             yield _make_run(learning, folder, box)
@@ -163,7 +161,9 @@ def _look_up(config: TrainConfig, folder: Path) -> bool:
     return look_up_outcome(config, folder) is not None
 
 
-def _learn_in_memory(learning: Learning, bar: ProgressBar) -> Stretches:
+def _learn_in_memory(config: TrainConfig, split: Split, bar: ProgressBar, every: int | None) -> Stretches:
+    """As `iterate_run`, without a folder."""
+    learning = Learning(config, split, every=every)
     learning.measure_start()
     yield learning
     while not learning.is_over():
@@ -239,7 +239,8 @@ def _refuse_fields(data: Any, test: Any, output: str | Path | None, fields: dict
 
 
 def _load_letters(config: TrainConfig) -> Split:
-    split: Split = registry.find_source(config.data).load()(config.data)
+    with limit_threads(config.threads):
+        split: Split = registry.find_source(config.data).load()(config.data)
     return split
 
 

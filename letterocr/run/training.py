@@ -8,10 +8,8 @@ from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-import torch
-
 from letterocr.base.errors import UserError
-from letterocr.base.threads import count_threads
+from letterocr.base.threads import limit_threads
 from letterocr.compose import registry
 from letterocr.config.train import TrainConfig
 from letterocr.data.letters import Split
@@ -48,14 +46,14 @@ def run(
     if before:
         return before
     over = os.path.lexists(folder / "result.json")
-    torch.set_num_threads(count_threads(config.threads))
-    split: Split = registry.find_source(config.data).load()(config.data)
-    with explain_write_errors(folder), Lock(folder) as lock:
-        if os.path.lexists(folder / "result.json") and not over:  # another process was faster
-            return read_outcome(folder)
-        (folder / "failure.json").unlink(missing_ok=True)
-        resume = has_unfinished_run(config, folder) and config.resume == "true"
-        return Session(config, folder, split, resume, lock).train(Terminal(config.samples, live), watch)
+    with limit_threads(config.threads):
+        split: Split = registry.find_source(config.data).load()(config.data)
+        with explain_write_errors(folder), Lock(folder) as lock:
+            if os.path.lexists(folder / "result.json") and not over:  # another process was faster
+                return read_outcome(folder)
+            (folder / "failure.json").unlink(missing_ok=True)
+            resume = has_unfinished_run(config, folder) and config.resume == "true"
+            return Session(config, folder, split, resume, lock).train(Terminal(config.samples, live), watch)
 
 
 def iterate_run(
