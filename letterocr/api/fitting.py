@@ -168,7 +168,7 @@ def _learn_in_memory(config: TrainConfig, split: Split, bar: ProgressBar, every:
     yield learning
     while not learning.is_over():
         learning.learn_stretch()
-        bar.update(learning.curve.sample, math.nan, learning.curve.last_error())
+        bar.update(learning.curve.sample, math.nan, learning.curve.last_error(), learning.seconds)
         yield learning
 
 

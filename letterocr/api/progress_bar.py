@@ -52,7 +52,7 @@ class ProgressBar:
     def message(self, text: str) -> None:
         """Show nothing: the run object has the notes."""
 
-    def update(self, sample: int, train_error: float, test_error: float) -> None:
+    def update(self, sample: int, train_error: float, test_error: float, seconds: float) -> None:
         """Show how far the run is."""
         if not self._shown:
             return

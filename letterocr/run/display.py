@@ -27,8 +27,15 @@ class View(Protocol):
     def begin(self, title: str, facts: dict[str, str], first_sample: int) -> None:
         """Show what the run is; `first_sample` is above 0 where it goes on."""
 
-    def update(self, sample: int, train_error: float, test_error: float) -> None:
-        """Show how far the run is: samples learned, and errors as fractions, NaN where not known."""
+    def update(self, sample: int, train_error: float, test_error: float, seconds: float) -> None:
+        """Show how far the run is.
+
+        Args:
+            sample: samples learned.
+            train_error: a fraction, NaN where not known.
+            test_error: a fraction, NaN where not known.
+            seconds: spent on learning so far, without compiling, diagnoses and pictures.
+        """
 
     def message(self, text: str) -> None:
         """Show one sentence."""
@@ -95,7 +102,8 @@ class Display:
                 self._board.curve(samples, *errors, curve.loss[samples])
             if self._picture_seconds < PICTURE_SHARE * self._learning.seconds - 0.1:
                 self._show_pictures(self._board)
-        self._view.update(now, float(np.median(curve.train_error(np.array([now])))), curve.last_error())
+        train_error = float(np.median(curve.train_error(np.array([now]))))
+        self._view.update(now, train_error, curve.last_error(), self._learning.seconds)
 
     def show_figures(self, figures: Mapping[str, np.ndarray]) -> None:
         """Show what was diagnosed, if anything: each figure by its tag, [replicas]."""
