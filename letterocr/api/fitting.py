@@ -35,6 +35,7 @@ from letterocr.models.chain import Network
 from letterocr.run.folder import locate_folder
 from letterocr.run.learning import Learning
 from letterocr.run.outcome import look_up_outcome
+from letterocr.run.rehearsal import compile_loops, load_letters
 from letterocr.run.training import iterate_run
 
 TEST_SHARE = 0.2  # of the letters of each class, where arrays come without test letters
@@ -143,9 +144,13 @@ def _iterate(
     if folder and _look_up(config, folder):
         yield load(folder)
         return
-    split = split or _load_letters(config)
-    box = split.train.box()
     with ProgressBar(config.samples, is_watched() if progress is None else progress) as bar:
+        with ONE_AT_A_TIME, limit_threads(config.threads):
+            if split:
+                compile_loops(config, bar.wait)
+            else:
+                split = load_letters(config, bar.wait)
+        box = split.train.box()
         stretches = (
             iterate_run(config, folder, split, bar, every) if folder else _learn_in_memory(config, split, bar, every)
         )
@@ -236,12 +241,6 @@ def _refuse_fields(data: Any, test: Any, output: str | Path | None, fields: dict
             refuse(name, value, "is for a run that is kept; give output= as well")
         if not named and re.match(r"data(\.|__)", name):
             refuse(name, value, "is for a source that is named; leave it out where data= has the letters")
-
-
-def _load_letters(config: TrainConfig) -> Split:
-    with limit_threads(config.threads):
-        split: Split = registry.find_source(config.data).load()(config.data)
-    return split
 
 
 def _make_run(learning: Learning, folder: Path | None, box: int) -> Run:

@@ -49,6 +49,12 @@ class ProgressBar:
     def begin(self, title: str, facts: dict[str, str], first_sample: int) -> None:
         """Show nothing yet: the run object tells it."""
 
+    def wait(self, text: str) -> None:
+        """Say what is waited for before the first sample."""
+        if self._shown and self._bar is None:
+            self._bar = _make_bar(self._total)
+            self._bar.set_description_str(text)
+
     def message(self, text: str) -> None:
         """Show nothing: the run object has the notes."""
 
@@ -58,6 +64,7 @@ class ProgressBar:
             return
         if self._bar is None:
             self._bar = _make_bar(self._total)
+        self._bar.set_description_str("", refresh=False)
         self._bar.set_postfix_str(f"test error {100 * test_error:.1f} %", refresh=False)
         self._bar.update(sample - self._bar.n)
 

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -75,7 +76,7 @@ def _read(path: Path) -> Split:
 
 
 def _write(split: Split, path: Path) -> None:
-    arrays = {}
+    arrays: dict[str, Any] = {}
     for part, letters in (("train", split.train), ("test", split.test)):
         assert letters.writers is not None
         levels = letters.images.mul(LEVELS).round_().to(torch.uint8)

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from letterocr.base.errors import UserError
 from letterocr.base.threads import limit_threads
-from letterocr.compose import registry
 from letterocr.config.train import TrainConfig
 from letterocr.data.letters import Split
 from letterocr.run.display import View
@@ -18,6 +17,7 @@ from letterocr.run.folder import locate_folder
 from letterocr.run.learning import Learning
 from letterocr.run.lock import Lock
 from letterocr.run.outcome import Outcome, has_unfinished_run, look_up_outcome, read_outcome
+from letterocr.run.rehearsal import load_letters
 from letterocr.run.session import Session, Watch
 from letterocr.run.terminal import Terminal
 
@@ -47,13 +47,14 @@ def run(
         return before
     over = os.path.lexists(folder / "result.json")
     with limit_threads(config.threads):
-        split: Split = registry.find_source(config.data).load()(config.data)
+        view = Terminal(config.samples, live)
+        split = load_letters(config, view.message)
         with explain_write_errors(folder), Lock(folder) as lock:
             if os.path.lexists(folder / "result.json") and not over:  # another process was faster
                 return read_outcome(folder)
             (folder / "failure.json").unlink(missing_ok=True)
             resume = has_unfinished_run(config, folder) and config.resume == "true"
-            return Session(config, folder, split, resume, lock).train(Terminal(config.samples, live), watch)
+            return Session(config, folder, split, resume, lock).train(view, watch)
 
 
 def iterate_run(
