@@ -111,7 +111,7 @@ def test_a_mistake_ends_a_process_with_one_line_and_status_two(tmp_path):
         (["learning_rate=[0.1,0.2]"], "has 2 values for replicas=1"),
         (["evaluate_every=0"], "at least 1, or log"),
         (["model.temperature=0"], "must be a finite number greater than 0"),
-        (["data.repetitions=2"], "Key 'repetitions' not in 'ImagesConfig'"),
+        (["data.repetitions=2"], "data.repetitions: data=images has no such field; take data=synthetic."),
         (["data.path=/nowhere"], "/nowhere does not exist"),
         (["data.path=/nowhere.npz"], "/nowhere.npz"),
         (["data.path="], "needs data.path"),

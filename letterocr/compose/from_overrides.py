@@ -103,4 +103,4 @@ def _explain_missing_field(group: str, field: str, schema: str) -> str:
     chosen = [name for name, entry in entries.items() if entry.schema.__name__ == schema]
     others = [name for name, entry in entries.items() if field in {f.name for f in fields(entry.schema)}]
     what = f"{group}={chosen[0]}" if len(chosen) == 1 else f"this {group}"
-    return f"{group}.{field}: {what} has no such field; {group}={', '.join(others)} have it."
+    return f"{group}.{field}: {what} has no such field; take {group}={' or '.join(others)}."

@@ -106,8 +106,8 @@ def test_a_process_that_is_stopped_says_how_to_go_on_and_loses_nothing(tmp_path,
     assert 0 < learned < 6000
     assert stopped == f"Stopped by {number.name} after {learned:,} samples; nothing is lost."
     words = shlex.split(how)
-    assert words[:3] == ["python", "-m", "letterocr.train"]
-    answer = command(*words[3:], cwd=tmp_path)
+    assert words[:2] == ["letterocr", "train"]
+    answer = command(*words[2:], cwd=tmp_path)
     assert answer.status == 0, answer.err
     assert f"sample {learned:,}" in answer.out
     assert command(*overrides, f"output={tmp_path / 'whole'}").status == 0

@@ -50,7 +50,7 @@ def test_claims_are_measured_on_ones_own_letters(tmp_path: Path, capsys):
     [
         (["fig9"], "fig9 is no claim; did you mean fig8?"),
         (["?"], "? is no claim; choose among fig3, arithmetic"),
-        (["data.path=x"], "data.path: data=synthetic has no such field; data=emnist, images, arrays have it."),
+        (["data.path=x"], "data.path: data=synthetic has no such field; take data=emnist or images or arrays."),
         (["--data", "emnist"], "--data: a field has no dashes; write data=VALUE"),
         (["model=two_layer"], "model=two_layer: reproduce decides this itself"),
         (["data=images", "data.path=/no/such"], "/no/such does not exist"),

@@ -25,9 +25,9 @@ from letterocr.base.signals import StopFile
 from letterocr.config.data import SyntheticConfig
 from letterocr.config.optimizer.vanilla import VanillaConfig
 from letterocr.config.train import TrainConfig
+from letterocr.run.learning import Learning
 from letterocr.run.lock import Lock
 from letterocr.run.outcome import Outcome
-from letterocr.run.session import Session
 from letterocr.sweep import attempt, closing_report, ledger
 
 
@@ -39,15 +39,15 @@ def results(output: Path) -> dict[int, int]:
 @contextlib.contextmanager
 def broken(seed: int):
     """Runs of that seed raise in the middle."""
-    add = Session._add
+    learn = Learning.learn_stretch
 
-    def adding(self, records):
-        add(self, records)
+    def learn_and_break(self, limit=None):
+        learn(self, limit)
         if self.config.seed == seed and self.engine.sample > 50:
             raise ZeroDivisionError("no luck")
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Session, "_add", adding)
+        patch.setattr(Learning, "learn_stretch", learn_and_break)
         yield
 
 
