@@ -1,4 +1,4 @@
-"""The number of CPU threads that a run uses."""
+"""Number of CPU threads that a run uses."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from contextlib import contextmanager
 
 
 def count_threads(asked: int) -> int:
-    """The number of threads that `threads=` asks for; 0 stands for all cores that this process may use."""
+    """Return the number of threads that `threads=` asks for; 0 stands for all cores that this process may use."""
     return asked or len(os.sched_getaffinity(0))
 
 
 @contextmanager
 def limit_threads(asked: int) -> Iterator[None]:
-    """Let PyTorch use this many CPU threads inside the block, and as many as before after it.
+    """Limit the CPU threads of PyTorch inside the block; restore their number after it.
 
     Args:
-        asked: threads; 0: as many as there are cores.
+        asked: number of threads; 0: as many as there are cores.
     """
     import torch
 

@@ -109,7 +109,7 @@ def test_a_run_folder_that_was_forced_and_renamed_goes_on_where_it_is(tmp_path, 
     assert "resumed at" in answer.out
     assert_same_bits(whole, moved)
     assert list(moved.parent.iterdir()) == [moved]
-    assert command("resume=mine/my run", cwd=tmp_path).out.startswith("This run is there already (finished)")
+    assert command("resume=mine/my run", cwd=tmp_path).out.startswith("This run exists already (finished)")
 
 
 def test_a_relative_path_of_the_letters_is_found_from_another_directory(tmp_path, whole):

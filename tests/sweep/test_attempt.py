@@ -134,7 +134,7 @@ def test_forced_it_starts_anew_but_not_when_its_job_was_queued_again(tmp_path, m
     cut("17")
     monkeypatch.setenv("SLURM_RESTART_COUNT", "1")
     assert "resumed at" in command("-m", "seed=2", *overrides).out
-    assert "This run is there already" in command("-m", "seed=2", *overrides).out
+    assert "This run exists already" in command("-m", "seed=2", *overrides).out
     cut("16")  # an earlier job
     monkeypatch.setenv("SLURM_JOB_ID", "17")
     monkeypatch.setenv("SLURM_RESTART_COUNT", "1")
@@ -182,7 +182,7 @@ def test_a_run_that_another_process_finished_while_the_letters_were_read_is_ther
     monkeypatch.setattr(images, "load", slow)
     answer = command(*overrides)
     assert answer.status == 0
-    assert answer.out.startswith("This run is there already (finished)")
+    assert answer.out.startswith("This run exists already (finished)")
 
 
 # Jobs of submitit's, which has handlers of its own
