@@ -32,6 +32,8 @@ LONGEST_FIRST = [
 ]
 
 torch.set_num_threads(1)  # small products: two threads that wait for each other on a busy machine are far slower
+# Not the user's own cache folder; all processes of the tests share this one, as those of a user do.
+os.environ["XDG_CACHE_HOME"] = str(REPOSITORY / ".pytest_cache" / "xdg")
 if worker := os.environ.get("PYTEST_XDIST_WORKER"):
     # Each worker has one core. Its compiled loops are its own: two processes that write Numba's index of one function
     # at once can mix their entries up.

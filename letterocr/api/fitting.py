@@ -35,6 +35,7 @@ from letterocr.models.chain import Network
 from letterocr.run.folder import locate_folder
 from letterocr.run.learning import Learning
 from letterocr.run.outcome import look_up_outcome
+from letterocr.run.rehearsal import compile_loops, load_letters
 from letterocr.run.training import iterate_run
 
 TEST_SHARE = 0.2  # share of each class that is drawn for the test, if arrays come without test letters
@@ -60,7 +61,7 @@ def fit(
         test: test letters `(images, labels)`, or the share of each class that is drawn for the test (None: 0.2); only
             if `data` is `(images, labels)`.
         output: folder for the run folders. If it is given, the run is kept there, a finished run is loaded and an
-            unfinished run is resumed. None: nothing is written.
+            unfinished run is resumed. None: the run is not stored.
         progress: whether to show a progress bar; None: only in a terminal or a notebook.
         **fields: any other field of the command, which `letterocr train --help` lists; two underscores stand for a dot,
             as in `model__temperature=150`.
@@ -152,13 +153,15 @@ def _iterate(
     if folder and _look_up(config, folder):
         yield load(folder)
         return
-    split = split or _load_letters(config)
-    box = split.train.box()
     with ProgressBar(config.samples, is_watched() if progress is None else progress) as bar:
+        with ONE_AT_A_TIME, limit_threads(config.threads):
+            if split:
+                compile_loops(config, bar.wait)
+            else:
+                split = load_letters(config, bar.wait)
+        box = split.train.box()
         stretches = (
-            iterate_run(config, folder, split, bar, every)
-            if folder
-            else _learn_in_memory(Learning(config, split, every=every), bar)
+            iterate_run(config, folder, split, bar, every) if folder else _learn_in_memory(config, split, bar, every)
         )
         for learning in _take_turns(stretches, config.threads, folder):
             yield _make_run(learning, folder, box)
@@ -172,12 +175,14 @@ def _look_up(config: TrainConfig, folder: Path) -> bool:
     return look_up_outcome(config, folder) is not None
 
 
-def _learn_in_memory(learning: Learning, bar: ProgressBar) -> Stretches:
+def _learn_in_memory(config: TrainConfig, split: Split, bar: ProgressBar, every: int | None) -> Stretches:
+    """Train a run without a folder, one stretch of samples at each step."""
+    learning = Learning(config, split, every=every)
     learning.measure_start()
     yield learning
     while not learning.is_over():
         learning.learn_stretch()
-        bar.update(learning.curve.sample, math.nan, learning.curve.last_error())
+        bar.update(learning.curve.sample, math.nan, learning.curve.last_error(), learning.seconds)
         yield learning
 
 
@@ -245,11 +250,6 @@ def _refuse_fields(data: Any, test: Any, output: str | Path | None, fields: dict
             refuse(name, value, "is only for a run that is kept in a folder; give output= too")
         if not named and re.match(r"data(\.|__)", name):
             refuse(name, value, "is only for a named source, as in data='emnist'; leave it out")
-
-
-def _load_letters(config: TrainConfig) -> Split:
-    split: Split = registry.find_source(config.data).load()(config.data)
-    return split
 
 
 def _make_run(learning: Learning, folder: Path | None, box: int) -> Run:

@@ -49,21 +49,29 @@ class ProgressBar:
     def begin(self, title: str, facts: dict[str, str], first_sample: int) -> None:
         """Do nothing: the run object shows its settings."""
 
+    def wait(self, text: str) -> None:
+        """Show what the run waits for before the first sample."""
+        if self._shown and self._bar is None:
+            self._bar = _make_bar(self._total)
+            self._bar.set_description_str(text)
+
     def message(self, text: str) -> None:
         """Do nothing: the run object holds the notes."""
 
-    def update(self, sample: int, train_error: float, test_error: float) -> None:
+    def update(self, sample: int, train_error: float, test_error: float, seconds: float) -> None:
         """Draw the bar.
 
         Args:
             sample: samples learned.
             train_error: not shown.
             test_error: a fraction.
+            seconds: not shown.
         """
         if not self._shown:
             return
         if self._bar is None:
             self._bar = _make_bar(self._total)
+        self._bar.set_description_str("", refresh=False)
         self._bar.set_postfix_str(f"test error {100 * test_error:.1f} %", refresh=False)
         self._bar.update(sample - self._bar.n)
 

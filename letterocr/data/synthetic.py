@@ -22,6 +22,7 @@ from torch import Tensor
 from letterocr.base.randomness import make_generator
 from letterocr.config.data import SyntheticConfig
 from letterocr.data.letters import ALPHABET, BOX, SIDE, Letters, Split
+from letterocr.data.letters_file import read_or_draw
 from letterocr.data.pen import draw
 from letterocr.data.skeletons import load_skeletons
 
@@ -152,7 +153,7 @@ def load(config: SyntheticConfig) -> Split:
 
 
 def load_once(config: SyntheticConfig) -> Split:
-    """Return the letters of `load`, kept for the next run of this process: writing takes longer than a short run.
+    """Return the letters of `load`, kept in this process and in the user's cache folder: drawing takes seconds.
 
     Args:
         config: as in `load`.
@@ -162,7 +163,7 @@ def load_once(config: SyntheticConfig) -> Split:
 
 @functools.lru_cache(maxsize=1)
 def _load_cached(fields: tuple[Any, ...]) -> Split:
-    return load(SyntheticConfig(*fields))
+    return read_or_draw(repr(fields), lambda: load(SyntheticConfig(*fields)))
 
 
 @contextmanager

@@ -117,7 +117,8 @@ def activate(x: np.ndarray, s: Settings, h: np.ndarray) -> None:
     if s.sigmoid:
         squash(x, s.numbers[TEMPERATURE], h)
     else:
-        h[:] = x
+        for u in range(x.shape[0]):  # a loop, as Numba takes seconds to compile an assignment of arrays
+            h[u] = x[u]
 
 
 @compiled
@@ -212,10 +213,12 @@ def learn_last(
     U, b, N, d = last.U, last.b, last.N, last.d
     outputs, m = U.shape
     multiply_rows(U, h, x, 0, outputs)
-    x += b
+    for r in range(outputs):
+        x[r] += b[r]
     activate(x, s, q)
     loss, wrong = turn_into_error(q, label, s)
-    v[:] = 0
+    for u in range(m):
+        v[u] = 0
     even, whole = outputs - outputs % 2, m - m % LANES
     for r in range(0, even, 2):  # W_q^T v_q and the update of W_q in one pass, two rows at a time
         row0, row1, v0, v1 = U[r], U[r + 1], q[r], q[r + 1]

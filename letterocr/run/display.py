@@ -27,8 +27,15 @@ class View(Protocol):
     def begin(self, title: str, facts: dict[str, str], first_sample: int) -> None:
         """Show the settings of the run, by name; `first_sample` is above 0 if the run is resumed."""
 
-    def update(self, sample: int, train_error: float, test_error: float) -> None:
-        """Show the progress: samples learned, and errors as fractions, NaN if not known."""
+    def update(self, sample: int, train_error: float, test_error: float, seconds: float) -> None:
+        """Show the progress of the run.
+
+        Args:
+            sample: samples learned.
+            train_error: a fraction, NaN if not known.
+            test_error: a fraction, NaN if not known.
+            seconds: training time so far, without compiling, diagnoses and pictures.
+        """
 
     def message(self, text: str) -> None:
         """Show one sentence."""
@@ -95,7 +102,8 @@ class Display:
                 self._board.curve(samples, *errors, curve.loss[samples])
             if self._picture_seconds < PICTURE_SHARE * self._learning.seconds - 0.1:
                 self._show_pictures(self._board)
-        self._view.update(now, float(np.median(curve.train_error(np.array([now])))), curve.last_error())
+        train_error = float(np.median(curve.train_error(np.array([now]))))
+        self._view.update(now, train_error, curve.last_error(), self._learning.seconds)
 
     def show_figures(self, figures: Mapping[str, np.ndarray]) -> None:
         """Write the figures of a diagnosis, each [replicas] by its tag, to TensorBoard; nothing if there are none."""

@@ -6,13 +6,13 @@ import math
 import os
 import sys
 import time
-from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 from letterocr.run.chart import draw_chart
+from letterocr.run.pace import Pace
 
 if TYPE_CHECKING:
     from rich.console import Console, Group, RenderableType
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 PLAIN_SECONDS = 15.0  # seconds between two plain lines
 LIVE_SECONDS = 0.5  # seconds between two drawings of the live view; one takes a few milliseconds
-RATE_SECONDS = 10.0  # the speed shown is the mean of these last seconds
 KEPT_POINTS = 512  # points of the live curve; twice the dots across
 
 CHART_WIDTH, CHART_HEIGHT = 60, 8
@@ -94,7 +93,7 @@ class Terminal:
         self._next = -math.inf
         self._sample = 0
         self._errors = (math.nan, math.nan)  # train, test
-        self._speeds: deque[tuple[float, int]] = deque()
+        self._pace = Pace()
         self._samples: list[int] = []
         self._curve: list[float] = []
         self._console = console
@@ -129,7 +128,6 @@ class Terminal:
             first_sample: samples learned already, above 0 when a run is resumed.
         """
         self._sample = first_sample
-        self._speeds.append((self._clock(), first_sample))
         if first_sample:
             facts = facts | {"resumed at": f"sample {first_sample:,}"}
         if self._console is None:
@@ -146,21 +144,20 @@ class Terminal:
         )
         self._live.start(refresh=True)
 
-    def update(self, sample: int, train_error: float, test_error: float) -> None:
+    def update(self, sample: int, train_error: float, test_error: float, seconds: float) -> None:
         """Show the progress; it may be called often, as it draws only now and then.
 
         Args:
             sample: samples learned.
             train_error: a fraction, NaN if not known.
             test_error: a fraction, NaN if not known.
+            seconds: training time so far, in all sessions.
         """
         now = self._clock()
         self._sample, self._errors = sample, (train_error, test_error)
+        self._pace.add(seconds, sample)
         if now < self._next:
             return
-        self._speeds.append((now, sample))
-        while len(self._speeds) > 2 and self._speeds[1][0] < now - RATE_SECONDS:
-            self._speeds.popleft()
         if self._console is None:
             self._next = now + PLAIN_SECONDS
             self._print(self._line())
@@ -193,18 +190,12 @@ class Terminal:
         if len(self._samples) > KEPT_POINTS:
             del self._samples[1::2], self._curve[1::2]
 
-    def _speed(self) -> float:
-        """Return the samples per second; NaN if not known yet."""
-        (start, first), (end, last) = self._speeds[0], self._speeds[-1]
-        return (last - first) / (end - start) if end > start and last > first else math.nan
-
-    def _pace(self) -> list[str]:
+    def _describe_pace(self) -> list[str]:
         """Return the speed and the time left; nothing if they are not known."""
-        speed = self._speed()
+        speed, left = self._pace.compute_speed(), self._pace.estimate_left(self._total)
         if math.isnan(speed) or self._sample >= self._total:
             return []
-        left = (self._total - self._sample) / speed
-        return [f"{speed:,.0f} samples/s", f"{format_duration(left)} left"]
+        return [f"{speed:,.0f} samples/s", *([] if left is None else [f"{format_duration(left)} left"])]
 
     def _line(self) -> str:
         train, test = self._errors
@@ -212,7 +203,7 @@ class Terminal:
             f"sample {self._sample:,} of {self._total:,}",
             f"test error {format_percent(test)}",
             f"train error {format_percent(train)}",
-            *self._pace(),
+            *self._describe_pace(),
         ]
         return "  ".join(parts)
 
@@ -242,9 +233,9 @@ class Terminal:
             for line in lines[:-2]:
                 parts.append(Text.assemble((line[:6], "dim"), (line[6:], "cyan"), no_wrap=True))
             parts += [Text(line, style="dim", no_wrap=True) for line in lines[-2:]]
-        words = [f"{self._sample:,} / {self._total:,}", *self._pace()]
+        words = [f"{self._sample:,} / {self._total:,}", *self._describe_pace()]
         while len(words) > 1 and 10 + sum(len(word) + 1 for word in words) > width:
-            words.pop(-2)  # the time left stays longest
+            words.pop(-2 if words[-1].endswith("left") else -1)  # the time left stays longest
         room = width - sum(len(word) + 1 for word in words) - 1
         bar = Table.grid(padding=(0, 1))
         bar.add_row(

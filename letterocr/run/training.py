@@ -8,11 +8,8 @@ from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-import torch
-
 from letterocr.base.errors import UserError
-from letterocr.base.threads import count_threads
-from letterocr.compose import registry
+from letterocr.base.threads import limit_threads
 from letterocr.config.train import TrainConfig
 from letterocr.data.letters import Split
 from letterocr.run.display import View
@@ -20,6 +17,7 @@ from letterocr.run.folder import locate_folder
 from letterocr.run.learning import Learning
 from letterocr.run.lock import Lock
 from letterocr.run.outcome import Outcome, has_unfinished_run, look_up_outcome, read_outcome
+from letterocr.run.rehearsal import load_letters
 from letterocr.run.session import Session, Watch
 from letterocr.run.terminal import Terminal
 
@@ -51,14 +49,15 @@ def run(
     if before:
         return before
     over = os.path.lexists(folder / "result.json")
-    torch.set_num_threads(count_threads(config.threads))
-    split: Split = registry.find_source(config.data).load()(config.data)
-    with explain_write_errors(folder), Lock(folder) as lock:
-        if os.path.lexists(folder / "result.json") and not over:  # another process was faster
-            return read_outcome(folder)
-        (folder / "failure.json").unlink(missing_ok=True)
-        resume = has_unfinished_run(config, folder) and config.resume == "true"
-        return Session(config, folder, split, resume, lock).train(Terminal(config.samples, live), watch)
+    with limit_threads(config.threads):
+        view = Terminal(config.samples, live)
+        split = load_letters(config, view.message)
+        with explain_write_errors(folder), Lock(folder) as lock:
+            if os.path.lexists(folder / "result.json") and not over:  # another process was faster
+                return read_outcome(folder)
+            (folder / "failure.json").unlink(missing_ok=True)
+            resume = has_unfinished_run(config, folder) and config.resume == "true"
+            return Session(config, folder, split, resume, lock).train(view, watch)
 
 
 def iterate_run(

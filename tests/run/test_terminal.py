@@ -44,8 +44,11 @@ def test_plain_lines_say_it_all(capsys):
     clock = Clock()
     with Terminal(20_000, live=False, clock=clock) as terminal:
         terminal.begin("paper, figure 7", FACTS, 0)
+        for sample in (1, 2501):
+            terminal.update(sample, 0.5, 0.5, clock.now)
+            clock.now += 5
         clock.now += 10
-        terminal.update(5000, 0.25, 0.231)
+        terminal.update(5001, 0.25, 0.231, clock.now - 10)
         terminal.message("checkpoint")
         terminal.finish(SUMMARY, Path("outputs/run"), ["a note"])
     assert capsys.readouterr().out.splitlines() == [
@@ -53,7 +56,8 @@ def test_plain_lines_say_it_all(capsys):
         "  network  900-1800-26",
         "  rule     printed",
         "  seed     1",
-        "sample 5,000 of 20,000  test error 23.1 %  train error 25.0 %  500 samples/s  30 s left",
+        "sample 1 of 20,000  test error 50.0 %  train error 50.0 %",
+        "sample 5,001 of 20,000  test error 23.1 %  train error 25.0 %  500 samples/s  30 s left",
         "checkpoint",
         "  final test error       10.2 %",
         "  best test error        9.2 % at sample 18,230",
@@ -73,7 +77,7 @@ def test_plain_lines_are_a_few_a_minute_and_the_first_comes_at_once(capsys):
         terminal.begin("run", {}, 0)
         for sample in range(0, 60_000, 100):
             clock.now += 0.1
-            terminal.update(sample, 0.5, 0.5)
+            terminal.update(sample, 0.5, 0.5, clock.now)
     lines = capsys.readouterr().out.splitlines()[1:]
     assert len(lines) == 4
     assert lines[0].startswith("sample 0 of")
@@ -83,17 +87,18 @@ def test_a_resumed_run_says_so_and_its_speed_counts_only_what_it_learned_itself(
     clock = Clock()
     with Terminal(2000, live=False, clock=clock) as terminal:
         terminal.begin("run", FACTS, 1000)
-        clock.now += 1
-        terminal.update(1100, float("nan"), float("nan"))
+        for second in range(5):
+            clock.now += 15
+            terminal.update(1100 + 100 * second, float("nan"), float("nan"), 70 + second)
     out = capsys.readouterr().out
     assert "resumed at  sample 1,000" in out
-    assert "test error -  train error -  100 samples/s  9 s left" in out
+    assert "sample 1,500 of 2,000  test error -  train error -  100 samples/s  5 s left" in out
 
 
 def test_plain_mode_needs_no_rich():
     program = (
         "import sys; from letterocr.run.terminal import Terminal\n"
-        "with Terminal(9) as terminal: terminal.begin('t', {}, 0); terminal.update(9, 0.5, 0.5)\n"
+        "with Terminal(9) as terminal: terminal.begin('t', {}, 0); terminal.update(9, 0.5, 0.5, 1.0)\n"
         "assert 'rich' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", program], check=True, stdout=subprocess.PIPE, cwd=Path(__file__).parents[2])
@@ -105,7 +110,7 @@ def test_the_live_view_has_config_curve_bar_and_closing_table():
         terminal.begin("paper, figure 7", FACTS, 0)
         for sample in range(0, 20_001, 500):
             clock.now += 1
-            terminal.update(sample, 0.25, 1 - sample / 20_000)
+            terminal.update(sample, 0.25, 1 - sample / 20_000, clock.now)
             if sample == 10_000:
                 terminal.message("checkpoint [kept]")
         terminal.finish(SUMMARY, Path("outputs/run"), ["a note"])
@@ -130,7 +135,7 @@ def test_the_live_view_is_drawn_twice_a_second_at_most_but_shows_the_last_sample
         terminal.begin("run", {}, 0)
         for sample in range(1000):
             clock.now += 0.01
-            terminal.update(sample, 0.5, 0.5)
+            terminal.update(sample, 0.5, 0.5, clock.now)
         drawn = text_of(console).count("/ 1,000")
         assert 19 <= drawn <= 22
     assert "999 / 1,000" in text_of(console)
@@ -145,7 +150,7 @@ def test_the_terminal_is_left_sane_whatever_happens(error):
         raise error
     hidden, visible = "\x1b[?25l", "\x1b[?25h"
     assert text_of(console).rfind(visible) > text_of(console).rfind(hidden) >= 0
-    terminal.update(10, 0.5, 0.5)  # late calls draw nothing more
+    terminal.update(10, 0.5, 0.5, 1.0)  # late calls draw nothing more
     assert "10 / 1,000" not in text_of(console)
 
 
@@ -156,7 +161,7 @@ def test_no_size_of_terminal_breaks_it(width, height):
         terminal.begin("run", FACTS, 0)
         for sample in (1000, 2000):
             clock.now += 1
-            terminal.update(sample, 0.5, 0.5)
+            terminal.update(sample, 0.5, 0.5, clock.now)
         terminal.finish(SUMMARY, Path("outputs/run"), [])
 
 
@@ -197,7 +202,7 @@ def test_a_long_run_keeps_few_points():
     with Terminal(10**6, live=True, clock=clock, console=recording()) as terminal:
         for sample in range(2000):
             clock.now += 1
-            terminal.update(sample, 0.5, 0.5)
+            terminal.update(sample, 0.5, 0.5, clock.now)
         assert len(terminal._samples) <= 513
         assert terminal._samples[0] == 0
 
