@@ -1,7 +1,7 @@
 """Preparation of a run: its loops are compiled, once on each machine, while its letters are read.
 
-Numba compiles a loop for the types of its arguments, not for their sizes. So training a tiny network of the same kind on
-a few letters compiles exactly the loops that the run needs, before its own letters are read.
+Numba compiles a loop for the types of its arguments, not for their sizes. So training a tiny network of the same kind
+on a few letters compiles exactly the loops that the run needs, before its own letters are read.
 """
 
 from __future__ import annotations
