@@ -148,7 +148,7 @@ def _select_unique(value: float | list[float]) -> list[float]:
 
 
 def format_json(found: list[Figure]) -> str:
-    """One object of names and values."""
+    """Return the figures as one JSON object; a number that is not finite becomes null."""
 
     def finite(value: float) -> float | None:
         return value if math.isfinite(value) else None

@@ -44,7 +44,7 @@ class Reading:
 
     @property
     def text(self) -> str:
-        """The letters as one text."""
+        """The letters joined to one text."""
         return "".join(part.letter for part in self.letters)
 
 

@@ -203,7 +203,7 @@ def _load_curve(folder: Path, config: TrainConfig, sample: int) -> Curve:
     try:
         curve.load(folder / "curve.parquet", sample)
     except (OSError, KeyError, ValueError) as error:
-        raise UserError(f"{folder / 'curve.parquet'} is missing or damaged: train the run anew.") from error
+        raise UserError(f"{folder / 'curve.parquet'} is missing or damaged: train the run again.") from error
     return curve
 
 

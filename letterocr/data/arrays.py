@@ -38,12 +38,18 @@ def load(config: ArraysConfig) -> Split:
                 for part in ("train", "test")
             ]
     except FileNotFoundError as error:
-        raise UserError(f"data.path={config.path}: the letters of this run were removed; start anew.") from error
+        raise UserError(
+            f"data.path={config.path}: the letters of this run were removed; give them to letterocr.fit again."
+        ) from error
     except Exception as error:  # zipfile and NumPy raise errors of every kind at a damaged file
-        raise UserError(f"data.path={config.path} can't be read as the letters of a run: start anew.") from error
+        raise UserError(
+            f"data.path={config.path} can't be read as the letters of a run: remove it and run letterocr.fit again."
+        ) from error
     split = Split(*(Letters(part.images, part.labels, None, alphabet) for part in parts))
     if config.fingerprint not in ("", split.fingerprint()):
-        raise UserError(f"data.path={config.path} holds other letters than this run began with: start anew.")
+        raise UserError(
+            f"data.path={config.path} holds other letters than this run began with: remove it and run letterocr.fit again."
+        )
     return split
 
 

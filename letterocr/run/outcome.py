@@ -59,7 +59,7 @@ def has_unfinished_run(config: TrainConfig, folder: Path) -> bool:
     """
     found = not os.path.lexists(folder / "result.json") and any(folder.glob("checkpoints/*.json"))
     if found and config.resume == "false" and not config.force:
-        raise UserError(f"{folder} holds an unfinished run: go on with resume=true, or start anew with force=true.")
+        raise UserError(f"{folder} holds an unfinished run: go on with resume=true, or start again with force=true.")
     return found
 
 

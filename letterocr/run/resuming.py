@@ -42,7 +42,7 @@ def read_learning_rates(config: TrainConfig, folder: Path, start: dict[str, Any]
     rates = start.get("learning_rates")
     if not isinstance(rates, list) or [type(rate) for rate in rates] != [float] * config.replicas:
         path = folder / "environment.json"
-        raise UserError(f"{path} lacks the learning_rates of the run: start anew with force=true.")
+        raise UserError(f"{path} lacks the learning_rates of the run: start again with force=true.")
     return rates
 
 
@@ -77,14 +77,14 @@ def take_up(folder: Path, engine: Engine, curve: Curve) -> tuple[dict[str, Any],
     try:
         facts, tensors, damaged = checkpoint.load(folder / "checkpoints", engine.images.device)
     except FileNotFoundError as error:
-        raise UserError(f"{folder} has no whole checkpoint: start anew with force=true.") from error
+        raise UserError(f"{folder} has no whole checkpoint: start again with force=true.") from error
     try:
         engine.load_state(facts["sample"], tensors)
     except (KeyError, RuntimeError) as error:
-        raise UserError(f"{folder} is a run of another version: start anew with force=true.") from error
+        raise UserError(f"{folder} is a run of another version: start again with force=true.") from error
     path = folder / "curve.parquet"
     try:
         curve.load(path, facts["sample"])
     except (OSError, KeyError, ValueError) as error:
-        raise UserError(f"{path} is missing or damaged: start anew with force=true.") from error
+        raise UserError(f"{path} is missing or damaged: start again with force=true.") from error
     return facts, damaged

@@ -217,7 +217,7 @@ def test_a_number_that_was_lost_gets_one_sentence(tmp_path, stored):
     path.write_text(json.dumps(read_json(path) | {"learning_rates": stored}))
     answer = command(*overrides, "resume=true")
     assert answer.status == 2
-    assert answer.sentence == f"{path} lacks the learning_rates of the run: start anew with force=true."
+    assert answer.sentence == f"{path} lacks the learning_rates of the run: start again with force=true."
 
 
 def test_the_full_batch_at_its_best_rate_is_not_held_against_the_bound_of_single_samples(tmp_path):

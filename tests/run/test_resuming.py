@@ -163,4 +163,4 @@ def test_checkpoints_of_another_network_get_one_sentence(tmp_path, stopped):
     checkpoint.save(folder / "checkpoints", facts["sample"], narrower, {"seconds": 0.0, "diverged": {}})
     answer = command(f"resume={folder}")
     assert answer.status == 2
-    assert answer.sentence == f"{folder} is a run of another version: start anew with force=true."
+    assert answer.sentence == f"{folder} is a run of another version: start again with force=true."

@@ -49,7 +49,7 @@ def test_an_unfinished_run_is_not_touched_without_being_asked_to(tmp_path, stopp
     answer = command(*overrides)
     assert answer.status == 2
     assert answer.sentence == (
-        f"{run_folder(tmp_path)} holds an unfinished run: go on with resume=true, or start anew with force=true."
+        f"{run_folder(tmp_path)} holds an unfinished run: go on with resume=true, or start again with force=true."
     )
     assert checkpoints(tmp_path) == kept
     assert command(*overrides, "force=true").status == 0
