@@ -48,7 +48,7 @@ def load(config: ArraysConfig) -> Split:
     split = Split(*(Letters(part.images, part.labels, None, alphabet) for part in parts))
     if config.fingerprint not in ("", split.fingerprint()):
         raise UserError(
-            f"data.path={config.path} holds other letters than this run began with: remove it and run letterocr.fit again."
+            f"data.path={config.path} holds other letters than this run learned: remove it and run letterocr.fit again."
         )
     return split
 
