@@ -216,7 +216,7 @@ def _compose(
     named = {} if own or data is None else {"data": data}
     named |= {} if output is None else {"output": str(output)}
     config = compose_config(write_overrides(fields | named))
-    config.resume = "true"
+    config.resume = "false" if config.force else "true"
     if not own:
         check_config(config)
         return config, None

@@ -83,7 +83,8 @@ def iterate_run(
     """
     with explain_write_errors(folder), Lock(folder) as lock:
         (folder / "failure.json").unlink(missing_ok=True)
-        session = Session(config, folder, split, has_unfinished_run(config, folder), lock, every)
+        resume = has_unfinished_run(config, folder) and config.resume == "true"
+        session = Session(config, folder, split, resume, lock, every)
         yield session.learning
         with closing(session.iterate(view)) as stretches:
             for _ in stretches:

@@ -107,6 +107,20 @@ def test_an_error_in_the_loop_leaves_a_run_that_can_be_taken_up(empty: Path) -> 
     assert letterocr.fit(**TINY, output=empty).sample == 300
 
 
+def test_force_trains_anew(empty: Path) -> None:
+    finished = letterocr.fit(**TINY, output=empty)
+    assert finished.folder is not None
+    before = (finished.folder / "result.json").stat().st_mtime_ns
+    assert_same_curves(finished, letterocr.fit(**TINY, output=empty, force=True))
+    assert (finished.folder / "result.json").stat().st_mtime_ns > before
+    for part in letterocr.iterate(**TINY, output=empty, force=True, every=100):
+        assert part.samples[0] == 1
+        break
+    del part
+    again = list(letterocr.iterate(**TINY, output=empty, force=True, every=100))
+    assert again[0].samples[0] == 1
+
+
 def test_stretches_are_the_curve_cut_in_pieces() -> None:
     parts = list(letterocr.iterate(**TINY, replicas=2, every=128))
     run = letterocr.fit(**TINY, replicas=2)
