@@ -6,7 +6,7 @@
     run.curve.test_error                  # after every sample [n, R]
     run.read("letter.png").text
 
-Everything here is imported when it is first used.
+Functions and classes are imported when they are first used, so that `import letterocr` is quick.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The command `letterocr`, also `python -m letterocr`: lists the commands and runs one of them."""
+"""The command `letterocr`, also `python -m letterocr`: it lists the commands and runs one of them."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ COMMANDS = {
     "train": ("letterocr.train", "train a network and see its error after every sample"),
     "predict": ("letterocr.predict", "read pictures with a trained network"),
     "curves": ("letterocr.curves", "draw the error curves of runs in one picture"),
-    "learning_rate": ("letterocr.learning_rate", "what the letters' matrices say of the learning rate"),
+    "learning_rate": ("letterocr.learning_rate", "show limits and best values of the learning rate"),
     "search": ("letterocr.search.__main__", "find the settings with the lowest test error"),
     "summary": ("letterocr.summary.__main__", "show a sweep as a table, its best settings and pictures"),
     "compare": ("letterocr.compare.__main__", "compare optimizers, all tuned alike"),
     "reproduce": ("letterocr.reproduce.__main__", "measure the claims of the paper, on one page"),
-    "meta_train": ("letterocr.meta_train.__main__", "train the rule of a learned optimizer"),
+    "meta_train": ("letterocr.meta_train.__main__", "train the update rule of a learned optimizer"),
     "doctor": ("letterocr.doctor.__main__", "check what this machine or cluster has and lacks"),
-    "completion": ("letterocr.completion", "print what makes bash or zsh complete these commands"),
+    "completion": ("letterocr.completion", "print the script by which bash or zsh completes them"),
 }
 ABOUT = f"""letterocr {__version__}: gradient descent seen as linear algebra
 
@@ -36,13 +36,13 @@ commands"""
 
 
 def list_commands() -> str:
-    """The commands with one line each."""
+    """Return the commands with one line each."""
     return "\n".join([ABOUT, *lay_out([(name, line) for name, (_, line) in COMMANDS.items()], left=16)])
 
 
 @end_quietly()
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command that the first word names."""
+    """Run the command that the first argument names."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     if "_ARGCOMPLETE" in os.environ:
         from letterocr.completion import complete

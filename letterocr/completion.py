@@ -1,4 +1,4 @@
-"""The command `letterocr completion bash|zsh`: completes commands, fields, choices and options, by argcomplete."""
+"""The command `letterocr completion bash|zsh`: completion of commands, fields, choices and options, by argcomplete."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ SHELLS = ("bash", "zsh")
 
 
 def make_parser() -> CommandParser:
-    """The arguments of the command."""
+    """Return the parser of the command."""
     parser = CommandParser(
         "completion",
-        "Print what makes a shell complete the commands, their fields and choices.",
+        "Print the script by which a shell completes the commands, their fields and choices.",
         ['eval "$(letterocr completion bash)"   # in ~/.bashrc; zsh in ~/.zshrc'],
     )
     parser.add_word("shell", "the shell", choices=SHELLS, metavar="bash|zsh")
@@ -34,10 +34,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def complete(modules: Mapping[str, str]) -> None:
-    """Answer the shell, which asks by argcomplete's environment variables; ends the process.
+    """Answer the shell, which asks through argcomplete's environment variables, and end the process.
 
     Args:
-        modules: the commands, each with its module.
+        modules: module of each command, by name.
     """
     import argcomplete
 
@@ -52,7 +52,7 @@ def complete(modules: Mapping[str, str]) -> None:
 
 
 def _add_arguments(parser: argparse.ArgumentParser, command: CommandParser) -> None:
-    """What a shell needs to know of a command: its options, and its words and fields alike as any words."""
+    """Tell argcomplete the options of a command, and its words and fields together."""
     for option in command.list_options():
         parser.add_argument(option, action="store_true")
     words: Any = parser.add_argument("words", nargs="*")
@@ -64,14 +64,14 @@ class FieldCompleter:
     """Completes `name=value`.
 
     Args:
-        keys: the fields, with the values that each one may have, empty for any.
+        keys: the fields, with the allowed values of each one, empty for any.
     """
 
     def __init__(self, keys: Mapping[str, Collection[str]]) -> None:
         self.keys = keys
 
     def __call__(self, prefix: str, **asked: Any) -> list[str]:
-        """The fields and values that begin with `prefix`; paths where a field's value may be any text."""
+        """Return the fields and values that begin with `prefix`; paths if the value of a field may be any text."""
         key, is_field, value = prefix.partition("=")
         if not is_field:
             return [f"{name}=" for name in self.keys if name.startswith(prefix)] + _list_paths(prefix)

@@ -1,4 +1,4 @@
-"""The command `letterocr curves RUN_FOLDER ...`: error curves of finished or running runs in one picture."""
+"""The command `letterocr curves RUN_FOLDER ...`: error curves of runs, finished or not, in one picture."""
 
 from __future__ import annotations
 
@@ -13,7 +13,12 @@ from letterocr.base.files import replace_file
 
 
 def draw_curves(folders: Sequence[Path], labels: Sequence[str], output: Path) -> None:
-    """Write one picture, by default a PNG, with the error curve of every run folder.
+    """Write one picture with the error curve of every run folder.
+
+    Args:
+        folders: the run folders.
+        labels: labels of the first folders; the others are labelled by their names.
+        output: path of the picture; its suffix gives the format, PNG if it has none.
 
     Raises:
         UserError: a folder holds no whole curve, there are more labels than folders, or the picture can't be written.
@@ -39,15 +44,15 @@ def draw_curves(folders: Sequence[Path], labels: Sequence[str], output: Path) ->
 
 
 def make_parser() -> CommandParser:
-    """The arguments of the command."""
+    """Return the parser of the command."""
     parser = CommandParser(
         "curves",
         "Draw the error curves of runs, finished or not, in one picture.",
         ["letterocr curves outputs/RUN_FOLDER outputs/RUN_FOLDER --labels two three"],
     )
     parser.add_word("run_folders", "folders that train printed", type=expand_path, nargs="+", metavar="RUN_FOLDER")
-    parser.add_field("output", Path("curves.png"), "the picture; its suffix says the format", expand_path)
-    parser.add_option("labels", "a name for each folder; else its own", nargs="*", default=[], metavar="NAME ...")
+    parser.add_field("output", Path("curves.png"), "the picture; its suffix gives the format", expand_path)
+    parser.add_option("labels", "labels of the folders; else their names", nargs="*", default=[], metavar="NAME ...")
     return parser
 
 

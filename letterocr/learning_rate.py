@@ -1,7 +1,7 @@
-"""The command `letterocr learning_rate [field=value ...]`: what the letters say of the learning rate.
+"""The command `letterocr learning_rate [field=value ...]`: limits and best values of the learning rate.
 
-The two-layer network has bounds, from the eigenvalues of its letters (29); any network has an estimate of its largest
-curvature at the start (LeCun, Simard, Pearlmutter 1993).
+For the two-layer network they follow from the eigenvalues of the letters (29). For any network the command estimates
+the largest curvature at the initial weights (LeCun, Simard, Pearlmutter 1993).
 """
 
 from __future__ import annotations
@@ -27,26 +27,32 @@ if TYPE_CHECKING:
 
     from letterocr.data.letters import Letters
 
-ABOUT = """Show what network, rule and letters say of the learning rate of plain descent: limits, best rates, and how
-fast one epoch contracts the error. The fields are those of `letterocr train`."""
+ABOUT = """Show limits and best values of the learning rate of gradient descent for a network, a rule and letters, and
+the factor by which one epoch shrinks the error. The fields are those of `letterocr train`."""
 
 
 def make_parser() -> CommandParser:
-    """The arguments of the command."""
+    """Return the parser of the command."""
     examples = [
         "letterocr learning_rate model=two_layer data=synthetic",
         "letterocr learning_rate model=three_layer rule=printed --json",
         "letterocr learning_rate resume=RUN_FOLDER   # the settings of a run",
     ]
     parser = CommandParser("learning_rate", ABOUT, examples, overrides=list_choices(), forms="[field=value ...]")
-    help = "one JSON object, for programs; null stands for what is not finite"
+    help = "print one JSON object, for programs; null stands for a number that is not finite"
     parser.add_option("json", help, action="store_true")
     return parser
 
 
 @dataclass(frozen=True)
 class Figure:
-    """One line of the answer; a list has a value for each replica."""
+    """One line of the result.
+
+    Attributes:
+        name: name of the figure.
+        value: its value; a list has one value for each replica.
+        meaning: its explanation.
+    """
 
     name: str
     value: float | list[float]
@@ -54,16 +60,20 @@ class Figure:
 
 
 def measure_figures(config: TrainConfig, train: Letters) -> list[Figure]:
-    """Everything that the command prints.
+    """Measure everything that the command prints.
+
+    Args:
+        config: config of the run.
+        train: training letters.
 
     Raises:
-        UserError: the letters are empty, or the loss is, or the network is no chain of weight matrices.
+        UserError: the letters are empty, the loss factor is 0, or the network is not a chain of weight matrices.
     """
     from letterocr.compose import learning_rates
     from letterocr.matrix import rate_bounds
 
     if not config.model.is_chain:
-        refuse("model", config.model.kind, "it is no chain of weight matrices; take another model")
+        refuse("model", config.model.kind, "it is not a chain of weight matrices; take another model")
     letters = rate_bounds.with_bias(train.images, config.model.bias)
     if not letters.any() or not config.loss_factor:
         what = f"data={config.data.name}: the letters are empty" if config.loss_factor else "loss_factor=0: no loss"
@@ -73,15 +83,15 @@ def measure_figures(config: TrainConfig, train: Letters) -> list[Figure]:
     values = rate_bounds.eigenvalues(letters)
     found = [
         Figure("letters", len(letters), "N, training letters"),
-        Figure("inputs", letters.shape[1], "D, pixels, and the 1 of a bias"),
-        Figure("rank", len(values), "dimensions that the letters span"),
+        Figure("inputs", letters.shape[1], "D, pixels, and one more input for a bias"),
+        Figure("rank", len(values), "number of dimensions that the letters span"),
         Figure("lambda_max", float(values[0]), "largest eigenvalue of R = (1/N) A A^T (29)"),
-        Figure("lambda_min", float(values[-1]), "its smallest eigenvalue above 0"),
+        Figure("lambda_min", float(values[-1]), "smallest eigenvalue of R above 0"),
     ]
     if config.model.is_quadratic:
         found += _measure_two_layer(config, letters, values, alphas)
     found += [
-        Figure("curvature", curvatures, "largest at the initial weights, estimated online (LeCun et al. 1993)"),
+        Figure("curvature", curvatures, "largest one at the initial weights, estimated online (LeCun et al. 1993)"),
         Figure("curvature_rate", [rate_bounds.lecun_rate(c) for c in curvatures], "1/curvature"),
         Figure("learning_rate", alphas, "of this config" + (", auto" if config.learning_rate == "auto" else "")),
     ]
@@ -89,7 +99,7 @@ def measure_figures(config: TrainConfig, train: Letters) -> list[Figure]:
 
 
 def _measure_two_layer(config: TrainConfig, letters: Tensor, values: Tensor, alphas: list[float]) -> list[Figure]:
-    """The rates of the two-layer network from the eigenvalues of R, largest first."""
+    """Return the learning rates of the two-layer network from the eigenvalues of R, largest first."""
     from letterocr.matrix import rate_bounds
 
     f = config.loss_factor
@@ -107,36 +117,38 @@ def _measure_two_layer(config: TrainConfig, letters: Tensor, values: Tensor, alp
             f"full batch: {h2}/(lambda_max + lambda_min), fastest in the long run",
         ),
         Figure("sample_limit", safe, f"per sample: {h2}/max|a|^2, safe in every order and batch"),
-        Figure("epoch_limit", rate_bounds.epoch_limit(coordinates, f), "per sample, cyclic: an epoch contracts below"),
+        Figure(
+            "epoch_limit", rate_bounds.epoch_limit(coordinates, f), "per sample, cyclic: the error shrinks below it"
+        ),
         Figure(
             "radius_at_sample_limit",
             rate_bounds.epoch_radius(coordinates, safe, f),
-            "an epoch's factor of the error there",
+            "factor of the error in one epoch at sample_limit",
         ),
-        Figure("radius", radii, "the same at the learning rate of this config"),
+        Figure("radius", radii, "the same factor at the learning rate of this config"),
     ]
 
 
 def _format_numerator(numerator: float, loss_factor: float) -> str:
-    """The numerator of a rate for the loss f |q - c|^2: that of the half-loss over 2 f."""
+    """Format the numerator of a rate for the loss f |q - c|^2: the numerator for the half-loss, divided by 2 f."""
     return f"{numerator / (2 * loss_factor):g}"
 
 
 def format_table(found: list[Figure]) -> str:
-    """Name, value and meaning, a line each."""
+    """Return the figures as a table: name, value and meaning on each line."""
     shown = [", ".join(f"{v:.6g}" for v in _select_unique(figure.value)) for figure in found]
     name, value = max(len(figure.name) for figure in found), max(map(len, shown))
     return "\n".join(f"  {f.name:<{name}}  {text:<{value}}  {f.meaning}" for f, text in zip(found, shown, strict=True))
 
 
 def _select_unique(value: float | list[float]) -> list[float]:
-    """One value where all replicas agree."""
+    """Return the values, or only one of them if all replicas have the same."""
     values = value if isinstance(value, list) else [value]
     return values[:1] if len(set(values)) == 1 else values
 
 
 def format_json(found: list[Figure]) -> str:
-    """One object of names and values."""
+    """Return the figures as one JSON object; a number that is not finite becomes null."""
 
     def finite(value: float) -> float | None:
         return value if math.isfinite(value) else None

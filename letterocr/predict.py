@@ -1,4 +1,4 @@
-"""The command `letterocr predict RUN_FOLDER image.png ...`: a trained network reads pictures."""
+"""The command `letterocr predict RUN_FOLDER IMAGE ...`: a trained network reads pictures."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from letterocr.base.errors import UserError, complain, end_quietly
 if TYPE_CHECKING:
     from letterocr.api.reading import Reading
 
-LEAST_SHOWN = 0.01  # smaller outputs are left out of a line
-MOST_SHOWN = 6
+LEAST_SHOWN = 0.01  # smaller shares are left out of a line
+MOST_SHOWN = 6  # shares in a line
 
 
 def make_parser() -> CommandParser:
-    """The arguments of the command."""
+    """Return the parser of the command."""
     parser = CommandParser(
         "predict",
         "Read letters with a trained network.",
@@ -30,12 +30,12 @@ def make_parser() -> CommandParser:
     parser.add_word(
         "images", "pictures of one letter each, of any size and polarity", type=Path, nargs="+", metavar="IMAGE"
     )
-    parser.add_option("json", "one JSON object a line, for programs", action="store_true")
+    parser.add_option("json", "print one JSON object on each line, for programs", action="store_true")
     return parser
 
 
 def format_line(name: str, reading: Reading) -> str:
-    """One line for people: the letter, the runner-up and every output of 1 % or more."""
+    """Return one line to read: the letter, the runner-up, and the six largest shares of 1 % or more."""
     (part,) = reading.letters
     outputs = sorted(part.outputs.items(), key=lambda pair: -pair[1])
     shown = "  ".join(f"{letter} {share:.0%}" for letter, share in outputs[:MOST_SHOWN] if share >= LEAST_SHOWN)
@@ -43,7 +43,7 @@ def format_line(name: str, reading: Reading) -> str:
 
 
 def format_json(name: str, reading: Reading) -> str:
-    """One line for programs."""
+    """Return one line for programs, a JSON object."""
     (part,) = reading.letters
     facts: dict[str, Any] = {"letter": part.letter, "runner_up": part.runner_up, "outputs": part.outputs}
     return json.dumps({"file": name, **facts, "box": part.box})
@@ -51,12 +51,12 @@ def format_json(name: str, reading: Reading) -> str:
 
 @end_quietly()
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command: a picture that can't be read ends with one sentence and status 2, the others are read."""
+    """Run the command: each picture that can't be read gives one sentence and status 2; the others are read."""
     given = make_parser().parse_args(arguments)
     from letterocr.api.trained_run import load
 
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # a file's name may be no text
+        sys.stdout.reconfigure(errors="backslashreplace")  # the name of a file may not be valid text
     status = 0
     try:
         run = load(given.run_folder)

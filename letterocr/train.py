@@ -1,4 +1,4 @@
-"""The command `letterocr train`: Hydra in, a run, its final test error out (for sweepers)."""
+"""The command `letterocr train`: Hydra composes the config, and the run returns its final test error for sweepers."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 
 def make_parser() -> CommandParser:
-    """The arguments of the command."""
+    """Return the parser of the command."""
     return make_train_parser()
 
 
-@end_quietly()  # here, before Hydra adds its own lines
+@end_quietly()  # at this place, before Hydra prints its own lines
 def train_task(cfg: DictConfig) -> float:
-    """One run of the command; returns its final test error, 1.0 if it diverged, NaN if there is none."""
+    """Train one run; return its final test error, 1.0 if it diverged, NaN if there is none."""
     from hydra.core.hydra_config import HydraConfig
     from hydra.types import RunMode
 
@@ -75,13 +75,13 @@ def _train() -> None:
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
 
-    os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # errors reach us, who print one sentence
-    logging.raiseExceptions = False  # nor has Hydra's log a traceback where nobody reads it
+    os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # Hydra passes errors on, and this command prints one sentence
+    logging.raiseExceptions = False  # no traceback from Hydra's log if its output is no longer read
     register_schema()
     try:
         sys.argv[1:] = add_plus(put_overrides_first(sys.argv[1:]))
         check_keys(sys.argv[1:])
-        task = importlib.import_module("letterocr.train").train_task  # other processes know it by this name
+        task = importlib.import_module("letterocr.train").train_task  # other processes import it by this name
         hydra.main(version_base="1.3", config_path=str(find_conf_folder()), config_name="config")(task)()
     except UserError as error:
         sys.exit(complain(str(error), error.status))

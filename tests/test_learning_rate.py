@@ -119,10 +119,10 @@ def test_what_is_not_finite_is_null_for_programs():
             "takes.",
         ),
         (["learning_rate=-1"], "learning_rate=-1: must be a finite number at least 0."),
-        (["resume=nowhere"], "nowhere is no run folder: it has no config.yaml. Give the folder that train printed."),
+        (["resume=nowhere"], "nowhere is not a run folder: it has no config.yaml. Give the folder that train printed."),
         (
             ["model=spectral", "model.hidden=[20]"],
-            "model=spectral: it is no chain of weight matrices; take another model.",
+            "model=spectral: it is not a chain of weight matrices; take another model.",
         ),
         (["loss_factor=0"], "loss_factor=0: no loss, so every learning rate is as good as another."),
         (

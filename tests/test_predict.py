@@ -203,7 +203,7 @@ def test_no_run_folder(tmp_path, predict):
     for folder in (tmp_path / "none", tmp_path, path):
         answer = predict(folder, path)
         assert (answer.status, answer.out) == (2, "")
-        assert_one_line(answer.err, str(folder), "no run folder", "Give the folder that train printed")
+        assert_one_line(answer.err, str(folder), "not a run folder", "Give the folder that train printed")
 
 
 def test_no_whole_checkpoint(copy, tmp_path, predict):

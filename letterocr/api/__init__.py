@@ -1,1 +1,1 @@
-"""What `import letterocr` offers to scripts and notebooks; the commands are thin over it."""
+"""Python interface for scripts and notebooks: the functions and classes of `import letterocr`."""

@@ -1,4 +1,4 @@
-"""`letterocr.fit` and `letterocr.iterate`: train from a script or a notebook, quietly, with the command's fields.
+"""`letterocr.fit`, `letterocr.iterate` and `letterocr.letters`: training from a script or a notebook.
 
 Shapes: n samples of one stretch, R networks side by side.
 """
@@ -38,10 +38,10 @@ from letterocr.run.outcome import look_up_outcome
 from letterocr.run.rehearsal import compile_loops, load_letters
 from letterocr.run.training import iterate_run
 
-TEST_SHARE = 0.2  # of the letters of each class, where arrays come without test letters
-ONE_AT_A_TIME = threading.Lock()  # of several threads one learns: they share the compiled loops' threads
+TEST_SHARE = 0.2  # share of each class that is drawn for the test, if arrays come without test letters
+ONE_AT_A_TIME = threading.Lock()  # only one Python thread learns at a time, as all use the same compiled loops
 Stretches = Generator[Learning, None, None]
-_open: dict[Path, Stretches] = {}  # the runs in folders that this process has begun and not ended
+_open: dict[Path, Stretches] = {}  # runs with a folder that this process has begun and not ended
 
 
 def fit(
@@ -52,20 +52,25 @@ def fit(
     progress: bool | None = None,
     **fields: Any,
 ) -> Run:
-    """Train a network as `letterocr train` does, with the same names and defaults, and return the run.
+    """Train a network as `letterocr train` does, with the same fields and defaults, and return the run.
 
     Args:
-        data: the name of a source of letters, as in `data=emnist`; or `(images, labels)`: images [N, 900] in 0..1 with
-            ink 1, or pictures [N, H, W] or [N, H, W, 3]; labels [N], characters or numbers from 0 for A; or what
-            `letterocr.letters` returned. None: the command's default.
-        test: with arrays only: `(images, labels)`, or the share of each class to test on (0.2 if nothing is given).
-        output: the folder of run folders, as the command's field. With it the run is kept, a finished run is loaded
-            and an unfinished one goes on; without it nothing is written.
-        progress: whether to show a progress bar; None: where a person looks, in a terminal or a notebook.
-        **fields: every other field of the command; two underscores stand for a dot, as in `model__temperature=150`.
+        data: letters to learn: the name of a source, as in `data="emnist"`; or what `letterocr.letters` returned; or
+            `(images, labels)` with images [N, 900] in 0..1 (ink is 1), or pictures [N, H, W] or [N, H, W, 3], and
+            labels [N], characters or numbers from 0 for A. None: the command's default, `synthetic`.
+        test: test letters `(images, labels)`, or the share of each class that is drawn for the test (None: 0.2); only
+            if `data` is `(images, labels)`.
+        output: folder for the run folders. If it is given, the run is kept there, a finished run is loaded and an
+            unfinished run is resumed. None: the run is not stored.
+        progress: whether to show a progress bar; None: only in a terminal or a notebook.
+        **fields: any other field of the command, which `letterocr train --help` lists; two underscores stand for a dot,
+            as in `model__temperature=150`.
+
+    Returns:
+        The run. It is also returned if the networks diverged; then its `status` is `diverged`.
 
     Raises:
-        UserError: a mistake of yours, with the sentence of the command.
+        UserError: a field or an array is wrong; the message says which one and what to change.
 
     Example:
         >>> run = fit(model="two_layer", data__train_per_letter=2, samples=20)
@@ -83,18 +88,22 @@ def iterate(
     every: int | None = None,
     **fields: Any,
 ) -> Iterator[Part]:
-    """Train as `fit` does, and return each stretch of samples as it is learned; you may stop at any of them.
+    """Train as `fit` does, and return each stretch of samples as it is learned; you may stop after any of them.
 
     Args:
         data: as in `fit`.
         test: as in `fit`.
-        output: as in `fit`; a run that you leave early has a checkpoint there and goes on the next time.
-        every: samples of a stretch, rounded up to whole blocks of the engine (`block=1` makes them single samples);
-            None: as many as take 0.1 seconds.
+        output: as in `fit`; a run that you leave early is stored with a checkpoint and resumed the next time, and a
+            finished run gives no stretches.
+        every: samples of a stretch, rounded up to whole blocks of the engine; for single samples give `every=1` and
+            `block=1`. None: as many as take 0.1 seconds.
         **fields: as in `fit`.
 
+    Yields:
+        The samples learned in each stretch, with the run so far.
+
     Raises:
-        UserError: a mistake of yours, with the sentence of the command, when the first stretch is asked for.
+        UserError: as in `fit`; it is raised when the first stretch is asked for.
 
     Example:
         >>> for part in iterate(model="two_layer", data__train_per_letter=2, samples=100, every=10, block=10):
@@ -116,11 +125,11 @@ def letters(source: str = "synthetic", **fields: Any) -> Split:
     """Load training and test letters.
 
     Args:
-        source: the name of a source, as in `data=emnist`.
-        **fields: of the source, as in `path="letters.npz"` or `test_per_letter=5`.
+        source: name of the source: `synthetic`, `emnist` or `images`.
+        **fields: fields of the source, as in `path="letters.npz"` or `test_per_letter=5`.
 
     Returns:
-        `.train` and `.test`, each with images [N, 900] in 0..1 (ink is 1), labels [N] and the alphabet.
+        `.train` and `.test`, each with `images` [N, 900] in 0..1 (ink is 1), `labels` [N] and the `alphabet`.
 
     Raises:
         UserError: there is no such source or field, or its files can't be read.
@@ -138,7 +147,7 @@ def letters(source: str = "synthetic", **fields: Any) -> Split:
 def _iterate(
     data: Any, test: Any, output: str | Path | None, progress: bool | None, every: int | None, fields: dict[str, Any]
 ) -> Iterator[Run]:
-    """The run at its start, after each stretch, and when it is over."""
+    """Yield the run at its start, after each stretch, and when it is over."""
     config, split = _compose(data, test, output, fields)
     folder = None if output is None else locate_folder(config)
     if folder and _look_up(config, folder):
@@ -159,7 +168,7 @@ def _iterate(
 
 
 def _look_up(config: TrainConfig, folder: Path) -> bool:
-    """Whether the run is over already; one that this process left open, as after an error in a notebook, is closed."""
+    """Return whether the run is over already; close it first if this process left it open, as after an error."""
     earlier = _open.pop(folder, None)
     if earlier and inspect.getgeneratorstate(earlier) != inspect.GEN_RUNNING:
         earlier.close()
@@ -167,7 +176,7 @@ def _look_up(config: TrainConfig, folder: Path) -> bool:
 
 
 def _learn_in_memory(config: TrainConfig, split: Split, bar: ProgressBar, every: int | None) -> Stretches:
-    """As `iterate_run`, without a folder."""
+    """Train a run without a folder, one stretch of samples at each step."""
     learning = Learning(config, split, every=every)
     learning.measure_start()
     yield learning
@@ -178,7 +187,7 @@ def _learn_in_memory(config: TrainConfig, split: Split, bar: ProgressBar, every:
 
 
 def _take_turns(stretches: Stretches, threads: int, folder: Path | None) -> Iterator[Learning]:
-    """Take one step at a time: while no other thread learns, with the run's threads, a signal obeyed after it."""
+    """Learn one stretch at each step, in one Python thread at a time, and obey signals after it."""
     if folder:
         _open[folder] = stretches
     try:
@@ -186,7 +195,7 @@ def _take_turns(stretches: Stretches, threads: int, folder: Path | None) -> Iter
             with ONE_AT_A_TIME, limit_threads(threads), hold_signals() as held:
                 learning = next(stretches, None)
             if held.received:
-                if signal.getsignal(held.received) == signal.SIG_DFL:  # which ends the process at once
+                if signal.getsignal(held.received) == signal.SIG_DFL:  # the default handler ends the process at once
                     stretches.close()
                 signal.raise_signal(held.received)
             if learning is None:
@@ -201,7 +210,7 @@ def _take_turns(stretches: Stretches, threads: int, folder: Path | None) -> Iter
 def _compose(
     data: Any, test: Any, output: str | Path | None, fields: dict[str, Any]
 ) -> tuple[TrainConfig, Split | None]:
-    """The checked config, and the letters where they are given rather than named."""
+    """Return the checked config, and the letters if they are given as arrays or as a split."""
     _refuse_fields(data, test, output, fields)
     own = data is not None and not isinstance(data, str)
     named = {} if own or data is None else {"data": data}
@@ -222,29 +231,29 @@ def _compose(
 
 
 def _refuse_fields(data: Any, test: Any, output: str | Path | None, fields: dict[str, Any]) -> None:
-    """Refuse fields that mean nothing here.
+    """Refuse fields that have no effect here.
 
     Raises:
-        UserError: names the field, its value and the mend.
+        UserError: the field, its value and what to do instead.
     """
     named = data is None or isinstance(data, str)
     if named and test is not None:
-        refuse("test", test, "is for arrays, as in data=(images, labels)")
+        refuse("test", test, "is only for arrays, as in data=(images, labels); leave it out")
     if isinstance(data, Split) and test is not None:
         refuse("test", test, "these letters have their own test letters; leave it out")
     for name, value in fields.items():
         if name == "resume":
-            refuse(name, value, "an unfinished run below output= goes on by itself; leave it out")
+            refuse(name, value, "an unfinished run in output= is always resumed; leave it out")
         if name == "launcher":
-            refuse(name, value, "is for the sweeps of `letterocr train`; leave it out")
+            refuse(name, value, "is only for the sweeps of `letterocr train`; leave it out")
         if output is None and name in ("force", "diagnostics"):
-            refuse(name, value, "is for a run that is kept; give output= as well")
+            refuse(name, value, "is only for a run that is kept in a folder; give output= too")
         if not named and re.match(r"data(\.|__)", name):
-            refuse(name, value, "is for a source that is named; leave it out where data= has the letters")
+            refuse(name, value, "is only for a named source, as in data='emnist'; leave it out")
 
 
 def _make_run(learning: Learning, folder: Path | None, box: int) -> Run:
-    """The run so far; its networks are those that learn."""
+    """Return the run so far; it shares its networks with the engine, unless an optimizer averages weights."""
     total = learning.divergence.is_total()
     status = "diverged" if total else "finished" if learning.is_over() else "unfinished"
     return Run(
@@ -261,7 +270,7 @@ def _make_run(learning: Learning, folder: Path | None, box: int) -> Run:
 
 
 def _find_evaluated(learning: Learning) -> Network:
-    """The networks whose test error counts: those that learn, or a copy where an optimizer keeps averages."""
+    """Return the networks that are tested: the engine's own, or a copy with the averages if an optimizer keeps any."""
     network, optimizers = learning.engine.network, learning.engine.optimizers
     averages = [optimizer.find_evaluation_tensors(optimizer.state()) for optimizer in optimizers]
     if not any(averages):

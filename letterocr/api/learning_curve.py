@@ -1,4 +1,4 @@
-"""The curve of a run as arrays, for scripts and notebooks."""
+"""Learning curve of a run as arrays, for scripts and notebooks."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class LearningCurve:
-    """Loss and errors of R networks, side by side; row i is the state after i samples, row 0 before the first one.
+    """Loss and errors of R networks trained side by side; row i is the state after i samples.
 
     Attributes:
         samples: [n] int, samples learned: 0, 1, 2, ...
-        loss: [n, R], the loss of each sample before its update; NaN in row 0.
-        train_error: [n, R], the fraction of the last 500 samples that were misread before their update; NaN in row 0.
-        test_error: [n, R], the fraction of the test letters that are misread; NaN where it was not measured.
+        loss: [n, R], loss of each sample before its update; NaN in row 0.
+        train_error: [n, R], fraction of the last 500 samples that were misread before their update; NaN in row 0.
+        test_error: [n, R], fraction of the test letters that are misread; NaN where it was not measured.
     """
 
     samples: np.ndarray
@@ -33,15 +33,15 @@ class LearningCurve:
         return len(self.samples)
 
     def measured(self) -> tuple[np.ndarray, np.ndarray]:
-        """The samples at which the test error was measured [m], and the errors [m, R]."""
+        """Return the samples at which the test error was measured [m], and the test errors [m, R]."""
         rows = ~np.isnan(self.test_error[:, 0])
         return self.samples[rows], self.test_error[rows]
 
     def to_pandas(self) -> Any:
-        """A pandas table with one row for each sample and network.
+        """Return the curve as a pandas table with one row for each sample and network.
 
         Returns:
-            The columns replica, sample, loss, train_error and test_error.
+            A DataFrame with the columns replica, sample, loss, train_error and test_error.
 
         Raises:
             UserError: pandas is not installed.
@@ -57,7 +57,7 @@ class LearningCurve:
 
 
 def copy_curve(curve: Curve) -> LearningCurve:
-    """The curve of a run so far."""
+    """Return a copy of the curve of a run so far."""
     rows = slice(0, curve.sample + 1)
     samples = np.arange(curve.sample + 1)
     return LearningCurve(samples, curve.loss[rows].copy(), curve.train_error(samples), curve.test_error[rows].copy())

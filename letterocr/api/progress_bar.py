@@ -1,4 +1,4 @@
-"""A progress bar for scripts and notebooks, drawn by tqdm."""
+"""Progress bar for scripts and notebooks, drawn by tqdm."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from letterocr.run.curve import Summary
 
 
 def is_watched() -> bool:
-    """Whether a person looks: standard error is a terminal, or this is the kernel of a notebook."""
+    """Return whether a person can see the bar: standard error is a terminal, or this process serves a notebook."""
     return sys.stderr.isatty() or is_notebook()
 
 
 def is_notebook() -> bool:
-    """Whether this process is the kernel of a notebook."""
+    """Return whether this process is the kernel of a notebook."""
     if "IPython" not in sys.modules:
         return False
     from IPython import get_ipython
@@ -27,11 +27,11 @@ def is_notebook() -> bool:
 
 
 class ProgressBar:
-    """Shows how far a run is; a context manager.
+    """Shows the progress of a run; a context manager.
 
     Args:
         total: samples of the whole run.
-        shown: whether anything is shown at all.
+        shown: whether the bar is shown.
     """
 
     def __init__(self, total: int, shown: bool) -> None:
@@ -47,19 +47,26 @@ class ProgressBar:
         self.close()
 
     def begin(self, title: str, facts: dict[str, str], first_sample: int) -> None:
-        """Show nothing yet: the run object tells it."""
+        """Do nothing: the run object shows its settings."""
 
     def wait(self, text: str) -> None:
-        """Say what is waited for before the first sample."""
+        """Show what the run waits for before the first sample."""
         if self._shown and self._bar is None:
             self._bar = _make_bar(self._total)
             self._bar.set_description_str(text)
 
     def message(self, text: str) -> None:
-        """Show nothing: the run object has the notes."""
+        """Do nothing: the run object holds the notes."""
 
     def update(self, sample: int, train_error: float, test_error: float, seconds: float) -> None:
-        """Show how far the run is."""
+        """Draw the bar.
+
+        Args:
+            sample: samples learned.
+            train_error: not shown.
+            test_error: a fraction.
+            seconds: not shown.
+        """
         if not self._shown:
             return
         if self._bar is None:
@@ -69,10 +76,10 @@ class ProgressBar:
         self._bar.update(sample - self._bar.n)
 
     def finish(self, summary: Summary, folder: Path, notes: list[str]) -> None:
-        """Show nothing more: the run object tells it."""
+        """Do nothing: the run object shows its closing figures."""
 
     def close(self) -> None:
-        """Leave the bar as it was last drawn."""
+        """Stop drawing; the bar stays as it was last drawn."""
         if self._bar is not None:
             self._bar.close()
             self._bar = None

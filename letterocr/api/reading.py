@@ -1,4 +1,4 @@
-"""What a trained network reads in a picture."""
+"""Reading of pictures by a trained network: the letter, the runner-up and the shares of all classes."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class LetterReading:
     Attributes:
         letter: the class with the largest output.
         runner_up: the class with the second largest output.
-        outputs: the share of each class: its output q, at least 0, divided by the sum of all of them.
+        outputs: the share of each class: its output, or 0 if that is negative, divided by the sum over all classes.
         box: left, top, right and bottom of the ink in pixels of the picture; right and bottom lie just outside it.
-        image: [30, 30] what the network saw, in 0..1 with ink 1.
+        image: [30, 30] the input of the network, in 0..1 with ink 1.
     """
 
     letter: str
@@ -34,29 +34,29 @@ class LetterReading:
 
 @dataclass(frozen=True)
 class Reading:
-    """What a network reads in one picture.
+    """The letters that a network reads in one picture.
 
     Attributes:
-        letters: each letter in the order of reading.
+        letters: the letters in the order of reading; today always one.
     """
 
     letters: tuple[LetterReading, ...]
 
     @property
     def text(self) -> str:
-        """The letters as one text."""
+        """The letters joined to one text."""
         return "".join(part.letter for part in self.letters)
 
 
 def read_picture(network: Network, alphabet: str, box: int, picture: Any, name: str = "the picture") -> Reading:
-    """Read the one letter in a picture with the first replica.
+    """Read the letter in a picture with the first network.
 
     Args:
         network: trained networks.
         alphabet: the characters of its outputs.
-        box: pixels of the longer side of the ink in the letters that it was trained on.
-        picture: the path of a picture file, or an array [H, W], [H, W, 3] or [H, W, 4], or a picture of Pillow.
-        name: what a message calls an array.
+        box: longer side of the ink, in pixels, in the letters that it was trained on.
+        picture: the path of a picture file, an array [H, W], [H, W, 3] or [H, W, 4], or a Pillow image.
+        name: name of an array in messages.
 
     Raises:
         UserError: the picture can't be read, or there is no ink in it.
@@ -70,10 +70,15 @@ def read_picture(network: Network, alphabet: str, box: int, picture: Any, name: 
 
 
 def rank_outputs(network: Network, a: Tensor, alphabet: str) -> tuple[str, str, dict[str, float]]:
-    """What the first replica reads in one letter a [900].
+    """Rank the classes by the outputs of the first network.
+
+    Args:
+        network: trained networks.
+        a: [900] letter in 0..1 with ink 1.
+        alphabet: the characters of the outputs.
 
     Returns:
-        The class with the largest output, the one with the second largest, and the share of each class.
+        The class with the largest output, the class with the second largest output, and the share of each class.
     """
     q = network.replica(0).forward(a.to(network.weights[0])[None])[-1][0].double()
     best = q.argsort(descending=True, stable=True).tolist()

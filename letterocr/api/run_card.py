@@ -1,4 +1,4 @@
-"""A run as a notebook shows it: a small table beside the curve."""
+"""Display of a run in a notebook: a small table beside the error curve."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def make_run_card(run: Run) -> str:
-    """HTML of a run: what it is, what it came to, and its curve."""
+    """Return the HTML of a run: its settings, its errors, and its error curve."""
     config, summary = run.config, run.summary
     sizes = "-".join(map(str, [*(w.shape[2] for w in run.network.weights), len(run.alphabet)]))
     rows = [

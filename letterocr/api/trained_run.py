@@ -1,4 +1,4 @@
-"""A run as an object: its curve, its networks, its pictures; made by `letterocr.fit` and `letterocr.load`.
+"""Run object that `letterocr.fit` and `letterocr.load` return: its config, curve and networks; it reads pictures.
 
 Shapes: R networks side by side; weights [R, out, in]; images [N, 900].
 """
@@ -42,12 +42,12 @@ class Run:
         config: every field of the run.
         status: `finished`, `diverged`, or `unfinished`.
         network: the R networks: `weights`, a list of [R, out, in]; `biases`, a list of [R, out] or None;
-            `forward(images)`, every layer's activations for images [N, 900], the outputs last.
+            `forward(images)` returns the activations of every layer for images [N, 900], the outputs last.
         alphabet: the characters that the outputs stand for.
-        box: pixels of the longer side of the ink in the training letters; pictures are drawn as large.
+        box: longer side of the ink, in pixels, in the training letters; pictures to read are scaled to it.
         folder: the run folder; None for a run in memory.
-        seconds: spent on learning.
-        notes: sentences on what to mind.
+        seconds: training time.
+        notes: sentences for the user, such as a warning about the learning rate.
 
     Example:
         >>> import letterocr
@@ -82,16 +82,16 @@ class Run:
 
     @property
     def test_error(self) -> float:
-        """The newest fraction of test letters that are misread, the median of the networks; 1 if all diverged."""
+        """Latest fraction of the test letters that are misread, the median of the networks; 1 if all diverged."""
         return 1.0 if self.status == "diverged" else self._curve.last_error()
 
     @property
     def summary(self) -> Summary:
-        """Final and best test error, and how many samples it took to 50, 20 and 10 %."""
+        """Final and best test error, and the samples learned when it first reached 50, 20 and 10 %."""
         return self._curve.summary(self.seconds)
 
     def cut_part(self, start: int) -> Part:
-        """What was learned after that many samples."""
+        """Return what was learned after the first `start` samples."""
         curve, rows = self._curve, slice(start + 1, self.sample + 1)
         return Part(np.arange(rows.start, rows.stop), curve.loss[rows], curve.test_error[rows], self)
 
@@ -99,8 +99,8 @@ class Run:
         """Read the letter in a picture with the first network.
 
         Args:
-            picture: the path of a picture file, or an array [H, W], [H, W, 3] or [H, W, 4], or a picture of Pillow;
-                of any size, dark on light or light on dark.
+            picture: the path of a picture file, an array [H, W], [H, W, 3] or [H, W, 4], or a Pillow image; of any
+                size, dark on light or light on dark. A letter [900] needs `.reshape(30, 30)`.
 
         Raises:
             UserError: the picture can't be read, has no ink, or the run diverged.
@@ -109,19 +109,17 @@ class Run:
         return read_picture(self.network, self.alphabet, self.box, picture)
 
     def check_finite(self) -> None:
-        """Raise UserError where the first network diverged, so that it can't read."""
+        """Raise UserError if the first network diverged, so that it can't read."""
         if not all(bool(w[0].isfinite().all()) for w in self.network.weights):
             where = self.folder or "This run"
-            raise UserError(
-                f"{where}: the weights are not finite, the run diverged: train with a smaller learning_rate."
-            )
+            raise UserError(f"{where} diverged, so its weights are not finite: train it with a smaller learning_rate.")
 
     def plot(self, axes: Axes | None = None, label: str | None = None) -> Axes:
         """Draw the test error against the samples learned: the median of the networks, and their quartiles as a band.
 
         Args:
-            axes: of Matplotlib, where to draw; None: those of `matplotlib.pyplot.gca()`.
-            label: for the legend; None: model, rule and learning rate.
+            axes: Matplotlib axes to draw on; None: `matplotlib.pyplot.gca()`.
+            label: label in the legend; None: model, rule and learning rate.
 
         Returns:
             The axes.
@@ -141,13 +139,13 @@ class Run:
         return f"{config.model.name}, {config.rule} rule, learning rate {config.learning_rate}"
 
     def __repr__(self) -> str:
-        """What the run is and what it came to, in one line."""
+        """Return the settings and the test error of the run in one line."""
         where = f", {self.folder}" if self.folder else ""
         error = f"test error {100 * self.test_error:.1f} %" if math.isfinite(self.test_error) else "no test error"
         return f"<Run: {self._describe()}, {self.sample:,} samples, {self.status}, {error}{where}>"
 
     def _repr_html_(self) -> str:
-        """The run in a notebook: a table and its curve."""
+        """Return the HTML that a notebook shows: a table and the error curve."""
         from letterocr.api.run_card import make_run_card
 
         return make_run_card(self)
@@ -158,10 +156,10 @@ class Part:
     """What was learned in one step of `iterate`.
 
     Attributes:
-        samples: [n], samples learned: 1 after the first one.
-        loss: [n, R], the loss of each sample before its update.
-        test_error: [n, R], the fraction of test letters misread after the update; NaN where it was not measured.
-        run: the run so far; its networks go on learning in the next step.
+        samples: [n], samples learned after each update; 1 after the first update.
+        loss: [n, R], loss of each sample before its update.
+        test_error: [n, R], fraction of the test letters that are misread after the update; NaN where not measured.
+        run: the run so far. The next step changes its networks and its curve in place, so copy what you want to keep.
     """
 
     samples: np.ndarray
@@ -171,23 +169,25 @@ class Part:
 
 
 def load(folder: str | Path) -> Run:
-    """Load a run from its folder, also one that is unfinished or being trained: as its newest whole checkpoint is.
+    """Load a run from its folder.
+
+    A run that is unfinished, or that another process trains, is loaded at its newest whole checkpoint.
 
     Args:
         folder: the run folder that `letterocr train` printed.
 
     Raises:
-        UserError: the folder is no run folder, is damaged, or has no whole checkpoint that fits its config.
+        UserError: the folder is not a run folder, is damaged, or has no whole checkpoint that fits its config.
 
     Example:
         >>> load("outputs/none")
         Traceback (most recent call last):
-        letterocr.base.errors.UserError: outputs/none is no run folder: it has no config.yaml. ...
+        letterocr.base.errors.UserError: outputs/none is not a run folder: it has no config.yaml. ...
     """
     folder = Path(folder).expanduser()
     config = read_config(folder)
     start = read_json(folder / "environment.json")
-    alphabet = str(start.get("alphabet", ALPHABET))  # old folders do not say it
+    alphabet = str(start.get("alphabet", ALPHABET))  # folders of early versions have none
     status, seconds = "unfinished", 0.0
     if (folder / "result.json").exists():
         result = read_json(folder / "result.json")
@@ -198,17 +198,17 @@ def load(folder: str | Path) -> Run:
 
 
 def _load_curve(folder: Path, config: TrainConfig, sample: int) -> Curve:
-    """The curve up to that many samples."""
+    """Read the curve up to a number of samples."""
     curve = Curve(config.samples, config.replicas)
     try:
         curve.load(folder / "curve.parquet", sample)
     except (OSError, KeyError, ValueError) as error:
-        raise UserError(f"{folder / 'curve.parquet'} is missing or damaged: train the run anew.") from error
+        raise UserError(f"{folder / 'curve.parquet'} is missing or damaged: train the run again.") from error
     return curve
 
 
 def _load_network(folder: Path, config: TrainConfig, classes: int) -> tuple[Network, int]:
-    """The networks whose test error counts, as in the newest whole checkpoint, and the samples that they learned."""
+    """Read the networks that are tested from the newest whole checkpoint; return them and the samples learned."""
     cpu = torch.device("cpu")
     initialise = registry.find_model(config.model).load()
     network: Network = initialise(config.model, list_replica_seeds(config), getattr(torch, config.dtype), cpu, classes)
@@ -218,7 +218,7 @@ def _load_network(folder: Path, config: TrainConfig, classes: int) -> tuple[Netw
         raise UserError(f"{folder} has no whole checkpoint: train it first.") from error
     trained = {name: t.shape for name, t in tensors.items() if name.startswith(("weight.", "bias."))}
     if trained != {name: t.shape for name, t in network.state().items()}:
-        raise UserError(f"{folder}: the checkpoint does not fit config.yaml, which was changed: undo that.")
+        raise UserError(f"{folder}: the checkpoint does not fit config.yaml: undo the change of that file.")
     network.load_state(tensors)
     optimizer = registry.find_optimizer(config.optimizer).load()
     for r in range(network.replicas):

@@ -1,4 +1,4 @@
-"""The one form of all commands: words, fields as `name=value`, options with `--`, help at 80 columns."""
+"""Command lines: every command takes words, fields as `name=value` and options with `--`; help has 80 columns."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from letterocr.base.errors import UserError, complain
 from letterocr.base.suggest import suggest
 
 WIDTH = 80  # columns of every help
-LEFT = 28  # columns of a row's name; a longer one has a line of its own
+LEFT = 28  # columns of the name in a row; a longer name has a line of its own
 WHAT: dict[object, str] = {int: "a whole number", float: "a finite number"}
 
 
 @dataclass(frozen=True)
 class Field:
-    """One `name=value` of a command.
+    """A field of a command, given as `name=value`.
 
     Attributes:
-        default: its value where it is not given.
-        convert: makes the value from its text.
-        low: a number is at least that.
-        choices: the values that there are; empty: any.
+        default: its value if it is not given.
+        convert: converts the text to the value.
+        low: least value of a number; None: no bound.
+        choices: the allowed values; empty: any.
     """
 
     default: Any
@@ -38,10 +38,14 @@ class Field:
     choices: Collection[str]
 
     def read(self, name: str, text: str) -> Any:
-        """The value that a text stands for.
+        """Convert and check the text of a value.
+
+        Args:
+            name: name of the field.
+            text: the text after `name=`.
 
         Raises:
-            UserError: names the field, the text and what it must be.
+            UserError: the value is not allowed; the message says what it must be.
         """
         least = "" if self.low is None else f", at least {self.low:g}"
         try:
@@ -58,15 +62,15 @@ class Field:
 
 
 class CommandParser(argparse.ArgumentParser):
-    """Reads the arguments of one command, and writes its help.
+    """Parser of the arguments of one command; it also writes the help.
 
     Args:
-        name: of the command.
-        about: what it does, in one or a few sentences.
-        examples: lines that a user may type, each with its comment.
-        overrides: the fields of `letterocr train` that the command takes as well, with what each of them is; what is
-            given is `overrides` in the result.
-        forms: what the usage line shows in place of the words and fields.
+        name: name of the command.
+        about: what the command does, in one or a few sentences.
+        examples: lines that a user may type, some with a comment.
+        overrides: the fields of `letterocr train` that the command takes too, with the allowed values of each (empty:
+            any); the result has the given ones as `overrides`.
+        forms: text of the usage line in place of the words and fields.
     """
 
     def __init__(
@@ -86,7 +90,7 @@ class CommandParser(argparse.ArgumentParser):
         super().add_argument("--help", "-h", action="help")
 
     def add_word(self, name: str, help: str, **how: Any) -> None:
-        """A word that the command takes, in its place; `how` as for argparse."""
+        """Add a word, an argument that is known by its position; `how` is for argparse."""
         super().add_argument(name, **how)
         shown = how.get("metavar", name.upper())
         many = {"+": f"{shown} ...", "*": f"[{shown} ...]", "?": f"[{shown}]"}.get(str(how.get("nargs", "")), shown)
@@ -103,22 +107,22 @@ class CommandParser(argparse.ArgumentParser):
         choices: Collection[str] = (),
         shown: str | None = None,
     ) -> None:
-        """A field that the command takes as `name=value`; its value is `name` in the result.
+        """Add a field, given as `name=value`; the result has its value as the attribute `name`.
 
         Args:
-            name: of the field.
-            default: its value where it is not given.
-            help: what it is.
-            convert: makes the value from its text.
-            low: a number is at least that.
-            choices: the values that there are.
-            shown: stands for the default in the help; None: the default itself.
+            name: name of the field.
+            default: its value if it is not given.
+            help: explanation in the help.
+            convert: converts the text to the value.
+            low: least value of a number; None: no bound.
+            choices: the allowed values; empty: any.
+            shown: text in place of the default in the help; None: the default itself.
         """
         self.fields[name] = Field(default, convert, low, choices)
         self.rows.setdefault("fields", []).append((f"{name}={default if shown is None else shown}", help))
 
     def add_option(self, name: str, help: str, **how: Any) -> None:
-        """An option `--name`; `how` as for argparse."""
+        """Add an option `--name`; `how` is for argparse."""
         super().add_argument(f"--{name}", **how)
         self._options.append(f"--{name}")
         flag = how.get("action") == "store_true"
@@ -128,15 +132,15 @@ class CommandParser(argparse.ArgumentParser):
         self.rows.setdefault("options", []).append((f"--{name}" if flag else f"--{name} {value}", help + told))
 
     def list_keys(self) -> dict[str, Collection[str]]:
-        """The fields that may be given, with the values that each one may have, empty for any."""
+        """Return the fields that may be given, with the allowed values of each one, empty for any."""
         return {**(self.overrides or {}), **{name: f.choices for name, f in self.fields.items()}}
 
     def list_options(self) -> list[str]:
-        """The options that may be given."""
+        """Return the options that may be given."""
         return self._options
 
     def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """The arguments of the command; a mistake ends the process with one sentence and status 2."""
+        """Read the arguments of the command; a mistake ends the process with one sentence and status 2."""
         given = list(sys.argv[1:] if args is None else args)
         try:
             values, overrides, rest = self._take_fields(given)
@@ -151,7 +155,7 @@ class CommandParser(argparse.ArgumentParser):
         return found
 
     def _take_fields(self, given: list[str]) -> tuple[dict[str, Any], list[str], list[str]]:
-        """The values of the command's own fields, the overrides, and every other argument."""
+        """Return the values of the command's own fields, the overrides, and every other argument."""
         values = {name: f.default for name, f in self.fields.items()}
         overrides, rest = [], []
         for text in given:
@@ -165,7 +169,7 @@ class CommandParser(argparse.ArgumentParser):
         return values, overrides, rest
 
     def _explain_unknown(self, text: str) -> str:
-        """A sentence on an argument that the command does not take."""
+        """Return a sentence on an argument that the command does not take."""
         key, _, value = text.lstrip("-").partition("=")
         field = key.replace("-", "_")
         if field in self.list_keys():
@@ -176,11 +180,11 @@ class CommandParser(argparse.ArgumentParser):
         return f"{text}: {self.prog} takes no such argument; {self.prog} --help shows what it takes."
 
     def error(self, message: str) -> NoReturn:
-        """End with one sentence and status 2."""
+        """End the process with one sentence and status 2."""
         sys.exit(complain(f"{self.prog}: {message}; {self.prog} --help shows how."))
 
     def format_help(self) -> str:
-        """The help, at most 80 columns wide."""
+        """Return the help, at most 80 columns wide."""
         takes = self.forms or " ".join([*self._usage, *(["[field=value ...]"] if self.list_keys() else [])])
         parts = [f"{self.prog} {takes}".rstrip() + (" [--options]" if self.rows.get("options") else ""), ""]
         for paragraph in self.about.split("\n\n"):
@@ -193,12 +197,12 @@ class CommandParser(argparse.ArgumentParser):
 
 
 def lay_out(rows: Sequence[tuple[str, str]], indent: int = 2, left: int = LEFT) -> list[str]:
-    """Names and what they mean as lines of at most 80 columns.
+    """Return names and their meanings as lines of at most 80 columns.
 
     Args:
         rows: each name with its meaning.
         indent: columns before a name.
-        left: columns of a name; a longer one has a line of its own.
+        left: columns of a name; a longer name has a line of its own.
 
     Example:
         >>> lay_out([("seed=0", "of the run")], left=10)
@@ -217,12 +221,12 @@ def lay_out(rows: Sequence[tuple[str, str]], indent: int = 2, left: int = LEFT) 
 
 
 def expand_path(text: str) -> Path:
-    """A path with `~` for the home folder."""
+    """Return a path, with `~` at its start replaced by the home folder."""
     return Path(text).expanduser()
 
 
 def split_words(text: str) -> list[str]:
-    """The parts of a list as Hydra's sweeps take it: between commas, those in single quotes as they are.
+    """Split a list at its commas, except inside single quotes, as Hydra's sweeps do.
 
     Example:
         >>> split_words("emnist,'a,b.npz'")

@@ -1,7 +1,7 @@
-"""Signal handling: SIGTERM, SIGINT and SIGUSR2 are noted while a run trains, which then ends at a whole sample.
+"""Signal handling: while a run trains, SIGTERM, SIGINT and SIGUSR2 are recorded, and the run ends at a whole sample.
 
-Outside training they end the command. SLURM sends SIGUSR2 where the time is up or another job needs the machine: the
-run is queued again.
+Outside training they end the command. SLURM sends SIGUSR2 when the time is up or another job needs the machine; the
+run is then queued again.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from types import FrameType
 from letterocr.base.errors import UserError, complain
 
 OURS = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR2)
-HEED_SECONDS = 0.2
+HEED_SECONDS = 0.2  # seconds between two looks at the stop file
 
-_entered: list[Signals] = []  # in this process, the innermost last: that is the one which gets the signals
+_entered: list[Signals] = []  # the Signals entered in this process; the last one receives the signals
 
 
 class StoppedError(BaseException):
-    """A signal came while no run was training; not an `Exception`, so that nothing on the way catches it.
+    """A signal came while no run was training; not an `Exception`, so that no `except Exception` catches it.
 
     Attributes:
-        number: the signal's number.
+        number: number of the signal.
         what: text added to the message.
     """
 
@@ -37,9 +37,13 @@ class StoppedError(BaseException):
 
 
 class Signals:
-    """Notes the signals while it is entered, so that the run can end at a whole sample."""
+    """Records the signals while it is entered, so that the run can end at a whole sample.
 
-    received = 0  # the number of the first signal that came; 0: none
+    Attributes:
+        received: number of the signal that came, 0 if none; SIGUSR2 counts before the others.
+    """
+
+    received = 0
 
     def __enter__(self) -> Signals:
         self.received = 0
@@ -48,7 +52,7 @@ class Signals:
         return self
 
     def _note(self, number: int, frame: FrameType | None) -> None:
-        if self.received != signal.SIGUSR2:  # SLURM sends SIGTERM along with it
+        if self.received != signal.SIGUSR2:  # SLURM sends SIGTERM together with it
             self.received = number
 
     def __exit__(self, *exception: object) -> None:
@@ -59,7 +63,7 @@ class Signals:
 
 @contextmanager
 def hold_signals() -> Iterator[Signals]:
-    """Note the signals inside the block, as `Signals`; in any thread but the main one, which gets none, do nothing."""
+    """Record the signals inside the block; do nothing outside the main thread, which alone receives signals."""
     if threading.current_thread() is threading.main_thread():
         with Signals() as held:
             yield held
@@ -76,10 +80,10 @@ class ObeyedSignals(Signals):
 
 @contextmanager
 def exit_with_sentence(stopped: str) -> Iterator[None]:
-    """Ends a command with one sentence: status 2 at a mistake of the user, 128 and its number at a signal.
+    """End a command with one sentence: status 2 for a mistake of the user, 128 + its number for a signal.
 
     Args:
-        stopped: what the message says of the command's work when a signal ends it.
+        stopped: end of the message after a signal, which says what happens to the work done so far.
     """
     try:
         with ObeyedSignals():
@@ -91,13 +95,13 @@ def exit_with_sentence(stopped: str) -> Iterator[None]:
 
 
 class StopFile:
-    """A file by which the processes of one machine tell each other to stop.
+    """File that tells the processes of one machine to stop.
 
-    A process that may be training, reading or idle between two runs can't be sent a signal: it would die of it. So
-    while a StopFile is entered, this process gets a SIGTERM as soon as the file is there, if it is training.
+    A signal from another process would kill a process that is not training at the moment. So each process enters a
+    StopFile, and sends itself a SIGTERM as soon as the file exists and it is training.
 
     Args:
-        path: the file.
+        path: path of the file.
     """
 
     def __init__(self, path: Path) -> None:
@@ -105,16 +109,16 @@ class StopFile:
         self._left = threading.Event()
 
     def make(self, number: int) -> None:
-        """Tell all to stop, because of that signal; the first signal counts."""
+        """Create the file, which tells all processes to stop, with the number of the signal; keep an existing file."""
         if not self.is_there():
             self.path.write_text(str(int(number)), encoding="utf-8")
 
     def is_there(self) -> bool:
-        """Whether all were told to stop."""
+        """Return whether the file exists."""
         return self.path.exists()
 
     def read_signal(self) -> int:
-        """The number of the signal for which all were told to stop; SIGTERM where none is named."""
+        """Return the number of the signal in the file; SIGTERM if the file is empty."""
         text = self.path.read_text(encoding="utf-8")
         return int(text) if text else signal.SIGTERM
 
@@ -133,11 +137,11 @@ class StopFile:
             current = _entered[-1] if _entered else None
             if current and not current.received and self.is_there():
                 os.kill(os.getpid(), signal.SIGTERM)
-                return  # a second one might come while the first is obeyed
+                return  # a second signal might come while the first one is handled
 
 
 class PassedSignals(Signals):
-    """Tells the processes that work for this one of the first signal, by a file; raises StoppedError at the second.
+    """Signals that pass the first signal on to worker processes by a stop file, and raise StoppedError at the second.
 
     Args:
         stop: the stop file.

@@ -1,4 +1,4 @@
-"""The number of CPU threads that a run uses."""
+"""Number of CPU threads that a run uses."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from contextlib import contextmanager
 
 
 class _Process:
-    """What is known of this process.
+    """State of this process.
 
     Attributes:
-        computed: whether it has asked for threads.
-        forked: whether it is a fork of a process that had: OpenMP's threads are not there, and waiting for them hangs.
+        computed: whether it may have started threads of OpenMP.
+        forked: whether it was forked from such a process. It then lacks those threads, and would wait for them forever.
     """
 
     computed = False
@@ -30,9 +30,9 @@ os.register_at_fork(after_in_child=_Process.note_fork)
 
 
 def count_threads(asked: int) -> int:
-    """The number of threads that `threads=` asks for; 0 stands for all cores that this process may use.
+    """Return the number of threads that `threads=` asks for; 0 stands for all cores that this process may use.
 
-    A process that was forked from one that had computed already has one thread, whatever is asked for.
+    The number is 1 in a process that was forked after its parent had computed.
     """
     _Process.computed = "torch" in sys.modules
     return 1 if _Process.forked else asked or len(os.sched_getaffinity(0))
@@ -40,10 +40,10 @@ def count_threads(asked: int) -> int:
 
 @contextmanager
 def limit_threads(asked: int) -> Iterator[None]:
-    """Let PyTorch use this many CPU threads inside the block, and as many as before after it.
+    """Limit the CPU threads of PyTorch inside the block; restore their number after it.
 
     Args:
-        asked: threads; 0: as many as there are cores.
+        asked: number of threads; 0: as many as there are cores.
     """
     import torch
 

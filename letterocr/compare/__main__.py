@@ -1,7 +1,7 @@
-"""The command `letterocr compare`: optimizers compared fairly on several problems; it resumes.
+"""The command `letterocr compare`: a fair comparison of optimizers on several problems.
 
-Every run is kept in a small file below the output folder as soon as it is done, named by what it is: given again, the
-command does only what is not done yet. More trials, seeds, problems or optimizers keep what is there.
+The result of every run is stored in a small file in the output folder, named by the settings of the run. The same
+command, or one with more trials, seeds, problems or optimizers, trains only the runs that are missing.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from letterocr.compare.contenders import CONTENDERS, NETWORKS
 from letterocr.compose import registry
 from letterocr.config.refusal import refuse
 
-ABOUT = """Compare optimizers: each is tuned on a part of the training letters, all with the same number of trials, then
-trained with the same seeds and measured on the test letters. Shows the error against samples, multiply-adds and
-seconds.
+ABOUT = """Compare optimizers. Each one is tuned on a part of the training letters, all with the same number of trials,
+then trained with the same seeds and measured on the test letters. The results show the error against samples,
+multiply-adds and seconds.
 
-Writes results.md, results.json and pictures into the output folder. Stopped or killed, it goes on when the same
-command is given again. Most of the time goes into optimizer=learned."""
+The command writes results.md, results.json and pictures into the output folder. If it was stopped or killed, give it
+again to continue. Most of the time is spent on optimizer=learned."""
 
 
 def make_parser() -> CommandParser:
-    """The arguments of the command."""
+    """Return the parser of the command."""
     examples = [
         "letterocr compare data=emnist optimizer=vanilla,momentum",
         "letterocr compare data=emnist,images data.path=emnist.zip,mine.npz",
@@ -36,21 +36,28 @@ def make_parser() -> CommandParser:
     parser = CommandParser("compare", ABOUT, examples)
     add, option = parser.add_field, parser.add_option
     add("data", ["synthetic"], "sources of letters", split_words, shown="synthetic", choices=registry.DATA)
-    add("data.path", [], "their files: one for each source, null for none", split_words, shown="null")
+    add("data.path", [], "one file for each source, null for none", split_words, shown="null")
     add("model", [*NETWORKS], "networks", split_words, shown=",".join(NETWORKS), choices=NETWORKS)
-    every = f"of {', '.join(CONTENDERS)}"
+    every = f"optimizers: {', '.join(CONTENDERS)}"
     add("optimizer", [*CONTENDERS], every, split_words, shown="all", choices=CONTENDERS)
     add("model.hidden", 32, "width of each hidden layer", int, low=1)
     add("samples", 1500, "samples that each run learns", int, low=1)
     add("output", Path("outputs/compare"), "the folder of the results", expand_path)
-    option("trials", "points of each search space", type=int, default=11, metavar="N")
-    option("seeds", "final runs of each setting", type=int, default=10, metavar="N")
-    option("workers", "runs side by side", type=int, default=len(os.sched_getaffinity(0)), metavar="N")
+    option("trials", "settings that are tried for each optimizer", type=int, default=11, metavar="N")
+    option("seeds", "seeds of the final runs of each optimizer", type=int, default=10, metavar="N")
+    option("workers", "runs at the same time", type=int, default=len(os.sched_getaffinity(0)), metavar="N")
     return parser
 
 
 def run(arguments: argparse.Namespace, command: str) -> Path:
-    """Do the comparison and write what it came to; the folder.
+    """Run the comparison and write its results.
+
+    Args:
+        arguments: parsed arguments of the command.
+        command: the command as typed, for the results page.
+
+    Returns:
+        The output folder.
 
     Raises:
         UserError: what the user can mend, before any training where it can be known.
@@ -67,7 +74,7 @@ def run(arguments: argparse.Namespace, command: str) -> Path:
     width, samples = arguments.model_hidden, arguments.samples
     problems = [Problem(network, width, source, samples) for source in sources for network in arguments.model]
     if len({p.name for p in problems}) < len(problems):
-        refuse("data", ",".join(arguments.data), "two sources have one name; rename a file")
+        refuse("data", ",".join(arguments.data), "two sources have the same name; rename a file")
     entrants = enter(problems, names, arguments.trials)
     facts = {"command": command, **{n: getattr(arguments, n) for n in ("trials", "seeds", "samples", "workers")}}
     facts |= {"machine": results.read_machine(), "meta_training": results.collect_meta_costs(names)}

@@ -1,1 +1,1 @@
-"""From field=value to a typed config, and from a config to data, network, optimizers and engine."""
+"""Composition: from `field=value` to a typed config, and from a config to letters, network, optimizers and engine."""

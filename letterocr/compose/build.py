@@ -1,4 +1,4 @@
-"""From a config and its letters to an engine at sample 0."""
+"""Construction of an engine at sample 0 from a config and its letters."""
 
 from __future__ import annotations
 
@@ -19,10 +19,13 @@ from letterocr.optimizers.rate_schedule import LearningRate
 
 
 def choose_device(name: str) -> torch.device:
-    """The device that a config means.
+    """Return the device of a run.
+
+    Args:
+        name: `auto`, `cpu` or `cuda`.
 
     Raises:
-        UserError: cuda is asked for and not there.
+        UserError: `cuda` is asked for, and there is no CUDA GPU.
     """
     if name == "cuda" and not torch.cuda.is_available():
         raise UserError("device=cuda: PyTorch finds no CUDA GPU here; take device=cpu or device=auto.")
@@ -30,7 +33,10 @@ def choose_device(name: str) -> torch.device:
 
 
 def list_replica_seeds(config: TrainConfig) -> list[int]:
-    """The seed of each replica: seed, seed + 1, ...; all the same where a list of values tells them apart."""
+    """Return the seed of each replica: seed, seed + 1, ...; all the same if the replicas differ by a list of values.
+
+    Such a list is given for the learning rate, the temperature or the scale of the initial weights.
+    """
     listed = (config.learning_rate, config.model.temperature, config.model.init_scale)
     step = 0 if any(isinstance(value, list | tuple) for value in listed) else 1
     return [config.seed + step * r for r in range(config.replicas)]
@@ -42,16 +48,16 @@ def build_engine(
     learning_rates: list[float] | None = None,
     evaluation: EvaluationSchedule | None = None,
 ) -> Engine:
-    """Network, optimizers and orders of a config, in an engine at sample 0.
+    """Build the networks, optimizers and sample orders of a config, and return their engine at sample 0.
 
     Args:
-        config: the run.
-        split: its letters.
-        learning_rates: alpha of each replica; by default the config's, which are numbers then.
-        evaluation: when the test error is measured; by default as the config says.
+        config: config of the run.
+        split: training and test letters.
+        learning_rates: learning rate of each replica; None: the numbers in the config, which must not be `auto`.
+        evaluation: when the test error is measured; None: as the config says.
 
     Raises:
-        UserError: engine=blocked with an optimizer that does not stay factored.
+        UserError: engine=blocked with an optimizer whose update is not a single outer product.
     """
     device = choose_device(config.device)
     seeds = list_replica_seeds(config)
@@ -79,14 +85,14 @@ def build_engine(
 
 
 def _choose_engine(config: TrainConfig, task: TrainingTask) -> Callable[[TrainingTask], Engine]:
-    """The engine's class: the one that the model needs, or by the config and the optimizer's form."""
+    """Return the class of the engine: the one that the model needs, or else by the config and the optimizer's form."""
     own: type[Engine] | None = registry.find_model(config.model).load_engine()
     if own:
         return own
     form = task.optimizers[0].form if task.batch == 1 else "dense"
     if config.engine == "blocked" and form == "dense":
         raise UserError(
-            f"engine=blocked: optimizer={config.optimizer.name} with batch={config.batch} gives no single outer "
+            f"engine=blocked: optimizer={config.optimizer.name} with batch={config.batch} makes no single outer "
             "product for each weight matrix; take engine=auto."
         )
     if config.engine == "reference" or form == "dense":

@@ -1,4 +1,4 @@
-"""From overrides (`field=value`) to a typed config, by Hydra."""
+"""Composition of a typed config from overrides (`field=value`), by Hydra."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from letterocr.compose.overrides import add_plus, check_keys
 from letterocr.compose.presets import find_conf_folder
 from letterocr.config.train import TrainConfig, list_runtime_fields
 
-ONE_AT_A_TIME = threading.Lock()  # Hydra has one state for all threads of a process
+ONE_AT_A_TIME = threading.Lock()  # all threads of a process share one state of Hydra
 
 
 def register_schema() -> None:
-    """Make the schema known to Hydra: `conf/config.yaml` takes the one of each choice of model, data and optimizer."""
+    """Register the schema of every choice of model, data and optimizer with Hydra, for `conf/config.yaml`."""
     from hydra.core.config_store import ConfigStore
     from omegaconf import MISSING
 
@@ -32,7 +32,7 @@ def register_schema() -> None:
 
 
 def make_typed_config(cfg: Any) -> TrainConfig:
-    """The typed config from Hydra's."""
+    """Convert Hydra's config to a typed config."""
     from omegaconf import OmegaConf
 
     config: Any = OmegaConf.to_object(cfg)
@@ -41,10 +41,14 @@ def make_typed_config(cfg: Any) -> TrainConfig:
 
 
 def read_resumed_config(config: TrainConfig, overrides: list[str]) -> TrainConfig:
-    """The config of the run folder that `resume=<run folder>` names, with this command's runtime fields.
+    """Read the config of the run folder that `resume=RUN_FOLDER` names, and set the runtime fields of this command.
+
+    Args:
+        config: config of this command.
+        overrides: overrides of this command.
 
     Raises:
-        UserError: the command names a field that the folder's config decides.
+        UserError: the command gives a field that the folder's config decides.
     """
     from letterocr.compose.stored_config import read_config
 
@@ -61,16 +65,21 @@ def read_resumed_config(config: TrainConfig, overrides: list[str]) -> TrainConfi
 
 
 def resolve_config(cfg: Any, overrides: list[str]) -> TrainConfig:
-    """The config of a run: its own, or that of the folder which `resume` names."""
+    """Return the config of a run: its own, or the stored one if `resume` names a run folder.
+
+    Args:
+        cfg: Hydra's config.
+        overrides: overrides of the command.
+    """
     config = make_typed_config(cfg)
     return config if config.resume in ("true", "false") else read_resumed_config(config, overrides)
 
 
 def compose_config(overrides: list[str]) -> TrainConfig:
-    """The config of overrides (`field=value`) as `train` reads them, without its command line; not checked yet.
+    """Compose the config of overrides (`field=value`) as `letterocr train` does; its values are not checked yet.
 
     Raises:
-        UserError: names the override that does not fit.
+        UserError: an override does not fit.
     """
     import hydra
     from hydra.errors import HydraException
@@ -87,7 +96,7 @@ def compose_config(overrides: list[str]) -> TrainConfig:
 
 
 def summarise_error(error: BaseException) -> str:
-    """Hydra's message and its cause on one line, without its search path and object types."""
+    """Return Hydra's message and its cause on one line, without its search path and object types."""
     texts = [str(e).partition("Config search path")[0] for e in (error, error.__cause__) if e is not None]
     missing = re.search(r"Could not override '(\w+)\.(\w+)'.*?Key '\w+' not in '(\w+)'", " ".join(texts), re.DOTALL)
     if missing:
@@ -98,7 +107,7 @@ def summarise_error(error: BaseException) -> str:
 
 
 def _explain_missing_field(group: str, field: str, schema: str) -> str:
-    """A sentence on a field that another choice of its group has."""
+    """Return a sentence on a field that only other choices of its group have."""
     entries = {n: e for n, e in registry.GROUPS.get(group, {}).items() if isinstance(e, registry.Entry)}
     chosen = [name for name, entry in entries.items() if entry.schema.__name__ == schema]
     others = [name for name, entry in entries.items() if field in {f.name for f in fields(entry.schema)}]

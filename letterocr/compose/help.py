@@ -1,4 +1,4 @@
-"""What `letterocr train --help` prints: every choice and every field with its default, in groups."""
+"""Help of `letterocr train`: every choice and every field with its default, in groups."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ SECTIONS = {
 
 
 def make_train_parser() -> CommandParser:
-    """What `letterocr train` takes: its help and what a shell may complete; Hydra itself reads the arguments."""
+    """Return the parser of `letterocr train`, for its help and for shell completion; Hydra reads the arguments."""
     parser = TrainParser("train", ABOUT, EXAMPLES, overrides=list_choices(), forms="[field=value ...] [-m]")
     for name in ("multirun", "cfg", "hydra-help"):
         parser.add_option(name, "")
@@ -46,10 +46,10 @@ def make_train_parser() -> CommandParser:
 
 
 class TrainParser(CommandParser):
-    """As every command's parser, with the choices and their fields in its help."""
+    """Parser of `letterocr train`, with the choices and their fields in its help."""
 
     def format_help(self) -> str:
-        """The help, at most 80 columns wide."""
+        """Return the help, at most 80 columns wide."""
         parts = [super().format_help()]
         parts += ["experiment=NAME: a preset of several fields", *lay_out([(n, "") for n in list_experiments()]), ""]
         parts += ["launcher=NAME: where a sweep runs", *lay_out(list(list_launchers().items())), ""]
@@ -67,7 +67,7 @@ def _find_group_default(group: str) -> str:
 
 
 def _list_entries(group: str, entries: Mapping[str, registry.Entry[Any] | Rule]) -> list[str]:
-    """The choices of a group, each with its fields; those of choices that share them stand below the last of these."""
+    """Return the lines of a group: its choices with their fields; shared fields stand below the last choice."""
     lines = []
     schemas = [entry.schema if isinstance(entry, registry.Entry) else None for entry in entries.values()]
     for (name, entry), schema, following in zip(entries.items(), schemas, [*schemas[1:], None], strict=True):
@@ -80,13 +80,13 @@ def _list_entries(group: str, entries: Mapping[str, registry.Entry[Any] | Rule])
 
 
 def _list_fields(own: Iterable[Field[Any]], prefix: str, indent: int, strangers: Collection[str] = ()) -> list[str]:
-    """One row for each field, with its default; not for those that the choice of a group decides.
+    """Return one row for each field, with its default; fields that the choice of a group decides are left out.
 
     Args:
         own: the fields.
-        prefix: before their names.
+        prefix: text before their names.
         indent: columns before a row.
-        strangers: presets that have other fields of these names.
+        strangers: presets that have other fields of the same names.
     """
     rows = []
     for f in own:
@@ -105,7 +105,7 @@ def _format_default(f: Field[Any]) -> str:
 
 
 def format_value(value: Any) -> str:
-    """A value as people type it.
+    """Format a value as it is typed on the command line.
 
     Example:
         >>> format_value([1800, 1800]), format_value(None), format_value(30.0)
@@ -120,7 +120,7 @@ def format_value(value: Any) -> str:
 
 @functools.cache
 def _list_presets() -> dict[str, dict[str, Any]]:
-    """For each field, the values that differ from its default, by the choice of model, rule or optimizer."""
+    """Return for each field the values that differ from its default, by the choice of model, rule or optimizer."""
     import yaml
 
     found: dict[str, dict[str, Any]] = {}

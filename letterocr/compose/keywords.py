@@ -1,4 +1,4 @@
-"""From keyword arguments to overrides, as `letterocr.fit` takes them.
+"""Conversion of the keyword arguments of `letterocr.fit` to overrides.
 
 samples=200, model__hidden=[64], data__path="my letters.npz"
 -> ["samples=200", "model.hidden=[64]", "data.path='my letters.npz'"]
@@ -18,7 +18,7 @@ def write_overrides(fields: Mapping[str, Any]) -> list[str]:
     """Write keyword arguments as overrides, choices of a group first.
 
     Args:
-        fields: values by field; two underscores stand for the dot of a field's name.
+        fields: values by name of the field; two underscores stand for a dot.
 
     Raises:
         UserError: a value is of a type that no field has.
@@ -33,16 +33,20 @@ def write_overrides(fields: Mapping[str, Any]) -> list[str]:
 
 
 def write_value(value: Any, name: str) -> str:
-    """One value in Hydra's grammar.
+    """Write a value in Hydra's grammar.
 
     Args:
-        value: a number, text, path, None, or a list or dictionary of them; NumPy's and PyTorch's numbers too.
-        name: its field, for the message.
+        value: a number, text, path, None, or a list or dictionary of these; also a number or array of NumPy or PyTorch.
+        name: the field, for the message.
 
     Raises:
         UserError: the value is of another type.
+
+    Example:
+        >>> write_value([0.5, None, "a b"], "field"), write_value(True, "field")
+        ("[0.5,null,'a b']", 'true')
     """
-    if hasattr(value, "tolist"):  # of NumPy or PyTorch
+    if hasattr(value, "tolist"):  # a number or array of NumPy or PyTorch
         value = value.tolist()
     if value is None:
         return "null"
@@ -61,7 +65,7 @@ def write_value(value: Any, name: str) -> str:
 
 
 def _write_text(text: str) -> str:
-    """A text as it is where that is safe in Hydra's grammar, else in quotes."""
+    """Write a text without quotes if that is safe in Hydra's grammar, else in quotes."""
     if re.fullmatch(r"[\w./-]+", text, re.ASCII):
         return text
     escaped = re.sub(r"(\\*)'", r"\1\1\\'", text)  # backslashes count only before a quote

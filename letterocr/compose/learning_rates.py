@@ -1,12 +1,13 @@
-"""`learning_rate=auto`, and the bound that a given learning rate is held against.
+"""Learning rates: `learning_rate=auto`, and the bound above which a run warns.
 
 network, batch                   auto                                  bound
 two-layer, all                   2 / (lambda_max + lambda_min+)        2 / lambda_max
 two-layer, 1 or a number         2 / max|a|^2                          the same
 deeper, or with sigmoids         1 / lambda_max at the initial weights none is known
 
-for the half-loss; f in the loss f |q - c|^2 divides them by 2 f. batch=all drawn with replacement counts as a number:
-its mean a a^T is not R. An optimizer may have a factor of its own (`Optimizer.bound_factor`).
+These values are for the half-loss; for the loss f |q - c|^2 they are divided by 2 f. batch=all with order=replacement
+counts as a number, because the mean of a a^T over such a batch is not R. An optimizer may multiply the values by a
+factor of its own (`Optimizer.bound_factor`).
 """
 
 from __future__ import annotations
@@ -30,7 +31,16 @@ from letterocr.models.chain import Network
 
 @dataclass(frozen=True)
 class Bound:
-    """The largest safe learning rate, and its formula."""
+    """The largest safe learning rate, and its formula.
+
+    Attributes:
+        value: the learning rate.
+        formula: its formula, such as `2/max|a|^2`.
+
+    Example:
+        >>> print(Bound(0.0078, "2/max|a|^2"))
+        The safe bound 2/max|a|^2 is 0.0078 for these letters.
+    """
 
     value: float
     formula: str
@@ -41,12 +51,12 @@ class Bound:
 
 @dataclass(frozen=True)
 class LearningRatePlan:
-    """The learning rates of a run, and what is known of their limits.
+    """Learning rates of a run and their limits.
 
     Attributes:
-        alphas: alpha of each replica.
-        limit: the largest safe learning rate, where one is known.
-        warning: a sentence where a smaller last batch may be too much for them, or None.
+        alphas: learning rate of each replica.
+        limit: the largest safe learning rate; None if none is known.
+        warning: a sentence if the learning rates may be too large for a smaller last batch, or None.
     """
 
     alphas: list[float]
@@ -55,27 +65,27 @@ class LearningRatePlan:
 
 
 def plan_learning_rates(config: TrainConfig, train: Letters, stored: list[float] | None = None) -> LearningRatePlan:
-    """The learning rates of a run.
+    """Return the learning rates of a run and their limits.
 
     Args:
-        config: the run.
-        train: its training letters.
-        stored: alpha of each replica as a resumed run began with it.
+        config: config of the run.
+        train: training letters.
+        stored: for a resumed run, the learning rate of each replica that it began with.
 
     Raises:
-        UserError: auto, and the letters or the initial weights have no curvature.
+        UserError: `learning_rate=auto`, but the letters are empty or the initial weights have no curvature.
     """
     alphas = stored or resolve_learning_rates(config, train)
     return LearningRatePlan(alphas, compute_bound(config, train), warn_of_last_batch(config, train, alphas))
 
 
 def is_full_batch(config: TrainConfig) -> bool:
-    """Whether an update takes the mean over every training letter once."""
+    """Return whether each update takes the mean over all training letters, each of them once."""
     return config.batch == "all" and config.order != "replacement"
 
 
 def compute_bound(config: TrainConfig, train: Letters) -> Bound | None:
-    """The learning rate above which plain descent may diverge; None where none is known."""
+    """Return the learning rate above which gradient descent may diverge; None if none is known."""
     if not config.model.is_quadratic or config.optimizer.explain_missing_bound() or not config.loss_factor:
         return None
     letters = rate_bounds.with_bias(train.images, config.model.bias)
@@ -85,15 +95,23 @@ def compute_bound(config: TrainConfig, train: Letters) -> Bound | None:
     if is_full_batch(config):
         curvature = 2 * config.loss_factor * float(rate_bounds.eigenvalues(letters)[0])
         return Bound(gain * rate_bounds.stability_limit(curvature), f"{gain / config.loss_factor:g}/lambda_max")
-    pixels = "(|a|^2 + 1)" if config.model.bias else "|a|^2"  # the bias is one more input
+    pixels = "(|a|^2 + 1)" if config.model.bias else "|a|^2"  # the bias is a further input, which is always 1
     limit = gain * rate_bounds.sample_limit(letters, config.loss_factor)
     return Bound(limit, f"{gain / config.loss_factor:g}/max{pixels}")
 
 
 def warn_of_last_batch(config: TrainConfig, train: Letters, alphas: list[float]) -> str | None:
-    """A sentence where batch=all leaves a smaller last batch, for which these learning rates may be too large.
+    """Return a sentence if batch=all leaves a smaller last batch for which the learning rates may be too large.
 
-    The few letters' own largest eigenvalue may be up to max|a|^2, many times that of R.
+    The largest eigenvalue of a few letters may be as large as max|a|^2, many times the largest eigenvalue of R.
+
+    Args:
+        config: config of the run.
+        train: training letters.
+        alphas: learning rate of each replica.
+
+    Returns:
+        The sentence, or None.
     """
     count, rest = len(train), config.samples % len(train)
     if not (rest and is_full_batch(config)):
@@ -102,21 +120,21 @@ def warn_of_last_batch(config: TrainConfig, train: Letters, alphas: list[float])
     if limit is None or max(alphas) <= limit.value:
         return None
     return (
-        f"samples={config.samples} is no multiple of the {count} training letters: the last update takes {rest} of "
+        f"samples={config.samples} is not a multiple of the {count} training letters: the last update takes {rest} of "
         f"them, for which the learning rate may be too large; take samples={max(config.samples - rest, count)}."
     )
 
 
 def resolve_learning_rates(config: TrainConfig, train: Letters, curvatures: list[float] | None = None) -> list[float]:
-    """Alpha of each replica, with `auto` resolved for the network, the rule and the training letters.
+    """Return the learning rate of each replica; `auto` is computed from the network, the rule and the training letters.
 
     Args:
-        config: the run.
-        train: its training letters.
-        curvatures: of each replica, where `estimate_initial_curvatures` was asked already.
+        config: config of the run.
+        train: training letters.
+        curvatures: result of `estimate_initial_curvatures`, if it is known already.
 
     Raises:
-        UserError: auto, and the letters or the initial weights have no curvature.
+        UserError: `learning_rate=auto`, but the letters are empty or the initial weights have no curvature.
     """
     if config.learning_rate != "auto":
         return per_replica(config.learning_rate, config.replicas)
@@ -139,7 +157,13 @@ def resolve_learning_rates(config: TrainConfig, train: Letters, curvatures: list
 
 
 def make_initial_network(config: TrainConfig, r: int, classes: int) -> Network:
-    """The r-th replica of the config at its initial weights, in float64 on the CPU, without the replica dimension."""
+    """Return one replica at its initial weights, in float64 on the CPU, without the replica dimension.
+
+    Args:
+        config: config of the run.
+        r: index of the replica.
+        classes: number of outputs.
+    """
     temperature, scale = (
         per_replica(value, config.replicas)[r] for value in (config.model.temperature, config.model.init_scale)
     )
@@ -149,7 +173,7 @@ def make_initial_network(config: TrainConfig, r: int, classes: int) -> Network:
 
 
 def estimate_initial_curvatures(config: TrainConfig, train: Letters) -> list[float]:
-    """The largest curvature of each replica at its initial weights (LeCun, Simard, Pearlmutter 1993)."""
+    """Estimate the largest curvature of each replica at its initial weights (LeCun, Simard, Pearlmutter 1993)."""
     targets = one_hot(train.labels, train.images, train.classes)
     arguments = (train.images, targets, find_rule(config.rule), config.loss_factor)
     return [
@@ -161,11 +185,16 @@ def estimate_initial_curvatures(config: TrainConfig, train: Letters) -> list[flo
 
 
 def format_rates(alphas: list[float]) -> str:
-    """The learning rates of all replicas in a few characters."""
+    """Format the learning rates of all replicas as one number or a range.
+
+    Example:
+        >>> format_rates([0.02, 0.02]), format_rates([0.01, 0.05])
+        ('0.02', '0.01 to 0.05')
+    """
     low, high = f"{min(alphas):.4g}", f"{max(alphas):.4g}"
     return low if low == high else f"{low} to {high}"
 
 
 def _gain(config: TrainConfig) -> float:
-    """The optimizer's factor of the bounds."""
+    """Return the optimizer's factor of the bounds."""
     return registry.find_optimizer(config.optimizer).load().bound_factor(config.optimizer)

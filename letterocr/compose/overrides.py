@@ -1,4 +1,4 @@
-"""Overrides (`field=value`) as people type them."""
+"""Overrides: the `field=value` arguments of the command line."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from letterocr.config.train import TrainConfig
 
 
 def list_choices() -> dict[str, Collection[str]]:
-    """Every key that an override may name, with the values that it may have; empty for any."""
+    """Return every key that an override may name, with the values that it may have; empty if it may have any value."""
     keys: dict[str, Collection[str]] = {f.name: f.metadata["choices"] for f in fields(TrainConfig)}
     for group, entries in registry.GROUPS.items():
         for entry in entries.values():
@@ -25,10 +25,10 @@ def list_choices() -> dict[str, Collection[str]]:
 
 
 def check_keys(overrides: list[str]) -> None:
-    """Refuse an override of a field, or by a choice, that there is not.
+    """Refuse an override with an unknown field or an unknown choice.
 
     Raises:
-        UserError: names the key or choice, and the nearest one that there is.
+        UserError: names the field or choice, and the most similar known one.
     """
     known = list_choices()
     choices = {name: known[name] for name in (*registry.GROUPS, "experiment", "launcher")}
@@ -39,7 +39,7 @@ def check_keys(overrides: list[str]) -> None:
             raise UserError(f"{override}: a run needs its {key}; choose one of {', '.join(choices[key])}.")
         if "=" not in override or override.startswith("-") or "@" in key or key.startswith("hydra"):
             continue
-        if key not in known and not key.startswith("optimizer.options."):  # PyTorch's own names
+        if key not in known and not key.startswith("optimizer.options."):  # these are PyTorch's own names
             raise UserError(f"{override}: there is no field {key}; {suggest(key, known, '--help lists every field.')}")
         plain = key in choices and re.fullmatch(r"[\w/,]+", value)  # Hydra itself reads lists, glob(*) and the like
         for choice in value.split(",") if plain else []:
@@ -49,12 +49,22 @@ def check_keys(overrides: list[str]) -> None:
 
 
 def put_overrides_first(arguments: list[str]) -> list[str]:
-    """Overrides before options: Hydra takes no override after an option that follows another override."""
+    """Move overrides before options, as Hydra refuses an override after an option that follows another override.
+
+    Example:
+        >>> put_overrides_first(["seed=0", "-m", "samples=10"])
+        ['seed=0', 'samples=10', '-m']
+    """
     override = [not a.startswith("-") and ("=" in a or a.startswith("~")) for a in arguments]
     first = [a for a, is_override in zip(arguments, override, strict=True) if is_override]
     return first + [a for a, is_override in zip(arguments, override, strict=True) if not is_override]
 
 
 def add_plus(overrides: list[str]) -> list[str]:
-    """`++` before PyTorch's own names below `optimizer.options`, which Hydra's schema has not."""
+    """Put `++` before the fields of `optimizer.options`: they are PyTorch's own, and Hydra's schema lacks them.
+
+    Example:
+        >>> add_plus(["optimizer.options.lr=0.1", "seed=0"])
+        ['++optimizer.options.lr=0.1', 'seed=0']
+    """
     return [f"++{o}" if re.match(r"optimizer\.options[.=]", o) else o for o in overrides]

@@ -1,6 +1,6 @@
-"""Everything that a config can name: what it is, where it is from, and which code makes it.
+"""Registry of everything that a config can name: models, sources of letters, optimizers and rules, with their code.
 
-`--help` and the tables of the documentation are made from these entries; heavy modules are imported on use.
+`--help` and the tables of the documentation are made from these entries. Heavy modules are imported on first use.
 """
 
 from __future__ import annotations
@@ -34,14 +34,16 @@ Schema = TypeVar("Schema", bound=NetworkConfig | SourceConfig | MethodConfig)
 
 @dataclass(frozen=True)
 class Entry(Generic[Schema]):
-    """One choice of a config group. One with code of its own has a config dataclass of its own: by that it is found.
+    """One choice of a config group.
+
+    An entry is found by its config dataclass, so a choice with code of its own needs a config dataclass of its own.
 
     Attributes:
         schema: its config dataclass.
         target: `module:name` of the class or function that it selects.
         source: author, year, equation.
-        line: what it is, in one line.
-        engine: of a network, `module:name` of the engine that trains it; empty for those of every chain.
+        line: description in one line.
+        engine: `module:name` of the engine that trains this network; empty for the engines of all chains.
     """
 
     schema: type[Schema]
@@ -51,11 +53,11 @@ class Entry(Generic[Schema]):
     engine: str = ""
 
     def load(self) -> Any:
-        """The class or function itself."""
+        """Import and return the class or function."""
         return resolve_name(self.target)
 
     def load_engine(self) -> Any:
-        """The engine's class; None for those of every chain."""
+        """Import and return the class of the engine; None for the engines of all chains."""
         return resolve_name(self.engine) if self.engine else None
 
 
@@ -68,19 +70,21 @@ MODELS: dict[str, Entry[NetworkConfig]] = {
         SpectralConfig,
         "letterocr.models.spectral:initialise",
         "Ionescu et al. 2015, DeepO2P",
-        "the covariance of filtered patches, its matrix logarithm, a weight matrix",
+        "covariance of filtered patches, its matrix logarithm, and a weight matrix",
         engine="letterocr.engine.autograd:SpectralEngine",
     ),
 }
 DATA: dict[str, Entry[SourceConfig]] = {
     "synthetic": Entry(
-        SyntheticConfig, "letterocr.data.synthetic:load_once", "letterocr", "our own handwriting synthesiser"
+        SyntheticConfig, "letterocr.data.synthetic:load_once", "letterocr", "handwriting drawn by the package itself"
     ),
     "emnist": Entry(
         EmnistConfig, "letterocr.data.emnist:load", "Cohen et al. 2017", "capital letters of EMNIST by-class"
     ),
-    "images": Entry(ImagesConfig, "letterocr.data.images:load", "yours", "a folder A/ ... Z/ or an .npz file"),
-    "arrays": Entry(ArraysConfig, "letterocr.data.arrays:load", "yours", "arrays that letterocr.fit kept in a file"),
+    "images": Entry(
+        ImagesConfig, "letterocr.data.images:load", "yours", "a folder with A/ ... Z/ inside, or an .npz file"
+    ),
+    "arrays": Entry(ArraysConfig, "letterocr.data.arrays:load", "yours", "arrays that letterocr.fit stored in a file"),
 }
 OPTIMIZERS: dict[str, Entry[MethodConfig]] = {
     "vanilla": Entry(
@@ -93,19 +97,19 @@ OPTIMIZERS: dict[str, Entry[MethodConfig]] = {
         SgdConfig,
         "letterocr.optimizers.sgd:Sgd",
         "Kantack 2020, section IV",
-        "descent on a random part of the weights for each sample",
+        "gradient descent on a random part of the weights for each sample",
     ),
     "asgd": Entry(
         AsgdConfig,
         "letterocr.optimizers.asgd:Asgd",
         "Bottou 2010; Polyak, Juditsky 1992",
-        "descent, tested on the average of its weights",
+        "gradient descent, tested on the average of its weights",
     ),
     "newton": Entry(
         NewtonConfig,
         "letterocr.optimizers.newton:Newton",
         "Bottou 2010; Plackett 1950",
-        "Newton's method on the two-layer network, recursive least squares",
+        "Newton's method on the two-layer network: recursive least squares",
     ),
     "gauss_newton": Entry(
         GaussNewtonConfig,
@@ -117,19 +121,19 @@ OPTIMIZERS: dict[str, Entry[MethodConfig]] = {
         SmdConfig,
         "letterocr.optimizers.smd:Smd",
         "Schraudolph 2002",
-        "stochastic meta-descent: learning rates that learn",
+        "stochastic meta-descent: a learning rate for each weight, which is adapted",
     ),
     "diagonal": Entry(
         DiagonalConfig,
         "letterocr.optimizers.diagonal:Diagonal",
         "LeCun, Bottou, Orr, Müller 1998",
-        "a learning rate for each weight from its mean curvature",
+        "a learning rate for each weight, from its mean curvature",
     ),
     "kfac": Entry(
         KfacConfig,
         "letterocr.optimizers.kfac:Kfac",
         "Martens, Grosse 2015",
-        "Kronecker factors of the curvature, the step an outer product",
+        "Kronecker factors of the curvature; the step is an outer product",
     ),
     "learned": Entry(
         LearnedConfig,
@@ -159,27 +163,27 @@ GROUPS: dict[str, Mapping[str, Entry[Any] | Rule]] = {
 
 
 def find_model(config: NetworkConfig) -> Entry[NetworkConfig]:
-    """The entry that a network's config belongs to; all presets of one kind are made alike."""
+    """Return the entry of a network's config; all presets with the same config dataclass have the same code."""
     return _find_by_schema(MODELS, type(config))
 
 
 def find_source(config: SourceConfig) -> Entry[SourceConfig]:
-    """The entry that the config of a source of letters belongs to."""
+    """Return the entry of the config of a source of letters."""
     return _find_by_schema(DATA, type(config))
 
 
 def find_optimizer(config: MethodConfig) -> Entry[MethodConfig]:
-    """The entry that an optimizer's config belongs to."""
+    """Return the entry of an optimizer's config."""
     return _find_by_schema(OPTIMIZERS, type(config))
 
 
 def find_stored_schemas(kind: str, source: str, optimizer: str) -> tuple[type, type, type]:
-    """The config dataclasses of a stored run.
+    """Return the config dataclasses of the network, the letters and the optimizer of a stored run.
 
     Args:
-        kind: of its network.
-        source: name of its source of letters.
-        optimizer: name of its optimizer, which may be PyTorch's own.
+        kind: kind of the network.
+        source: name of the source of letters.
+        optimizer: name of the optimizer; any unknown name stands for an optimizer of PyTorch.
 
     Raises:
         KeyError: there is no such kind of network, or no such source.
@@ -189,14 +193,14 @@ def find_stored_schemas(kind: str, source: str, optimizer: str) -> tuple[type, t
 
 
 def _find_by_schema(group: Mapping[str, Entry[Schema]], schema: type) -> Entry[Schema]:
-    """The first choice with this config dataclass.
+    """Return the first choice with this config dataclass.
 
     Raises:
-        UserError: there is none, or the choices that share the dataclass have different code.
+        UserError: there is none, or choices with the same dataclass have different code.
     """
     found = {name: entry for name, entry in group.items() if entry.schema is schema}
     if not found:
-        raise UserError(f"{schema.__name__} belongs to no choice: enter one with it in letterocr.compose.registry.")
+        raise UserError(f"{schema.__name__} belongs to no choice: add a choice with it to letterocr.compose.registry.")
     if len({(entry.target, entry.engine) for entry in found.values()}) > 1:
         raise UserError(
             f"{schema.__name__} belongs to {', '.join(found)}, which have different code: "

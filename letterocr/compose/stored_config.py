@@ -1,4 +1,4 @@
-"""The config that a run folder holds."""
+"""Reading of the config that a run folder holds."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from letterocr.config.train import TrainConfig
 
 
 def read_config(folder: Path) -> TrainConfig:
-    """The config that a run folder holds; `output` is where the folder is now.
+    """Read the config of a run folder; its field `output` is set to the parent folder as it is now.
 
     Raises:
-        UserError: the folder is no run folder, or its config can't be read.
+        UserError: the folder is not a run folder, or its config can't be read.
     """
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
@@ -26,7 +26,7 @@ def read_config(folder: Path) -> TrainConfig:
 
     path = folder / "config.yaml"
     if not path.is_file():
-        raise UserError(f"{folder} is no run folder: it has no config.yaml. Give the folder that train printed.")
+        raise UserError(f"{folder} is not a run folder: it has no config.yaml. Give the folder that train printed.")
     try:
         stored: Any = OmegaConf.load(path)
         model, data, optimizer = _find_schemas(stored)
@@ -34,16 +34,16 @@ def read_config(folder: Path) -> TrainConfig:
         config: Any = OmegaConf.to_object(OmegaConf.merge(schema, stored))
     except (OmegaConfBaseException, YAMLError, AttributeError, KeyError, TypeError, ValueError, OSError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise UserError(f"{path} can't be read as a config ({reason}): give the run's command again.") from error
+        raise UserError(f"{path} can't be read as a config ({reason}): give the command of the run again.") from error
     config.output = str(folder.resolve().parent)
     return config
 
 
 def select_settings(stored: dict[str, Any]) -> dict[str, Any]:
-    """The fields of a stored config that tell runs apart, whenever it was stored.
+    """Return the fields of a stored config that are part of the run's identity; configs of older versions work too.
 
     Args:
-        stored: as plain dictionaries; fields may be missing, and what they choose may be no longer there.
+        stored: the config as plain dictionaries; fields may be missing, and may name choices that no longer exist.
     """
     try:
         schemas = _find_schemas(stored)
@@ -53,10 +53,10 @@ def select_settings(stored: dict[str, Any]) -> dict[str, Any]:
 
 
 def _find_schemas(stored: Any) -> tuple[type, type, type]:
-    """The config dataclasses of network, letters and optimizer.
+    """Return the config dataclasses of the network, the letters and the optimizer.
 
     Raises:
-        KeyError, TypeError, AttributeError: the config does not say, or there are none such.
+        KeyError, TypeError, AttributeError: the config does not name them, or they do not exist.
     """
     model = stored["model"]
     kind = model.get("kind") or imply_kind(model["name"])

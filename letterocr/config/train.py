@@ -1,4 +1,4 @@
-"""The schema of `conf/`: one run, with every field and its meaning."""
+"""Schema of `conf/`: the config of one run, with every field and its meaning."""
 
 from __future__ import annotations
 
@@ -16,33 +16,33 @@ from letterocr.config.rule import RULES
 
 @dataclass
 class TrainConfig:
-    """One run of `letterocr train`."""
+    """Config of one run of `letterocr train`."""
 
     model: NetworkConfig = option(ChainConfig, "the network and its fields")
     data: SourceConfig = option(SyntheticConfig, "the source of the letters and its fields")
     optimizer: MethodConfig = option(VanillaConfig, "the optimizer and its fields")
     rule: str = option(
         "gradient",
-        "error vectors: as printed (19), with the derivative in the hidden layers only (18), or the true gradient",
+        "error vectors: as printed (19), with the derivative only in the hidden layers (18), or the true gradient",
         choices=RULES,
     )
     learning_rate: Any = option(
         0.05,
-        "alpha in (6, 20); a list gives each replica its own; auto takes the bound of this network, rule and letters",
+        "alpha in (6, 20); a list gives one to each replica; auto takes the bound of this network, rule and letters",
         words=("auto",),
         low=0,
     )
     schedule: str = option(
         "constant",
-        "how alpha changes: not at all, to 0 linearly or by a cosine, or as 1/(1 + 9 i/samples)",
+        "how alpha changes: not at all, to 0 linearly or along a cosine, or as 1/(1 + 9 i/samples)",
         choices=("constant", "linear", "cosine", "inverse"),
     )
     loss_factor: float = option(0.5, "factor of |q-c|^2 in the loss: 1 as in (4), 1/2 as (20) implies", low=0)
     samples: int = option(20_000, "training samples to learn", low=0)
-    batch: str = option("1", "samples in one update, which takes their mean; all: every training letter")
+    batch: str = option("1", "samples in one update, which takes the mean over them; all: every training letter")
     order: str = option(
         "shuffled",
-        "order of the samples: shuffled epochs, drawn with replacement, or cyclic as stored",
+        "order of the samples: shuffled in each epoch, drawn with replacement, or always as stored",
         choices=("shuffled", "replacement", "cyclic"),
     )
     replicas: int = option(1, "networks trained side by side, each with its own random streams", low=1)
@@ -52,18 +52,18 @@ class TrainConfig:
     device: str = option("auto", "where to compute; auto takes a GPU if there is one", choices=("auto", "cpu", "cuda"))
     engine: str = option(
         "auto",
-        "plain, or exact in blocks of samples and fast; auto takes blocks where the optimizer allows it",
+        "reference is plain; blocked is fast and exact up to rounding; auto takes blocked if the optimizer allows it",
         choices=("auto", "reference", "blocked"),
     )
-    block: int = option(0, "samples in one block; 0: chosen by size and device", low=0)
+    block: int = option(0, "samples in one block; 0: chosen by network size and device", low=0)
     threads: int = option(0, "CPU threads; 0: as many as there are cores", low=0, runtime=True)
     output: str = option("outputs", "folder that holds the run folders", runtime=True)
     resume: str = option("false", "true: continue this run where it stopped; or a run folder to continue", runtime=True)
-    force: bool = option(False, "train again although the run folder is already there", runtime=True)
+    force: bool = option(False, "train again although the run exists already", runtime=True)
     checkpoint_seconds: float = option(30.0, "seconds between two checkpoints", low=0, runtime=True)
     diagnostics: str = option(
         "none",
-        "what to measure during the run: ranks of weights, updates and activations, angles, largest curvature",
+        "what else to measure; rank: ranks of weights, updates and activations, angles, largest curvature",
         choices=("none", "rank"),
         runtime=True,
     )
@@ -71,10 +71,15 @@ class TrainConfig:
 
 
 def list_runtime_fields() -> set[str]:
-    """The fields that can't change a run's result."""
+    """Return the names of the fields that can't change the result of a run."""
     return {f.name for f in fields(TrainConfig) if f.metadata["runtime"]}
 
 
 def per_replica(value: Any, replicas: int) -> list[float]:
-    """The value for each replica: a number is shared, a list has one each."""
+    """Return the value of each replica: a number is the same for all, a list has one value for each.
+
+    Example:
+        >>> per_replica(0.1, 2), per_replica([0.1, 0.2], 2)
+        ([0.1, 0.1], [0.1, 0.2])
+    """
     return [float(v) for v in value] if isinstance(value, list | tuple) else [float(value)] * replicas

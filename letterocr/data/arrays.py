@@ -1,7 +1,7 @@
-"""Letters from arrays, as a script or a notebook has them; kept in one .npz file beside the runs that learn them.
+"""Letters from arrays of a script or a notebook; they are stored in one .npz file beside the runs that learn them.
 
-Shapes: images [N, 900] letters as they are, in 0..1 with ink 1; or [N, H, W] or [N, H, W, 3] pictures of any size and
-polarity; labels [N] single characters, or whole numbers that stand for A, B, C ...
+Shapes: images [N, 900], letters in 0..1 with ink 1, used without change; or [N, H, W] or [N, H, W, 3], pictures of any
+size and polarity; labels [N], single characters, or whole numbers that stand for A, B, C ...
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ def load(config: ArraysConfig) -> Split:
     """Read the letters that `store` wrote.
 
     Raises:
-        UserError: there is no such file, it is damaged, or it holds other letters than the config says.
+        UserError: the file does not exist, is damaged, or holds other letters than the config says.
     """
     if not config.path:
-        raise UserError("data=arrays is what letterocr.fit stores; for a file of your own take data=images data.path=.")
+        raise UserError("data=arrays is only for letters that letterocr.fit stored; take data=images data.path=FILE.")
     try:
         with open(Path(config.path).expanduser(), "rb") as file, np.load(file, allow_pickle=False) as stored:
             alphabet = str(stored["alphabet"])
@@ -38,17 +38,23 @@ def load(config: ArraysConfig) -> Split:
                 for part in ("train", "test")
             ]
     except FileNotFoundError as error:
-        raise UserError(f"data.path={config.path}: the letters of this run are not there any more.") from error
+        raise UserError(
+            f"data.path={config.path}: the letters of this run were removed; give them to letterocr.fit again."
+        ) from error
     except Exception as error:  # zipfile and NumPy raise errors of every kind at a damaged file
-        raise UserError(f"data.path={config.path} can't be read as the letters of a run: start anew.") from error
+        raise UserError(
+            f"data.path={config.path} can't be read as the letters of a run: remove it and run letterocr.fit again."
+        ) from error
     split = Split(*(Letters(part.images, part.labels, None, alphabet) for part in parts))
     if config.fingerprint not in ("", split.fingerprint()):
-        raise UserError(f"data.path={config.path} holds other letters than this run began with: start anew.")
+        raise UserError(
+            f"data.path={config.path} holds other letters than this run learned: remove it and run letterocr.fit again."
+        )
     return split
 
 
 def store(split: Split, path: Path) -> None:
-    """Write the letters into one .npz file, which takes its place as a whole; nothing happens where it is there."""
+    """Write letters into one .npz file, unless the file exists already; it appears only when it is complete."""
     if path.exists():
         return
     arrays: dict[str, Any] = {"alphabet": np.array(split.train.alphabet)}
@@ -60,12 +66,12 @@ def store(split: Split, path: Path) -> None:
 
 
 def make_split(data: Any, test: Any, seed: int) -> Split:
-    """Training and test letters from arrays.
+    """Make training and test letters from arrays.
 
     Args:
-        data: images and labels, of all letters or of those to train.
+        data: images and labels of all letters, or of the training letters if `test` has arrays too.
         test: images and labels of the test letters, or the share of each class that is drawn for the test.
-        seed: of that draw.
+        seed: seed of that draw.
 
     Raises:
         UserError: an array has another shape or holds other values than the module says, or a class has too few
@@ -82,10 +88,15 @@ def make_split(data: Any, test: Any, seed: int) -> Split:
 
 
 def split_by_share(letters: Letters, share: float, seed: int) -> Split:
-    """Draw a share of each class, at least one letter, for the test; the others train.
+    """Draw a share of each class for the test, at least one letter; the others are training letters.
+
+    Args:
+        letters: all letters.
+        share: share of each class, between 0 and 1.
+        seed: seed of the draw.
 
     Raises:
-        UserError: the share is not between 0 and 1, or a class has one letter only.
+        UserError: the share is not between 0 and 1, or a class has only one letter.
     """
     if not 0 < share < 1:
         raise UserError(f"test={share:g}: must be a share between 0 and 1, or (images, labels).")
@@ -93,16 +104,16 @@ def split_by_share(letters: Letters, share: float, seed: int) -> Split:
     in_test = torch.zeros(len(letters), dtype=torch.bool)
     for c, count in enumerate(letters.count_classes().tolist()):
         if count == 1:
-            raise UserError(f"data: there is only one {letters.alphabet[c]}; the test needs one more, or give test=.")
+            raise UserError(f"data: there is only one {letters.alphabet[c]}; add one for the test, or give test=.")
         in_test[torch.nonzero(shuffled.labels == c).flatten()[: max(1, round(share * count)) if count else 0]] = True
     return Split(shuffled.select(~in_test), shuffled.select(in_test))
 
 
 def find_alphabet(name: str, labels: np.ndarray) -> str:
-    """The characters that labels stand for, in order.
+    """Return the characters that labels stand for, in order.
 
     Args:
-        name: what a message calls the labels.
+        name: name of the labels in messages.
         labels: [N] characters, or whole numbers from 0 for A.
 
     Raises:
@@ -116,7 +127,7 @@ def find_alphabet(name: str, labels: np.ndarray) -> str:
         texts = {t.decode("latin-1") if isinstance(t, bytes) else str(t) for t in labels.tolist()}
         wrong = sorted(t for t in texts if len(t) != 1)
         if wrong:
-            raise UserError(f"{name}: the label {wrong[0]!r} is not one character.")
+            raise UserError(f"{name}: the label {wrong[0]!r} is not one character; give single characters or numbers.")
         return "".join(sorted(texts))
     if labels.dtype.kind not in "ui":
         raise UserError(f"{name}: labels of type {labels.dtype}; a label is one character, or a number from 0 for A.")
@@ -127,12 +138,12 @@ def find_alphabet(name: str, labels: np.ndarray) -> str:
 
 
 def make_letters(name: str, images: np.ndarray, labels: np.ndarray, alphabet: str) -> Letters:
-    """Letters of arrays; pictures are centred and scaled as `letterocr.data.ink` does it.
+    """Make letters from arrays; pictures are centred and scaled as in `letterocr.data.ink`.
 
     Args:
-        name: what a message calls the arrays.
+        name: name of the arrays in messages.
         images: [N, 900], [N, H, W] or [N, H, W, 3].
-        labels: [N].
+        labels: [N] characters, or whole numbers from 0 for A.
         alphabet: the characters of the classes.
     """
     if labels.dtype.kind in "US":
@@ -153,10 +164,10 @@ def _make_images(name: str, images: np.ndarray) -> Tensor:
 
 
 def _take_pair(name: str, given: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Images and labels as arrays whose shapes fit.
+    """Return images and labels as arrays, after a check of their shapes.
 
     Raises:
-        UserError: they do not.
+        UserError: the shapes do not fit.
     """
     if not isinstance(given, tuple | list) or len(given) != 2:
         raise UserError(f"{name}={type(given).__name__}: give the name of a source, or (images, labels).")

@@ -1,4 +1,4 @@
-"""Your own pictures: a folder of A/ ... Z/, or an .npz with images, labels and optional writers.
+"""Pictures of the user: a folder with A/ ... Z/ inside, or an .npz file with images, labels and optional writers.
 
 Shapes: images [N, H, W] or [N, H, W, 3] of any size and polarity; labels [N] in 0..25 or "A".."Z"; writers [N].
 """
@@ -20,14 +20,16 @@ from letterocr.data.ink import describe_error, normalise_all, read
 from letterocr.data.letters import ALPHABET, Letters, Split, take_per_letter
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm"}
-MOST_BYTES = 4_000_000_000  # of an array in an .npz, unpacked
+MOST_BYTES = 4_000_000_000  # largest unpacked size of an array in an .npz file
 
 
 def load(config: ImagesConfig) -> Split:
-    """The letters of the folder or file; test letters are of writers of their own where writers are known.
+    """Read the letters of a folder or file, and split them into training and test letters.
+
+    If the writers are known, no writer is in both.
 
     Raises:
-        UserError: names the file and the mend; see the checks below.
+        UserError: the folder or file is missing or wrong; the message names it and what to change.
     """
     if not config.path:
         raise UserError("data=images needs data.path=FOLDER (with A/ ... Z/ inside) or data.path=FILE.npz.")
@@ -43,10 +45,15 @@ def load(config: ImagesConfig) -> Split:
 
 
 def split(letters: Letters, config: ImagesConfig, name: str) -> Split:
-    """Split the letters into training and test letters, by writers where they are known.
+    """Split letters into training and test letters, by writers if they are known.
+
+    Args:
+        letters: all letters.
+        config: numbers of letters, and the seed of the choice.
+        name: name of the source in messages.
 
     Raises:
-        UserError: a letter is missing, or there are too few for the test.
+        UserError: a class has no letters, or too few for the test.
     """
     counts, alphabet = letters.count_classes(), letters.alphabet
     missing = [letter for letter, count in zip(alphabet, counts, strict=True) if not count]
@@ -79,7 +86,7 @@ def split(letters: Letters, config: ImagesConfig, name: str) -> Split:
 def _split_by_writer(letters: Letters, needed: int, seed: int) -> tuple[Letters, Letters]:
     """Move writers to the test, in random order, until every class has enough test letters.
 
-    A writer stays in training who has no letter that the test still needs, or who is the last one to have a letter.
+    A writer stays in training if the test needs none of the writer's letters, or if training would lose a class.
     """
     assert letters.writers is not None
     writers = letters.writers.unique()
@@ -132,7 +139,7 @@ def _read_npz(path: Path) -> Letters:
 
 
 def _read_arrays(path: Path) -> dict[str, np.ndarray]:
-    """The arrays of an .npz that we know; nothing is unpickled, and nothing but them is unpacked."""
+    """Read the arrays images, labels and writers of an .npz file; nothing else is unpacked, nothing is unpickled."""
     try:
         with zipfile.ZipFile(path) as archive:
             there = [name for name in ("images", "labels", "writers") if f"{name}.npy" in archive.namelist()]
@@ -150,7 +157,7 @@ def _read_arrays(path: Path) -> dict[str, np.ndarray]:
 
 
 def _read_array(archive: zipfile.ZipFile, name: str, path: Path) -> np.ndarray:
-    """One array, once its header agrees with what there is: memory is asked for only then."""
+    """Read one array, after its header was checked against the size of the file, so that no memory is wasted."""
     entry = archive.getinfo(f"{name}.npy")
     with archive.open(entry) as file:
         old = np.lib.format.read_magic(file) == (1, 0)
@@ -168,14 +175,14 @@ def _read_array(archive: zipfile.ZipFile, name: str, path: Path) -> np.ndarray:
 
 
 def find_top_level(images: np.ndarray, name: str) -> float:
-    """The largest grey level of all pictures: the white of light ink or of paper, whatever the type of number.
+    """Return the largest level of all pictures, which is the white of the paper or of light ink; 1 if all are 0.
 
     Args:
-        images: of any shape.
-        name: what a message calls them.
+        images: pictures of any shape and type of number.
+        name: name of the pictures in messages.
 
     Raises:
-        UserError: they are no numbers, not finite, or negative.
+        UserError: the levels are not numbers, not finite, or negative.
     """
     if images.dtype.kind not in "buif":
         raise UserError(f"{name}: images is of type {images.dtype}; save it as numbers, such as uint8.")
@@ -188,7 +195,7 @@ def find_top_level(images: np.ndarray, name: str) -> float:
 
 
 def _parse_labels(labels: np.ndarray, path: Path) -> np.ndarray:
-    """Labels 0..25, from numbers or from letters."""
+    """Return labels 0..25 from numbers or from letters."""
     if labels.dtype.kind in "US":
         texts = [t.decode("latin-1") if isinstance(t, bytes) else str(t) for t in labels]
         wrong = [t for t in texts if len(t) != 1 or not t.isascii() or t.upper() not in ALPHABET]

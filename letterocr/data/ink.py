@@ -1,4 +1,4 @@
-"""Normalisation of pictures of any size and polarity: find the ink of a letter, scale it, centre it.
+"""Normalisation of pictures of any size and polarity: find the ink of a letter, scale it, and centre it.
 
 Shapes: picture [H, W] grey, [H, W, 3] colour or [H, W, 4] with transparency; letter [900] in 0..1 with ink 1.
 """
@@ -24,22 +24,24 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 MOST_PIXELS = 50_000_000  # a larger picture is refused before it is decoded
-WHITES = (1.0, 255.0, 1023.0, 4095.0, 16383.0, 65535.0)  # of 1, 8, 10, 12, 14 and 16 bits
-LEAST_CONTRAST = 0.1  # of the whole range; less is a blank page
-SPECK = 0.02  # of the largest stroke's pixels; smaller pieces are dirt
+WHITES = (1.0, 255.0, 1023.0, 4095.0, 16383.0, 65535.0)  # white of pictures with 1, 8, 10, 12, 14 and 16 bits
+LEAST_CONTRAST = 0.1  # fraction of the whole range; a picture with less contrast is blank
+SPECK = 0.02  # fraction of the largest piece of ink; smaller pieces are dirt
 
 
 def read(path: Path) -> np.ndarray:
-    """A picture file as grey levels [H, W], 0 black and 1 white, upright, transparent parts white.
+    """Read a picture file as grey levels [H, W], 0 black and 1 white.
+
+    The picture is turned upright as its metadata say, and transparent parts become white.
 
     Raises:
-        UserError: no such file, no picture, damaged, or larger than 50 megapixels.
+        UserError: the file does not exist, is not a picture, is damaged, or is larger than 50 megapixels.
     """
     from PIL import Image, ImageOps
 
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # remarks on metadata; on the size our own, lower bound follows
+            warnings.simplefilter("ignore")  # on metadata and on the size, which is checked below with a lower bound
             with Image.open(path) as picture:
                 if picture.width * picture.height > MOST_PIXELS:
                     raise Image.DecompressionBombError(f"{picture.width} x {picture.height} pixels")
@@ -57,16 +59,16 @@ def read(path: Path) -> np.ndarray:
 
 
 def describe_error(error: Exception) -> str:
-    """What another library says about a file, in one line."""
+    """Return the message of another library's error as one line."""
     return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
 
 
 @dataclass(frozen=True)
 class FoundLetter:
-    """A letter that was found in a picture.
+    """Letter that was found in a picture.
 
     Attributes:
-        letter: [900] float32 in 0..1, ink is 1.
+        letter: [900] float32 in 0..1 with ink 1.
         box: left, top, right and bottom of the ink in pixels of the picture; right and bottom lie just outside it.
     """
 
@@ -75,7 +77,7 @@ class FoundLetter:
 
 
 def normalise(picture: np.ndarray | Tensor, name: str, box: int = BOX) -> Tensor:
-    """The letter in a picture: `find_letter` without the place, [900]."""
+    """Return the letter [900] in a picture, as `find_letter` does, without its place."""
     return find_letter(picture, name, box).letter
 
 
@@ -83,13 +85,13 @@ def find_letter(picture: np.ndarray | Tensor, name: str, box: int = BOX) -> Foun
     """Find the ink in a picture, crop it, scale its longer side to `box` pixels, and centre it in 30x30.
 
     Args:
-        picture: [H, W], [H, W, 3] or [H, W, 4]; grey levels in 0..1 or in 0..2^bits-1, dark on light or light on
-            dark: the border tells which.
-        name: what a message calls the picture.
-        box: pixels of the longer side of the ink.
+        picture: [H, W], [H, W, 3] or [H, W, 4] with levels in 0..1 or in 0..2^bits-1, dark ink on light paper or light
+            ink on dark paper; the border is taken as paper.
+        name: name of the picture in messages.
+        box: longer side of the scaled ink in pixels.
 
     Raises:
-        UserError: there is no ink, or nothing but ink; the shape or the grey levels are not those of a picture.
+        UserError: the picture has no ink, or its shape or levels are not valid.
     """
     from scipy import ndimage
 
@@ -102,7 +104,7 @@ def find_letter(picture: np.ndarray | Tensor, name: str, box: int = BOX) -> Foun
     ink = _remove_specks(steps > _find_threshold(steps))
     rows, columns = np.flatnonzero(ink.any(1)), np.flatnonzero(ink.any(0))
     place = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
-    edge = ndimage.binary_dilation(ink[place], np.ones((3, 3)))  # the soft rim of the strokes; the rest is paper
+    edge = ndimage.binary_dilation(ink[place], np.ones((3, 3)))  # keeps the soft edge of the strokes; the rest is paper
     crop = contrast[place] * edge
     scale = box / max(crop.shape)
     height, width = (max(1, round(side * scale)) for side in crop.shape)
@@ -117,16 +119,20 @@ def find_letter(picture: np.ndarray | Tensor, name: str, box: int = BOX) -> Foun
 
 
 def normalise_all(pictures: Iterable[tuple[str, np.ndarray | Tensor]], box: int = BOX) -> Tensor:
-    """The letters [N, 900] in N pictures of any sizes, each given with its name, one in memory at a time.
+    """Return the letters [N, 900] in N pictures of any sizes.
+
+    Args:
+        pictures: name and picture of each letter; only one picture is in memory at a time if this is a generator.
+        box: longer side of the scaled ink in pixels.
 
     Raises:
-        UserError: as in `normalise`, at the first picture that is none.
+        UserError: as in `find_letter`, for the first picture with a mistake.
     """
     return torch.stack([normalise(picture, name, box) for name, picture in pictures])
 
 
 def _read_levels(picture: np.ndarray | Tensor, name: str) -> np.ndarray:
-    """Grey levels [H, W] in 0..1 of a picture of any kind."""
+    """Return the grey levels [H, W] in 0..1 of a picture of any kind."""
     from PIL import Image
 
     levels = np.asarray(picture, dtype=np.float32)
@@ -154,7 +160,7 @@ def _make_grey(picture: Image) -> np.ndarray:
 
 
 def _list_views(picture: Image) -> Iterator[Image]:
-    """Ways to see a picture in grey, the usual one first: the next ones find ink as light as its paper."""
+    """Yield grey versions of a picture, the usual one first; the others show ink that is as light as its paper."""
     from PIL import Image
 
     if picture.has_transparency_data:
@@ -167,15 +173,20 @@ def _list_views(picture: Image) -> Iterator[Image]:
 
 
 def find_white(largest: float) -> float:
-    """The white of grey levels that are known up to their range: 1, or 2^bits - 1, whatever holds the largest."""
+    """Return the white of a picture from its largest level: the smallest of 1 and 2^bits - 1 that holds it.
+
+    Example:
+        >>> find_white(0.7), find_white(200.0), find_white(3000.0)
+        (1.0, 255.0, 4095.0)
+    """
     return next((top for top in WHITES if largest <= 1.001 * top), largest)
 
 
 def _find_threshold(levels: np.ndarray) -> int:
-    """The level that best separates ink from paper: the largest variance between the two classes (Otsu 1979).
+    """Return the level that best separates ink from paper: the largest variance between the two (Otsu 1979).
 
     Args:
-        levels: integers 0..255, of at least two values; the ink is above the threshold.
+        levels: integers 0..255 with at least two different values; the ink is above the threshold.
     """
     counts = np.bincount(levels.ravel(), minlength=256)
     below = np.cumsum(counts)[:-1]
@@ -185,12 +196,12 @@ def _find_threshold(levels: np.ndarray) -> int:
     between = np.zeros(255)
     means = total[:-1][parted] / below[parted], (total[-1] - total[:-1][parted]) / above[parted]
     between[parted] = below[parted] * above[parted] * (means[0] - means[1]) ** 2
-    best = np.flatnonzero(between == between.max())  # a flat top where the levels are few: take its middle
+    best = np.flatnonzero(between == between.max())  # several levels may be equally good: take the middle one
     return int(best[len(best) // 2])
 
 
 def _remove_specks(ink: np.ndarray) -> np.ndarray:
-    """The ink [H, W] without pieces much smaller than its largest."""
+    """Return the ink [H, W] without the pieces that are much smaller than the largest piece."""
     from scipy import ndimage
 
     pieces, count = ndimage.label(ink, np.ones((3, 3)))

@@ -1,4 +1,4 @@
-"""The command `letterocr doctor`: what this machine or cluster has and lacks."""
+"""The command `letterocr doctor`: a check of what runs and sweeps need on this machine or cluster."""
 
 from __future__ import annotations
 
@@ -13,18 +13,19 @@ from letterocr.base.errors import end_quietly
 
 
 def make_parser() -> CommandParser:
-    """The arguments of the command."""
+    """Return the parser of the command."""
     parser = CommandParser("doctor", "Check what runs and sweeps need on this machine and cluster.")
     parser.add_field("output", Path("outputs"), "the folder that holds the run folders", expand_path)
-    parser.add_option("job", "also submit a SLURM job; reads SBATCH_PARTITION and the like", action="store_true")
-    parser.add_option("seconds", "how long to wait for that job at each step", type=float, default=120)
-    parser.add_option("json", "one JSON object a line, for programs", action="store_true")
+    help = "also submit a SLURM job; SBATCH_PARTITION and similar variables choose where"
+    parser.add_option("job", help, action="store_true")
+    parser.add_option("seconds", "seconds to wait for that job at each step", type=float, default=120)
+    parser.add_option("json", "print one JSON object on each line, for programs", action="store_true")
     return parser
 
 
 @end_quietly()
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command: a line for each check; status 1 if one failed."""
+    """Run the command: print one line for each check; status 1 if one of them failed."""
     given = make_parser().parse_args(arguments)
     from letterocr.doctor.checks import FAILED, run_checks
 

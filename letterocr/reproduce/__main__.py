@@ -31,8 +31,8 @@ class Claim:
     """One claim of the paper.
 
     Attributes:
-        title: with the paper's numbers.
-        target: `module:function` of `letterocr.reproduce`, from a `Material` to a `Finding`.
+        title: title with the number of the figure or equation in the paper.
+        target: `module:function` in `letterocr.reproduce`; the function takes a `Material` and returns a `Finding`.
     """
 
     title: str
@@ -56,12 +56,12 @@ CLAIMS = {
 }
 
 
-LEAST_SAMPLES = 10  # of each run of fig7 and fig8
+LEAST_SAMPLES = 10  # least samples of each run of fig7 and fig8
 DEFAULTS = {"samples": "20000", "replicas": "10", "evaluate_every": "50", "threads": "0", "output": "outputs/reproduce"}
 
 
 def make_parser() -> CommandParser:
-    """The arguments of the command."""
+    """Return the parser of the command."""
     keys = list_choices()
     taken = {name: choices for name, choices in keys.items() if name in {*DEFAULTS, "data"} or name.startswith("data.")}
     examples = ["letterocr reproduce fig5 rank", "letterocr reproduce data=images data.path=letters.npz"]
@@ -71,10 +71,10 @@ def make_parser() -> CommandParser:
         examples,
         overrides=taken,
     )
-    parser.add_word("claims", "one of those below; none: all of them", nargs="*", metavar="CLAIM")
-    parser.rows["claims (fig7 and fig8 train)"] = [(name, claim.title) for name, claim in CLAIMS.items()]
+    parser.add_word("claims", "claims to measure, from the list below; none: all", nargs="*", metavar="CLAIM")
+    parser.rows["claims (fig7 and fig8 train networks)"] = [(name, claim.title) for name, claim in CLAIMS.items()]
     parser.rows["fields, as in letterocr train"] = [
-        ("data=synthetic", "the letters, with data.path= and the other fields of their source"),
+        ("data=synthetic", "the source of the letters; data.path= and its other fields are taken too"),
         *((f"{name}={default}", _find_help(name)) for name, default in DEFAULTS.items()),
     ]
     return parser
@@ -86,7 +86,13 @@ def _find_help(name: str) -> str:
 
 
 def reproduce(names: list[str], material: Material, output: Path, about: dict[str, str]) -> Path:
-    """Measure the claims one after another; after each the page is whole.
+    """Measure the claims one after another, and write the page anew after each of them.
+
+    Args:
+        names: names of the claims.
+        material: letters and settings of the runs.
+        output: folder of the page.
+        about: facts for the head of the page, by name.
 
     Returns:
         The path of the page.
@@ -107,7 +113,7 @@ def _main(given: argparse.Namespace, command: str) -> None:
     unknown = [name for name in given.claims if name not in CLAIMS]
     if unknown:
         hint = suggest(unknown[0], CLAIMS, f"choose among {', '.join(CLAIMS)}.")
-        raise UserError(f"{unknown[0]} is no claim; {hint}")
+        raise UserError(f"there is no claim {unknown[0]}; {hint}")
     config = _read_config(given.overrides)
     from letterocr.base.version import __version__
     from letterocr.reproduce.finding import Material
@@ -125,10 +131,10 @@ def _main(given: argparse.Namespace, command: str) -> None:
 
 
 def _read_config(overrides: list[str]) -> TrainConfig:
-    """The letters and how much is trained.
+    """Return the config with the letters and the settings of the runs.
 
     Raises:
-        UserError: a field that the command does not take, or a value that does not fit.
+        UserError: the command does not take a field, or a value does not fit.
     """
     taken = (*DEFAULTS, "data")
     for text in overrides:

@@ -1,1 +1,1 @@
-"""One run: its session, folder, checkpoints, lock, curve and what the user sees."""
+"""One training run: its session, folder, checkpoints, lock and curve, and its display in terminal and TensorBoard."""

@@ -1,4 +1,4 @@
-"""A curve drawn with braille characters, for the terminal."""
+"""Error curve drawn with braille characters, for the terminal."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ _DOTS = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]])  # br
 
 
 def draw_chart(samples: list[int], errors: list[float], total: int, width: int, height: int) -> list[str]:
-    """A curve in braille, with the error from 0 to 100 % upwards and samples learned from 0 to `total` rightwards.
+    """Draw an error curve in braille characters.
 
     Args:
-        samples: [n] increasing.
-        errors: [n] fractions in 0..1.
-        total: samples at the right end.
-        width: characters across, of which six are the labels'.
-        height: lines of the curve itself; two more hold the axis.
+        samples: [n] samples learned, increasing; the horizontal axis.
+        errors: [n] fractions in 0..1; the vertical axis goes from 0 to 100 %.
+        total: samples at the right end of the horizontal axis.
+        width: width in characters; the labels take six of them.
+        height: lines of the curve; the horizontal axis takes two more.
 
     Returns:
         height + 2 lines.
@@ -29,7 +29,7 @@ def draw_chart(samples: list[int], errors: list[float], total: int, width: int, 
         rows = np.rint((1.0 - values) * (4 * height - 1)).astype(int)
         for column, row, before in zip(columns, rows, [rows[0], *rows[:-1]], strict=True):
             start, end = (before + 1, row) if before < row else (row, before - 1)
-            dots[min(start, row) : max(end, row) + 1, column] = True  # joined to the dot before
+            dots[min(start, row) : max(end, row) + 1, column] = True  # joined to the dot of the column before
     cells = (dots.reshape(height, 4, across, 2) * _DOTS[:, None, :]).sum(axis=(1, 3))
     labels = {0: "100 %", height // 2: " 50 %", height - 1: "  0 %"}
     lines = [

@@ -1,7 +1,6 @@
-"""Checkpoints: a safetensors file of every tensor that the run needs, and a small JSON that vouches for it.
+"""Checkpoints: a safetensors file with every tensor that a run needs, and a JSON file with its SHA-256 digest.
 
-The JSON is written last and holds the digest of the tensors, so a checkpoint without it, or one that does
-not agree with it, is not whole and is passed over.
+The JSON file is written last. A checkpoint without a JSON file, or with another digest, is not whole and is skipped.
 """
 
 from __future__ import annotations
@@ -16,13 +15,19 @@ from torch import Tensor
 
 from letterocr.base.files import replace_file, write_json
 
-KEPT = 2  # the newest, and the one before in case the newest is damaged
+KEPT = 2  # checkpoints: the newest, and the one before it in case the newest is damaged
 
 
 def save(folder: Path, sample: int, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
-    """Write the checkpoint of that many samples learned; keep it and the one before.
+    """Write a checkpoint; keep it and the one before it, and remove all others.
 
-    One of more samples is removed too: the run went back past it, so it was damaged.
+    A checkpoint of more samples is removed too: the run did not resume from it, so it was damaged.
+
+    Args:
+        folder: folder of the checkpoints.
+        sample: samples learned.
+        tensors: state of the engine, by name.
+        facts: further entries of the JSON file.
     """
     from safetensors.torch import save as serialise
 
@@ -40,7 +45,14 @@ def save(folder: Path, sample: int, tensors: dict[str, Tensor], facts: dict[str,
 
 
 def load(folder: Path, device: torch.device) -> tuple[dict[str, Any], dict[str, Tensor], list[str]]:
-    """The newest whole checkpoint: its facts, its tensors, and a sentence for each newer one that is damaged.
+    """Read the newest whole checkpoint.
+
+    Args:
+        folder: folder of the checkpoints.
+        device: device for the tensors.
+
+    Returns:
+        The entries of its JSON file, its tensors by name, and a sentence for each newer checkpoint that is damaged.
 
     Raises:
         FileNotFoundError: there is no whole checkpoint.

@@ -1,4 +1,4 @@
-"""The curve of a run: loss, training error and test error after every single sample, nothing thinned.
+"""Learning curve of a run: loss, training error and test error of every single sample, none left out.
 
 Shapes: n samples learned so far, R replicas; row i is the state after i samples, row 0 before the first update.
 """
@@ -15,20 +15,21 @@ from letterocr.base.files import replace_file
 from letterocr.engine.records import Records
 
 WINDOW = 500  # samples over which the training error is averaged
-MARKS = (0.5, 0.2, 0.1)  # test errors whose first sample the closing table tells
+MARKS = (0.5, 0.2, 0.1)  # the summary says after how many samples the test error first reached each of these
 
 
 @dataclass(frozen=True)
 class Summary:
-    """What a run came to; errors are medians over the replicas.
+    """Closing figures of a run; errors are fractions, medians over the replicas.
 
     Attributes:
         samples: samples learned.
-        seconds: time spent on training them, in all sessions.
-        final_error: test error at the end.
+        seconds: training time in seconds, summed over all sessions.
+        final_error: last test error.
         best_error: lowest test error.
-        best_sample: samples learned when it was first reached.
-        reached: for each of 50, 20 and 10 %: samples learned when the test error first was as low, or None.
+        best_sample: samples learned when the lowest test error was first reached.
+        reached: for each mark 0.5, 0.2 and 0.1, the samples learned when the test error first was at or below it; None
+            if it never was.
     """
 
     samples: int
@@ -40,7 +41,18 @@ class Summary:
 
 
 class Curve:
-    """Collects what the engine reports and stores it as one parquet file."""
+    """Learning curve of a run, stored as one parquet file.
+
+    Args:
+        samples: samples of the whole run.
+        replicas: number of networks trained side by side.
+
+    Attributes:
+        loss: [samples + 1, R], loss of each sample before its update; NaN in row 0 and where not learned yet.
+        wrong: [samples + 1, R], whether the sample was misread before its update.
+        test_error: [samples + 1, R], fraction of the test letters that are misread; NaN where it was not measured.
+        sample: samples learned so far.
+    """
 
     def __init__(self, samples: int, replicas: int) -> None:
         shape = (samples + 1, replicas)
@@ -55,13 +67,20 @@ class Curve:
         return len(self.loss) - 1
 
     def add(self, records: Records) -> None:
-        """Append a stretch of samples."""
+        """Append the records of a stretch of samples."""
         rows = slice(self.sample + 1, self.sample + 1 + len(records.loss))
         self.loss[rows], self.wrong[rows], self.test_error[rows] = records.loss, records.wrong, records.test_error
         self.sample += len(records.loss)
 
     def train_error(self, samples: np.ndarray) -> np.ndarray:
-        """Fraction of the last 500 samples misread before their update, at each of `samples`: [n, R]; NaN at 0."""
+        """Return the fraction of the last 500 samples that were misread before their update.
+
+        Args:
+            samples: [n] samples learned.
+
+        Returns:
+            [n, R]; NaN at 0 samples.
+        """
         if not len(samples):
             return np.empty((0, self.wrong.shape[1]))
         low = max(int(samples.min()) - WINDOW, 0)
@@ -71,19 +90,23 @@ class Curve:
         return (total[samples - low] - total[first - low]) / count[:, None]
 
     def measured(self) -> tuple[np.ndarray, np.ndarray]:
-        """Samples at which the test error was measured [m], and the errors [m, R]."""
+        """Return the samples at which the test error was measured [m], and the errors [m, R]."""
         samples = np.flatnonzero(~np.isnan(self.test_error[: self.sample + 1, 0]))
         return samples, self.test_error[samples]
 
     def last_error(self) -> float:
-        """The newest measured test error, the median over the replicas."""
+        """Return the latest measured test error, the median over the replicas."""
         row = self.sample
         while np.isnan(self.test_error[row, 0]):
             row -= 1
         return float(np.median(self.test_error[row]))
 
     def summary(self, seconds: float) -> Summary:
-        """The closing figures of the run so far."""
+        """Return the closing figures of the run so far.
+
+        Args:
+            seconds: training time so far.
+        """
         samples, errors = self.measured()
         error = np.median(errors, axis=1)
         best = int(error.argmin())
@@ -91,7 +114,7 @@ class Curve:
         return Summary(self.sample, seconds, float(error[-1]), float(error[best]), int(samples[best]), reached)
 
     def save(self, path: Path) -> None:
-        """Write the curve so far as columns replica, sample, loss, wrong, test_error."""
+        """Write the curve so far with the columns replica, sample, loss, wrong and test_error."""
         import pyarrow as pa
         import pyarrow.parquet as pq
 
@@ -109,10 +132,14 @@ class Curve:
             pq.write_table(table, temporary)
 
     def load(self, path: Path, sample: int) -> None:
-        """Take up a stored curve, cut to that many samples.
+        """Read a stored curve up to a number of samples.
+
+        Args:
+            path: the parquet file.
+            sample: samples learned; later rows of the file are left out.
 
         Raises:
-            OSError, KeyError, ValueError: it can't be read, or is not a curve of so many samples and replicas.
+            OSError, KeyError, ValueError: the file can't be read, or its curve has fewer samples or other replicas.
         """
         for name, column in _read_columns(path, "loss", "wrong", "test_error").items():
             if len(column) <= sample or column.shape[1] != self.loss.shape[1]:
@@ -122,7 +149,13 @@ class Curve:
 
 
 def read_curve(folder: Path) -> tuple[np.ndarray, np.ndarray]:
-    """The test errors that a run folder holds: samples [m] and errors [m, R].
+    """Read the measured test errors of a run folder.
+
+    Args:
+        folder: the run folder.
+
+    Returns:
+        Samples learned [m] and test errors [m, R].
 
     Raises:
         UserError: the folder holds no whole curve.
@@ -138,7 +171,7 @@ def read_curve(folder: Path) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _read_columns(path: Path, *names: str) -> dict[str, np.ndarray]:
-    """Columns of a stored curve by name: each [n + 1, R]."""
+    """Read columns of a stored curve by name, each [n + 1, R]."""
     import pyarrow.parquet as pq
 
     table = pq.read_table(path, columns=["replica", *names])

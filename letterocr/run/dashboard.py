@@ -1,4 +1,4 @@
-"""TensorBoard's dashboard of a run: the tags of its curves and the charts that show them."""
+"""TensorBoard dashboard of a run: the tags of its curves, and the charts that show them."""
 
 from __future__ import annotations
 
@@ -16,12 +16,24 @@ _CURVES = {TEST_ERROR: "Test error", TRAIN_ERROR: "Train error", TRAIN_LOSS: "Tr
 
 
 def name_quartile(tag: str, which: str) -> str:
-    """The tag of a curve's quartile, `lower` or `upper`, over the networks trained side by side."""
+    """Return the tag of a quartile curve over the networks trained side by side.
+
+    Args:
+        tag: tag of the median curve.
+        which: `lower` or `upper`.
+
+    Example:
+        >>> name_quartile("error/test", "lower")
+        'spread/error_test_lower'
+    """
     return f"spread/{tag.replace('/', '_')}_{which}"
 
 
 def make_layout(replicas: int) -> Layout:
-    """The one dashboard; TensorBoard merges the charts of all runs in a category of the same title."""
+    """Return the layout of the dashboard; charts of quartiles are added for more than one replica.
+
+    TensorBoard merges the charts of all runs, because their category has the same title.
+    """
     from tensorboard.plugins.custom_scalar.layout_pb2 import (
         Category,
         Chart,

@@ -1,6 +1,7 @@
-"""`diagnostics=rank`: what `curvature.rank_figures` sees of a run, at log-spaced samples, into `diagnostics.parquet`.
+"""Diagnostics of a run (`diagnostics=rank`): ranks, angles and curvature at log-spaced samples.
 
-It only looks: neither the weights nor any random stream of the training change.
+The figures come from `curvature.rank_figures` and go into `diagnostics.parquet`. Measuring them changes neither the
+weights nor any random stream of the training.
 """
 
 from __future__ import annotations
@@ -22,18 +23,22 @@ from letterocr.curvature.rank_figures import compare_printed_with_gradient, spec
 from letterocr.data.letters import Split, one_hot, take_per_letter
 from letterocr.engine.engine import Engine
 
-PER_LETTER = 4  # training letters of each class for angles and curvature; always the same ones
-PER_DECADE = 4  # diagnoses for each tenfold of samples
+PER_LETTER = 4  # training letters of each class that angles and curvature are measured on; always the same ones
+PER_DECADE = 4  # diagnoses for each factor of ten in the samples
 
 
 class Diagnostics:
-    """The diagnoses of one run, one row for each replica and time.
+    """Diagnoses of one run, one row for each replica at each diagnosis.
 
     Args:
-        config: the run.
-        split: its letters.
-        engine: what trains; a diagnosis falls between two of its blocks.
+        config: config of the run.
+        split: training and test letters.
+        engine: engine of the run; each diagnosis falls between two of its blocks.
         folder: the run folder.
+
+    Attributes:
+        due: samples learned at each diagnosis, increasing.
+        rows: the figures so far, by tag.
     """
 
     def __init__(self, config: TrainConfig, split: Split, engine: Engine, folder: Path) -> None:
@@ -45,7 +50,7 @@ class Diagnostics:
         self.rows: list[dict[str, Any]] = []
 
     def load(self) -> None:
-        """Take up the rows of the run so far."""
+        """Read the stored rows up to the engine's current sample."""
         import pyarrow.parquet as pq
 
         if self.path.is_file():
@@ -53,12 +58,19 @@ class Diagnostics:
             self.rows = [row for row in rows if row["sample"] <= self.engine.sample]
 
     def stop(self, sample: int) -> int:
-        """The samples learned at the next diagnosis after `sample`."""
+        """Return the samples learned at the next diagnosis after `sample`."""
         return int(self.due[np.searchsorted(self.due, sample, "right")])
 
     @torch.no_grad()
     def look(self, without: dict[int, int]) -> dict[str, np.ndarray]:
-        """Diagnose every replica that is not in `without`, if it is time: each figure by its tag, [replicas]."""
+        """Diagnose the replicas if a diagnosis is due, and store the figures.
+
+        Args:
+            without: replicas that have diverged, which are left out.
+
+        Returns:
+            Each figure [replicas diagnosed] by its tag; empty if no diagnosis is due.
+        """
         sample = self.engine.sample
         if sample not in self.due or any(row["sample"] == sample for row in self.rows):
             return {}
@@ -97,7 +109,16 @@ class Diagnostics:
 
 
 def list_due_samples(total: int, block: int) -> np.ndarray:
-    """Samples learned at each diagnosis: 0, log-spaced ones rounded up to whole blocks, and the last: increasing."""
+    """Return the samples learned at each diagnosis: 0, log-spaced numbers rounded up to whole blocks, and `total`.
+
+    Args:
+        total: samples of the whole run.
+        block: samples in one block of the engine.
+
+    Example:
+        >>> list_due_samples(10, block=5).tolist()
+        [0, 5, 10]
+    """
     steps = int(np.ceil(PER_DECADE * np.log10(max(total, 1))))
     spaced = np.ceil(10 ** (np.arange(steps + 1) / PER_DECADE) - 1e-9).astype(np.int64)
     whole = -(-spaced // block) * block

@@ -1,4 +1,4 @@
-"""What the user sees of a run: the terminal, and TensorBoard's curves, pictures and figures."""
+"""Display of a run: a view (terminal or progress bar), and TensorBoard's curves, pictures and figures."""
 
 from __future__ import annotations
 
@@ -18,33 +18,33 @@ from letterocr.run.learning import Learning
 from letterocr.run.shown_samples import select_samples
 from letterocr.run.tensorboard import Board
 
-PICTURE_SHARE = 0.03  # of the training time, at most, goes into pictures during the run
+PICTURE_SHARE = 0.03  # largest fraction of the training time that pictures may take during the run
 
 
 class View(Protocol):
-    """Where a run is shown to a person: a terminal, a progress bar, or nowhere."""
+    """Interface of what shows a run to a person: a terminal or a progress bar."""
 
     def begin(self, title: str, facts: dict[str, str], first_sample: int) -> None:
-        """Show what the run is; `first_sample` is above 0 where it goes on."""
+        """Show the settings of the run, by name; `first_sample` is above 0 if the run is resumed."""
 
     def update(self, sample: int, train_error: float, test_error: float, seconds: float) -> None:
-        """Show how far the run is.
+        """Show the progress of the run.
 
         Args:
             sample: samples learned.
-            train_error: a fraction, NaN where not known.
-            test_error: a fraction, NaN where not known.
-            seconds: spent on learning so far, without compiling, diagnoses and pictures.
+            train_error: a fraction, NaN if not known.
+            test_error: a fraction, NaN if not known.
+            seconds: training time so far, without compiling, diagnoses and pictures.
         """
 
     def message(self, text: str) -> None:
         """Show one sentence."""
 
     def finish(self, summary: Summary, folder: Path, notes: list[str]) -> None:
-        """Show what the run came to, and a sentence for each network that diverged."""
+        """Show the closing figures of the run, and a sentence for each network that diverged."""
 
     def close(self) -> None:
-        """Leave the screen as it was; called at the end of every run, however it ends."""
+        """Stop the view; called at the end of every run, also after an error."""
 
 
 class Display:
@@ -53,8 +53,8 @@ class Display:
     Args:
         learning: the run in memory.
         folder: the run folder.
-        view: where it is shown to a person.
-        about: what the run is, by name.
+        view: shows the run to a person.
+        about: settings of the run, by name.
     """
 
     def __init__(self, learning: Learning, folder: Path, view: View, about: dict[str, str]) -> None:
@@ -82,7 +82,7 @@ class Display:
             self._view.close()
 
     def _begin(self) -> None:
-        """Say what the run is and what to mind, and open TensorBoard's file."""
+        """Show the settings and the notes, and open TensorBoard's event file."""
         config, first = self._learning.config, self._learning.engine.sample
         self._view.begin("letterocr", self._about, first)
         for note in self._learning.notes:
@@ -91,7 +91,7 @@ class Display:
             self._board = Board(self._folder, list_hyperparameters(config), first, config.replicas)
 
     def show(self) -> None:
-        """Show what was learned since the last time."""
+        """Show the samples learned since the last call."""
         curve = self._learning.curve
         now = curve.sample
         samples = select_samples(self._shown, now, curve.samples)
@@ -106,12 +106,12 @@ class Display:
         self._view.update(now, train_error, curve.last_error(), self._learning.seconds)
 
     def show_figures(self, figures: Mapping[str, np.ndarray]) -> None:
-        """Show what was diagnosed, if anything: each figure by its tag, [replicas]."""
+        """Write the figures of a diagnosis, each [replicas] by its tag, to TensorBoard; nothing if there are none."""
         if self._board and figures:
             self._board.figures(self._learning.engine.sample, figures)
 
     def _show_pictures(self, board: Board) -> None:
-        """Weights, confusion and worst letters of the first replica that has not diverged."""
+        """Write the weights, confusion matrix and worst letters of the first replica that has not diverged."""
         r = self._learning.divergence.find_finite()
         if r is None:
             return
@@ -129,11 +129,11 @@ class Display:
         self._picture_seconds += time.perf_counter() - start
 
     def close_board(self, error: float, best_error: float) -> None:
-        """Write the last pictures and the run's final and best test error, which end it in TensorBoard."""
+        """Write the last pictures and the final and best test error, and close TensorBoard's event file."""
         if self._board:
             self._show_pictures(self._board)
             self._board.close(error, best_error)
 
     def finish(self, summary: Summary, notes: list[str]) -> None:
-        """Print what the run came to."""
+        """Show the closing figures, and a sentence for each network that diverged."""
         self._view.finish(summary, self._folder, notes)

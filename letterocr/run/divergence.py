@@ -1,4 +1,4 @@
-"""Networks that have diverged: their loss or their weights are not finite, and nothing mends that any more."""
+"""Divergence: networks whose loss or weights are not finite; they can't recover."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from letterocr.run.curve import Curve
 
 
 class Divergence:
-    """Which of the networks that are trained side by side have diverged, and when.
+    """Keeps which of the networks trained side by side have diverged, and when.
+
+    Args:
+        replicas: number of networks.
 
     Attributes:
         last_finite: for each replica that diverged, the samples learned when its weights were last finite.
@@ -23,22 +26,27 @@ class Divergence:
         self.last_finite: dict[int, int] = {}
 
     def load(self, stored: Mapping[str, int]) -> None:
-        """Take up what a checkpoint says."""
+        """Restore `last_finite` from a checkpoint, whose keys are texts."""
         self.last_finite = {int(r): sample for r, sample in stored.items()}
 
     def is_total(self) -> bool:
-        """Whether all networks have diverged."""
+        """Return whether all networks have diverged."""
         return len(self.last_finite) == self.replicas
 
     def find_finite(self) -> int | None:
-        """The first replica that has not diverged, if there is one."""
+        """Return the first replica that has not diverged; None if all have."""
         return next((r for r in range(self.replicas) if r not in self.last_finite), None)
 
     def look(self, records: Records, curve: Curve, engine: Engine) -> None:
-        """Find who diverged in the stretch that was just added to the curve; from then on its test error counts as 1.
+        """Find the networks that diverged in the latest stretch, and set their test error to 1 from then on.
 
-        A loss is that before its sample's update, so that weights which the last sample broke are looked at themselves.
-        Where all networks have diverged the curve ends with the last finite weights.
+        The loss of a sample is measured before its update, so after the last sample the weights themselves are checked.
+        If all networks have diverged, the curve is cut after the last finite weights.
+
+        Args:
+            records: records of the stretch.
+            curve: curve of the run, which holds the stretch already.
+            engine: engine of the run.
         """
         before = curve.sample - len(records.loss)
         for r in range(self.replicas):

@@ -1,14 +1,14 @@
-"""The run folder: its name, and the files that say what the run is and what it came to.
+"""Run folder: its name, and the files that it holds.
 
-config.yaml        the resolved config
-environment.json   versions, device, threads, SLURM job, fingerprint of the letters
-curve.parquet      loss, training error and test error after every sample
-diagnostics.parquet  ranks, angles and curvature at log-spaced samples, with diagnostics=rank
-checkpoints/       the newest two
-events.out.*       for TensorBoard
-result.json        status, errors and time; there once the run is over
-failure.json       why it failed in a sweep; gone as soon as it is tried again
-lock.N.json        the process that trains it; see lock.py
+config.yaml          the resolved config
+environment.json     versions, device, threads, SLURM job, fingerprint of the letters
+curve.parquet        loss, misread samples and test error of every sample
+diagnostics.parquet  ranks, angles and curvature at log-spaced samples; only with diagnostics=rank
+checkpoints/         the newest two checkpoints
+events.out.*         event files of TensorBoard
+result.json          status, errors and time; written when the run is over
+failure.json         why the run failed in a sweep; removed when the run is tried again
+lock.N.json          the process that trains the run; see lock.py
 """
 
 from __future__ import annotations
@@ -37,15 +37,18 @@ from letterocr.run.curve import Curve
 
 
 def locate_folder(config: TrainConfig) -> Path:
-    """Where this run lives: a readable name and its identity, below `output`."""
+    """Return the folder of a run: a subfolder of `output`, named by model, rule, letters and the run's identity."""
     name = re.sub(r"[^\w.-]", "_", f"{config.model.name}-{config.rule}-{config.data.name}-{compute_identity(config)}")
     return Path(config.output).expanduser() / name
 
 
 def write_config(folder: Path, config: TrainConfig, later: bool = False) -> None:
-    """Store the resolved config, so that the folder alone is enough to go on, from any working directory.
+    """Store the resolved config with absolute paths, so that the run can be resumed from any working directory.
 
-    `later` as for `files.replace_file`: for a run without a checkpoint, which has nothing to lose yet.
+    Args:
+        folder: the run folder.
+        config: config of the run.
+        later: as in `files.replace_file`; for a run without a checkpoint, which has nothing to lose yet.
     """
     stored = to_plain(config)
     if stored["data"].get("path"):
@@ -54,7 +57,7 @@ def write_config(folder: Path, config: TrainConfig, later: bool = False) -> None
 
 
 def _format_yaml(stored: dict[str, Any]) -> str:
-    """As OmegaConf writes it, in a tenth of the time."""
+    """Return the YAML text that OmegaConf would write, in a tenth of the time."""
     import yaml
 
     return yaml.dump(stored, Dumper=_make_dumper(), sort_keys=False, allow_unicode=True, default_flow_style=False)
@@ -65,7 +68,7 @@ def _make_dumper() -> Any:
     import yaml
 
     class Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
-        """Quotes every text that might be taken for a number: OmegaConf takes 1e3 for one, YAML does not."""
+        """YAML writer that quotes texts that look like numbers: OmegaConf reads 1e3 as a number, YAML does not."""
 
     def text(dumper: Any, value: str) -> Any:
         style = "'" if re.match(r"[-+.\d]|inf|nan", value, re.IGNORECASE) else None
@@ -76,7 +79,13 @@ def _make_dumper() -> Any:
 
 
 def write_environment(folder: Path, facts: dict[str, Any], later: bool = False) -> None:
-    """Store the versions that the run ran with, and further facts; `later` as for `write_config`."""
+    """Store the versions of the software that trains the run, and further facts.
+
+    Args:
+        folder: the run folder.
+        facts: further entries of the file, by name.
+        later: as in `write_config`.
+    """
     import numpy
 
     versions = {"letterocr": __version__, "python": platform.python_version()}
@@ -85,7 +94,7 @@ def write_environment(folder: Path, facts: dict[str, Any], later: bool = False) 
 
 
 def list_hyperparameters(config: TrainConfig) -> dict[str, bool | int | float | str]:
-    """Every field that tells runs apart, flat, for TensorBoard's HParams tab."""
+    """Return every field of the run's identity by its full name, for TensorBoard's HParams tab."""
     flat: dict[str, bool | int | float | str] = {}
     for name, value in select_identity(config).items():
         section = name in ("model", "data", "optimizer")
@@ -95,12 +104,12 @@ def list_hyperparameters(config: TrainConfig) -> dict[str, bool | int | float | 
 
 
 def check_space(folder: Path, state: Mapping[str, Tensor], curve: Curve) -> None:
-    """Make the folder, and see that it has room for the run.
+    """Make the folder, and check that its disk has room for the run.
 
     Args:
         folder: the run folder.
-        state: what a checkpoint holds.
-        curve: of the run.
+        state: tensors of a checkpoint.
+        curve: curve of the run.
 
     Raises:
         UserError: there may be too little room.
@@ -118,15 +127,15 @@ def check_space(folder: Path, state: Mapping[str, Tensor], curve: Curve) -> None
 def prepare_folder(
     folder: Path, config: TrainConfig, split: Split, rates: list[float], device: torch.device, resume: bool
 ) -> None:
-    """Clear the folder as far as the run does not go on from it, and write what the run is.
+    """Write the config and the environment of a run; remove an earlier run first, unless it is resumed.
 
     Args:
         folder: the run folder.
-        config: the run.
-        split: its letters.
-        rates: alpha of each replica.
-        device: where it computes.
-        resume: whether it goes on.
+        config: config of the run.
+        split: training and test letters.
+        rates: learning rate of each replica.
+        device: device of the engine.
+        resume: whether the run is resumed.
     """
     if not resume:
         clear_folder(folder)
@@ -140,7 +149,7 @@ def prepare_folder(
 
 
 def clear_folder(folder: Path) -> None:
-    """Remove what an earlier run of the same config left in its folder, and nothing else."""
+    """Remove the files of an earlier run of the same config, and no others."""
     for pattern in ("result.json", "checkpoints/*", "events.out.*", "*.parquet", "environment.json"):
         for path in folder.glob(pattern):
             path.unlink()
@@ -153,7 +162,15 @@ def clear_temporary(folder: Path) -> None:
 
 
 def locate_run(cfg: Any, overrides: list[str]) -> tuple[TrainConfig, Path]:
-    """The config of a run from Hydra's, and its folder: the one that `resume` names, or its own."""
+    """Return the config of a run and its folder.
+
+    Args:
+        cfg: Hydra's config.
+        overrides: overrides of the command.
+
+    Returns:
+        The typed config, and the folder that `resume` names, or else the folder that the config names.
+    """
     config = resolve_config(cfg, overrides)
     named = str(cfg.resume).lower() not in ("true", "false")
     return config, Path(cfg.resume).expanduser() if named else locate_folder(config)

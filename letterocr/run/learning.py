@@ -1,6 +1,6 @@
-"""One run in memory: its engine, its curve, and which networks have diverged; learned stretch by stretch.
+"""One run in memory: its engine, its curve, and which networks have diverged; it learns one stretch at a time.
 
-The engine alone decides the numbers: they do not depend on where the stretches end.
+A stretch is a number of samples in a row. The results do not depend on where the stretches end.
 """
 
 from __future__ import annotations
@@ -16,25 +16,25 @@ from letterocr.run.curve import Curve
 from letterocr.run.divergence import Divergence
 from letterocr.run.messages import collect_notes
 
-STRETCH_SECONDS = 0.1  # how long the engine works between two looks at signals, clock and screen
+STRETCH_SECONDS = 0.1  # duration of a stretch; signals, checkpoints and display are handled between two stretches
 
 
 class Learning:
     """One run in memory, at sample 0.
 
     Args:
-        config: the run.
+        config: config of the run.
         split: training and test letters.
-        rates: alpha of each replica as a resumed run began with it; None: as the config says.
+        rates: for a resumed run, the learning rate of each replica that it began with; None: as the config says.
         every: samples of a stretch, rounded up to whole blocks of the engine; None: as many as take 0.1 seconds.
 
     Attributes:
         plan: the learning rates and their bound.
-        engine: the networks, which learn.
+        engine: engine that trains the networks.
         curve: loss and errors so far.
         divergence: which networks have diverged.
-        notes: sentences on what to mind.
-        seconds: spent on learning so far.
+        notes: sentences for the user, such as a warning about the learning rate.
+        seconds: training time so far.
 
     Raises:
         UserError: the config does not fit the letters or this machine.
@@ -57,14 +57,17 @@ class Learning:
         self.curve.test_error[0] = self.engine.test_error().cpu().numpy()
 
     def is_over(self) -> bool:
-        """Whether nothing is left to learn."""
+        """Return whether all samples are learned, or all networks have diverged."""
         return self.engine.sample >= self.config.samples or self.divergence.is_total()
 
     def learn_stretch(self, limit: int | None = None) -> Records:
         """Learn the next stretch of samples, and add it to the curve.
 
         Args:
-            limit: the stretch ends there at the latest, in samples learned; None: at the end of the run.
+            limit: largest number of samples learned at the end of the stretch; None: the samples of the run.
+
+        Returns:
+            The records of the stretch.
         """
         start = time.perf_counter()
         records = self.engine.advance(self._choose_stop(limit) - self.engine.sample)
@@ -78,6 +81,6 @@ class Learning:
         return records
 
     def _choose_stop(self, limit: int | None) -> int:
-        """Where the next stretch ends: after a whole block, so that a resumed run has the same blocks."""
+        """Return where the next stretch ends: after a whole block, so that a resumed run has the same blocks."""
         blocks = -(-(self.engine.sample + self._stretch) // self.engine.block)
         return min(blocks * self.engine.block, limit or self.config.samples, self.config.samples)

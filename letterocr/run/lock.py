@@ -1,8 +1,9 @@
-"""The lock of a run folder: at most one process trains a run, on one machine or on many that share the folder.
+"""Lock of a run folder: at most one process trains a run, on one machine or on many that share the folder.
 
-A lock is a file `lock.N.json` that names its owner. It comes into being as a whole and only where there is none
-(a hard link), and its owner touches it while it works. A lock whose owner is dead is never changed: the next owner
-makes the file of the next N, which again only one can do, and removes the dead one afterwards.
+A lock is a file `lock.N.json` that names its owner, the process that trains the run. The file is created as a hard
+link, so that it is complete from the start and only one process can create it. The owner renews its time of change
+while it works. A lock whose owner is dead is never changed: the next owner creates the file with the next N, which
+again only one process can do, and then removes the old file.
 """
 
 from __future__ import annotations
@@ -17,11 +18,11 @@ from letterocr.base.errors import RunningError
 from letterocr.base.heartbeat import DEAD_SECONDS, Heartbeat, format_owner, is_alive, read_owner
 from letterocr.base.owner import is_here
 
-TRIES = 100  # to take a lock that others want too, each a moment long
+TRIES = 100  # attempts to take a lock that other processes want too
 
 
 class Lock:
-    """Holds the lock of a run folder while it is entered; makes the folder, and removes it again if nothing is in it.
+    """Lock of a run folder; a context manager that makes the folder, and removes it at the end if it is empty.
 
     Args:
         folder: the run folder.
@@ -36,7 +37,7 @@ class Lock:
         self._made: list[Path] = []
 
     def refuse(self) -> None:
-        """Raise RunningError where another process holds the lock; writes nothing."""
+        """Raise RunningError if another process holds the lock; write nothing."""
         self._list_dead(time.time())
 
     def __enter__(self) -> Lock:
@@ -57,10 +58,13 @@ class Lock:
         self._tidy()
 
     def verify(self) -> None:
-        """Raise RunningError if another process took the lock over, as one that was silent for too long."""
+        """Raise RunningError if another process took the lock over because this one did not renew it in time."""
         if self._own is None or not self._own.exists():
             self.refuse()
-            raise RunningError(f"{self.folder} was taken over by another process while this one was silent.")
+            raise RunningError(
+                f"{self.folder} was taken over by another process, as this one did not renew its lock in time: "
+                "give the command again later."
+            )
 
     def _tidy(self) -> None:
         for path in self._made:  # the innermost first
@@ -76,27 +80,27 @@ class Lock:
             self.folder.mkdir(parents=True, exist_ok=True)
             try:
                 temporary.write_text(text, encoding="utf-8")
-                now = temporary.stat().st_mtime  # by the clock of the file system, as those of the locks
+                now = temporary.stat().st_mtime  # by the clock of the file system, as the times of the locks
                 dead = self._list_dead(now)
                 path = self.folder / f"lock.{max([_parse_number(p) for p in dead], default=0) + 1}.json"
                 _create_lock(temporary, path, text)
             except (FileExistsError, FileNotFoundError):
-                continue  # another was faster, or tidied up: look again
+                continue  # another process was faster, or removed the folder: try again
             finally:
                 temporary.unlink(missing_ok=True)
             try:
                 self._list_dead(now, path)
-            except RunningError:  # both of us hold one: both let go and look again
+            except RunningError:  # two processes hold a lock: both release it and try again
                 path.unlink(missing_ok=True)
                 time.sleep(random.uniform(0, 0.2))
                 continue
             for other in dead:
                 other.unlink(missing_ok=True)
             return path
-        raise RunningError(f"{self.folder} is wanted by several processes at once: ask again.")
+        raise RunningError(f"Several processes want the lock of {self.folder} at once: give the command again.")
 
     def _list_dead(self, now: float, own: Path | None = None) -> list[Path]:
-        """The locks of dead owners; raises RunningError if one is alive."""
+        """Return the locks of dead owners; raise RunningError if the owner of a lock is alive."""
         dead = []
         for path in self.folder.glob("lock.*.json"):
             if path == own:
@@ -108,7 +112,7 @@ class Lock:
                 continue
             if is_alive(owner, silent):
                 who = str(owner) if owner else "another process"
-                after = f" (if it was killed there, ask again in {DEAD_SECONDS:.0f} seconds)"
+                after = f" (if it was killed there, give the command again in {DEAD_SECONDS:.0f} seconds)"
                 is_far = owner is None or not is_here(owner)
                 raise RunningError(f"{self.folder} is being trained by {who}: wait for it{after if is_far else ''}.")
             dead.append(path)
@@ -121,7 +125,7 @@ def _parse_number(path: Path) -> int:
 
 
 def _create_lock(temporary: Path, path: Path, text: str) -> None:
-    """Make the lock as a whole; raises FileExistsError where it is there."""
+    """Create a complete lock; raise FileExistsError if it exists already."""
     try:
         os.link(temporary, path)
     except (FileExistsError, FileNotFoundError):

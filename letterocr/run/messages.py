@@ -1,4 +1,4 @@
-"""What a run tells its user in words: what it is, what to mind, how it diverged."""
+"""Messages of a run: its settings, notes before it trains, and sentences on a stop or a divergence."""
 
 from __future__ import annotations
 
@@ -13,7 +13,18 @@ from letterocr.engine.engine import Engine
 
 
 def describe_run(config: TrainConfig, engine: Engine, split: Split, rates: list[float], folder: Path) -> dict[str, str]:
-    """What the run is, line by line."""
+    """Return the settings of a run, line by line.
+
+    Args:
+        config: config of the run.
+        engine: engine of the run.
+        split: training and test letters.
+        rates: learning rate of each replica.
+        folder: the run folder.
+
+    Returns:
+        The text of each line by its name.
+    """
     model, sizes = config.model, [w.shape[2] for w in engine.network.weights]
     network = "-".join(map(str, [*sizes, split.train.classes]))
     replicas = f", {config.replicas} replicas" if config.replicas > 1 else ""
@@ -32,18 +43,24 @@ def describe_run(config: TrainConfig, engine: Engine, split: Split, rates: list[
 
 
 def collect_notes(config: TrainConfig, engine: Engine, plan: LearningRatePlan) -> list[str]:
-    """What to mind before it trains."""
+    """Return the notes for the user before a run trains: another engine, or a learning rate above its bound."""
     found = []
     if config.engine == "auto" and engine.name == "reference":
         what = f"optimizer={config.optimizer.name} with batch={config.batch}"
-        found.append(f"{what} makes no single outer products: the reference engine is used.")
+        found.append(f"{what} makes no single outer product for each weight matrix: the reference engine is used.")
     if plan.limit and max(plan.alphas) > plan.limit.value:
         found.append(f"learning_rate={config.learning_rate} may diverge. {plan.limit}")
     return [*found, plan.warning] if plan.warning else found
 
 
 def describe_stop(number: int, sample: int, folder: Path) -> str:
-    """That a signal stopped the run, and how to go on."""
+    """Return the sentences that a signal stopped the run, and how to resume it.
+
+    Args:
+        number: number of the signal.
+        sample: samples learned.
+        folder: the run folder.
+    """
     return (
         f"Stopped by {signal.Signals(number).name} after {sample:,} samples; nothing is lost. "
         f"Go on with: letterocr train {shlex.quote(f'resume={folder}')}"
@@ -51,7 +68,13 @@ def describe_stop(number: int, sample: int, folder: Path) -> str:
 
 
 def describe_divergence(plan: LearningRatePlan, r: int, sample: int) -> str:
-    """That replica r is not finite after that many samples, and what to do."""
+    """Return the sentences that replica r diverged, and what to do.
+
+    Args:
+        plan: the learning rates and their bound.
+        r: index of the replica.
+        sample: samples learned when its weights were last finite.
+    """
     which = f"Replica {r}" if len(plan.alphas) > 1 else "The run"
     safe = f" {plan.limit}" if plan.limit else ""
     too_large = f"learning_rate={plan.alphas[r]:g} is too large.{safe} Take a smaller one."

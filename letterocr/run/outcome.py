@@ -1,4 +1,4 @@
-"""What became of a run, and what is known of it before any letter is read."""
+"""Outcome of a run, and what the run folder tells before any letter is read."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from letterocr.run.lock import Lock
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a run.
+    """Outcome of a run.
 
     Attributes:
-        status: finished, diverged, or with a checkpoint stopped (by a signal) or pruned (by `watch`).
+        status: `finished`, `diverged`, or with a checkpoint `stopped` (by a signal) or `pruned` (by `watch`).
         folder: the run folder.
         error: final test error, the median over replicas; 1.0 if the run diverged.
         message: a closing sentence, or empty.
-        signal: the signal that came while it trained, or 0.
+        signal: number of the signal that came during the training, or 0.
     """
 
     status: str
@@ -33,7 +33,11 @@ class Outcome:
 
 
 def look_up_outcome(config: TrainConfig, folder: Path) -> Outcome | None:
-    """What became of a run that is over already; None if there is something to train.
+    """Return the outcome of a run that is over already; None if there is something to train.
+
+    Args:
+        config: config of the run.
+        folder: the run folder.
 
     Raises:
         RunningError: another process trains this run.
@@ -48,27 +52,27 @@ def look_up_outcome(config: TrainConfig, folder: Path) -> Outcome | None:
 
 
 def has_unfinished_run(config: TrainConfig, folder: Path) -> bool:
-    """Whether there is a run to go on with.
+    """Return whether the folder holds an unfinished run.
 
     Raises:
-        UserError: there is, and the command does not say what to do with it.
+        UserError: it does, and the command says neither resume=true nor force=true.
     """
     found = not os.path.lexists(folder / "result.json") and any(folder.glob("checkpoints/*.json"))
     if found and config.resume == "false" and not config.force:
-        raise UserError(f"{folder} holds an unfinished run: go on with resume=true, or start anew with force=true.")
+        raise UserError(f"{folder} holds an unfinished run: go on with resume=true, or start again with force=true.")
     return found
 
 
 def read_outcome(folder: Path) -> Outcome:
-    """What became of a run that is over.
+    """Read the outcome of a run that is over.
 
     Raises:
-        UserError: its result is damaged.
+        UserError: result.json is damaged.
     """
     result = read_json(folder / "result.json")
     try:
         status, error = str(result["status"]), float(result["error"])
     except (KeyError, TypeError, ValueError) as wrong:
         raise UserError(f"{folder / 'result.json'} is damaged; remove it and give the command again.") from wrong
-    message = f"This run is there already ({status}): {folder}. Train it again with force=true."
+    message = f"This run exists already ({status}): {folder}. Train it again with force=true."
     return Outcome(status, folder, error, message)

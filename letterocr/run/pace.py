@@ -1,27 +1,35 @@
-"""Samples per second over the last seconds of learning, and the time left where that speed is steady."""
+"""Speed of a run, in samples per second over the last seconds of learning, and the time left if it is steady."""
 
 from __future__ import annotations
 
 import math
 from collections import deque
 
-WINDOW_SECONDS = 10.0  # the speed is that of the last ten seconds of learning
-STEP_SECONDS = 0.25  # between two points that are kept
-STEADY_SECONDS = 3.0  # of learning before anything is said of the time left
-STEADY_RATIO = 1.5  # the speeds of the two halves of the window differ by this factor at most
+WINDOW_SECONDS = 10.0  # the speed is the mean over these last seconds of learning
+STEP_SECONDS = 0.25  # seconds between two points that are kept
+STEADY_SECONDS = 3.0  # seconds of learning before the time left is estimated
+STEADY_RATIO = 1.5  # largest ratio between the speeds of the two halves of the window
 
 
 class Pace:
-    """Knows how fast a run learns; what it is told of are samples and the seconds spent on learning them."""
+    """Speed of a run, from the samples learned and the training time.
+
+    Example:
+        >>> pace = Pace()
+        >>> for seconds in range(5):
+        ...     pace.add(seconds, 100 * seconds)
+        >>> pace.compute_speed(), pace.estimate_left(1000)
+        (100.0, 6.0)
+    """
 
     def __init__(self) -> None:
         self._points: deque[tuple[float, int]] = deque()
 
     def add(self, seconds: float, sample: int) -> None:
-        """Note that so many samples were learned in so many seconds.
+        """Add a measurement.
 
         Args:
-            seconds: spent on learning so far, in all sessions.
+            seconds: training time so far, in all sessions.
             sample: samples learned so far.
         """
         points = self._points
@@ -32,11 +40,11 @@ class Pace:
             points.popleft()
 
     def compute_speed(self) -> float:
-        """Samples per second; NaN where it is not known yet."""
+        """Return the samples per second; NaN if they are not known yet."""
         return _compute_slope(self._points[0], self._points[-1]) if self._points else math.nan
 
     def estimate_left(self, total: int) -> float | None:
-        """Seconds until so many samples are learned; None where the speed is not steady yet.
+        """Return the seconds until the run is over; None if the speed is not steady yet.
 
         Args:
             total: samples of the whole run.

@@ -1,7 +1,7 @@
-"""Everything that a first run waits for: its loops are compiled, once on a machine, while its letters are read.
+"""Preparation of a run: its loops are compiled, once on each machine, while its letters are read.
 
-Numba compiles a loop for the types of its arguments, not for their sizes. So a tiny network of the same kind, on a few
-letters, has exactly the loops compiled that the run needs, before its own letters are there.
+Numba compiles a loop for the types of its arguments, not for their sizes. So training a tiny network of the same kind
+on a few letters compiles exactly the loops that the run needs, before its own letters are read.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from letterocr.compose.build import build_engine, choose_device
 from letterocr.config.train import TrainConfig
 from letterocr.data.letters import PIXELS, Letters, Split
 
-TELL_SECONDS = 1.0  # of compiling before anything is said of it
+TELL_SECONDS = 1.0  # seconds of compiling before the user is told
 COMPILING = "Compiling the loops for this kind of network: once on this machine, about 20 s."
-WIDTH = 8  # of each hidden layer
-SAMPLES = 4
+WIDTH = 8  # width of each hidden layer of the tiny network
+SAMPLES = 4  # samples that it learns
 
 
 def load_letters(config: TrainConfig, tell: Callable[[str], None]) -> Split:
-    """Load the letters of a run, and compile its loops meanwhile.
+    """Load the letters of a run, and compile its loops at the same time.
 
     Args:
-        config: the run, already checked.
-        tell: gets a sentence where the compiling takes more than a second.
+        config: config of the run, already checked.
+        tell: called with a sentence if compiling takes more than a second.
 
     Raises:
         UserError: the letters can't be read.
@@ -42,11 +42,11 @@ def load_letters(config: TrainConfig, tell: Callable[[str], None]) -> Split:
 
 
 def compile_loops(config: TrainConfig, tell: Callable[[str], None]) -> None:
-    """Compile the loops of a run by learning a few samples with a tiny network; does nothing where none is compiled.
+    """Compile the loops of a run by training a tiny network; do nothing if the run has no compiled loops.
 
     Args:
-        config: the run.
-        tell: gets a sentence where it takes more than a second.
+        config: config of the run.
+        tell: called with a sentence if compiling takes more than a second.
     """
     form = registry.find_optimizer(config.optimizer).load().form
     compiled = config.model.is_chain and form == "scalars" and config.batch == "1" and config.engine != "reference"
@@ -63,7 +63,7 @@ def compile_loops(config: TrainConfig, tell: Callable[[str], None]) -> None:
 
 
 def _make_letters() -> Split:
-    """Two letters to train and two to test, with ink in different pixels."""
+    """Return two training and two test letters, with ink in different pixels."""
     images = torch.eye(2, PIXELS)
     letters = Letters(images, torch.arange(2))
     return Split(letters, letters)

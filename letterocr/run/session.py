@@ -1,7 +1,7 @@
-"""One process's part of a run in its folder: learn a stretch, show it, save it, until nothing is left to learn.
+"""Training session: the part of a run that one process trains in the run folder, stretch by stretch.
 
-Nothing here depends on where a run was cut: the curve and the weights of an interrupted run that went on are the same
-bits as those of a run that was never stopped.
+The result does not depend on where a run was interrupted: a resumed run ends with the same curve and weights, bit for
+bit, as a run that was never stopped.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ Watch = Callable[[Curve], bool]
 
 
 class Session:
-    """One process's part of a run.
+    """The part of a run that one process trains.
 
     Args:
-        config: the run.
+        config: config of the run.
         folder: the run folder.
         split: training and test letters.
-        resume: go on from the newest whole checkpoint of the folder; otherwise what is in the folder is removed.
-        lock: of the folder, held by this process.
+        resume: whether to continue from the newest whole checkpoint; if not, an earlier run in the folder is removed.
+        lock: lock of the folder, held by this process.
         every: samples of a stretch, as in `Learning`.
 
     Attributes:
@@ -74,11 +74,14 @@ class Session:
         self.learning.divergence.load(facts["diverged"])
 
     def train(self, view: View, watch: Watch | None) -> Outcome:
-        """Learn the samples that are left, or end early at a whole sample where a signal comes.
+        """Learn the remaining samples; if a signal comes, end early with a checkpoint.
 
         Args:
             view: shows the run.
-            watch: sees the curve so far; the run ends early, with a checkpoint, where it says true.
+            watch: called with the curve after each stretch; the run ends early, with a checkpoint, if it returns true.
+
+        Returns:
+            The outcome of the run.
         """
         learning = self.learning
         with self._open_display(view) as display, Signals() as signals:
@@ -91,10 +94,13 @@ class Session:
             return replace(self._finish(display), signal=signals.received)
 
     def iterate(self, view: View) -> Generator[None, None, None]:
-        """Learn the samples that are left, one stretch at each step; closed early, it writes a checkpoint.
+        """Learn the remaining samples, one stretch at each step; closed early, write a checkpoint.
 
         Args:
             view: shows the run.
+
+        Yields:
+            None after each stretch.
         """
         with self._open_display(view) as display:
             try:
@@ -111,7 +117,7 @@ class Session:
         return Display(learning, self.folder, view, about)
 
     def _learn(self, display: Display, signals: Signals | None = None) -> Iterator[None]:
-        """Learn until nothing is left or a signal has come, one stretch at each step."""
+        """Learn one stretch at each step, until the run is over or a signal has come."""
         learning = self.learning
         self._last_checkpoint = time.monotonic()
         self._diagnose(display)
@@ -142,11 +148,11 @@ class Session:
         return Outcome("stopped", self.folder, self.learning.curve.last_error(), message, number)
 
     def _finish(self, display: Display) -> Outcome:
-        """Write the result and say what the run came to."""
+        """Write result.json, and show the closing figures."""
         learning = self.learning
         summary, total = learning.curve.summary(learning.seconds), learning.divergence.is_total()
         status, error = ("diverged", 1.0) if total else ("finished", summary.final_error)
-        with write_together():  # the result last: it vouches for the others
+        with write_together():  # the result last: it tells that the other files are whole
             if total:
                 learning.curve.save(self.folder / "curve.parquet")
             else:

@@ -1,4 +1,4 @@
-"""The samples at which TensorBoard shows a run's curves: few, whatever the length of the run."""
+"""Samples at which TensorBoard shows the curves of a run: at most 1000, however long the run is."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import functools
 
 import numpy as np
 
-# TensorBoard keeps 1000 points of a tag and drops others at random: a run must not have more.
+# TensorBoard keeps 1000 points of a tag and drops others at random, so a run must not write more.
 MOST_POINTS = 1000
-DENSE = 100  # every one of the first samples is shown
+DENSE = 100  # the first samples, which are all shown
 
 
 @functools.lru_cache(maxsize=8)
@@ -22,13 +22,22 @@ def _spread_samples(total: int) -> np.ndarray:
 
 
 def select_samples(first: int, last: int, total: int) -> np.ndarray:
-    """The numbers of samples learned, above `first` and up to `last`, at which a run's curves are to be shown.
+    """Return the numbers of samples learned, above `first` and up to `last`, at which the curves are shown.
 
-    They depend on nothing but the length of the run, so blocks and resumed runs show the same points. There are at most
-    1000 in a whole run: 0 to 100 all of them, and always the last one. `first = -1` includes sample 0.
+    They depend only on the length of the run, so that a resumed run shows the same points. A whole run has at most 1000
+    of them: all from 0 to 100, then numbers at growing distances, and the last one.
+
+    Args:
+        first: samples learned at the last call; -1 before sample 0.
+        last: samples learned now.
+        total: samples of the whole run.
 
     Returns:
         [n] int64, increasing.
+
+    Example:
+        >>> select_samples(-1, 3, total=500).tolist()
+        [0, 1, 2, 3]
     """
     samples = _spread_samples(total)
     return samples[np.searchsorted(samples, first, "right") : np.searchsorted(samples, last, "right")]

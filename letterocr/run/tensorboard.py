@@ -1,7 +1,7 @@
-"""TensorBoard for one run, written in bulk so that it costs almost nothing.
+"""TensorBoard events of one run, written in bulk so that they take little time.
 
-Curves, pictures, the custom-scalars dashboard and the HParams record all go to event files in the run folder itself,
-as protobufs straight to TensorBoard's record writer: no queue, no thread, no `add_scalar`.
+Curves, pictures, the custom-scalars dashboard and the HParams record go to event files in the run folder. They are
+written as protobufs with TensorBoard's record writer, without a queue, a thread or `add_scalar`.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ FINAL_TEST_ERROR = "result/final_test_error"
 
 
 class Board:
-    """The TensorBoard events of one run, in its own folder.
+    """TensorBoard events of one run, in its run folder.
 
-    Opening it writes the HParams record and the dashboard's layout, so that a killed run is complete too. An earlier
-    process's event files stay as they are; what they hold above `first_sample` is purged from view.
+    Opening it writes the HParams record and the layout of the dashboard, so that a killed run has both. Event files of
+    an earlier process are not changed; TensorBoard hides their values above `first_sample`.
 
-    No HParams experiment is written, on purpose: TensorBoard takes the first one it finds for all runs, which would
-    hide the hyperparameters that only other runs have, and mark none as differing.
+    No HParams experiment is written: TensorBoard would use the first one that it finds for all runs, and so hide the
+    hyperparameters that only other runs have, and mark none as differing.
 
     Args:
         folder: the run folder; made if missing.
-        hyperparameters: the config, flat.
+        hyperparameters: every field of the run's identity by its full name.
         first_sample: samples learned already, above 0 when a run is resumed.
         replicas: networks trained side by side; above 1 the curves are medians, with quartiles.
 
@@ -64,7 +64,7 @@ class Board:
         self._event = Event  # the class, kept so that every write needs no import
         self._records = RecordWriter(_name_event_file(folder).open("xb"))
         self._write(Event(file_version="brain.Event:2"))
-        # TensorBoard drops what earlier files have from this step on.
+        # TensorBoard hides the values of earlier files from this step on.
         purge = first_sample + 1 if first_sample else 0
         self._write(Event(step=purge, session_log=SessionLog(status=SessionLog.START)))
         self._write_layout()
@@ -75,9 +75,9 @@ class Board:
         """Write a stretch of the curves; values that are not finite are left out.
 
         Args:
-            samples: [n] samples learned, those to be shown only (see `shown_samples`).
-            train_error: [n, R] fraction of training letters read wrongly.
-            test_error: [n, R] fraction of test letters read wrongly.
+            samples: [n] samples learned, as `shown_samples` selects them.
+            train_error: [n, R] fraction of the training letters that are misread.
+            test_error: [n, R] fraction of the test letters that are misread.
             loss: [n, R] training loss.
         """
         columns: dict[str, np.ndarray] = {}
@@ -100,7 +100,12 @@ class Board:
             self._last = max(self._last, int(samples[-1]))
 
     def figures(self, step: int, figures: Mapping[str, np.ndarray]) -> None:
-        """Write figures by tag, each [R], at a number of samples learned; what is not finite is left out."""
+        """Write figures [R] by their tags; values that are not finite are left out.
+
+        Args:
+            step: samples learned.
+            figures: each figure [R] by its tag.
+        """
         event = self._event(step=step)
         for tag, values in figures.items():
             for name, value in self._across_replicas(tag, np.asarray(values, dtype=np.float64)[None]).items():
@@ -110,12 +115,18 @@ class Board:
         self._records.flush()
 
     def picture(self, tag: str, step: int, array: np.ndarray) -> None:
-        """Write a picture, uint8 [H, W, 3], at a number of samples learned; it is reduced to 256 colours."""
+        """Write a picture, reduced to 256 colours.
+
+        Args:
+            tag: tag of the picture.
+            step: samples learned.
+            array: [H, W, 3] uint8.
+        """
         from tensorboard.compat.proto.summary_pb2 import Summary
 
         height, width, channels = array.shape
         encoded = io.BytesIO()
-        # A third of the bytes, and the record writer's checksum takes its time for each byte.
+        # 256 colours take a third of the bytes, and so a third of the time for the record writer's checksum.
         paletted = Image.fromarray(array).quantize(256, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
         paletted.save(encoded, format="PNG", compress_level=3)
         image = Summary.Image(height=height, width=width, colorspace=channels, encoded_image_string=encoded.getvalue())
@@ -123,10 +134,14 @@ class Board:
         self._records.flush()
 
     def close(self, final_test_error: float | None = None, best_test_error: float | None = None) -> None:
-        """Close the event file; with errors given, the run is over and they become its metrics in the HParams tab.
+        """Close the event file; a second call does nothing.
 
-        Without them the run counts as unfinished, to be resumed. A final error that is not finite marks it as failed.
-        Closing again does nothing.
+        If errors are given, the run is over, and they become its metrics in the HParams tab; a final error that is not
+        finite marks the run as failed. Without errors the run counts as unfinished.
+
+        Args:
+            final_test_error: last test error, a fraction.
+            best_test_error: lowest test error, a fraction.
         """
         if self._records.closed:
             return
@@ -136,7 +151,7 @@ class Board:
         self._records.close()
 
     def _across_replicas(self, tag: str, values: np.ndarray) -> dict[str, np.ndarray]:
-        """The median [n] of the finite ones of values [n, R], and their quartiles when there are replicas."""
+        """Return the median [n] of the finite values among [n, R], and the quartiles if there are several replicas."""
         if self._replicas == 1:
             return {tag: values[:, 0]}
         low, median, high = compute_row_quartiles(np.where(np.isfinite(values), values, np.nan))
@@ -193,7 +208,7 @@ class Board:
 
 
 def _name_event_file(folder: Path) -> Path:
-    """A name that sorts after all event files in the folder: TensorBoard reads them by name, whatever clock made it."""
+    """Return a file name that sorts after all event files in the folder, as TensorBoard reads them in this order."""
     earlier = (re.match(r"events\.out\.tfevents\.(\d+)", path.name) for path in folder.glob("*tfevents*"))
     seconds = max([int(time.time()), *(int(match[1]) + 1 for match in earlier if match)])
     return folder / f"events.out.tfevents.{seconds:010d}.{socket.gethostname()}.{os.getpid()}"

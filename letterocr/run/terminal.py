@@ -1,4 +1,4 @@
-"""What the user sees of a run: a live view in a terminal, a few plain lines a minute elsewhere."""
+"""Terminal view of a run: a live view in a terminal, and otherwise a few plain lines a minute."""
 
 from __future__ import annotations
 
@@ -21,21 +21,31 @@ if TYPE_CHECKING:
 
     from letterocr.run.curve import Summary
 
-PLAIN_SECONDS = 15.0  # between two plain lines
-LIVE_SECONDS = 0.5  # between two drawings; one takes a few milliseconds
-KEPT_POINTS = 512  # of the live curve; twice the dots across
+PLAIN_SECONDS = 15.0  # seconds between two plain lines
+LIVE_SECONDS = 0.5  # seconds between two drawings of the live view; one takes a few milliseconds
+KEPT_POINTS = 512  # points of the live curve; twice the dots across
 
 CHART_WIDTH, CHART_HEIGHT = 60, 8
 _NARROWEST_CHART = 20
 
 
 def format_percent(error: float) -> str:
-    """An error as people read it: `23.1 %`, or a dash where it is not known."""
+    """Format an error, a fraction, as a percentage; a dash if it is not known (NaN).
+
+    Example:
+        >>> format_percent(0.231), format_percent(math.nan)
+        ('23.1 %', '-')
+    """
     return f"{100 * error:.1f} %" if math.isfinite(error) else "-"
 
 
 def format_duration(seconds: float) -> str:
-    """A time as people read it: `31 s`, `4 min 05 s`, `2 h 10 min`."""
+    """Format a time in seconds.
+
+    Example:
+        >>> format_duration(31), format_duration(245), format_duration(7800)
+        ('31 s', '4 min 05 s', '2 h 10 min')
+    """
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"
@@ -45,7 +55,7 @@ def format_duration(seconds: float) -> str:
 
 
 def list_closing_rows(summary: Summary, folder: Path) -> dict[str, str]:
-    """The closing table's rows, by name."""
+    """Return the rows of the closing table, by name."""
     rows = {
         "final test error": format_percent(summary.final_error),
         "best test error": f"{format_percent(summary.best_error)} at sample {summary.best_sample:,}",
@@ -60,13 +70,13 @@ def list_closing_rows(summary: Summary, folder: Path) -> dict[str, str]:
 
 
 class Terminal:
-    """Shows one run; a context manager, which leaves the terminal sane whatever happens inside.
+    """Shows one run in the terminal; a context manager, which restores the terminal also after an error.
 
     Args:
         total: samples of the whole run.
-        live: a live view or plain lines; by default live where standard output is a terminal.
-        clock: seconds, increasing.
-        console: where the live view goes, by default standard output.
+        live: whether to show a live view or plain lines; None: a live view if standard output is a terminal.
+        clock: returns the time in seconds, never decreasing.
+        console: output of the live view; None: standard output.
     """
 
     def __init__(
@@ -102,15 +112,21 @@ class Terminal:
         self.close()
 
     def close(self) -> None:
-        """Leave the terminal sane, with the live view as it was last drawn."""
+        """Restore the terminal; the live view stays as it was last drawn."""
         if self._live is not None and self._console is not None:
             live, self._live = self._live, None
             self._remember()
             live.update(self._view(self._console))
-            live.stop()  # draws a last time
+            live.stop()  # draws the view a last time
 
     def begin(self, title: str, facts: dict[str, str], first_sample: int) -> None:
-        """Print the resolved config in brief and start; `first_sample` is above 0 when a run is resumed."""
+        """Print the settings of the run and start the view.
+
+        Args:
+            title: first line.
+            facts: settings of the run, by name.
+            first_sample: samples learned already, above 0 when a run is resumed.
+        """
         self._sample = first_sample
         if first_sample:
             facts = facts | {"resumed at": f"sample {first_sample:,}"}
@@ -129,13 +145,13 @@ class Terminal:
         self._live.start(refresh=True)
 
     def update(self, sample: int, train_error: float, test_error: float, seconds: float) -> None:
-        """Tell how far the run is; cheap, and may be called at any pace.
+        """Show the progress; it may be called often, as it draws only now and then.
 
         Args:
             sample: samples learned.
-            train_error: a fraction, NaN where not known.
-            test_error: a fraction, NaN where not known.
-            seconds: spent on learning so far, in all sessions.
+            train_error: a fraction, NaN if not known.
+            test_error: a fraction, NaN if not known.
+            seconds: training time so far, in all sessions.
         """
         now = self._clock()
         self._sample, self._errors = sample, (train_error, test_error)
@@ -152,21 +168,21 @@ class Terminal:
             self._live.update(self._view(self._console), refresh=True)
 
     def message(self, text: str) -> None:
-        """Print a line, above the live view where there is one."""
+        """Print a line; it goes above the live view."""
         if self._console is None:
             self._print(text)
         else:
             self._console.print(text, markup=False, highlight=False)
 
     def finish(self, summary: Summary, folder: Path, notes: list[str]) -> None:
-        """Print the closing table, then the notes, a line each."""
+        """Print the closing table, then the notes, one line each."""
         self.close()
         self._show(list_closing_rows(summary, folder))
         for note in notes:
             self.message(note)
 
     def _remember(self) -> None:
-        """Keep the latest point of the curve; when there are many, only every second one stays."""
+        """Keep the latest point of the curve; if there are too many points, drop every second one."""
         error = self._errors[1]
         if math.isfinite(error) and (not self._samples or self._sample > self._samples[-1]):
             self._samples.append(self._sample)
@@ -175,7 +191,7 @@ class Terminal:
             del self._samples[1::2], self._curve[1::2]
 
     def _describe_pace(self) -> list[str]:
-        """Speed and time left, as far as they are known."""
+        """Return the speed and the time left; nothing if they are not known."""
         speed, left = self._pace.compute_speed(), self._pace.estimate_left(self._total)
         if math.isnan(speed) or self._sample >= self._total:
             return []
@@ -195,7 +211,7 @@ class Terminal:
         print(text, flush=True)
 
     def _view(self, console: Console) -> Group:
-        """The chart over the bar; the chart only where there is room for it."""
+        """Return the errors, the chart if there is room for it, and the progress bar."""
         from rich.console import Group
         from rich.progress_bar import ProgressBar
         from rich.table import Table
@@ -229,7 +245,7 @@ class Terminal:
         return Group(*parts, bar)
 
     def _show(self, rows: dict[str, str], pairs: int = 1) -> None:
-        """Print names and values, `pairs` of them beside each other where there is room."""
+        """Print names and values, `pairs` of them side by side if there is room."""
         width = max(map(len, rows), default=0)
         if self._console is None:
             for name, value in rows.items():
@@ -242,7 +258,7 @@ class Terminal:
 
 
 def _make_table(rows: dict[str, str], pairs: int) -> Table:
-    """Names and values, `pairs` of them beside each other."""
+    """Return a table of names and values, `pairs` of them side by side."""
     from rich.table import Table
     from rich.text import Text
 

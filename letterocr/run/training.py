@@ -1,4 +1,4 @@
-"""Train one run as its config says, or go on, or tell what is there already."""
+"""Training of one run in its folder: start it, resume it, or return its outcome if it is over."""
 
 from __future__ import annotations
 
@@ -29,20 +29,23 @@ NO_FOLDER = (errno.ENOENT, errno.EEXIST, errno.ENOTDIR, errno.ENAMETOOLONG, errn
 def run(
     config: TrainConfig, live: bool | None = None, folder: Path | None = None, watch: Watch | None = None
 ) -> Outcome:
-    """Train as the config says, or go on, or tell what is there already.
+    """Train a run or resume it; if the run is over already, return its outcome.
 
     Args:
-        config: the run.
-        live: a live view or plain lines; by default live where standard output is a terminal.
-        folder: the run folder, where it is not the one that the config names.
-        watch: sees the curve so far every 0.1 seconds or so; the run ends early, with a checkpoint, where it says true.
+        config: config of the run.
+        live: whether to show a live view or plain lines; None: a live view if standard output is a terminal.
+        folder: the run folder; None: the one that the config names.
+        watch: called with the curve about every 0.1 seconds; the run ends early, with a checkpoint, if it returns true.
+
+    Returns:
+        The outcome of the run.
 
     Raises:
         RunningError: another process trains this run.
         UserError: what the user can mend, before any training where it can be known.
     """
     folder = folder or locate_folder(config)
-    before = look_up_outcome(config, folder)  # here already, as reading the letters takes time
+    before = look_up_outcome(config, folder)  # before the letters are read, as that takes time
     if before:
         return before
     over = os.path.lexists(folder / "result.json")
@@ -60,19 +63,19 @@ def run(
 def iterate_run(
     config: TrainConfig, folder: Path, split: Split, view: View, every: int | None = None
 ) -> Generator[Learning, None, None]:
-    """Train a run in its folder, or go on with it, one stretch of samples at each step.
+    """Train a run in its folder or resume it, one stretch of samples at each step.
 
-    Closed before its end, it writes a checkpoint.
+    If the generator is closed before the end of the run, it writes a checkpoint.
 
     Args:
-        config: the run, already checked.
+        config: config of the run, already checked.
         folder: the run folder.
-        split: its letters.
+        split: training and test letters.
         view: shows the run.
         every: samples of a stretch, as in `Learning`.
 
     Yields:
-        The run in memory at its start, after each stretch, and once more when its result is written: one object.
+        The run in memory, always the same object: at its start, after each stretch, and when its result is written.
 
     Raises:
         RunningError: another process trains this run.
@@ -91,10 +94,10 @@ def iterate_run(
 
 @contextmanager
 def explain_write_errors(folder: Path) -> Iterator[None]:
-    """Turn a write that the file system refuses into a UserError.
+    """Raise UserError in place of an OSError if the file system refuses a write inside the block.
 
     Args:
-        folder: the run folder.
+        folder: the run folder, for the message.
 
     Raises:
         UserError: the disk is full, or the folder can't be made or written.
@@ -104,6 +107,6 @@ def explain_write_errors(folder: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno not in FULL + FORBIDDEN + NO_FOLDER:
             raise
-        full = "what was written is whole; make room, then go on with resume=true"
+        full = "the files written so far are whole; make room, then give the command again with resume=true"
         mend = full if error.errno in FULL else "take another output="
         raise UserError(f"{folder} can't be written ({os.strerror(error.errno)}): {mend}.") from error

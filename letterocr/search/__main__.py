@@ -12,32 +12,32 @@ from letterocr.base.errors import UserError, end_quietly
 from letterocr.base.signals import exit_with_sentence
 from letterocr.compose.overrides import list_choices
 
-ABOUT = """Find the settings with the lowest test error, by Optuna. Trials whose error falls behind the median of the
-others stop early. Asked for again with the same output, a study goes on to the asked number of trials.
+ABOUT = """Find the settings with the lowest test error, by Optuna. A trial whose error is above the median of the
+others stops early. The same command with the same output continues the study up to the given number of trials.
 
-The other fields are those of `letterocr train`, the same for all trials."""
+The other fields are those of `letterocr train`, and are the same for all trials."""
 
 
 def make_parser() -> CommandParser:
-    """The arguments of the command."""
+    """Return the parser of the command."""
     from letterocr.search.space import list_spaces
 
     examples = [
         "letterocr search search=learning_rate samples=5000 --trials 30 --workers 2",
         "letterocr search search=my_space.yaml --workers 20 --launcher slurm",
-        "letterocr search report outputs/search/learning_rate   # the page anew",
+        "letterocr search report outputs/search/learning_rate   # write the page",
     ]
     forms = "search=SPACE [field=value ...]"
     parser = CommandParser("search", ABOUT, examples, overrides=list_choices(), forms=forms)
     parser.add_field("search", "", f"{', '.join(list_spaces())}, or a file like those in conf/search/", shown="SPACE")
     parser.add_field("output", None, "the folder of the study", expand_path, shown="outputs/search/SPACE")
     parser.add_option("trials", "trials of the whole study", type=int, default=30, metavar="N")
-    parser.add_option("workers", "processes or tasks of the SLURM array", type=int, default=1, metavar="N")
+    parser.add_option("workers", "processes, or tasks of the SLURM array", type=int, default=1, metavar="N")
     parser.add_option("launcher", "where the workers run", choices=("local", "slurm"), default="local")
     parser.add_option(
-        "sbatch", "an option of sbatch, as --sbatch=--mem=1G; may be repeated", action="append", default=[]
+        "sbatch", "an option for sbatch, as in --sbatch=--mem=1G; may be repeated", action="append", default=[]
     )
-    parser.add_option("sampler-seed", "draws the trials", type=int, default=0, metavar="N")
+    parser.add_option("sampler-seed", "seed of the draw of the trials", type=int, default=0, metavar="N")
     return parser
 
 
@@ -52,7 +52,7 @@ def _search(arguments: Sequence[str]) -> int:
         if getattr(given, option) < 1:
             raise UserError(f"--{option}={getattr(given, option)}: must be at least 1.")
     if given.sbatch and given.launcher != "slurm":
-        raise UserError(f"--sbatch={given.sbatch[0]}: is for --launcher slurm only.")
+        raise UserError(f"--sbatch={given.sbatch[0]}: is only for --launcher slurm; leave it out.")
     for text in given.overrides:
         if text.partition("=")[0] in ("resume", "force"):
             raise UserError(f"{text}: a search decides this itself; leave it out.")
@@ -64,16 +64,16 @@ def _search(arguments: Sequence[str]) -> int:
         from letterocr.search.team import submit_workers
 
         job = submit_workers(folder, given.trials, given.workers, given.sbatch)
-        print(f"Job {job}: {given.workers} workers. Page so far: letterocr search report {folder}")
+        print(f"Job {job}: {given.workers} workers. To see the page so far: letterocr search report {folder}")
         return 0
     if given.workers == 1:
         return _print_end(folder, _work(folder, given.trials, 0))
     from letterocr.search.team import run_workers
 
-    print(f"{given.workers} workers, whose logs are in {folder / WORKERS}.", flush=True)
+    print(f"{given.workers} workers; their logs are in {folder / WORKERS}.", flush=True)
     statuses = run_workers(folder, given.trials, given.workers)
     if any(statuses):
-        print("A worker ended early; the same command goes on with what is missing.", file=sys.stderr)
+        print("A worker ended early; give the same command again for the missing trials.", file=sys.stderr)
     return _print_end(folder, 0 if 0 in statuses else max(statuses, key=abs))
 
 
@@ -92,8 +92,8 @@ def _work(folder: Path, trials: int, threads: int) -> int:
 
 
 def _worker(arguments: Sequence[str]) -> int:
-    parser = CommandParser("search worker", "Be one worker of a study; the other commands start it.")
-    parser.add_word("folder", "of the study", type=Path)
+    parser = CommandParser("search worker", "Run one worker of a study; `letterocr search` starts it.")
+    parser.add_word("folder", "the folder of the study", type=Path)
     parser.add_option("trials", "trials of the whole study", type=int, required=True)
     parser.add_option("threads", "CPU threads", type=int, default=0)
     given = parser.parse_args(arguments)
@@ -101,8 +101,8 @@ def _worker(arguments: Sequence[str]) -> int:
 
 
 def _report(arguments: Sequence[str]) -> int:
-    parser = CommandParser("search report", "Write the page of a study anew, also while its trials run.")
-    parser.add_word("folder", "of the study", type=expand_path)
+    parser = CommandParser("search report", "Write the page of a study, also while its trials run.")
+    parser.add_word("folder", "the folder of the study", type=expand_path)
     from letterocr.search.study_page import write_report
 
     print(write_report(parser.parse_args(arguments).folder))
@@ -115,7 +115,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = list(sys.argv[1:] if arguments is None else arguments)
     own = {"worker": _worker, "report": _report}
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")
-    with exit_with_sentence("the same command goes on with the study."):
+    with exit_with_sentence("the same command continues the study."):
         status = own[given[0]](given[1:]) if given and given[0] in own else _search(given)
     sys.exit(status)
 

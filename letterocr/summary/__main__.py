@@ -21,23 +21,24 @@ if TYPE_CHECKING:
     from letterocr.summary.reader import RunRecord, Value
 
 LISTED = 20  # failed, unfinished and damaged runs that are printed; the table has all of them
-MOST_AXES = 9  # of the parallel coordinates
-MOST_BANDS = 6  # settings drawn as curves
+MOST_AXES = 9  # fields in the parallel coordinates
+MOST_BANDS = 6  # settings that are drawn as curves
 
-ABOUT = """Show a sweep as one table, with its best settings and its pictures. A setting is what runs that differ only
-in the seed have in common.
+ABOUT = """Show a sweep as one table, with its best settings and its pictures. Runs that differ only in the seed have
+the same setting.
 
-Writes summary.parquet, summary.csv, bands.png (the best settings' curves), parallel.png and heat_map.png."""
+The command writes summary.parquet, summary.csv, bands.png (curves of the best settings), parallel.png and
+heat_map.png."""
 
 
 def make_parser() -> CommandParser:
-    """The arguments of the command."""
+    """Return the parser of the command."""
     parser = CommandParser("summary", ABOUT, ["letterocr summary outputs --metric samples_to_0.2"])
     parser.add_word("folder", "a folder that holds run folders, at any depth", type=expand_path, metavar="FOLDER")
-    parser.add_field("output", None, "the folder of table and pictures", expand_path, shown="FOLDER")
+    parser.add_field("output", None, "the folder for table and pictures", expand_path, shown="FOLDER")
     parser.add_option("metric", "final_error, best_error or samples_to_ERROR", default="final_error")
-    parser.add_option("x", "field along the heat map; else the first that varies", metavar="FIELD")
-    parser.add_option("y", "field up the heat map; else the second that varies", metavar="FIELD")
+    parser.add_option("x", "horizontal field of the heat map; else the first that varies", metavar="FIELD")
+    parser.add_option("y", "vertical field of the heat map; else the second that varies", metavar="FIELD")
     parser.add_option(
         "top", "settings to print; up to 6 of them are drawn as curves", type=int, default=10, metavar="N"
     )
@@ -45,19 +46,30 @@ def make_parser() -> CommandParser:
 
 
 def format_metric(value: float) -> str:
-    """A metric as people read it: an error in %, samples as a number."""
+    """Format a metric: an error in %, samples as a whole number.
+
+    Example:
+        >>> format_metric(0.125), format_metric(1200.0), format_metric(math.inf)
+        ('12.5 %', '1,200', 'not reached')
+    """
     if math.isinf(value):
         return "not reached"
     return f"{value:,.0f}" if value > 1 else f"{100 * value:.1f} %"
 
 
 def format_value(value: Value) -> str:
-    """A field's value to four digits."""
+    """Format the value of a field, a number with four digits."""
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def make_best_table(groups: Sequence[Group], fields: Sequence[str], metric: str) -> Table:
-    """The groups as a table for the terminal."""
+    """Return the groups as a table for the terminal.
+
+    Args:
+        groups: groups of runs with the same setting, the best first.
+        fields: the fields that vary.
+        metric: name of the metric.
+    """
     from rich.table import Table
 
     table = Table(title=f"best settings by {metric}")
@@ -77,7 +89,7 @@ def make_best_table(groups: Sequence[Group], fields: Sequence[str], metric: str)
 
 
 def draw_bands(groups: Sequence[Group], fields: Sequence[str], output: Path) -> list[str]:
-    """Write the error curves of these settings into one picture; a sentence for each that can't be drawn."""
+    """Write the error curves of settings into bands.png; return a sentence for each setting that can't be drawn."""
     from letterocr.figures.error_curves import draw_band, label_error_axes
     from letterocr.figures.png import make_figure, save_png
     from letterocr.summary.groups import read_band
@@ -96,7 +108,7 @@ def draw_bands(groups: Sequence[Group], fields: Sequence[str], output: Path) -> 
 
 
 def draw_settings(groups: Sequence[Group], fields: Sequence[str], metric: str, output: Path) -> None:
-    """Write the parallel coordinates of all settings."""
+    """Write the parallel coordinates of all settings into parallel.png."""
     from letterocr.figures.hyperparameters import draw_parallel
     from letterocr.figures.png import make_figure, save_png
 
@@ -107,7 +119,7 @@ def draw_settings(groups: Sequence[Group], fields: Sequence[str], metric: str, o
 
 
 def draw_map(runs: Sequence[RunRecord], x: str, y: str, metric: str, output: Path) -> None:
-    """Write the heat map of a metric over two fields."""
+    """Write the heat map of a metric over two fields into heat_map.png."""
     from letterocr.figures.hyperparameters import draw_heat_map
     from letterocr.figures.png import make_figure, save_png
     from letterocr.summary.groups import find_metric
@@ -122,7 +134,7 @@ def draw_map(runs: Sequence[RunRecord], x: str, y: str, metric: str, output: Pat
 def draw_all(
     runs: Sequence[RunRecord], groups: Sequence[Group], fields: Sequence[str], arguments: argparse.Namespace
 ) -> list[str]:
-    """Write the pictures; a sentence for each that can't be drawn."""
+    """Write the pictures; return a sentence for each picture or curve that can't be drawn."""
     notes = draw_bands(groups[: min(arguments.top, MOST_BANDS)], fields, arguments.output)
     if fields:
         draw_settings(groups, fields, arguments.metric, arguments.output)
@@ -135,10 +147,10 @@ def draw_all(
 
 
 def find_runs(folder: Path) -> list[RunRecord]:
-    """The runs below a folder.
+    """Find the runs in a folder, at any depth.
 
     Raises:
-        UserError: it can't be read, or there are none.
+        UserError: the folder can't be read, or holds no runs.
     """
     from letterocr.summary.reader import read_sweep
 
@@ -152,7 +164,7 @@ def find_runs(folder: Path) -> list[RunRecord]:
 
 
 def print_states(runs: Sequence[RunRecord], console: Console) -> None:
-    """Print how many runs there are of each state, and those that are not over."""
+    """Print the number of runs of each state, and the runs that are not over."""
     counts = ", ".join(f"{n:,} {state}" for state, n in Counter(run.state for run in runs).items())
     console.print(f"{len(runs):,} runs: {counts}", highlight=False)
     others = [run for run in runs if not run.over]
@@ -163,10 +175,10 @@ def print_states(runs: Sequence[RunRecord], console: Console) -> None:
 
 
 def summarise(arguments: argparse.Namespace) -> None:
-    """Read, print and write everything.
+    """Read the runs, print the tables, and write the files.
 
     Raises:
-        UserError: no runs, or a field or metric that there is not.
+        UserError: there are no runs, or a field or metric does not exist.
     """
     from rich.console import Console
 

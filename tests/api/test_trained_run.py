@@ -109,7 +109,7 @@ def test_load_takes_a_text_or_a_path_and_finds_the_same(run: letterocr.Run) -> N
 
 
 def test_what_is_no_run_folder_is_one_sentence(tmp_path: Path) -> None:
-    with pytest.raises(letterocr.UserError, match="is no run folder"):
+    with pytest.raises(letterocr.UserError, match="is not a run folder"):
         letterocr.load(str(tmp_path))
 
 

@@ -214,7 +214,7 @@ def test_tables_and_pictures_are_there(done: Path) -> None:
     [
         (["--trials", "0"], "letterocr: --trials 0: must be at least 1."),
         (["data=images", "data.path=/nowhere"], "letterocr: data.path=/nowhere does not exist: give a folder with"),
-        (["data=synthetic,synthetic"], "letterocr: data=synthetic,synthetic: two sources have one name"),
+        (["data=synthetic,synthetic"], "letterocr: data=synthetic,synthetic: two sources have the same name"),
         (["output=/dev/null/x"], "letterocr: /dev/null/x/runs"),
     ],
 )

@@ -217,7 +217,7 @@ def test_a_number_that_was_lost_gets_one_sentence(tmp_path, stored):
     path.write_text(json.dumps(read_json(path) | {"learning_rates": stored}))
     answer = command(*overrides, "resume=true")
     assert answer.status == 2
-    assert answer.sentence == f"{path} has lost the run's learning_rates: start anew with force=true."
+    assert answer.sentence == f"{path} lacks the learning_rates of the run: start again with force=true."
 
 
 def test_the_full_batch_at_its_best_rate_is_not_held_against_the_bound_of_single_samples(tmp_path):
@@ -234,8 +234,8 @@ def test_a_smaller_last_batch_is_told_before_training(samples, better):
     config = two_layer(batch="all", samples=samples)
     alphas = resolve_learning_rates(config, LETTERS)
     assert warn_of_last_batch(config, LETTERS, alphas) == (
-        f"samples={samples} is no multiple of the 60 training letters: the last update takes {samples % 60} of them, "
-        f"for which the learning rate may be too large; take samples={better}."
+        f"samples={samples} is not a multiple of the 60 training letters: the last update takes {samples % 60} of "
+        f"them, for which the learning rate may be too large; take samples={better}."
     )
     for fields in ({"samples": 120}, {"batch": "7"}, {"order": "replacement"}, {"batch": "1"}):
         assert warn_of_last_batch(two_layer(**{"batch": "all", "samples": samples} | fields), LETTERS, alphas) is None
@@ -246,7 +246,7 @@ def test_a_smaller_last_batch_is_told_before_training(samples, better):
 
 def test_a_run_says_so(tmp_path):
     out = command(*tiny("learning_rate=auto", "batch=all", f"output={tmp_path}", model="two_layer")).out
-    assert "samples=300 is no multiple of the 104 training letters: the last update takes 92 of them" in out
+    assert "samples=300 is not a multiple of the 104 training letters: the last update takes 92 of them" in out
 
 
 def test_the_command_refuses_it_for_other_optimizers():

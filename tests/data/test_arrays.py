@@ -75,7 +75,7 @@ def test_a_file_of_other_letters_or_none_is_one_sentence(tmp_path: Path) -> None
     store(Split(LETTERS, LETTERS), path)
     cases = {
         ArraysConfig: (ArraysConfig(path=str(path), fingerprint="another"), "other letters"),
-        "none": (ArraysConfig(path=str(tmp_path / "none.npz")), "not there any more"),
+        "none": (ArraysConfig(path=str(tmp_path / "none.npz")), "were removed; give them to letterocr.fit again"),
         "unnamed": (ArraysConfig(), "data=images"),
     }
     (tmp_path / "damaged.npz").write_bytes(b"PK\x03\x04 and no more")

@@ -48,8 +48,8 @@ def test_claims_are_measured_on_ones_own_letters(tmp_path: Path, capsys):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["fig9"], "fig9 is no claim; did you mean fig8?"),
-        (["?"], "? is no claim; choose among fig3, arithmetic"),
+        (["fig9"], "there is no claim fig9; did you mean fig8?"),
+        (["?"], "there is no claim ?; choose among fig3, arithmetic"),
         (["data.path=x"], "data.path: data=synthetic has no such field; take data=emnist or images or arrays."),
         (["--data", "emnist"], "--data: a field has no dashes; write data=VALUE"),
         (["model=two_layer"], "model=two_layer: reproduce decides this itself"),

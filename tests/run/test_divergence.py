@@ -38,7 +38,7 @@ def test_divergence_ends_the_run_with_its_sample_its_bound_and_a_whole_curve(tmp
     assert curve["sample"] == list(range(last))
     assert np.isfinite(curve["loss"][1:]).all()
     again = command(*override_linear(0.1, f"loss_factor={factor}", f"output={tmp_path}"))
-    assert (again.status, again.out.split(":")[0]) == (1, "This run is there already (diverged)")
+    assert (again.status, again.out.split(":")[0]) == (1, "This run exists already (diverged)")
 
 
 def test_the_bias_is_an_input_more_in_the_bound(tmp_path):

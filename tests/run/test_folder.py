@@ -88,7 +88,9 @@ def test_a_field_that_an_older_run_did_not_have_takes_its_default(tmp_path):
 def test_a_damaged_config_gets_one_sentence(tmp_path, text):
     write_config(tmp_path, small_config())
     (tmp_path / "config.yaml").write_text(text)
-    with pytest.raises(UserError, match=r"config\.yaml can't be read as a config \(.*\): give the run's command again"):
+    with pytest.raises(
+        UserError, match=r"config\.yaml can't be read as a config \(.*\): give the command of the run again"
+    ):
         read_config(tmp_path)
 
 
@@ -110,7 +112,7 @@ def test_a_config_that_is_no_text_gets_one_sentence(tmp_path):
 
 
 def test_a_folder_without_config_is_no_run_folder(tmp_path):
-    with pytest.raises(UserError, match=r"is no run folder: it has no config\.yaml"):
+    with pytest.raises(UserError, match=r"is not a run folder: it has no config\.yaml"):
         read_config(tmp_path / "nowhere")
 
 

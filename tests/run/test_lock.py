@@ -178,7 +178,7 @@ def test_who_is_killed_on_another_machine_is_waited_for_and_then_followed(tmp_pa
     process.communicate()
     with pytest.raises(RunningError) as refusal:
         Lock(tmp_path).refuse()
-    one_sentence(refusal.value, " on far, since ", "(if it was killed there, ask again in 120 seconds).")
+    one_sentence(refusal.value, " on far, since ", "(if it was killed there, give the command again in 120 seconds).")
     os.utime(tmp_path / "lock.1.json", (time.time(), time.time() - DEAD_SECONDS - 1))
     with Lock(tmp_path):
         assert locks(tmp_path) == ["lock.2.json"]
@@ -188,7 +188,11 @@ def test_an_owner_elsewhere_lives_as_long_as_it_touches_its_lock(tmp_path):
     leave(tmp_path, elsewhere(job="17"), silent=DEAD_SECONDS - 20)
     with pytest.raises(RunningError) as refusal:
         Lock(tmp_path).refuse()
-    one_sentence(refusal.value, "on far, SLURM job 17, since ", "(if it was killed there, ask again in 120 seconds).")
+    one_sentence(
+        refusal.value,
+        "on far, SLURM job 17, since ",
+        "(if it was killed there, give the command again in 120 seconds).",
+    )
     leave(tmp_path, elsewhere(job="17"), silent=DEAD_SECONDS + 20)
     with Lock(tmp_path):
         assert locks(tmp_path) == ["lock.2.json"]

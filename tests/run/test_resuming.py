@@ -109,7 +109,7 @@ def test_a_run_folder_that_was_forced_and_renamed_goes_on_where_it_is(tmp_path, 
     assert "resumed at" in answer.out
     assert_same_bits(whole, moved)
     assert list(moved.parent.iterdir()) == [moved]
-    assert command("resume=mine/my run", cwd=tmp_path).out.startswith("This run is there already (finished)")
+    assert command("resume=mine/my run", cwd=tmp_path).out.startswith("This run exists already (finished)")
 
 
 def test_a_relative_path_of_the_letters_is_found_from_another_directory(tmp_path, whole):
@@ -163,4 +163,4 @@ def test_checkpoints_of_another_network_get_one_sentence(tmp_path, stopped):
     checkpoint.save(folder / "checkpoints", facts["sample"], narrower, {"seconds": 0.0, "diverged": {}})
     answer = command(f"resume={folder}")
     assert answer.status == 2
-    assert answer.sentence == f"{folder} is a run of another version: start anew with force=true."
+    assert answer.sentence == f"{folder} is a run of another version: start again with force=true."

@@ -56,9 +56,9 @@ def damaged(path: Path, text: str | None) -> None:
         ("result.json", "", "result.json is damaged"),
         ("result.json", "[1]", "result.json is damaged"),
         ("result.json", '{"status": "finished"}', "result.json is damaged"),
-        ("curve.parquet", "PAR1", "curve.parquet is missing or damaged: start anew with force=true."),
-        ("curve.parquet", None, "curve.parquet is missing or damaged: start anew with force=true."),
-        ("checkpoints/*.safetensors", "", "has no whole checkpoint: start anew with force=true."),
+        ("curve.parquet", "PAR1", "curve.parquet is missing or damaged: start again with force=true."),
+        ("curve.parquet", None, "curve.parquet is missing or damaged: start again with force=true."),
+        ("checkpoints/*.safetensors", "", "has no whole checkpoint: start again with force=true."),
     ],
 )
 def test_a_damaged_run_folder_gets_one_sentence(tmp_path, stopped, file, text, sentence):

@@ -35,7 +35,7 @@ def test_a_finished_run_is_not_trained_again_unless_forced(tmp_path, whole):
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
     again = command(*overrides)
     assert again.status == 0
-    assert again.out == f"This run is there already (finished): {folder}. Train it again with force=true.\n"
+    assert again.out == f"This run exists already (finished): {folder}. Train it again with force=true.\n"
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
     assert command(*overrides, "force=true").status == 0
     assert (folder / "result.json").stat().st_mtime_ns > before[folder / "result.json"]
@@ -49,7 +49,7 @@ def test_an_unfinished_run_is_not_touched_without_being_asked_to(tmp_path, stopp
     answer = command(*overrides)
     assert answer.status == 2
     assert answer.sentence == (
-        f"{run_folder(tmp_path)} holds an unfinished run: go on with resume=true, or start anew with force=true."
+        f"{run_folder(tmp_path)} holds an unfinished run: go on with resume=true, or start again with force=true."
     )
     assert checkpoints(tmp_path) == kept
     assert command(*overrides, "force=true").status == 0
@@ -87,7 +87,9 @@ def test_a_disk_that_is_full_loses_nothing_that_was_written(tmp_path, whole, cou
         answer = command(*overrides, EVERY_STRETCH)
     assert answer.status == 2
     assert "can't be written (No space left on device)" in answer.sentence
-    assert answer.sentence.endswith("what was written is whole; make room, then go on with resume=true.")
+    assert answer.sentence.endswith(
+        "the files written so far are whole; make room, then give the command again with resume=true."
+    )
     assert command(*overrides, "resume=true").status == 0
     assert_same_bits(whole, run_folder(tmp_path / "cut"))
 
@@ -110,8 +112,8 @@ def test_a_really_full_disk_gets_one_sentence_and_the_run_goes_on_when_there_is_
     answer = finish(process)
     assert answer.status == 2, answer
     assert answer.sentence == (
-        f"{run_folder(small_disk)} can't be written (No space left on device): what was written is whole; "
-        "make room, then go on with resume=true."
+        f"{run_folder(small_disk)} can't be written (No space left on device): the files written so far are whole; "
+        "make room, then give the command again with resume=true."
     )
     assert checkpoints(small_disk)
     filler.unlink()

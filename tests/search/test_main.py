@@ -115,7 +115,7 @@ def test_a_crash_fails_its_trial_and_no_other(tmp_path, capsys):
         (["search=learning_rate", "resume=x"], "resume=x: a search decides this"),
         (["search=learning_rate", "-m", "sample=3"], ""),
         (["search=learning_rate", "sample=3"], "did you mean samples?"),
-        (["search=learning_rate", "--sbatch=--time=1"], "for --launcher slurm only"),
+        (["search=learning_rate", "--sbatch=--time=1"], "is only for --launcher slurm; leave it out"),
         (["report", "nowhere"], "nowhere is not the folder of a study"),
     ],
 )

@@ -54,7 +54,7 @@ def test_a_signal_stops_all_workers_with_checkpoints_and_the_study_goes_on(tmp_p
     _, err = process.communicate()
     assert (process.returncode, err) == (
         128 + signal.SIGTERM,
-        "letterocr: stopped by SIGTERM; the same command goes on with the study.\n",
+        "letterocr: stopped by SIGTERM; the same command continues the study.\n",
     )
     assert not list((folder / "workers").glob("*.json"))
     assert not list(folder.glob("runs/*/lock.*"))

@@ -4,6 +4,7 @@ import contextlib
 import json
 import math
 import os
+import shutil
 import signal
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from tiny import (
     handler,
     report_of,
     result_of,
+    run_folder,
     tiny,
 )
 
@@ -134,7 +136,7 @@ def test_forced_it_starts_anew_but_not_when_its_job_was_queued_again(tmp_path, m
     cut("17")
     monkeypatch.setenv("SLURM_RESTART_COUNT", "1")
     assert "resumed at" in command("-m", "seed=2", *overrides).out
-    assert "This run is there already" in command("-m", "seed=2", *overrides).out
+    assert "This run exists already" in command("-m", "seed=2", *overrides).out
     cut("16")  # an earlier job
     monkeypatch.setenv("SLURM_JOB_ID", "17")
     monkeypatch.setenv("SLURM_RESTART_COUNT", "1")
@@ -172,17 +174,18 @@ def test_what_another_process_has_finished_by_the_end_is_no_longer_running(tmp_p
 def test_a_run_that_another_process_finished_while_the_letters_were_read_is_there(tmp_path, monkeypatch):
     from letterocr.data import images
 
-    load, overrides = images.load, tiny(f"output={tmp_path}", "samples=20")
+    load, overrides = images.load, tiny("samples=20")
+    assert command(*overrides, f"output={tmp_path / 'other'}").status == 0
+    finished = run_folder(tmp_path / "other")
 
     def slow(config):
-        monkeypatch.setattr(images, "load", load)
-        assert command(*overrides).status == 0
+        shutil.copytree(finished, tmp_path / finished.name)
         return load(config)
 
     monkeypatch.setattr(images, "load", slow)
-    answer = command(*overrides)
+    answer = command(*overrides, f"output={tmp_path}")
     assert answer.status == 0
-    assert answer.out.startswith("This run is there already (finished)")
+    assert answer.out.startswith("This run exists already (finished)")
 
 
 # Jobs of submitit's, which has handlers of its own
