@@ -22,17 +22,39 @@ if TYPE_CHECKING:
     from letterocr.api.fitting import iterate as iterate
     from letterocr.api.fitting import letters as letters
     from letterocr.api.learning_curve import LearningCurve as LearningCurve
+    from letterocr.api.reading import LetterReading as LetterReading
     from letterocr.api.reading import Reading as Reading
+    from letterocr.api.trained_run import Part as Part
     from letterocr.api.trained_run import Run as Run
     from letterocr.api.trained_run import load as load
     from letterocr.base.errors import UserError as UserError
+    from letterocr.data.letters import Letters as Letters
+    from letterocr.data.letters import Split as Split
 
-__all__ = ["LearningCurve", "Reading", "Run", "UserError", "fit", "iterate", "letters", "load", "matrix"]
+__all__ = [
+    "LearningCurve",
+    "LetterReading",
+    "Letters",
+    "Part",
+    "Reading",
+    "Run",
+    "Split",
+    "UserError",
+    "fit",
+    "iterate",
+    "letters",
+    "load",
+    "matrix",
+]
 
 _HOMES = {
     "LearningCurve": "letterocr.api.learning_curve",
+    "LetterReading": "letterocr.api.reading",
+    "Letters": "letterocr.data.letters",
+    "Part": "letterocr.api.trained_run",
     "Reading": "letterocr.api.reading",
     "Run": "letterocr.api.trained_run",
+    "Split": "letterocr.data.letters",
     "UserError": "letterocr.base.errors",
     "fit": "letterocr.api.fitting",
     "iterate": "letterocr.api.fitting",

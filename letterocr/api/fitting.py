@@ -38,6 +38,7 @@ from letterocr.run.outcome import look_up_outcome
 from letterocr.run.rehearsal import compile_loops, load_letters
 from letterocr.run.training import iterate_run
 
+MOST_BLOCK = 512  # samples in a block of the engine where `every` decides it
 TEST_SHARE = 0.2  # share of each class that is drawn for the test, if arrays come without test letters
 ONE_AT_A_TIME = threading.Lock()  # only one Python thread learns at a time, as all use the same compiled loops
 Stretches = Generator[Learning, None, None]
@@ -95,8 +96,8 @@ def iterate(
         test: as in `fit`.
         output: as in `fit`; a run that you leave early is stored with a checkpoint and resumed the next time, and a
             finished run gives no stretches.
-        every: samples of a stretch, rounded up to whole blocks of the engine; for single samples give `every=1` and
-            `block=1`. None: as many as take 0.1 seconds.
+        every: samples of a stretch; None: as many as take 0.1 seconds. With `output=` it is rounded up to whole blocks
+            of the engine, so that the run is the one of `fit`; without, the engine takes blocks of this size.
         **fields: as in `fit`.
 
     Yields:
@@ -114,8 +115,10 @@ def iterate(
     """
     if every is not None and every < 1:
         refuse("every", every, "must be at least 1")
-    before = None
+    before: int | None = None
     for run in _iterate(data, test, output, False, every, fields):
+        if before is None and run.status != "unfinished":  # it was over already
+            before = 0
         if before is not None and run.sample > before:
             yield run.cut_part(before)
         before = run.sample
@@ -177,6 +180,8 @@ def _look_up(config: TrainConfig, folder: Path) -> bool:
 
 def _learn_in_memory(config: TrainConfig, split: Split, bar: ProgressBar, every: int | None) -> Stretches:
     """Train a run without a folder, one stretch of samples at each step."""
+    if every and not config.block:
+        config = replace(config, block=min(every, MOST_BLOCK))
     learning = Learning(config, split, every=every)
     learning.measure_start()
     yield learning
@@ -259,12 +264,13 @@ def _make_run(learning: Learning, folder: Path | None, box: int) -> Run:
     return Run(
         learning.config,
         status,
+        learning.curve.sample,
         _find_evaluated(learning),
         learning.split.train.alphabet,
         box,
         folder,
         learning.seconds,
-        tuple(learning.notes),
+        (*learning.notes, *learning.describe_divergences()),
         lambda: learning.curve,
     )
 

@@ -32,6 +32,9 @@ class LearningCurve:
     def __len__(self) -> int:
         return len(self.samples)
 
+    def __repr__(self) -> str:
+        return f"<LearningCurve: samples 0 to {len(self) - 1:,}, {self.loss.shape[1]} networks>"
+
     def measured(self) -> tuple[np.ndarray, np.ndarray]:
         """Return the samples at which the test error was measured [m], and the test errors [m, R]."""
         rows = ~np.isnan(self.test_error[:, 0])

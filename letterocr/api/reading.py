@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from letterocr.data import ink
+from letterocr.data.letters import PIXELS, SIDE
 from letterocr.models.chain import Network
 
 
@@ -55,17 +57,23 @@ def read_picture(network: Network, alphabet: str, box: int, picture: Any, name: 
         network: trained networks.
         alphabet: the characters of its outputs.
         box: longer side of the ink, in pixels, in the letters that it was trained on.
-        picture: the path of a picture file, an array [H, W], [H, W, 3] or [H, W, 4], or a Pillow image.
+        picture: a letter [900], the path of a picture file, an array [H, W], [H, W, 3] or [H, W, 4], or a Pillow image.
         name: name of an array in messages.
 
     Raises:
         UserError: the picture can't be read, or there is no ink in it.
     """
+    if np.shape(picture) == (PIXELS,):
+        found = ink.FoundLetter(torch.as_tensor(picture, dtype=torch.float32), (0, 0, SIDE, SIDE))
+        return _read_found(network, alphabet, found)
     if isinstance(picture, str | Path):
         name, picture = str(picture), ink.read(Path(picture).expanduser())
-    found = ink.find_letter(np.asarray(picture), name, box)
+    return _read_found(network, alphabet, ink.find_letter(np.asarray(picture), name, box))
+
+
+def _read_found(network: Network, alphabet: str, found: ink.FoundLetter) -> Reading:
     letter, runner_up, outputs = rank_outputs(network, found.letter, alphabet)
-    image = found.letter.view(ink.SIDE, ink.SIDE).numpy()
+    image = found.letter.view(SIDE, SIDE).numpy()
     return Reading((LetterReading(letter, runner_up, outputs, found.box, image),))
 
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +42,7 @@ class Run:
     Attributes:
         config: every field of the run.
         status: `finished`, `diverged`, or `unfinished`.
+        sample: samples learned.
         network: the R networks: `weights`, a list of [R, out, in]; `biases`, a list of [R, out] or None;
             `forward(images)` returns the activations of every layer for images [N, 900], the outputs last.
         alphabet: the characters that the outputs stand for.
@@ -58,6 +60,7 @@ class Run:
 
     config: TrainConfig
     status: str
+    sample: int
     network: Network
     alphabet: str
     box: int
@@ -68,17 +71,15 @@ class Run:
 
     @cached_property
     def _curve(self) -> Curve:
-        return self._read_curve()
+        """The curve up to this sample, whatever is learned later."""
+        curve = copy(self._read_curve())
+        curve.sample = self.sample
+        return curve
 
     @property
     def curve(self) -> LearningCurve:
         """Loss and errors after every sample so far."""
         return copy_curve(self._curve)
-
-    @property
-    def sample(self) -> int:
-        """Samples learned so far."""
-        return self._curve.sample
 
     @property
     def test_error(self) -> float:
@@ -100,7 +101,7 @@ class Run:
 
         Args:
             picture: the path of a picture file, an array [H, W], [H, W, 3] or [H, W, 4], or a Pillow image; of any
-                size, dark on light or light on dark. A letter [900] needs `.reshape(30, 30)`.
+                size, dark on light or light on dark; or a letter [900] in 0..1 with ink 1, which is read as it is.
 
         Raises:
             UserError: the picture can't be read, has no ink, or the run diverged.
@@ -159,13 +160,16 @@ class Part:
         samples: [n], samples learned after each update; 1 after the first update.
         loss: [n, R], loss of each sample before its update.
         test_error: [n, R], fraction of the test letters that are misread after the update; NaN where not measured.
-        run: the run so far. The next step changes its networks and its curve in place, so copy what you want to keep.
+        run: the run so far. The next step changes its networks in place, so copy what you want to keep.
     """
 
     samples: np.ndarray
     loss: np.ndarray
     test_error: np.ndarray
     run: Run
+
+    def __repr__(self) -> str:
+        return f"<Part: samples {self.samples[0]:,} to {self.samples[-1]:,} of {self.run!r}>"
 
 
 def load(folder: str | Path) -> Run:
@@ -194,7 +198,8 @@ def load(folder: str | Path) -> Run:
         status, seconds = str(result.get("status", "finished")), float(result.get("seconds", 0.0))
     network, sample = _load_network(folder, config, len(alphabet))
     box = int(start.get("box", BOX))
-    return Run(config, status, network, alphabet, box, folder, seconds, (), lambda: _load_curve(folder, config, sample))
+    read_curve = partial(_load_curve, folder, config, sample)
+    return Run(config, status, sample, network, alphabet, box, folder, seconds, (), read_curve)
 
 
 def _load_curve(folder: Path, config: TrainConfig, sample: int) -> Curve:

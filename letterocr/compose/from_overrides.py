@@ -14,6 +14,12 @@ from letterocr.compose.overrides import add_plus, check_keys
 from letterocr.compose.presets import find_conf_folder
 from letterocr.config.train import TrainConfig, list_runtime_fields
 
+KINDS = {  # what OmegaConf says of a value of the wrong type, and what it must be
+    "converted to Integer": "a whole number",
+    "converted to Float": "a number",
+    "not a valid bool": "true or false",
+    "not a ListConfig": "a list, as in [64]",
+}
 ONE_AT_A_TIME = threading.Lock()  # all threads of a process share one state of Hydra
 
 
@@ -101,6 +107,10 @@ def summarise_error(error: BaseException) -> str:
     missing = re.search(r"Could not override '(\w+)\.(\w+)'.*?Key '\w+' not in '(\w+)'", " ".join(texts), re.DOTALL)
     if missing:
         return _explain_missing_field(*missing.groups())
+    wrong = re.search(r"Error merging override (\S+?)=(.*?)\s+(?:Value|Invalid value) (.*)", " ".join(texts), re.DOTALL)
+    for words, kind in KINDS.items():
+        if wrong and words in wrong[3]:
+            return f"{wrong[1]}={wrong[2]}: must be {kind}."
     lines = [line.strip() for text in texts for line in text.splitlines()]
     noise = ("full_key", "object_type", "reference_", "To append to your config", "See https://hydra.cc")
     return " ".join(line for line in lines if line and not line.startswith(noise))

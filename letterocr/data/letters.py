@@ -41,6 +41,9 @@ class Letters:
     def __len__(self) -> int:
         return len(self.labels)
 
+    def __repr__(self) -> str:
+        return f"<Letters: {len(self):,} of {self.alphabet}>"
+
     def select(self, index: Tensor) -> Letters:
         """Return the letters at the given places, in that order.
 
@@ -73,6 +76,9 @@ class Split:
 
     train: Letters
     test: Letters
+
+    def __repr__(self) -> str:
+        return f"<Split: {len(self.train):,} letters to train, {len(self.test):,} to test, of {self.train.alphabet}>"
 
     def fingerprint(self) -> str:
         """Hex digits that tell these letters from others: those to train, then those to test."""

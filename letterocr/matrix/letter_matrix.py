@@ -33,6 +33,8 @@ def alphabet_matrix(letters: Letters, writers: int | Sequence[int] | None = None
     Raises:
         UserError: a letter is missing, the writers are not known, or there is no such writer.
     """
+    if not isinstance(letters, Letters):
+        raise UserError(f"alphabet: {type(letters).__name__} is not a set of letters; give one, such as split.train.")
     if writers is not None:
         letters = letters.select(_find_letters_by(letters, [writers] if isinstance(writers, int) else list(writers)))
     counts, alphabet = letters.count_classes(), letters.alphabet

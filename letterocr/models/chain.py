@@ -44,6 +44,10 @@ class Network:
     biases: list[Tensor | None]
     temperature: Tensor | None
 
+    def __repr__(self) -> str:
+        sizes = ", ".join(str(list(weight.shape)) for weight in self.weights)
+        return f"<{type(self).__name__}: weights {sizes}>"
+
     @property
     def replicas(self) -> int:
         """R, the number of networks trained side by side."""

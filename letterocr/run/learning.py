@@ -14,7 +14,7 @@ from letterocr.data.letters import Split
 from letterocr.engine.records import Records
 from letterocr.run.curve import Curve
 from letterocr.run.divergence import Divergence
-from letterocr.run.messages import collect_notes
+from letterocr.run.messages import collect_notes, describe_divergence
 
 STRETCH_SECONDS = 0.1  # duration of a stretch; signals, checkpoints and display are handled between two stretches
 
@@ -59,6 +59,11 @@ class Learning:
     def is_over(self) -> bool:
         """Return whether all samples are learned, or all networks have diverged."""
         return self.engine.sample >= self.config.samples or self.divergence.is_total()
+
+    def describe_divergences(self) -> list[str]:
+        """Return a sentence for each network that has diverged."""
+        diverged = sorted(self.divergence.last_finite.items())
+        return [describe_divergence(self.plan, r, sample) for r, sample in diverged]
 
     def learn_stretch(self, limit: int | None = None) -> Records:
         """Learn the next stretch of samples, and add it to the curve.

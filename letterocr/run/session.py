@@ -22,7 +22,7 @@ from letterocr.run.display import Display, View
 from letterocr.run.folder import check_space, prepare_folder
 from letterocr.run.learning import Learning
 from letterocr.run.lock import Lock
-from letterocr.run.messages import describe_divergence, describe_run, describe_stop
+from letterocr.run.messages import describe_run, describe_stop
 from letterocr.run.outcome import Outcome
 from letterocr.run.resuming import check_letters, read_learning_rates, read_start, take_up
 
@@ -159,8 +159,7 @@ class Session:
                 self._save()
             display.close_board(error, summary.best_error)
             self._write_result(status, error, summary)
-        diverged = sorted(learning.divergence.last_finite.items())
-        display.finish(summary, [describe_divergence(learning.plan, r, sample) for r, sample in diverged])
+        display.finish(summary, learning.describe_divergences())
         return Outcome(status, self.folder, error)
 
     def _write_result(self, status: str, error: float, summary: Summary) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import signal
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -12,24 +10,15 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import torch
+from fitted import TINY, assert_same_curves
 from helpers import one_sentence, random_letters
-from tiny import command, handler, letters, result_of, run_folder, tiny
+from tiny import command, letters, result_of, run_folder, tiny
 
 import letterocr
-from letterocr.api import fitting
 from letterocr.compose.from_overrides import compose_config
 from letterocr.config.train import TrainConfig
 from letterocr.data.letters import Split
 
-TINY: dict[str, Any] = {
-    "model": "three_layer",
-    "model__hidden": [40],
-    "threads": 1,
-    "samples": 300,
-    "data": "images",
-    "data__path": letters(),
-    "data__test_per_letter": 1,
-}
 ENGINE = {"engine": "reference"}  # as `tiny`
 
 
@@ -40,13 +29,6 @@ def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir()
     monkeypatch.chdir(folder)
     return folder
-
-
-def assert_same_curves(run: letterocr.Run, other: letterocr.Run) -> None:
-    np.testing.assert_array_equal(run.curve.loss, other.curve.loss)
-    np.testing.assert_array_equal(run.curve.test_error, other.curve.test_error)
-    for weight, other_weight in zip(run.network.weights, other.network.weights, strict=True):
-        assert torch.equal(weight, other_weight)
 
 
 def test_the_defaults_are_those_of_the_command() -> None:
@@ -105,6 +87,25 @@ def test_an_error_in_the_loop_leaves_a_run_that_can_be_taken_up(empty: Path) -> 
         kept = error.__traceback__
     assert kept is not None
     assert letterocr.fit(**TINY, output=empty).sample == 300
+
+
+def test_in_memory_a_part_has_the_samples_that_were_asked_for() -> None:
+    assert [len(part.samples) for part in letterocr.iterate(**TINY, every=45)] == [45] * 6 + [30]
+
+
+def test_an_earlier_part_stays_what_it_was() -> None:
+    first, *_, last = letterocr.iterate(**TINY, every=100)
+    assert (first.run.sample, len(first.run.curve), first.run.status) == (100, 101, "unfinished")
+    assert (last.run.sample, len(last.run.curve), last.run.status) == (300, 301, "finished")
+    assert first.run.test_error == first.test_error[-1, 0]
+    assert repr(first).startswith("<Part: samples 1 to 100 of <Run: three_layer")
+
+
+def test_a_run_that_is_over_comes_as_one_part(empty: Path) -> None:
+    run = letterocr.fit(**TINY, output=empty)
+    (part,) = letterocr.iterate(**TINY, output=empty)
+    np.testing.assert_array_equal(part.samples, np.arange(1, 301))
+    np.testing.assert_array_equal(part.test_error, run.curve.test_error[1:])
 
 
 def test_force_trains_anew(empty: Path) -> None:
@@ -185,6 +186,11 @@ def test_loaded_letters_are_taken_as_they_are() -> None:
         ({"sample": 3}, ["sample=3", "did you mean samples?"]),
         ({"data": "emnits"}, ["emnits", "did you mean emnist?"]),
         ({"samples": -1}, ["samples=-1", "at least 0"]),
+        ({"samples": "many"}, ["samples=many", "must be a whole number"]),
+        ({"seed": 1.5}, ["seed=1.5", "must be a whole number"]),
+        ({"model__hidden": 64}, ["model.hidden=64", "a list, as in [64]"]),
+        ({"data__foo": 1}, ["there is no field data.foo", "--help lists every field"]),
+        ({"tensorboard": "maybe"}, ["tensorboard=maybe", "true or false"]),
         ({"samples": object()}, ["samples=<object", "is a object", "give a number"]),
         ({"resume": True}, ["resume=True", "leave it out"]),
         ({"force": True}, ["force=True", "output="]),
@@ -209,71 +215,6 @@ def test_every_must_be_a_sample_at_least() -> None:
         next(letterocr.iterate(**TINY, every=0))
 
 
-def test_two_threads_learn_at_once_and_get_the_same_bits() -> None:
-    runs: list[letterocr.Run] = []
-    threads = [threading.Thread(target=lambda: runs.append(letterocr.fit(**TINY))) for _ in range(2)]
-    before = torch.get_num_threads()
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert torch.get_num_threads() == before
-    assert_same_curves(*runs)
-
-
-def test_the_same_run_twice_at_once_is_refused(empty: Path) -> None:
-    stretches = letterocr.iterate(**TINY, output=empty, every=50)
-    next(stretches)
-    refused: list[Exception] = []
-
-    def again() -> None:
-        try:
-            fitting._open.clear()  # as another process, which knows nothing of this one
-            letterocr.fit(**TINY, output=empty)
-        except letterocr.UserError as error:
-            refused.append(error)
-
-    thread = threading.Thread(target=again)
-    thread.start()
-    thread.join()
-    one_sentence(refused[0], "is being trained by")
-    stretches.close()
-
-
-def test_a_run_inside_the_loop_of_another() -> None:
-    plain = letterocr.fit(**TINY)
-    stretches = letterocr.iterate(**TINY, every=128)
-    first = next(stretches)
-    inner = letterocr.fit(**TINY)
-    *_, last = stretches
-    assert len(first.samples) == 128
-    assert_same_curves(last.run, plain)
-    assert_same_curves(inner, plain)
-
-
-def test_a_signal_is_obeyed_after_a_whole_stretch(empty: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    learn = fitting.Learning.learn_stretch
-    calls = []
-
-    def interrupted(self: Any, limit: int | None = None) -> Any:
-        calls.append(1)
-        if len(calls) == 3:
-            signal.raise_signal(signal.SIGINT)
-        return learn(self, limit)
-
-    monkeypatch.setattr(fitting.Learning, "learn_stretch", interrupted)
-    handled = []
-    with handler(signal.SIGINT, lambda *_: handled.append(1)):
-        seen = [part.samples[-1] for part in letterocr.iterate(**TINY, block=8, output=empty, every=50)]
-    assert handled == [1]
-    assert seen == [56, 112, 168, 224, 280, 300]
-    calls.clear()
-    with handler(signal.SIGINT, signal.default_int_handler), pytest.raises(KeyboardInterrupt):
-        letterocr.fit(**TINY, block=8, output=empty, seed=1)
-    (unfinished,) = [path.parent for path in empty.glob("*/config.yaml") if not (path.parent / "result.json").exists()]
-    assert letterocr.load(unfinished).sample > 0
-
-
 def test_a_run_that_diverges_says_so() -> None:
     run = letterocr.fit(
         model="two_layer",
@@ -285,6 +226,7 @@ def test_a_run_that_diverges_says_so() -> None:
     )
     assert (run.status, run.test_error) == ("diverged", 1.0)
     assert any("may diverge" in note for note in run.notes)
+    assert any("diverged at sample" in note for note in run.notes)
     with pytest.raises(letterocr.UserError, match="not finite"):
         run.read(np.eye(20))
 

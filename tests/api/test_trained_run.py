@@ -70,6 +70,28 @@ def test_it_reads_a_letter_and_says_where_it_is(run: letterocr.Run) -> None:
         assert part.image.max() == 1
 
 
+def test_a_letter_of_900_pixels_is_read_as_it_is(run: letterocr.Run) -> None:
+    split = letterocr.letters("images", path=letters(), test_per_letter=1)
+    outputs = run.network.replica(0).forward(split.test.images[:5])[-1]
+    read = [run.read(image).text for image in split.test.images[:5]]
+    assert read == [run.alphabet[k] for k in outputs.argmax(1)]
+    assert run.read(split.test.images[0].numpy()).letters[0].box == (0, 0, 30, 30)
+
+
+def test_what_holds_arrays_is_shown_in_one_line(run: letterocr.Run) -> None:
+    split = letterocr.letters("images", path=letters(), test_per_letter=1)
+    assert repr(split.train) == "<Letters: 104 of ABCDEFGHIJKLMNOPQRSTUVWXYZ>"
+    assert repr(split).startswith("<Split: 104 letters to train, 26 to test")
+    assert repr(run.curve) == "<LearningCurve: samples 0 to 600, 3 networks>"
+    assert repr(run.network) == "<Network: weights [3, 26, 900]>"
+
+
+def test_the_alphabet_of_a_split_is_refused_with_its_mend() -> None:
+    split = letterocr.letters("images", path=letters(), test_per_letter=1)
+    with pytest.raises(letterocr.UserError, match="give one, such as split"):
+        letterocr.matrix.alphabet(split)  # type: ignore[arg-type]
+
+
 def test_it_draws_the_median_and_its_quartiles(run: letterocr.Run) -> None:
     axes = Figure().subplots()
     assert run.plot(axes) is axes

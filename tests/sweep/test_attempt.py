@@ -96,7 +96,7 @@ def test_a_mistake_in_one_run_is_its_failure_only(tmp_path):
 def test_a_value_that_does_not_fit_its_field_ends_the_sweep_before_its_first_run(tmp_path):
     answer = command("-m", "seed=1,two", *tiny(f"output={tmp_path}"))
     assert answer.status == 2
-    assert "'two' of type 'str' could not be converted to Integer" in answer.sentence
+    assert "seed=two: must be a whole number." in answer.sentence
     assert not list(tmp_path.glob("three_layer-*"))
 
 
