@@ -110,7 +110,8 @@ def summarise_error(error: BaseException) -> str:
     wrong = re.search(r"Error merging override (\S+?)=(.*?)\s+(?:Value|Invalid value) (.*)", " ".join(texts), re.DOTALL)
     for words, kind in KINDS.items():
         if wrong and words in wrong[3]:
-            return f"{wrong[1]}={wrong[2]}: must be {kind}."
+            each = "each value must be" if wrong[2].startswith("[") else "must be"
+            return f"{wrong[1]}={wrong[2]}: {each} {kind}."
     lines = [line.strip() for text in texts for line in text.splitlines()]
     noise = ("full_key", "object_type", "reference_", "To append to your config", "See https://hydra.cc")
     return " ".join(line for line in lines if line and not line.startswith(noise))

@@ -40,7 +40,8 @@ def check_keys(overrides: list[str]) -> None:
         if "=" not in override or override.startswith("-") or "@" in key or key.startswith("hydra"):
             continue
         if key not in known and not key.startswith("optimizer.options."):  # these are PyTorch's own names
-            near = [name for name in known if name.partition(".")[0] == key.partition(".")[0]] if "." in key else known
+            section, dot, _ = key.partition(".")
+            near = [name for name in known if name.startswith(f"{section}.")] if dot else known
             raise UserError(f"{override}: there is no field {key}; {suggest(key, near, '--help lists every field.')}")
         plain = key in choices and re.fullmatch(r"[\w/,]+", value)  # Hydra itself reads lists, glob(*) and the like
         for choice in value.split(",") if plain else []:
