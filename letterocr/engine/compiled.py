@@ -32,6 +32,7 @@ class CompiledStack(Stack):
         super().__init__(parts)
         threaded.use_threads(threads)
         self.labels = np.zeros(self.block, np.int64)
+        self.output_errors = self.targets.new_zeros(self.targets.shape)
         self.settings = self._make_settings(threads)
         self._loop = self._bind_loop()
 
@@ -54,7 +55,7 @@ class CompiledStack(Stack):
         P, K, V, H, rates, loss, wrong = (
             x.numpy() for x in (self.P, self.K, self.errors[0], hidden, self.rates, self.losses, self.wrong)
         )
-        block = loops.Block(P, K, V, H, self.labels, rates, loss, wrong)
+        block = loops.Block(P, K, V, H, self.labels, rates, loss, wrong, self.output_errors.numpy())
         if count == 1:
             return lambda stretch: loops.learn_one_matrix(stretch, block, s)
         last = kernels.LastLayer(*self._list_arrays(-1))

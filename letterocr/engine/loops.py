@@ -39,6 +39,7 @@ class Block(NamedTuple):
         rates: [n] alpha of each sample.
         loss: [n] of each sample before its update.
         wrong: [n] whether it was misread.
+        Q: [n, classes] the error vectors of the outputs; of no meaning with one weight matrix.
     """
 
     P: np.ndarray
@@ -49,6 +50,7 @@ class Block(NamedTuple):
     rates: np.ndarray
     loss: np.ndarray
     wrong: np.ndarray
+    Q: np.ndarray
 
 
 class Middle(NamedTuple):
@@ -102,6 +104,7 @@ def learn_two_matrices(stretch: Stretch, block: Block, last: LastLayer, s: Setti
         add_earlier(P[i], K[i, known:], V[known:], i - known)
         activate(P[i], s, H[i])
         block.loss[i], block.wrong[i] = learn_last(H[i], last, block.labels[i], block.rates[i], s, scratch, V[i])
+        block.Q[i] = scratch[0]
         multiply_slope(V[i], H[i], s)
 
 
@@ -155,6 +158,7 @@ def learn_three_matrices(stretch: Stretch, block: Block, middle: Middle, last: L
         _add_deferred(x, (x0, late), middle.table[i], i, one, (H, V2), H[i], dots)
         activate(x, s, H2[i])
         block.loss[i], block.wrong[i] = learn_last(H2[i], last, block.labels[i], block.rates[i], s, scratch, V2[i])
+        block.Q[i] = scratch[0]
         multiply_slope(V2[i], H2[i], s)
         vecmat(V2[i], W, parts, below, s.threads)
         if s.numbers[MOMENTUM]:
