@@ -56,6 +56,12 @@ class TrainConfig:
         choices=("auto", "reference", "blocked"),
     )
     block: int = option(0, "samples a block; 0: chosen by size and device", low=0)
+    evaluation: str = option(
+        "certified",
+        "test error: each letter evaluated, or only those whose class a bound does not prove; the counts are the same",
+        choices=("certified", "full"),
+        runtime=True,
+    )
     threads: int = option(0, "CPU threads; 0: as many as there are cores", low=0, runtime=True)
     output: str = option("outputs", "folder that holds the run folders", runtime=True)
     resume: str = option("false", "true: go on where this run stopped; or a run folder to go on with", runtime=True)

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -26,6 +27,9 @@ from letterocr.engine.momentum import Momentum, MomentumOptimizer, make_tables
 from letterocr.engine.records import Records
 from letterocr.engine.stack import Stack, StackParts
 from letterocr.engine.task import TrainingTask
+
+if TYPE_CHECKING:
+    from letterocr.engine.compiled import CompiledStack
 from letterocr.models.chain import Network
 from letterocr.optimizers.optimizer import Optimizer
 
@@ -135,7 +139,7 @@ class BlockedEngine(Engine):
                 # without test letters the replicas' stacks learn at the same time, with one thread each
                 threads = torch.get_num_threads() if len(parts) == 1 or follows else 1
                 fast = [compiled.CompiledStack(p, threads) for p in parts]
-                return fast, [compiled.CompiledFollower(stack, *test) for stack in fast] if follows else []
+                return fast, [self._make_follower(stack, threads) for stack in fast] if follows else []
         if device.type == "cuda":
             from letterocr.engine.graphed import GraphedFollower, GraphedStack
 
@@ -144,6 +148,15 @@ class BlockedEngine(Engine):
             return (stacks := [Stack(p) for p in parts]), [GraphedFollower(stack, *test) for stack in stacks]
         stacks = [Stack(p) for p in parts]
         return stacks, [Follower(stack, *test) for stack in stacks] if follows else []
+
+    def _make_follower(self, stack: CompiledStack, threads: int) -> Follower:
+        """The test letters beside a compiled stack."""
+        from letterocr.engine import compiled
+        from letterocr.engine.certified_follower import CertifiedFollower
+
+        if self._task.certified and len(self.network.weights) == 2:
+            return CertifiedFollower(stack, self.test_inked, self.test_labels, threads)
+        return compiled.CompiledFollower(stack, self.test_inked, self.test_labels)
 
     @torch.no_grad()
     def advance(self, count: int) -> Records:

@@ -128,19 +128,24 @@ class Rounding(NamedTuple):
         steps: 6 (n + 2) u0.
         slope: L.
         bend: S / 2.
+        unit: u0.
+        up: 1 and a little, for bounds that are rounded themselves.
     """
 
     product: float
     steps: float
     slope: float
     bend: float
+    unit: float
+    up: float
 
 
 def make_rounding(dtype: np.dtype, m: int, n: int, sigmoid: bool) -> Rounding:
     """The terms of (C6) for m hidden units and blocks of n samples."""
     unit = float(np.finfo(dtype).eps) / 2
     slope, bend = (STEEPEST, SECOND_SLOPE / 2) if sigmoid else (1.0, 0.0)
-    return Rounding((m + 12) * unit, 6 * (n + 2) * unit, slope, bend)
+    product = (m + 12) * unit
+    return Rounding(product, 6 * (n + 2) * unit, slope, bend, unit, 1 + 2 * product + 100 * unit)
 
 
 @compiled
@@ -217,7 +222,7 @@ def bound_margins(
     square = max(anchors.squares[t, 0], 0.0) + 2 * (e.product + e.steps) * path * path
     slack = 4 * motion.omega[i] * (e.product * (size + e.slope * path) + e.steps * (size + e.slope * (z + path)))
     x, common, spread, start = anchors.x[0, t], anchors.common[0, t], anchors.spread[t], anchors.start[t]
-    c, d = anchors.chosen[t, 0], x.dtype.type(1.001 * math.sqrt(square))
+    c, d = anchors.chosen[t, 0], x.dtype.type(e.up * math.sqrt(square))
     base = common[c] - start[c]
     for r in range(x.shape[0]):
         estimate[r] = x[r] + (common[r] - start[r] - base)
@@ -242,7 +247,7 @@ def list_rivals(
 ) -> int:
     """How many outputs may be above that of class c by these estimates, c itself counted; NaN counts."""
     dtype = estimate.dtype.type
-    d, bend = dtype(distance), dtype(1.001 * e.bend * distance * distance)
+    d, bend = dtype(distance), dtype(e.up * e.bend * distance * distance)
     least = estimate[c] - first[c] - dtype(slack)
     widest, turned, count = motion.widest[c], motion.turned[i, c], 0
     for r in range(estimate.shape[0]):

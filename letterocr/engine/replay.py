@@ -92,10 +92,15 @@ def find_share(total: int, shares: int, index: int) -> int:
     return total * index // shares
 
 
+@compiled
+def _catch_up_share(stop: int, letters: Followers, s: Settings, first: int, last: int) -> None:
+    for t in range(first, last):
+        catch_up(t, stop, letters, s)
+
+
 @threaded
 def catch_up_all(stop: int, letters: Followers, s: Settings, shares: int) -> None:
     """Give every letter the updates of all samples before `stop`."""
     count = letters.z.shape[0]
     for p in prange(shares):
-        for t in range(find_share(count, shares, p), find_share(count, shares, p + 1)):
-            catch_up(t, stop, letters, s)
+        _catch_up_share(stop, letters, s, find_share(count, shares, p), find_share(count, shares, p + 1))

@@ -26,6 +26,7 @@ class TrainingTask:
         loss_factor: f in the loss f |q - c|^2.
         batch: samples an update.
         block: samples that a blocked engine takes at once; 0: as many as suit the network and the device.
+        certified: whether letters whose class is proved are not evaluated, where the engine can.
     """
 
     network: Network
@@ -37,3 +38,4 @@ class TrainingTask:
     loss_factor: float = 0.5
     batch: int = 1
     block: int = 0
+    certified: bool = False

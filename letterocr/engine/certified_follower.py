@@ -1,0 +1,171 @@
+"""The test letters beside a compiled stack, judged a block at a time: the class of most is proved, not computed.
+
+The block is learned first. Each letter is anchored at its start, and judged after each sample that is due
+(`certificates`). A letter that is open is evaluated; if it still is where a stretch ends, it is anchored anew there. The
+counts are those of `CompiledFollower`, sample by sample, and so are the bits of what a checkpoint keeps.
+
+Shapes: as in `certificates`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from letterocr.engine.block_motion import MotionMaker
+from letterocr.engine.certificates import Motion, make_rounding
+from letterocr.engine.compiled import CompiledFollower, CompiledStack
+from letterocr.engine.judging import MOST_TIES, LearnedBlock, Verdicts, judge
+from letterocr.engine.kernels import LastLayer
+from letterocr.engine.letter_anchors import BlockFactors, LetterAnchors, pad
+from letterocr.engine.replay import Followers, catch_up_all, replay_last
+
+STRETCH = 16  # samples after which letters that are open are anchored anew
+
+
+class CertifiedFollower(CompiledFollower):
+    """The test letters beside one compiled stack of two weight matrices.
+
+    Args:
+        stack: what they follow.
+        images: [T, 900], the pixels in the order of the stack's weights.
+        labels: [T].
+        shares: how many threads share the letters.
+    """
+
+    def __init__(self, stack: CompiledStack, images: Tensor, labels: Tensor, shares: int) -> None:
+        super().__init__(stack, images, labels)
+        self.shares = shares
+        momentum, like = stack.momentum, self.z
+        (c, m), count, n = stack.network.weights[-1].shape, len(labels), stack.block
+        self.moving = bool(momentum.mu or momentum.decay)
+        self.rounding = make_rounding(self.z.numpy().dtype, m, n, self.settings.sigmoid)
+        self._maker = MotionMaker((c, pad(c)), n, like, momentum.mu, momentum.decay)
+        self._anchors = LetterAnchors(count, c, m, n, like, self.moving)
+        self._starting = [torch.from_numpy(x).clone() for x in stack.last]
+        self._replayed = [torch.stack([x] * shares) for x in self._starting]
+        self._steps = like.new_zeros(n, m)
+        y = self._rows[1]
+        self._letters = Followers(
+            self._rows[0], y, np.zeros(count, np.int64), self._anchors.arrays.g, self._steps.numpy(), stack.rates.numpy()
+        )
+        self._verdicts = Verdicts(
+            self.labels.numpy(),
+            np.zeros(n, np.bool_),
+            np.zeros(count, np.int64),
+            np.zeros(count, np.bool_),
+            np.zeros((count, n), np.int64),
+            np.zeros((count, n), np.int64),
+            np.zeros((shares, n), np.int64),
+            np.zeros(shares, np.int64),
+            np.zeros((shares, MOST_TIES, 2), np.int64),
+            np.zeros(shares, np.int64),
+            like.new_zeros(shares, MOST_TIES, m).numpy(),
+        )
+
+    def learn_and_measure(self, due: list[int]) -> Tensor:
+        """Let the stack learn its block; the misread letters after each sample in `due`: [len]."""
+        stack, n = self.stack, self.stack.n
+        for kept, array in zip(self._starting, stack.last, strict=True):
+            kept.copy_(torch.from_numpy(array))
+        stack.learn(0, n)
+        wanted = np.zeros(stack.block, np.bool_)
+        wanted[due] = True
+        factors, motion = self._describe_block()
+        if not np.isfinite(motion.gram).all() or not np.isfinite(motion.omega[:n]).all():
+            return self._measure_fully(due)
+        if not self._judge(factors, motion, wanted):
+            return self._measure_fully(due)
+        counts = self._verdicts.misread.sum(0)
+        for i, t, h in self._list_ties():
+            counts[i] += self._is_misread(i, t, h)
+        catch_up_all(n, self._letters, self.settings, self.shares)
+        return torch.from_numpy(counts[due])
+
+    def _describe_block(self) -> tuple[BlockFactors, Motion]:
+        stack, n = self.stack, self.stack.n
+        h, q = stack.hidden[-1], stack.output_errors[:n]
+        torch.mul(stack.errors[0][:n], self.invert_temperature().view(()) if isinstance(self.invert_temperature(), Tensor) else 1.0, out=self._steps[:n])
+        v = self._steps[:n]
+        slope = (h[:n] * (1 - h[:n])).mean(0) if self.settings.sigmoid else torch.ones_like(h[0])
+        motion = self._maker.make(
+            stack.rates[:n], (v, h[:n], q), stack.w_table, self._starting, slope, self.rounding, stack.bias
+        )
+        self._anchors.arrays.g[:, :n] = self.gram[:n].mT.numpy()
+        for many, one in zip(self._replayed, self._starting, strict=True):
+            many[:] = one
+        weight = self._starting[0]
+        factors = BlockFactors(
+            n,
+            v,
+            h,
+            weight,
+            weight.square(),
+            slope,
+            [x[0] for x in self._replayed],
+            stack.bias,
+            self.moving,
+            self.rounding,
+            self.shares,
+        )
+        return factors, motion
+
+    def _judge(self, factors: BlockFactors, motion: Motion, due: np.ndarray) -> bool:
+        """Count the misread letters, but for ties; False: numbers are not finite, and nothing was changed."""
+        verdicts, n = self._verdicts, factors.n
+        verdicts.due[:] = due
+        self._letters.reached[:] = 0
+        for array in (verdicts.misread, verdicts.evaluated, verdicts.tied):
+            array[:] = 0
+        verdicts.open[:] = True
+        block = LearnedBlock(
+            self.stack.output_errors.numpy(), factors.h.numpy(), *(x.numpy() for x in self._replayed)
+        )
+        for start in range(0, n, STRETCH):
+            chosen = np.flatnonzero(verdicts.open)
+            if len(chosen):
+                self._anchors.settle(chosen, start, factors, self._letters, self.settings)
+                if not start and not np.isfinite(self._anchors.arrays.sizes).all():
+                    return False
+                verdicts.read[chosen] = self._anchors.arrays.chosen[chosen, 0]
+            stretch = start, min(start + STRETCH, n)
+            judge(stretch, self._anchors.arrays, motion, verdicts, self._letters, block, self.settings, self.rounding)
+        return True
+
+    def _list_ties(self) -> list[tuple[int, int, Tensor]]:
+        """Sample, letter and activations of each letter whose outputs are too close, in the order of the samples."""
+        verdicts, found = self._verdicts, []
+        for share, count in enumerate(verdicts.tied.tolist()):
+            inputs = torch.from_numpy(verdicts.inputs[share])
+            found += [(i, t, inputs[k]) for k, (i, t) in enumerate(verdicts.ties[share, :count].tolist())]
+        return sorted(found, key=lambda tie: tie[:2])
+
+    def _is_misread(self, i: int, t: int, h: Tensor) -> int:
+        """Whether letter t with activations h is misread after sample i, by the very product of the full evaluation."""
+        labels = np.full(len(self.labels), -1)
+        labels[t] = self.labels[t]
+        self.hidden[t] = h
+        last = self._replay(i + 1)
+        return int(self._count_last(self.hidden, torch.from_numpy(last.U), last.b, labels)) - len(labels) + 1
+
+    def _replay(self, stop: int) -> LastLayer:
+        """The last weight matrix after `stop` samples of the block."""
+        for many, one in zip(self._replayed, self._starting, strict=True):
+            many[0] = one
+        last = LastLayer(*(many[0].numpy() for many in self._replayed))
+        stack = self.stack
+        q, h, rates = stack.output_errors.numpy(), stack.hidden[-1].numpy(), stack.rates.numpy()
+        for j in range(stop):
+            replay_last(last, q[j], h[j], rates[j], self.settings)
+        return last
+
+    def _measure_fully(self, due: list[int]) -> Tensor:
+        """The same by the full evaluation."""
+        counts, labels = [], self.labels.numpy()
+        for i in range(self.stack.n):
+            self.follow(i, i in due)
+            if i in due:
+                last = self._replay(i + 1)
+                counts.append(self._count_last(self.compute_last_inputs(i), torch.from_numpy(last.U), last.b, labels))
+        return torch.stack(counts) if counts else self.stack.losses[:0]
