@@ -68,30 +68,38 @@ class MotionMaker:
         motion.rates[:n] = rates.numpy()
         motion.q[:n, :c] = q.numpy()
         motion.common[:n, :c] = (v @ (w * slope).mT).numpy()
-        wide = v.double()
-        gram = wide @ wide.mT
+        gram = v @ v.mT
         motion.gram[:] = 0
         motion.gram[:n, :n] = gram.numpy()
         motion.lengths[:n] = (gram.diagonal().sqrt() * rounding.up).numpy()
-        motion.turned[:n, :c, :c] = (self._turn(h, q, table, last) * (rounding.slope * rounding.up)).numpy()
-        motion.widest[:c, :c] = ((w.unsqueeze(1) - w).abs().amax(2) * rounding.up).numpy()
         motion.omega[:n] = self._reach(rates, h, q, last, bias)
+        slack = 8 * (rounding.product + rounding.steps) * torch.from_numpy(motion.omega[:n]).square().view(-1, 1, 1)
+        turned = self._turn(h, q, table, last) if self.momentum or self.decay else self._turn_plain(rates, h, q)
+        motion.turned[:n, :c, :c] = (turned.add_(slack).sqrt_() * (rounding.slope * rounding.up)).numpy()
+        motion.widest[:c, :c] = (torch.cdist(w, w, p=torch.inf) * rounding.up).numpy()
         return motion
 
     def _turn(self, h: Tensor, q: Tensor, table: Tensor, last: list[Tensor]) -> Tensor:
-        """|D_cr| after each sample for all pairs of outputs: [n, c, c] float64."""
+        """|D_cr|^2 after each sample for all pairs of outputs: [n, c, c] float64."""
         n, c = len(q), self.classes
         row = table[1 : n + 1].double()
         coefficients = row[:, 2 : n + 2].unsqueeze(1) * q.double().mT  # [n, c, n]
         basis = h.double()
-        if self.momentum or self.decay:
-            eye = torch.eye(c, dtype=torch.float64)
-            parts = [(row[:, 0] - 1).view(n, 1, 1) * eye, row[:, 1].view(n, 1, 1) * eye, coefficients]
-            coefficients = torch.cat(parts, 2)
-            basis = torch.cat([last[0].double(), last[2].double(), basis])
+        eye = torch.eye(c, dtype=torch.float64)
+        parts = [(row[:, 0] - 1).view(n, 1, 1) * eye, row[:, 1].view(n, 1, 1) * eye, coefficients]
+        coefficients = torch.cat(parts, 2)
+        basis = torch.cat([last[0].double(), last[2].double(), basis]) if self.momentum else torch.cat([last[0].double(), torch.zeros_like(last[0]).double(), basis])
         products = (coefficients @ (basis @ basis.mT)) @ coefficients.mT
         own = products.diagonal(dim1=1, dim2=2)
-        return (own.unsqueeze(1) + own.unsqueeze(2) - 2 * products).clamp_min_(0).sqrt_()
+        return (own.unsqueeze(1) + own.unsqueeze(2) - 2 * products).clamp_min_(0)
+
+    def _turn_plain(self, rates: Tensor, h: Tensor, q: Tensor) -> Tensor:
+        """The same without momentum and decay, where D_cr loses alpha_i (q_ic - q_ir) h_i with each sample i."""
+        gram, steps = (h @ h.mT).double(), -rates.double().unsqueeze(1) * q.double()
+        before = gram.tril(-1) @ steps  # D h_i: [n, c]
+        steps, before = (x.unsqueeze(2) - x.unsqueeze(1) for x in (steps, before))
+        gained = 2 * steps * before + steps.square() * gram.diagonal().view(-1, 1, 1)
+        return gained.cumsum(0).clamp_min_(0)
 
     def _reach(self, rates: Tensor, h: Tensor, q: Tensor, last: list[Tensor], bias: float) -> list[float]:
         """Omega (C6) after each sample."""

@@ -51,13 +51,18 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
+import numba
 import numpy as np
 
-from letterocr.engine.kernels import DECAY, MOMENTUM, Settings, compiled
+from letterocr.engine.kernels import DECAY, FAST, MOMENTUM, Settings, compiled
+
+# Put into the loop that calls it: handing over so many arrays takes longer than the work.
+inlined = numba.njit(fastmath=FAST, cache=True, nogil=True, error_model="numpy", inline="always")
 
 SECOND_SLOPE = 0.09622505  # 1/(6 sqrt 3) rounded up: the largest |s''| of the sigmoid
 STEEPEST = 0.25  # its largest s'
 MOST_CLASSES = 62  # the rivals of a letter are bits of one number
+FAR = -1e30  # below all outputs
 
 
 class Motion(NamedTuple):
@@ -93,15 +98,17 @@ class Anchors(NamedTuple):
         g: [T, n] g_j.
         k: [T, n] h . h_j + beta.
         own: [T, K, n] (u * s') . v_j for the closest rivals.
-        spread: [T, c] |(w_c - w_r) * (s' - f)| or more for the class c at the anchor; 0 for the closest rivals.
+        spread: [T, c] |w_c * (s' - f)| + |w_r * (s' - f)| for the class c at the anchor; 0 for the chosen.
         sizes: [T, 2] |h| and |z|.
-        x: [2, T, c] (C1) for the outputs at the anchor's activations, and their momentum. The padding is far below.
+        outputs: [T, c] estimates of the outputs (C2), with (w_r * f) . d; far below in the padding and for the chosen.
+        leading: [T, 2 + K] the same for the chosen with (u * s') . d in place, relative to the first; (w_c * f) . d.
+        squares: [T, 8] |d|^2, P, then with momentum or decay d . y, y . y, z . d, z . y, z . z and the bound of |y|.
+        dots: [2, T, n] the steps of z; with momentum or decay d . v_j, and y . v_j.
+        late: [T, n] z . v_j; with momentum or decay alone, as all that follows.
+        x: [2, T, c] (C1) for the outputs at the anchor's activations, and their momentum.
         common: [2, T, c] (C1) for (w_r * f) . z(i), and its momentum.
         pairs: [2, T, K] (C1) for (u * s') . z(i), and its momentum.
-        dots: [2, T, n] d . v_j and y . v_j. Without momentum and decay the first row has the steps of z instead.
-        start: [T, c + K] the values of `common` and `pairs` at the anchor.
-        squares: [T, 7] |d|^2, P, then d . y, y . y, z . d, z . y, z . z; after them comes the bound of |y|.
-        late: [T, n] z . v_j with weight decay.
+        start: [T, c + K] `common` and `pairs` at the anchor.
     """
 
     since: np.ndarray
@@ -111,13 +118,15 @@ class Anchors(NamedTuple):
     own: np.ndarray
     spread: np.ndarray
     sizes: np.ndarray
+    outputs: np.ndarray
+    leading: np.ndarray
+    squares: np.ndarray
+    dots: np.ndarray
+    late: np.ndarray
     x: np.ndarray
     common: np.ndarray
     pairs: np.ndarray
-    dots: np.ndarray
     start: np.ndarray
-    squares: np.ndarray
-    late: np.ndarray
 
 
 class Rounding(NamedTuple):
@@ -148,25 +157,58 @@ def make_rounding(dtype: np.dtype, m: int, n: int, sigmoid: bool) -> Rounding:
     return Rounding(product, 6 * (n + 2) * unit, slope, bend, unit, 1 + 2 * product + 100 * unit)
 
 
+class Letter(NamedTuple):
+    """The rows of `Anchors` of one letter."""
+
+    chosen: np.ndarray
+    g: np.ndarray
+    k: np.ndarray
+    own: np.ndarray
+    spread: np.ndarray
+    sizes: np.ndarray
+    outputs: np.ndarray
+    leading: np.ndarray
+    squares: np.ndarray
+    dots: np.ndarray
+
+
 @compiled
-def step_plain(t: int, i: int, anchors: Anchors, motion: Motion) -> None:
-    """(C1) for letter t and sample i without momentum and decay."""
-    g, a = anchors.g[t, i], motion.rates[i]
-    delta, k = -a * g, -a * anchors.k[t, i]
-    x, common, steps, gram = anchors.x[0, t], anchors.common[0, t], anchors.dots[0, t], motion.gram[i]
-    cross = delta * gram[i] / 2
-    for j in range(anchors.since[t], i):
-        cross += steps[j] * gram[j]
+def take_letter(t: int, anchors: Anchors) -> Letter:
+    """The t-th letter."""
+    return Letter(
+        anchors.chosen[t],
+        anchors.g[t],
+        anchors.k[t],
+        anchors.own[t],
+        anchors.spread[t],
+        anchors.sizes[t],
+        anchors.outputs[t],
+        anchors.leading[t],
+        anchors.squares[t],
+        anchors.dots[0, t],
+    )
+
+
+@inlined
+def step_plain(i: int, letter: Letter, motion: Motion) -> None:
+    """(C1) for a letter and sample i without momentum and decay."""
+    steps, outputs, leading = letter.dots, letter.outputs, letter.leading
+    gram, q, common, rate = motion.gram, motion.q, motion.common, motion.rates[i]
+    delta, k = -rate * letter.g[i], -rate * letter.k[i]
+    cross = delta * gram[i, i] / steps.dtype.type(2)
+    for j in range(i):
+        cross += steps[j] * gram[i, j]
     steps[i] = delta
-    q, w = motion.q[i], motion.common[i]
-    for r in range(x.shape[0]):
-        x[r] += k * q[r]
-    for r in range(x.shape[0]):
-        common[r] += delta * w[r]
-    for p in range(anchors.pairs.shape[2]):
-        anchors.pairs[0, t, p] += delta * anchors.own[t, p, i]
-    anchors.squares[t, 0] += 2 * delta * cross
-    anchors.squares[t, 1] += abs(delta) * motion.lengths[i]
+    for r in range(outputs.shape[0]):
+        outputs[r] += k * q[i, r] + delta * common[i, r]
+    last = leading.shape[0] - 1
+    for p in range(last):
+        leading[p] += k * q[i, letter.chosen[p]]
+        if p:
+            leading[p] -= delta * letter.own[p - 1, i]
+    leading[last] += delta * common[i, letter.chosen[0]]
+    letter.squares[0] += 2 * delta * cross
+    letter.squares[1] += abs(delta) * motion.lengths[i]
 
 
 @compiled
@@ -174,82 +216,93 @@ def step_moving(t: int, i: int, anchors: Anchors, motion: Motion, s: Settings) -
     """(C1) for letter t and sample i with momentum mu and weight decay lambda."""
     g, k, a = anchors.g[t, i], anchors.k[t, i], motion.rates[i]
     mu, decay = s.numbers[MOMENTUM], s.numbers[DECAY]
-    x, y, q = anchors.x[0, t], anchors.x[1, t], motion.q[i]
-    for r in range(x.shape[0]):
-        y[r] = mu * y[r] + decay * x[r] + k * q[r]
-        x[r] -= a * y[r]
-    x, y, q = anchors.common[0, t], anchors.common[1, t], motion.common[i]
-    for r in range(x.shape[0]):
-        y[r] = mu * y[r] + decay * x[r] + g * q[r]
-        x[r] -= a * y[r]
-    for p in range(anchors.pairs.shape[2]):
-        late = mu * anchors.pairs[1, t, p] + decay * anchors.pairs[0, t, p] + g * anchors.own[t, p, i]
-        anchors.pairs[1, t, p] = late
-        anchors.pairs[0, t, p] -= a * late
-    d, y, z, gram = anchors.dots[0, t], anchors.dots[1, t], anchors.late[t], motion.gram[i]
-    dd, path, dy, yy, zd, zy, zz = anchors.squares[t, :7]
-    late = decay * z[i] + decay * d[i]
+    x, common, pairs = anchors.x, anchors.common, anchors.pairs
+    for r in range(x.shape[2]):
+        x[1, t, r] = mu * x[1, t, r] + decay * x[0, t, r] + k * motion.q[i, r]
+        x[0, t, r] -= a * x[1, t, r]
+        common[1, t, r] = mu * common[1, t, r] + decay * common[0, t, r] + g * motion.common[i, r]
+        common[0, t, r] -= a * common[1, t, r]
+    for p in range(pairs.shape[2]):
+        pairs[1, t, p] = mu * pairs[1, t, p] + decay * pairs[0, t, p] + g * anchors.own[t, p, i]
+        pairs[0, t, p] -= a * pairs[1, t, p]
+    _move_squares(t, i, anchors, motion, mu, decay)
+    outputs, leading, chosen, start = anchors.outputs, anchors.leading, anchors.chosen, anchors.start
+    classes = x.shape[2]
+    for r in range(classes):
+        outputs[t, r] = x[0, t, r] + (common[0, t, r] - start[t, r])
+    for p in range(chosen.shape[1]):
+        leading[t, p] = x[0, t, chosen[t, p]]
+        if p:
+            leading[t, p] -= pairs[0, t, p - 1] - start[t, classes + p - 1]
+        outputs[t, chosen[t, p]] = FAR
+    leading[t, chosen.shape[1]] = common[0, t, chosen[t, 0]] - start[t, chosen[t, 0]]
+
+
+@compiled
+def _move_squares(t: int, i: int, anchors: Anchors, motion: Motion, mu: np.floating, decay: np.floating) -> None:
+    """|d|^2 and P after sample i, and the inner products that they need."""
+    d, y, z, gram, state = anchors.dots[0, t], anchors.dots[1, t], anchors.late[t], motion.gram[i], anchors.squares[t]
+    g, a = anchors.g[t, i], motion.rates[i]
+    dd, path, dy, yy, zd, zy, zz, limit = state
     yy = (
         mu * mu * yy
         + decay * decay * (zz + 2 * zd + dd)
         + g * g * gram[i]
         + 2 * mu * decay * (zy + dy)
-        + 2 * g * (mu * y[i] + late)
+        + 2 * g * (mu * y[i] + decay * (z[i] + d[i]))
     )
     dy = mu * dy + decay * (zd + dd) + g * d[i]
     zy = mu * zy + decay * (zz + zd) + g * z[i]
     for j in range(d.shape[0]):
         y[j] = mu * y[j] + decay * (z[j] + d[j]) + g * gram[j]
         d[j] -= a * y[j]
-    limit = mu * anchors.squares[t, 7] + decay * (anchors.sizes[t, 1] + path) + abs(g) * motion.lengths[i]
-    new = dd - 2 * a * dy + a * a * yy, path + a * limit, dy - a * yy, yy, zd - a * zy, zy
-    for j in range(6):
-        anchors.squares[t, j] = new[j]
-    anchors.squares[t, 7] = limit
+    limit = mu * limit + decay * (anchors.sizes[t, 1] + path) + abs(g) * motion.lengths[i]
+    state[0], state[1], state[2], state[3] = dd - 2 * a * dy + a * a * yy, path + a * limit, dy - a * yy, yy
+    state[4], state[5], state[7] = zd - a * zy, zy, limit
 
 
-@compiled
-def bound_margins(
-    t: int, i: int, anchors: Anchors, motion: Motion, e: Rounding, estimate: np.ndarray, first: np.ndarray
-) -> tuple[float, float]:
-    """Estimate [c] <- the outputs (C2) of letter t after sample i up to a common number; what may be wrong of them.
+@inlined
+def compare_outputs(c: int, i: int, letter: Letter, motion: Motion, e: Rounding, gaps: np.ndarray) -> bool:
+    """Gaps [c] <- by how much the output of class c is larger than each after sample i, at the least (C2-C6).
 
-    first [c] <- (C4) of each output against the class at the anchor. Returns |d| and the slack for rounding; (C3) and
-    (C5) depend on the pair that is compared.
+    Returns whether it is larger than all others; the gap to itself is infinite.
     """
-    path = anchors.squares[t, 1]
-    size, z = anchors.sizes[t, 0] + 1, anchors.sizes[t, 1]
-    square = max(anchors.squares[t, 0], 0.0) + 2 * (e.product + e.steps) * path * path
+    path, size, z = letter.squares[1], letter.sizes[0] + 1, letter.sizes[1]
+    square = max(letter.squares[0], 0.0) + 2 * (e.product + e.steps) * path * path
     slack = 4 * motion.omega[i] * (e.product * (size + e.slope * path) + e.steps * (size + e.slope * (z + path)))
-    x, common, spread, start = anchors.x[0, t], anchors.common[0, t], anchors.spread[t], anchors.start[t]
-    c, d = anchors.chosen[t, 0], x.dtype.type(e.up * math.sqrt(square))
-    base = common[c] - start[c]
-    for r in range(x.shape[0]):
-        estimate[r] = x[r] + (common[r] - start[r] - base)
-    for r in range(x.shape[0]):
-        first[r] = spread[r] * d
-    for p in range(anchors.pairs.shape[2]):
-        r = anchors.chosen[t, 1 + p]
-        estimate[r] = x[r] - (anchors.pairs[0, t, p] - start[x.shape[0] + p])
-    return d, slack
+    outputs, spread, leading, chosen = letter.outputs, letter.spread, letter.leading, letter.chosen
+    dtype = outputs.dtype.type
+    d, bend = dtype(e.up * math.sqrt(square)), dtype(e.up * e.bend * square)
+    own = leading[leading.shape[0] - 1]  # the chosen stand beside the others less this
+    least = outputs[c] - own - spread[c] * d
+    for p in range(chosen.shape[0]):
+        least = leading[p] if chosen[p] == c else least
+    least -= dtype(slack)
+    turned, widest, one = motion.turned, motion.widest, dtype(1)
+    kept, base = one - one, least + own
+    for r in range(outputs.shape[0]):
+        gap = base - outputs[r] - (spread[r] + turned[i, c, r]) * d - widest[c, r] * bend
+        gaps[r] = gap
+        kept += one if gap > 0 else one - one
+    missing = outputs.shape[0] - int(kept) - (not gaps[c] > 0)
+    for p in range(chosen.shape[0]):
+        r = chosen[p]
+        gaps[r] = least - leading[p] - turned[i, c, r] * d - widest[c, r] * bend
+        missing += r != c and not gaps[r] > 0
+    gaps[c] = np.inf
+    return missing == 0
 
 
 @compiled
-def list_rivals(
-    c: int,
-    i: int,
-    motion: Motion,
-    e: Rounding,
-    estimate: np.ndarray,
-    first: np.ndarray,
-    distance: float,
-    slack: float,
-) -> int:
-    """How many outputs may be above that of class c by these estimates, c itself counted; NaN counts."""
-    dtype = estimate.dtype.type
-    d, bend = dtype(distance), dtype(e.up * e.bend * distance * distance)
-    least = estimate[c] - first[c] - dtype(slack)
-    widest, turned, count = motion.widest[c], motion.turned[i, c], 0
-    for r in range(estimate.shape[0]):
-        count += not (least - estimate[r] - first[r] - turned[r] * d - bend * widest[r] > 0)
-    return count
+def find_top(letter: Letter) -> int:
+    """The class with the largest estimate."""
+    last = letter.leading.shape[0] - 1
+    c, top = letter.chosen[0], letter.leading[0]
+    for p in range(1, last):
+        if letter.leading[p] > top:
+            c, top = letter.chosen[p], letter.leading[p]
+    for r in range(letter.outputs.shape[0]):
+        value = letter.outputs[r] - letter.leading[last]
+        if value > top:
+            c, top = r, value
+    return c

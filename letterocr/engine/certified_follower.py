@@ -17,10 +17,12 @@ from letterocr.engine.block_motion import MotionMaker
 from letterocr.engine.certificates import Motion, make_rounding
 from letterocr.engine.compiled import CompiledFollower, CompiledStack
 from letterocr.engine.judging import MOST_TIES, LearnedBlock, Verdicts, judge
+from letterocr.engine import kernels
 from letterocr.engine.kernels import LastLayer
 from letterocr.engine.letter_anchors import BlockFactors, LetterAnchors, pad
-from letterocr.engine.replay import Followers, catch_up_all, replay_last
+from letterocr.engine.replay import Followers, catch_up_all, replay_many
 
+ROWS = 16
 STRETCH = 16  # samples after which letters that are open are anchored anew
 
 
@@ -45,6 +47,7 @@ class CertifiedFollower(CompiledFollower):
         self._anchors = LetterAnchors(count, c, m, n, like, self.moving)
         self._starting = [torch.from_numpy(x).clone() for x in stack.last]
         self._replayed = [torch.stack([x] * shares) for x in self._starting]
+        self._rows_alike = self._find_rows_alike()
         self._steps = like.new_zeros(n, m)
         y = self._rows[1]
         self._letters = Followers(
@@ -78,8 +81,11 @@ class CertifiedFollower(CompiledFollower):
         if not self._judge(factors, motion, wanted):
             return self._measure_fully(due)
         counts = self._verdicts.misread.sum(0)
+        last, done = self._restart_last(), 0
         for i, t, h in self._list_ties():
-            counts[i] += self._is_misread(i, t, h)
+            self._replay(last, done, i + 1)
+            counts[i] += self._is_misread(last, t, h)
+            done = i + 1
         catch_up_all(n, self._letters, self.settings, self.shares)
         return torch.from_numpy(counts[due])
 
@@ -141,31 +147,43 @@ class CertifiedFollower(CompiledFollower):
             found += [(i, t, inputs[k]) for k, (i, t) in enumerate(verdicts.ties[share, :count].tolist())]
         return sorted(found, key=lambda tie: tie[:2])
 
-    def _is_misread(self, i: int, t: int, h: Tensor) -> int:
-        """Whether letter t with activations h is misread after sample i, by the very product of the full evaluation."""
-        labels = np.full(len(self.labels), -1)
-        labels[t] = self.labels[t]
-        self.hidden[t] = h
-        last = self._replay(i + 1)
-        return int(self._count_last(self.hidden, torch.from_numpy(last.U), last.b, labels)) - len(labels) + 1
+    def _is_misread(self, last: LastLayer, t: int, h: Tensor) -> int:
+        """Whether letter t with activations h is misread with these weights, by the product of the full evaluation."""
+        labels = np.full(self._rows_alike, -1)
+        labels[0] = self.labels[t]
+        inputs, outputs = self.hidden[: self._rows_alike], self._outputs[: self._rows_alike]
+        inputs[0] = h
+        self._padded[: len(last.U)] = torch.from_numpy(last.U)
+        torch.mm(inputs, self._padded.T, out=outputs)
+        return kernels.count_misread(outputs.numpy(), last.b, labels) - len(labels) + 1
 
-    def _replay(self, stop: int) -> LastLayer:
-        """The last weight matrix after `stop` samples of the block."""
+    def _find_rows_alike(self) -> int:
+        """How many rows a product must have for the bits of one with all letters: most libraries need only a few."""
+        generator = torch.Generator().manual_seed(0)
+        self.hidden.uniform_(generator=generator)
+        self._padded.normal_(generator=generator)
+        alike = bool(torch.equal(self.hidden[:ROWS] @ self._padded.T, (self.hidden @ self._padded.T)[:ROWS]))
+        self._padded.zero_()
+        return ROWS if alike else len(self.hidden)
+
+    def _restart_last(self) -> LastLayer:
+        """The last weight matrix at the block's start, to be replayed."""
         for many, one in zip(self._replayed, self._starting, strict=True):
             many[0] = one
-        last = LastLayer(*(many[0].numpy() for many in self._replayed))
+        return LastLayer(*(many[0].numpy() for many in self._replayed))
+
+    def _replay(self, last: LastLayer, start: int, stop: int) -> None:
+        """Give the last weight matrix the updates of samples start .. stop - 1."""
         stack = self.stack
         q, h, rates = stack.output_errors.numpy(), stack.hidden[-1].numpy(), stack.rates.numpy()
-        for j in range(stop):
-            replay_last(last, q[j], h[j], rates[j], self.settings)
-        return last
+        replay_many(last, q, h, rates, (start, stop), self.settings)
 
     def _measure_fully(self, due: list[int]) -> Tensor:
         """The same by the full evaluation."""
-        counts, labels = [], self.labels.numpy()
+        counts, labels, last = [], self.labels.numpy(), self._restart_last()
         for i in range(self.stack.n):
             self.follow(i, i in due)
+            self._replay(last, i, i + 1)
             if i in due:
-                last = self._replay(i + 1)
                 counts.append(self._count_last(self.compute_last_inputs(i), torch.from_numpy(last.U), last.b, labels))
         return torch.stack(counts) if counts else self.stack.losses[:0]

@@ -15,10 +15,11 @@ from letterocr.engine.certificates import (
     Anchors,
     Motion,
     Rounding,
-    bound_margins,
-    list_rivals,
+    compare_outputs,
+    find_top,
     step_moving,
     step_plain,
+    take_letter,
 )
 from letterocr.engine.kernels import DECAY, MOMENTUM, LastLayer, Settings, compiled, squash
 from letterocr.engine.replay import Followers, catch_up, find_share, replay_last
@@ -84,47 +85,27 @@ def _mark(
     verdicts: Verdicts,
     s: Settings,
     e: Rounding,
-    scratch: tuple[np.ndarray, np.ndarray],
+    gaps: np.ndarray,
 ) -> None:
     """Find out after which samples of a stretch letter t is open, and which classes it may have then."""
-    estimate, first = scratch
     moving, c = s.numbers[MOMENTUM] != 0 or s.numbers[DECAY] != 0, verdicts.read[t]
+    letter = take_letter(t, anchors)
     for i in range(stretch[0], stretch[1]):
         if moving:
             step_moving(t, i, anchors, motion, s)
         else:
-            step_plain(t, i, anchors, motion)
-        if not verdicts.due[i]:
-            continue
-        d, slack = bound_margins(t, i, anchors, motion, e, estimate, first)
-        bits = 0
-        if list_rivals(c, i, motion, e, estimate, first, d, slack) > 1:
-            for r in range(motion.q.shape[1]):
-                c = r if estimate[r] > estimate[c] else c
-            if list_rivals(c, i, motion, e, estimate, first, d, slack) > 1:
-                bits = _collect_rivals(c, i, motion, e, estimate, first, d, slack)
-        verdicts.reads[t, i], verdicts.rivals[t, i] = c, bits
-        verdicts.open[t] = bits != 0
+            step_plain(i, letter, motion)
+        if verdicts.due[i]:
+            proved, bits = compare_outputs(c, i, letter, motion, e, gaps), 0
+            if not proved:
+                c = find_top(letter)
+                proved = compare_outputs(c, i, letter, motion, e, gaps)
+                if not proved:
+                    bits = 1 << c
+                    for r in range(gaps.shape[0]):
+                        bits |= (not gaps[r] > 0) << r
+            verdicts.reads[t, i], verdicts.rivals[t, i], verdicts.open[t] = c, bits, not proved
     verdicts.read[t] = c
-
-
-@compiled
-def _collect_rivals(
-    c: int,
-    i: int,
-    motion: Motion,
-    e: Rounding,
-    estimate: np.ndarray,
-    first: np.ndarray,
-    d: float,
-    slack: float,
-) -> int:
-    bits = 0
-    for r in range(motion.q.shape[1]):
-        gap = estimate[c] - estimate[r] - (first[c] + first[r] + motion.turned[i, c, r] * d)
-        if not gap > e.up * e.bend * d * d * motion.widest[c, r] + slack:
-            bits |= 1 << r
-    return bits | 1 << c
 
 
 @compiled
@@ -165,9 +146,9 @@ def _judge_share(
     start, stop = find_share(count, shares, share), find_share(count, shares, share + 1)
     dtype, m = letters.z.dtype, letters.z.shape[1]
     c = motion.common.shape[1]
-    scratch, h = (np.zeros(c, dtype), np.zeros(c, dtype)), np.zeros(m, dtype)
+    gaps, h = np.zeros(c, dtype), np.zeros(m, dtype)
     for t in range(start, stop):
-        _mark(t, stretch, anchors, motion, verdicts, s, e, scratch)
+        _mark(t, stretch, anchors, motion, verdicts, s, e, gaps)
     last = LastLayer(block.U[share], block.b[share], block.N[share], block.d[share])
     unit = GUARD * e.unit
     for i in range(stretch[0], stretch[1]):

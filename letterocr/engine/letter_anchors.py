@@ -12,14 +12,13 @@ import torch
 from numba import prange
 from torch import Tensor
 
-from letterocr.engine.certificates import Anchors, Motion, Rounding
+from letterocr.engine.certificates import FAR, Anchors, Rounding
 from letterocr.engine.kernels import Settings, compiled, squash
 from letterocr.engine.momentum import Momentum
 from letterocr.engine.replay import Followers, catch_up, find_share
 from letterocr.engine.threaded import threaded
 
 RIVALS = 1  # of a letter, whose margins are followed exactly to first order
-FAR = -1e30  # the outputs of the padding: below all others
 
 
 def pad(count: int) -> int:
@@ -103,12 +102,13 @@ def _settle(
     """Write what was found of letter t: its outputs, h . h_j + beta and |w_r * (s' - f)|; slopes [K, m] <- u * s'."""
     x, k, spread = found
     one, best = h.dtype.type(1), anchors.chosen[t]
-    for array in (anchors.common, anchors.x):
-        array[1, t] = 0
     anchors.since[t] = now
-    anchors.common[0, t], anchors.pairs[:, t], anchors.start[t], anchors.squares[t] = 0, 0, 0, 0
-    anchors.x[0, t, : x.shape[0]], anchors.k[t, now : k.shape[0]] = x, k[now:]
+    anchors.squares[t], anchors.leading[t], anchors.dots[:, t] = 0, 0, 0
+    anchors.k[t, now : now + k.shape[0]], anchors.outputs[t, : x.shape[0]] = k, x
     _find_largest(x, best)
+    for p in range(best.shape[0]):
+        anchors.leading[t, p] = x[best[p]]
+        anchors.outputs[t, best[p]] = FAR
     for r in range(x.shape[0]):
         anchors.spread[t, r] = spread[best[0]] + spread[r]
     anchors.spread[t, best[0]] = 0
@@ -135,6 +135,14 @@ def _settle_all(
     for p in prange(shares):
         for k in range(find_share(len(chosen), shares, p), find_share(len(chosen), shares, p + 1)):
             _settle(chosen[k], now, anchors, (found[0][k], found[1][k], found[2][k]), h[k], W, slopes[k], s)
+
+
+@compiled
+def _scatter(chosen: np.ndarray, p: int, now: int, found: np.ndarray, own: np.ndarray) -> None:
+    """Own [T, K, n] <- found [letters, n - now] of the p-th rival."""
+    for k in range(len(chosen)):
+        for j in range(found.shape[1]):
+            own[chosen[k], p, now + j] = found[k, j]
 
 
 @dataclass
@@ -187,24 +195,27 @@ class LetterAnchors:
             return like.new_zeros(shape).numpy()
 
         self.classes = classes
-        late = block if moving else 1
+        also = count if moving else 1
         self.arrays = Anchors(
-            np.zeros(count, np.int64),
-            np.zeros((count, 1 + RIVALS), np.int64),
-            new(count, block),
-            new(count, block),
-            new(count, RIVALS, block),
-            new(count, padded),
-            new(count, 2),
-            new(2, count, padded),
-            new(2, count, padded),
-            new(2, count, RIVALS),
-            new(2, count, block),
-            new(count, padded + RIVALS),
-            np.zeros((count, 8)),
-            new(count, late),
+            since=np.zeros(count, np.int64),
+            chosen=np.zeros((count, 1 + RIVALS), np.int64),
+            g=new(count, block),
+            k=new(count, block),
+            own=new(count, RIVALS, block),
+            spread=new(count, padded),
+            sizes=new(count, 2),
+            outputs=new(count, padded),
+            leading=new(count, 2 + RIVALS),
+            squares=np.zeros((count, 8)),
+            dots=new(2 if moving else 1, count, block),
+            late=new(also, block),
+            x=new(2, also, padded),
+            common=new(2, also, padded),
+            pairs=new(2, also, RIVALS),
+            start=new(also, padded + RIVALS),
         )
         self.arrays.x[0, :, classes:] = FAR
+        self.arrays.outputs[:, classes:] = FAR
         self.h, self.squares = like.new_zeros(count, width), like.new_zeros(count, width)
         self.slopes = like.new_zeros(count, RIVALS, width)
 
@@ -216,7 +227,7 @@ class LetterAnchors:
         _take_all(chosen, now, letters, block.slope.numpy(), rows, s, shares)
         last = block.last
         x = torch.addmm(last[1], h, last[0].mT)
-        k = (h @ block.h.mT).add_(block.bias)
+        k = (h @ block.h[now:n].mT).add_(block.bias)
         spread = (squares @ block.weight_squares.mT).sqrt_().mul_(block.rounding.up)
         _settle_all(
             chosen,
@@ -229,12 +240,10 @@ class LetterAnchors:
             s,
             shares,
         )
-        places = torch.from_numpy(chosen)
-        own = torch.from_numpy(a.own)
         for p in range(RIVALS):
-            own[places, p, now:n] = slopes[:, p] @ block.v[now:].mT
+            _scatter(chosen, p, now, (slopes[:, p] @ block.v[now:].mT).numpy(), a.own)
         if block.moving:
-            self._settle_momentum(places, now, block, letters)
+            self._settle_momentum(torch.from_numpy(chosen), now, block, letters)
 
     def _settle_momentum(self, places: Tensor, now: int, block: BlockFactors, letters: Followers) -> None:
         """What (C1) begins with where there is momentum or weight decay."""
@@ -244,7 +253,10 @@ class LetterAnchors:
         )
         weights = block.weight * block.slope
         z, slopes = torch.from_numpy(letters.z)[places], self.slopes[:count]
+        x[0, places, :c] = torch.addmm(block.last[1], self.h[:count], block.last[0].mT)
+        common[:, places] = 0
         common[0, places, :c] = start[places, :c] = z @ weights.mT
+        pairs[1, places] = 0
         pairs[0, places] = start[places, common.shape[2] :] = (slopes @ z.unsqueeze(-1)).squeeze(-1)
         late[places, :n] = z @ block.v.mT
         squares[places, 6] = z.double().square().sum(1)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numba
 import numpy as np
 from numba import prange
 
@@ -57,6 +58,18 @@ def replay_last(last: LastLayer, q: np.ndarray, h: np.ndarray, rate: np.floating
             b[r] -= rate * d[r]
 
 
+@compiled
+def replay_many(
+    last: LastLayer, q: np.ndarray, h: np.ndarray, rates: np.ndarray, samples: tuple[int, int], s: Settings
+) -> None:
+    """The updates of a stretch of samples, one after the other."""
+    for i in range(samples[0], samples[1]):
+        replay_last(last, q[i], h[i], rates[i], s)
+
+
+COLUMNS = 512  # of all steps of a block at once: they stay in the cache
+
+
 class Followers(NamedTuple):
     """The test letters' first pre-activations, and what a block's samples are to them.
 
@@ -77,13 +90,45 @@ class Followers(NamedTuple):
     rates: np.ndarray
 
 
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _take_four(
+    z: np.ndarray,
+    factors: tuple[np.floating, ...],
+    v0: np.ndarray,
+    v1: np.ndarray,
+    v2: np.ndarray,
+    v3: np.ndarray,
+) -> None:
+    """Add four samples' updates, each rounded as `follow_row` does without momentum and decay: product, then sum."""
+    f0, f1, f2, f3 = factors
+    for u in range(z.shape[0]):
+        z[u] = (((z[u] + f0 * v0[u]) + f1 * v1[u]) + f2 * v2[u]) + f3 * v3[u]
+
+
+@compiled
+def _catch_up_columns(t: int, stop: int, letters: Followers, s: Settings, columns: tuple[int, int]) -> None:
+    """Bring some columns of letter t up to date."""
+    start, end = columns
+    rates, j, plain = letters.rates, letters.reached[t], s.numbers[MOMENTUM] == 0 and s.numbers[DECAY] == 0
+    row, late, g, steps = letters.z[t], letters.y[t if letters.y.shape[0] > 1 else 0], letters.g[t], letters.steps
+    z, y = row[start:end], late[start:end]  # slices of one row: the compiler knows that its numbers lie side by side
+    while plain and j + 4 <= stop:
+        factors = -rates[j] * g[j], -rates[j + 1] * g[j + 1], -rates[j + 2] * g[j + 2], -rates[j + 3] * g[j + 3]
+        v0, v1, v2, v3 = steps[j], steps[j + 1], steps[j + 2], steps[j + 3]
+        _take_four(z, factors, v0[start:end], v1[start:end], v2[start:end], v3[start:end])
+        j += 4
+    while j < stop:
+        v = steps[j]
+        follow_row(z, y, g[j], v[start:end], rates[j], s)
+        j += 1
+
+
 @compiled
 def catch_up(t: int, stop: int, letters: Followers, s: Settings) -> None:
     """Give letter t the updates of all samples before `stop` that it has not got yet."""
-    z, y = letters.z[t], letters.y[t if letters.y.shape[0] > 1 else 0]
-    for j in range(letters.reached[t], stop):
-        follow_row(z, y, letters.g[t, j], letters.steps[j], letters.rates[j], s)
-    letters.reached[t] = stop
+    if letters.reached[t] < stop:
+        _catch_up_columns(t, stop, letters, s, (0, letters.z.shape[1]))
+        letters.reached[t] = stop
 
 
 @compiled
@@ -94,8 +139,11 @@ def find_share(total: int, shares: int, index: int) -> int:
 
 @compiled
 def _catch_up_share(stop: int, letters: Followers, s: Settings, first: int, last: int) -> None:
-    for t in range(first, last):
-        catch_up(t, stop, letters, s)
+    m = letters.z.shape[1]
+    for start in range(0, m, COLUMNS):
+        for t in range(first, last):
+            _catch_up_columns(t, stop, letters, s, (start, min(start + COLUMNS, m)))
+    letters.reached[first:last] = stop
 
 
 @threaded
