@@ -23,6 +23,7 @@ from letterocr.engine.letter_anchors import BlockFactors, LetterAnchors, pad
 from letterocr.engine.replay import Followers, catch_up_all, replay_many
 
 ROWS = 16
+HOPE = 4.0  # a bound that misses by less than that many margins is small enough after an anchor anew
 STRETCH = 16  # samples after which letters that are open are anchored anew
 
 
@@ -57,7 +58,8 @@ class CertifiedFollower(CompiledFollower):
             self.labels.numpy(),
             np.zeros(n, np.bool_),
             np.zeros(count, np.int64),
-            np.zeros(count, np.bool_),
+            np.zeros(count),
+            np.zeros(count),
             np.zeros((count, n), np.int64),
             np.zeros((count, n), np.int64),
             np.zeros((shares, n), np.int64),
@@ -124,12 +126,12 @@ class CertifiedFollower(CompiledFollower):
         self._letters.reached[:] = 0
         for array in (verdicts.misread, verdicts.evaluated, verdicts.tied):
             array[:] = 0
-        verdicts.open[:] = True
         block = LearnedBlock(
             self.stack.output_errors.numpy(), factors.h.numpy(), *(x.numpy() for x in self._replayed)
         )
         for start in range(0, n, STRETCH):
-            chosen = np.flatnonzero(verdicts.open)
+            hopeful = (verdicts.short > 0) & (verdicts.short < HOPE * verdicts.margin)
+            chosen = np.flatnonzero(hopeful) if start else np.arange(len(self.labels))
             if len(chosen):
                 self._anchors.settle(chosen, start, factors, self._letters, self.settings)
                 if not start and not np.isfinite(self._anchors.arrays.sizes).all():

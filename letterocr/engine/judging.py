@@ -36,7 +36,8 @@ class Verdicts(NamedTuple):
         labels: [T].
         due: [n] whether the error is measured after each sample.
         read: [T] the class that each letter is read as, by the estimates.
-        open: [T] whether it was open at the last sample that was due.
+        short: [T] by how much its bound missed at the last sample that was due; 0: it was proved.
+        margin: [T] between its two largest outputs when it was evaluated last.
         reads: [T, n] the same for every sample.
         rivals: [T, n] the classes, as bits, of which one is the letter's; 0: it is proved.
         misread: [shares, n] how many letters are misread after each sample.
@@ -49,7 +50,8 @@ class Verdicts(NamedTuple):
     labels: np.ndarray
     due: np.ndarray
     read: np.ndarray
-    open: np.ndarray
+    short: np.ndarray
+    margin: np.ndarray
     reads: np.ndarray
     rivals: np.ndarray
     misread: np.ndarray
@@ -104,7 +106,8 @@ def _mark(
                     bits = 1 << c
                     for r in range(gaps.shape[0]):
                         bits |= (not gaps[r] > 0) << r
-            verdicts.reads[t, i], verdicts.rivals[t, i], verdicts.open[t] = c, bits, not proved
+            verdicts.reads[t, i], verdicts.rivals[t, i] = c, bits
+            verdicts.short[t] = 0 if proved else -gaps.min()
     verdicts.read[t] = c
 
 
@@ -117,8 +120,8 @@ def _multiply(w: np.ndarray, h: np.ndarray) -> np.floating:
 
 
 @compiled
-def _evaluate(bits: int, last: LastLayer, h: np.ndarray, guard: float) -> tuple[int, bool]:
-    """The class with the largest output among those in `bits`; whether another is closer than the guard."""
+def _evaluate(bits: int, last: LastLayer, h: np.ndarray) -> tuple[int, float]:
+    """The class with the largest output among those in `bits`, and how far the next is below."""
     c, top, second = -1, -np.inf, -np.inf
     for r in range(last.U.shape[0]):
         if bits >> r & 1:
@@ -127,7 +130,7 @@ def _evaluate(bits: int, last: LastLayer, h: np.ndarray, guard: float) -> tuple[
                 c, top, second = r, value, top
             elif value > second:
                 second = value
-    return c, not top - second > guard
+    return c, top - second
 
 
 @compiled
@@ -163,7 +166,9 @@ def _judge_share(
                     squash(letters.z[t], dtype.type(1), h)
                 else:
                     h[:] = letters.z[t]
-                c, close = _evaluate(verdicts.rivals[t, i], last, h, unit * motion.omega[i] * math.sqrt(_multiply(h, h)))
+                c, margin = _evaluate(verdicts.rivals[t, i], last, h)
+                close = not margin > unit * motion.omega[i] * math.sqrt(_multiply(h, h))
+                verdicts.margin[t] = margin
                 verdicts.evaluated[share] += 1
                 place = verdicts.tied[share]
                 if close and place < MOST_TIES:
