@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from letterocr.engine.certificates import Motion, Rounding
+from letterocr.engine.certificate_arrays import Motion, Rounding
 
 
 class MotionMaker:
@@ -21,9 +21,12 @@ class MotionMaker:
         like: a tensor of the network's type.
         momentum: mu.
         decay: lambda.
+        spanned: whether (C7) is used.
     """
 
-    def __init__(self, classes: tuple[int, int], block: int, like: Tensor, momentum: float, decay: float) -> None:
+    def __init__(
+        self, classes: tuple[int, int], block: int, like: Tensor, momentum: float, decay: float, spanned: bool
+    ) -> None:
         self.classes, padded = classes
         self.momentum, self.decay = momentum, decay
 
@@ -39,6 +42,7 @@ class MotionMaker:
             new(block, padded, padded),
             new(padded, padded),
             np.zeros(block),
+            new(block if spanned else 0),
         )
 
     def make(
@@ -50,6 +54,7 @@ class MotionMaker:
         slope: Tensor,
         rounding: Rounding,
         bias: float,
+        inverse: float,
     ) -> Motion:
         """The motion of a block.
 
@@ -61,6 +66,7 @@ class MotionMaker:
             slope: f [m].
             rounding: the terms of (C6).
             bias: beta.
+            inverse: 1/T.
         """
         v, h, q = factors
         n, c, motion = len(rates), self.classes, self.motion
@@ -77,7 +83,18 @@ class MotionMaker:
         turned = self._turn(h, q, table, last) if self.momentum or self.decay else self._turn_plain(rates, h, q)
         motion.turned[:n, :c, :c] = (turned.add_(slack).sqrt_() * (rounding.slope * rounding.up)).numpy()
         motion.widest[:c, :c] = (torch.cdist(w, w, p=torch.inf) * rounding.up).numpy()
+        if len(motion.rest):
+            self._leave_span(v, q, w, inverse, rounding)
         return motion
+
+    def _leave_span(self, v: Tensor, q: Tensor, w: Tensor, inverse: float, rounding: Rounding) -> None:
+        """What of v_j is no combination of the last weights' rows at the block's start (C7)."""
+        n, motion = len(v), self.motion
+        norms = w.norm(dim=1) * inverse
+        parts = (q.abs() @ norms).numpy()
+        motion.lengths[:n] = np.maximum(motion.lengths[:n], parts)
+        rest = (v - (q @ w) * inverse).norm(dim=1)
+        motion.rest[:n] = (rest * rounding.up).numpy() + 2 * rounding.product * parts
 
     def _turn(self, h: Tensor, q: Tensor, table: Tensor, last: list[Tensor]) -> Tensor:
         """|D_cr|^2 after each sample for all pairs of outputs: [n, c, c] float64."""
@@ -88,7 +105,11 @@ class MotionMaker:
         eye = torch.eye(c, dtype=torch.float64)
         parts = [(row[:, 0] - 1).view(n, 1, 1) * eye, row[:, 1].view(n, 1, 1) * eye, coefficients]
         coefficients = torch.cat(parts, 2)
-        basis = torch.cat([last[0].double(), last[2].double(), basis]) if self.momentum else torch.cat([last[0].double(), torch.zeros_like(last[0]).double(), basis])
+        basis = (
+            torch.cat([last[0].double(), last[2].double(), basis])
+            if self.momentum
+            else torch.cat([last[0].double(), torch.zeros_like(last[0]).double(), basis])
+        )
         products = (coefficients @ (basis @ basis.mT)) @ coefficients.mT
         own = products.diagonal(dim1=1, dim2=2)
         return (own.unsqueeze(1) + own.unsqueeze(2) - 2 * products).clamp_min_(0)

@@ -1,192 +1,69 @@
 r"""Which test letters can have changed their class: bounds from the factors of a block of updates.
 
 The test error needs only the class of each letter, and the class seldom changes. A block of n samples is learned first;
-then each letter is judged from its activations at the block's start, its *anchor*. A letter whose class is proved to be
-the anchor's costs a few scalars a sample. The others are *open* and are evaluated.
+then each letter is judged from its activations at its *anchor*, a sample of this block. Where one class is proved to
+have the largest output, that costs a few scalars. The other letters are *open* and are evaluated.
 
-Notation, for one network of two weight matrices and one test letter: z [m] its first pre-activations divided by T at the
-anchor, h = s(z), s' and s'' the derivatives of s at unit temperature, w_r the rows of the last weight matrix at the
-block's start, x_r = w_r . h + b_r; beta = 1 with biases, else 0; v_j, h_j, q_j the block's error vectors of the first
-layer divided by T, its hidden activations and its error vectors of the outputs; g_j = a . a_j + beta for the letter's
-pixels a; c the class at the anchor and r a *rival*, u = w_c - w_r. Each quantity below moves as the weights do,
+Notation, for one network of two weight matrices and one test letter: z [m] its first pre-activations divided by T at
+the anchor, h = s(z), s' and s'' the derivatives of s at unit temperature, w_r the rows of the last weight matrix at the
+block's start; beta = 1 with biases, else 0; v_j, h_j, q_j the block's error vectors of the first layer divided by T,
+its hidden activations and its error vectors of the outputs; g_j = a . a_j + beta for the letter's pixels a; c and r two
+classes, u = w_c - w_r. Each quantity below moves as the weights do, with momentum mu and weight decay lambda,
 
     Y <- mu Y + lambda X + (what sample j adds),    X <- X - alpha_j Y                                             (C1)
 
-with X = z (adds g_j v_j), X = the outputs at the anchor's activations, w_r(i) . h + b_r(i) (adds q_jr (h_j . h + beta)),
+with X = z (adds g_j v_j), X = the outputs w_r(i) . h + b_r(i) at the anchor's activations (adds q_jr (h_j . h + beta)),
 or a fixed vector f times z (adds g_j f . v_j). With d = z(i) - z and e = s(z(i)) - h, *exactly*
 
     x_c(i) - x_r(i)  =  [w_c(i) - w_r(i)] . h + b_c(i) - b_r(i)  +  u . e  +  D_cr(i) . e                          (C2)
 
 where D_cr(i) = [w_c(i) - w_r(i)] - u is what the block has added to u. Let L and S bound |s'| and |s''|: 1/4 and
-1/(6 sqrt 3) for the sigmoid, 1 and 0 for the identity. By Taylor e_k = s'_k d_k + R_k with |R_k| <= (S/2) d_k^2, so that
+1/(6 sqrt 3) for the sigmoid, 1 and 0 for the identity. Then
 
     | u . e - (u * s') . d |  <=  (S/2) max|u| |d|^2                                                               (C3)
     | (u * s') . d - (u * f) . d |  <=  ( |w_c * (s' - f)| + |w_r * (s' - f)| ) |d|        for any vector f        (C4)
     | D_cr(i) . e |  <=  L |D_cr(i)| |d|                                                                           (C5)
 
-Proof. (C3): sum |u_k| (S/2) d_k^2 <= max|u| (S/2) |d|^2. (C4): Cauchy-Schwarz and the triangle inequality.
-(C5): Cauchy-Schwarz with |e| <= L |d|.
+Proof. By Taylor e_k = s'_k d_k + R_k with |R_k| <= (S/2) d_k^2, and sum |u_k| (S/2) d_k^2 <= max|u| (S/2) |d|^2: (C3).
+Cauchy-Schwarz and the triangle inequality: (C4). Cauchy-Schwarz with |e| <= L |d|: (C5).
 
-(u * s') . d is exact at the cost of one product of m numbers for each letter, sample and rival: it is used for the
-rival that is closest at the anchor. For the others (u * f) . d is exact and one small product for all letters: f is the
-mean slope of the block's own samples. |d|^2, and |D_cr|^2 for all pairs, are quadratic forms in the Gram matrices of v_j
-and h_j.
+(u * s') . d is exact for one product of m numbers a letter, sample and rival: it is taken for the rival that is closest
+at the anchor. For the others (u * f) . d is exact, and one small product serves all letters: f is the mean slope of the
+block's own samples. |d|^2, and |D_cr|^2 for all pairs, are quadratic forms in the Gram matrices of v_j and h_j.
+
+Rules without s' in the hidden layer send back v_j = W_j^T q_j / T, where the last weights W_j have hardly moved since
+the block's start: v_j = W^T q_j / T + (a small rest). With M_rp = w_r . ((s' - f) * w_p) / T, of the letter alone, all
+pairs are exact to first order but for the rest:
+
+    (w_r * (s' - f)) . d  =  - sum_j alpha_j g_j (M q_j)_r,  off by at most  L |w_r| sum_j alpha_j g_j |rest_j|    (C7)
 
 Rounding. Let u0 be the unit roundoff; a sum of k products, in any order, has an error of at most k u0 |a| |b| to first
 order. Omega(i) and Z(i) are (C1) with norms in place of vectors and + in place of -: they bound the last weights' rows
-with their biases, and |z|; H = |h| + 1. What follows the letters sample by sample makes at most 6 roundings a sample in
-each element; so the *full evaluation* of an output is wrong by at most
+with their biases, and |z|; P, Z less |z| at the anchor, is the length of the path since; H = |h| + 1. What follows the
+letters sample by sample makes at most 6 roundings a sample in each element; so the *full evaluation* of an output is
+wrong by at most
 
-    (m + 12) u0 Omega (H + L |d|)  +  6 (n + 2) u0 Omega (H + L Z)                                                 (C6)
+    (m + 12) u0 Omega (H + L P)  +  6 (n + 2) u0 Omega (H + L Z)                                                   (C6)
 
 (the last product, 7 u0 h for the sigmoid, and the followed z and w), and the estimates above by as much again, as each
 is a sum of as many terms or fewer with the same majorants. A margin has two outputs and two sides: the slack is four
-times (C6). |d|^2 is wrong by at most [2 (m + 12) + 12 (n + 2)] u0 P^2, P the length of the path that z has gone.
+times (C6). |d|^2 is wrong by at most 2 [(m + 12) + 6 (n + 2)] u0 P^2, which is added to it.
 
-Shapes: T letters, n samples, c classes (padded to a multiple of 8), m hidden units.
+Shapes: T letters, n samples, c classes (padded to a multiple of 8), m hidden units, K closest rivals.
 """
 
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
 
 import numba
 import numpy as np
 
+from letterocr.engine.certificate_arrays import FAR, Anchors, Letter, Motion, Rounding
 from letterocr.engine.kernels import DECAY, FAST, MOMENTUM, Settings, compiled
 
 # Put into the loop that calls it: handing over so many arrays takes longer than the work.
 inlined = numba.njit(fastmath=FAST, cache=True, nogil=True, error_model="numpy", inline="always")
-
-SECOND_SLOPE = 0.09622505  # 1/(6 sqrt 3) rounded up: the largest |s''| of the sigmoid
-STEEPEST = 0.25  # its largest s'
-MOST_CLASSES = 62  # the rivals of a letter are bits of one number
-FAR = -1e30  # below all outputs
-
-
-class Motion(NamedTuple):
-    """What a block did to the networks.
-
-    Attributes:
-        rates: [n] alpha_j.
-        q: [n, c] error vectors of the outputs.
-        common: [n, c] (w_r * f) . v_j.
-        gram: [n, n] v_j . v_k.
-        lengths: [n] |v_j|.
-        turned: [n, c, c] L |D_cr| after each sample.
-        widest: [c, c] max |w_c - w_r|.
-        omega: [n] Omega after each sample.
-    """
-
-    rates: np.ndarray
-    q: np.ndarray
-    common: np.ndarray
-    gram: np.ndarray
-    lengths: np.ndarray
-    turned: np.ndarray
-    widest: np.ndarray
-    omega: np.ndarray
-
-
-class Anchors(NamedTuple):
-    """The test letters at their anchors, and what is known of their way since then.
-
-    Attributes:
-        since: [T] the sample of the block at which each was anchored.
-        chosen: [T, 1 + K] the class at the anchor and its K closest rivals.
-        g: [T, n] g_j.
-        k: [T, n] h . h_j + beta.
-        own: [T, K, n] (u * s') . v_j for the closest rivals.
-        spread: [T, c] |w_c * (s' - f)| + |w_r * (s' - f)| for the class c at the anchor; 0 for the chosen.
-        sizes: [T, 2] |h| and |z|.
-        outputs: [T, c] estimates of the outputs (C2), with (w_r * f) . d; far below in the padding and for the chosen.
-        leading: [T, 2 + K] the same for the chosen with (u * s') . d in place, relative to the first; (w_c * f) . d.
-        squares: [T, 8] |d|^2, P, then with momentum or decay d . y, y . y, z . d, z . y, z . z and the bound of |y|.
-        dots: [2, T, n] the steps of z; with momentum or decay d . v_j, and y . v_j.
-        late: [T, n] z . v_j; with momentum or decay alone, as all that follows.
-        x: [2, T, c] (C1) for the outputs at the anchor's activations, and their momentum.
-        common: [2, T, c] (C1) for (w_r * f) . z(i), and its momentum.
-        pairs: [2, T, K] (C1) for (u * s') . z(i), and its momentum.
-        start: [T, c + K] `common` and `pairs` at the anchor.
-    """
-
-    since: np.ndarray
-    chosen: np.ndarray
-    g: np.ndarray
-    k: np.ndarray
-    own: np.ndarray
-    spread: np.ndarray
-    sizes: np.ndarray
-    outputs: np.ndarray
-    leading: np.ndarray
-    squares: np.ndarray
-    dots: np.ndarray
-    late: np.ndarray
-    x: np.ndarray
-    common: np.ndarray
-    pairs: np.ndarray
-    start: np.ndarray
-
-
-class Rounding(NamedTuple):
-    """The terms of (C6) for one type of numbers.
-
-    Attributes:
-        product: (m + 12) u0.
-        steps: 6 (n + 2) u0.
-        slope: L.
-        bend: S / 2.
-        unit: u0.
-        up: 1 and a little, for bounds that are rounded themselves.
-    """
-
-    product: float
-    steps: float
-    slope: float
-    bend: float
-    unit: float
-    up: float
-
-
-def make_rounding(dtype: np.dtype, m: int, n: int, sigmoid: bool) -> Rounding:
-    """The terms of (C6) for m hidden units and blocks of n samples."""
-    unit = float(np.finfo(dtype).eps) / 2
-    slope, bend = (STEEPEST, SECOND_SLOPE / 2) if sigmoid else (1.0, 0.0)
-    product = (m + 12) * unit
-    return Rounding(product, 6 * (n + 2) * unit, slope, bend, unit, 1 + 2 * product + 100 * unit)
-
-
-class Letter(NamedTuple):
-    """The rows of `Anchors` of one letter."""
-
-    chosen: np.ndarray
-    g: np.ndarray
-    k: np.ndarray
-    own: np.ndarray
-    spread: np.ndarray
-    sizes: np.ndarray
-    outputs: np.ndarray
-    leading: np.ndarray
-    squares: np.ndarray
-    dots: np.ndarray
-
-
-@compiled
-def take_letter(t: int, anchors: Anchors) -> Letter:
-    """The t-th letter."""
-    return Letter(
-        anchors.chosen[t],
-        anchors.g[t],
-        anchors.k[t],
-        anchors.own[t],
-        anchors.spread[t],
-        anchors.sizes[t],
-        anchors.outputs[t],
-        anchors.leading[t],
-        anchors.squares[t],
-        anchors.dots[0, t],
-    )
 
 
 @inlined
@@ -209,6 +86,23 @@ def step_plain(i: int, letter: Letter, motion: Motion) -> None:
     leading[last] += delta * common[i, letter.chosen[0]]
     letter.squares[0] += 2 * delta * cross
     letter.squares[1] += abs(delta) * motion.lengths[i]
+
+
+@inlined
+def step_spanned(t: int, i: int, letter: Letter, anchors: Anchors, motion: Motion, product: np.ndarray) -> None:
+    """(C7) for letter t and sample i: what (u * (s' - f)) . d gains; product [c] is scratch."""
+    curved, q, outputs = anchors.curved, motion.q, letter.outputs
+    delta = -motion.rates[i] * letter.g[i]
+    for r in range(product.shape[0]):
+        product[r] = 0
+    for k in range(0, curved.shape[1] - 1, 2):
+        a, b = delta * q[i, k], delta * q[i, k + 1]
+        for r in range(product.shape[0]):
+            product[r] += a * curved[t, k, r] + b * curved[t, k + 1, r]
+    for r in range(product.shape[0]):
+        outputs[r] += product[r]
+    letter.leading[letter.leading.shape[0] - 1] += product[letter.chosen[0]]
+    letter.squares[2] += abs(delta) * motion.rest[i]
 
 
 @compiled
@@ -273,15 +167,16 @@ def compare_outputs(c: int, i: int, letter: Letter, motion: Motion, e: Rounding,
     outputs, spread, leading, chosen = letter.outputs, letter.spread, letter.leading, letter.chosen
     dtype = outputs.dtype.type
     d, bend = dtype(e.up * math.sqrt(square)), dtype(e.up * e.bend * square)
+    near = d if motion.rest.shape[0] == 0 else dtype(e.up * letter.squares[2])
     own = leading[leading.shape[0] - 1]  # the chosen stand beside the others less this
-    least = outputs[c] - own - spread[c] * d
+    least = outputs[c] - own - spread[c] * near
     for p in range(chosen.shape[0]):
         least = leading[p] if chosen[p] == c else least
     least -= dtype(slack)
     turned, widest, one = motion.turned, motion.widest, dtype(1)
     kept, base = one - one, least + own
     for r in range(outputs.shape[0]):
-        gap = base - outputs[r] - (spread[r] + turned[i, c, r]) * d - widest[c, r] * bend
+        gap = base - outputs[r] - spread[r] * near - turned[i, c, r] * d - widest[c, r] * bend
         gaps[r] = gap
         kept += one if gap > 0 else one - one
     missing = outputs.shape[0] - int(kept) - (not gaps[c] > 0)

@@ -1,8 +1,9 @@
 """The test letters beside a compiled stack, judged a block at a time: the class of most is proved, not computed.
 
 The block is learned first. Each letter is anchored at its start, and judged after each sample that is due
-(`certificates`). A letter that is open is evaluated; if it still is where a stretch ends, it is anchored anew there. The
-counts are those of `CompiledFollower`, sample by sample, and so are the bits of what a checkpoint keeps.
+(`certificates`). A letter that is open is evaluated; if it still is where a stretch ends, it is anchored anew there,
+unless its outputs are too close for that to help. The counts are those of `CompiledFollower`, sample by sample, and so
+are the bits of what a checkpoint keeps.
 
 Shapes: as in `certificates`.
 """
@@ -13,11 +14,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from letterocr.engine import kernels
 from letterocr.engine.block_motion import MotionMaker
-from letterocr.engine.certificates import Motion, make_rounding
+from letterocr.engine.certificate_arrays import Motion, make_rounding
 from letterocr.engine.compiled import CompiledFollower, CompiledStack
 from letterocr.engine.judging import MOST_TIES, LearnedBlock, Verdicts, judge
-from letterocr.engine import kernels
 from letterocr.engine.kernels import LastLayer
 from letterocr.engine.letter_anchors import BlockFactors, LetterAnchors, pad
 from letterocr.engine.replay import Followers, catch_up_all, replay_many
@@ -37,6 +38,8 @@ class CertifiedFollower(CompiledFollower):
         shares: how many threads share the letters.
     """
 
+    stack: CompiledStack
+
     def __init__(self, stack: CompiledStack, images: Tensor, labels: Tensor, shares: int) -> None:
         super().__init__(stack, images, labels)
         self.shares = shares
@@ -44,15 +47,27 @@ class CertifiedFollower(CompiledFollower):
         (c, m), count, n = stack.network.weights[-1].shape, len(labels), stack.block
         self.moving = bool(momentum.mu or momentum.decay)
         self.rounding = make_rounding(self.z.numpy().dtype, m, n, self.settings.sigmoid)
-        self._maker = MotionMaker((c, pad(c)), n, like, momentum.mu, momentum.decay)
-        self._anchors = LetterAnchors(count, c, m, n, like, self.moving)
+        self.spanned = self.settings.sigmoid and not self.settings.hidden_slope and not self.moving
+        self._maker = MotionMaker((c, pad(c)), n, like, momentum.mu, momentum.decay, self.spanned)
+        self._anchors = LetterAnchors(count, c, m, n, like, self.moving, self.spanned)
+        self._lower = torch.tril_indices(c, c)
+        inverse = self.invert_temperature()
+        self._inverse_as_followed = (
+            inverse.view(()) if isinstance(inverse, Tensor) else torch.ones((), dtype=like.dtype)
+        )
+        self._inverse = float(self.settings.numbers[kernels.TEMPERATURE])
         self._starting = [torch.from_numpy(x).clone() for x in stack.last]
         self._replayed = [torch.stack([x] * shares) for x in self._starting]
         self._rows_alike = self._find_rows_alike()
         self._steps = like.new_zeros(n, m)
         y = self._rows[1]
         self._letters = Followers(
-            self._rows[0], y, np.zeros(count, np.int64), self._anchors.arrays.g, self._steps.numpy(), stack.rates.numpy()
+            self._rows[0],
+            y,
+            np.zeros(count, np.int64),
+            self._anchors.arrays.g,
+            self._steps.numpy(),
+            stack.rates.numpy(),
         )
         self._verdicts = Verdicts(
             self.labels.numpy(),
@@ -94,11 +109,18 @@ class CertifiedFollower(CompiledFollower):
     def _describe_block(self) -> tuple[BlockFactors, Motion]:
         stack, n = self.stack, self.stack.n
         h, q = stack.hidden[-1], stack.output_errors[:n]
-        torch.mul(stack.errors[0][:n], self.invert_temperature().view(()) if isinstance(self.invert_temperature(), Tensor) else 1.0, out=self._steps[:n])
+        torch.mul(stack.errors[0][:n], self._inverse_as_followed, out=self._steps[:n])
         v = self._steps[:n]
         slope = (h[:n] * (1 - h[:n])).mean(0) if self.settings.sigmoid else torch.ones_like(h[0])
         motion = self._maker.make(
-            stack.rates[:n], (v, h[:n], q), stack.w_table, self._starting, slope, self.rounding, stack.bias
+            stack.rates[:n],
+            (v, h[:n], q),
+            stack.w_table,
+            self._starting,
+            slope,
+            self.rounding,
+            stack.bias,
+            self._inverse,
         )
         self._anchors.arrays.g[:, :n] = self.gram[:n].mT.numpy()
         for many, one in zip(self._replayed, self._starting, strict=True):
@@ -110,6 +132,8 @@ class CertifiedFollower(CompiledFollower):
             h,
             weight,
             weight.square(),
+            weight[self._lower[0]] * weight[self._lower[1]] * self._inverse if self.spanned else weight[:0],
+            weight.norm(dim=1) * (self.rounding.slope * self.rounding.up),
             slope,
             [x[0] for x in self._replayed],
             stack.bias,
@@ -126,9 +150,7 @@ class CertifiedFollower(CompiledFollower):
         self._letters.reached[:] = 0
         for array in (verdicts.misread, verdicts.evaluated, verdicts.tied):
             array[:] = 0
-        block = LearnedBlock(
-            self.stack.output_errors.numpy(), factors.h.numpy(), *(x.numpy() for x in self._replayed)
-        )
+        block = LearnedBlock(self.stack.output_errors.numpy(), factors.h.numpy(), *(x.numpy() for x in self._replayed))
         for start in range(0, n, STRETCH):
             hopeful = (verdicts.short > 0) & (verdicts.short < HOPE * verdicts.margin)
             chosen = np.flatnonzero(hopeful) if start else np.arange(len(self.labels))

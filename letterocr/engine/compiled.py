@@ -28,6 +28,8 @@ class CompiledStack(Stack):
         threads: threads that the inner loop may share; 1 where other stacks learn at the same time.
     """
 
+    last: kernels.LastLayer  # where there is more than one weight matrix
+
     def __init__(self, parts: StackParts, threads: int = 1) -> None:
         super().__init__(parts)
         threaded.use_threads(threads)

@@ -11,16 +11,8 @@ from typing import NamedTuple
 import numpy as np
 from numba import prange
 
-from letterocr.engine.certificates import (
-    Anchors,
-    Motion,
-    Rounding,
-    compare_outputs,
-    find_top,
-    step_moving,
-    step_plain,
-    take_letter,
-)
+from letterocr.engine.certificate_arrays import Anchors, Motion, Rounding, take_letter
+from letterocr.engine.certificates import compare_outputs, find_top, step_moving, step_plain, step_spanned
 from letterocr.engine.kernels import DECAY, MOMENTUM, LastLayer, Settings, compiled, squash
 from letterocr.engine.replay import Followers, catch_up, find_share, replay_last
 from letterocr.engine.threaded import threaded
@@ -87,16 +79,19 @@ def _mark(
     verdicts: Verdicts,
     s: Settings,
     e: Rounding,
-    gaps: np.ndarray,
+    scratch: tuple[np.ndarray, np.ndarray],
 ) -> None:
     """Find out after which samples of a stretch letter t is open, and which classes it may have then."""
     moving, c = s.numbers[MOMENTUM] != 0 or s.numbers[DECAY] != 0, verdicts.read[t]
     letter = take_letter(t, anchors)
+    gaps, product = scratch
     for i in range(stretch[0], stretch[1]):
         if moving:
             step_moving(t, i, anchors, motion, s)
         else:
             step_plain(i, letter, motion)
+            if motion.rest.shape[0]:
+                step_spanned(t, i, letter, anchors, motion, product)
         if verdicts.due[i]:
             proved, bits = compare_outputs(c, i, letter, motion, e, gaps), 0
             if not proved:
@@ -149,9 +144,9 @@ def _judge_share(
     start, stop = find_share(count, shares, share), find_share(count, shares, share + 1)
     dtype, m = letters.z.dtype, letters.z.shape[1]
     c = motion.common.shape[1]
-    gaps, h = np.zeros(c, dtype), np.zeros(m, dtype)
+    scratch, h = (np.zeros(c, dtype), np.zeros(c, dtype)), np.zeros(m, dtype)
     for t in range(start, stop):
-        _mark(t, stretch, anchors, motion, verdicts, s, e, gaps)
+        _mark(t, stretch, anchors, motion, verdicts, s, e, scratch)
     last = LastLayer(block.U[share], block.b[share], block.N[share], block.d[share])
     unit = GUARD * e.unit
     for i in range(stretch[0], stretch[1]):

@@ -9,140 +9,19 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numba import prange
 from torch import Tensor
 
-from letterocr.engine.certificates import FAR, Anchors, Rounding
-from letterocr.engine.kernels import Settings, compiled, squash
-from letterocr.engine.momentum import Momentum
-from letterocr.engine.replay import Followers, catch_up, find_share
-from letterocr.engine.threaded import threaded
+from letterocr.engine.anchoring import scatter_pairs, scatter_rows, settle_letters, take_activations
+from letterocr.engine.certificate_arrays import FAR, Anchors, Rounding
+from letterocr.engine.kernels import Settings
+from letterocr.engine.replay import Followers
 
-RIVALS = 1  # of a letter, whose margins are followed exactly to first order
+RIVALS = 1  # of a letter, whose margins are followed exactly to first order, where (C7) is not used
 
 
 def pad(count: int) -> int:
     """The next multiple of 8: vectors of whole registers."""
     return -(-count // 8) * 8
-
-
-@compiled
-def _norm(x: np.ndarray) -> float:
-    total = x.dtype.type(0)
-    for u in range(x.shape[0]):
-        total += x[u] * x[u]
-    return np.sqrt(total)
-
-
-@compiled
-def _take(
-    t: int,
-    now: int,
-    letters: Followers,
-    f: np.ndarray,
-    rows: tuple[np.ndarray, np.ndarray],
-    size: np.ndarray,
-    s: Settings,
-) -> None:
-    """Letter t after `now` samples of the block: rows <- h and (s' - f)^2, size <- |h| and |z|."""
-    catch_up(t, now, letters, s)
-    z, (h, square) = letters.z[t], rows
-    one = h.dtype.type(1)
-    if s.sigmoid:
-        squash(z, one, h)
-        for u in range(z.shape[0]):
-            off = h[u] * (one - h[u]) - f[u]
-            square[u] = off * off
-    else:
-        h[:] = z
-        square[:] = 0
-    size[0], size[1] = _norm(h), _norm(z)
-
-
-@threaded
-def _take_all(
-    chosen: np.ndarray,
-    now: int,
-    letters: Followers,
-    f: np.ndarray,
-    out: tuple[np.ndarray, np.ndarray, np.ndarray],
-    s: Settings,
-    shares: int,
-) -> None:
-    """`_take` of each letter that is chosen."""
-    for p in prange(shares):
-        for k in range(find_share(len(chosen), shares, p), find_share(len(chosen), shares, p + 1)):
-            _take(chosen[k], now, letters, f, (out[0][k], out[1][k]), out[2][chosen[k]], s)
-
-
-@compiled
-def _find_largest(x: np.ndarray, best: np.ndarray) -> None:
-    """Best [K + 1] <- where x [c] is largest, and next to it."""
-    for place in range(best.shape[0]):
-        best[place] = -1
-        for r in range(x.shape[0]):
-            taken = False
-            for earlier in range(place):
-                taken |= best[earlier] == r
-            if not taken and (best[place] < 0 or x[r] > x[best[place]]):
-                best[place] = r
-
-
-@compiled
-def _settle(
-    t: int,
-    now: int,
-    anchors: Anchors,
-    found: tuple[np.ndarray, np.ndarray, np.ndarray],
-    h: np.ndarray,
-    W: np.ndarray,
-    slopes: np.ndarray,
-    s: Settings,
-) -> None:
-    """Write what was found of letter t: its outputs, h . h_j + beta and |w_r * (s' - f)|; slopes [K, m] <- u * s'."""
-    x, k, spread = found
-    one, best = h.dtype.type(1), anchors.chosen[t]
-    anchors.since[t] = now
-    anchors.squares[t], anchors.leading[t], anchors.dots[:, t] = 0, 0, 0
-    anchors.k[t, now : now + k.shape[0]], anchors.outputs[t, : x.shape[0]] = k, x
-    _find_largest(x, best)
-    for p in range(best.shape[0]):
-        anchors.leading[t, p] = x[best[p]]
-        anchors.outputs[t, best[p]] = FAR
-    for r in range(x.shape[0]):
-        anchors.spread[t, r] = spread[best[0]] + spread[r]
-    anchors.spread[t, best[0]] = 0
-    for p in range(slopes.shape[0]):
-        anchors.spread[t, best[1 + p]] = 0
-        row, top, rival = slopes[p], W[best[0]], W[best[1 + p]]
-        for u in range(row.shape[0]):
-            row[u] = (top[u] - rival[u]) * (h[u] * (one - h[u]) if s.sigmoid else one)
-
-
-@threaded
-def _settle_all(
-    chosen: np.ndarray,
-    now: int,
-    anchors: Anchors,
-    found: tuple[np.ndarray, np.ndarray, np.ndarray],
-    h: np.ndarray,
-    W: np.ndarray,
-    slopes: np.ndarray,
-    s: Settings,
-    shares: int,
-) -> None:
-    """`_settle` of each letter that is chosen."""
-    for p in prange(shares):
-        for k in range(find_share(len(chosen), shares, p), find_share(len(chosen), shares, p + 1)):
-            _settle(chosen[k], now, anchors, (found[0][k], found[1][k], found[2][k]), h[k], W, slopes[k], s)
-
-
-@compiled
-def _scatter(chosen: np.ndarray, p: int, now: int, found: np.ndarray, own: np.ndarray) -> None:
-    """Own [T, K, n] <- found [letters, n - now] of the p-th rival."""
-    for k in range(len(chosen)):
-        for j in range(found.shape[1]):
-            own[chosen[k], p, now + j] = found[k, j]
 
 
 @dataclass
@@ -155,6 +34,8 @@ class BlockFactors:
         h: [block, m] inputs of the last weight matrix.
         weight: [c, m] the last weights at the block's start.
         weight_squares: [c, m] their squares.
+        weight_pairs: [c (c + 1) / 2, m] w_r * w_p / T for p <= r, where (C7) is used; else empty.
+        weight_norms: [c] L |w_r|, a bit more.
         slope: [m] f, the mean slope of the block's samples.
         last: weights, bias and their momentum as the letters' last samples have them.
         bias: beta.
@@ -168,6 +49,8 @@ class BlockFactors:
     h: Tensor
     weight: Tensor
     weight_squares: Tensor
+    weight_pairs: Tensor
+    weight_norms: Tensor
     slope: Tensor
     last: list[Tensor]
     bias: float
@@ -186,10 +69,15 @@ class LetterAnchors:
         block: the most samples a block has.
         like: a tensor of the network's type.
         moving: whether there is momentum or weight decay.
+        spanned: whether (C7) is used.
     """
 
-    def __init__(self, count: int, classes: int, width: int, block: int, like: Tensor, moving: bool) -> None:
+    def __init__(
+        self, count: int, classes: int, width: int, block: int, like: Tensor, moving: bool, spanned: bool
+    ) -> None:
         padded = pad(classes)
+        self.spanned, self.rivals = spanned, 0 if spanned else RIVALS
+        rivals = self.rivals
 
         def new(*shape: int) -> np.ndarray:
             return like.new_zeros(shape).numpy()
@@ -198,38 +86,43 @@ class LetterAnchors:
         also = count if moving else 1
         self.arrays = Anchors(
             since=np.zeros(count, np.int64),
-            chosen=np.zeros((count, 1 + RIVALS), np.int64),
+            chosen=np.zeros((count, 1 + rivals), np.int64),
             g=new(count, block),
             k=new(count, block),
-            own=new(count, RIVALS, block),
+            own=new(count, rivals, block),
             spread=new(count, padded),
             sizes=new(count, 2),
             outputs=new(count, padded),
-            leading=new(count, 2 + RIVALS),
+            leading=new(count, 2 + rivals),
             squares=np.zeros((count, 8)),
             dots=new(2 if moving else 1, count, block),
+            curved=new(count, padded, padded) if spanned else new(1, 1, 1),
             late=new(also, block),
             x=new(2, also, padded),
             common=new(2, also, padded),
-            pairs=new(2, also, RIVALS),
-            start=new(also, padded + RIVALS),
+            pairs=new(2, also, rivals),
+            start=new(also, padded + rivals),
         )
         self.arrays.x[0, :, classes:] = FAR
         self.arrays.outputs[:, classes:] = FAR
         self.h, self.squares = like.new_zeros(count, width), like.new_zeros(count, width)
-        self.slopes = like.new_zeros(count, RIVALS, width)
+        self.slopes = like.new_zeros(count, rivals, width)
 
     def settle(self, chosen: np.ndarray, now: int, block: BlockFactors, letters: Followers, s: Settings) -> None:
         """Anchor the chosen letters after `now` samples of the block."""
         a, count, shares, n = self.arrays, len(chosen), block.shares, block.n
         h, squares, slopes = self.h[:count], self.squares[:count], self.slopes[:count]
         rows = self.h.numpy(), self.squares.numpy(), a.sizes
-        _take_all(chosen, now, letters, block.slope.numpy(), rows, s, shares)
+        take_activations(chosen, now, letters, block.slope.numpy(), rows, s, shares, self.spanned)
         last = block.last
         x = torch.addmm(last[1], h, last[0].mT)
         k = (h @ block.h[now:n].mT).add_(block.bias)
-        spread = (squares @ block.weight_squares.mT).sqrt_().mul_(block.rounding.up)
-        _settle_all(
+        if self.spanned:
+            scatter_pairs(chosen, (squares @ block.weight_pairs.mT).numpy(), self.classes, a.curved)
+            spread = block.weight_norms.expand(count, -1).contiguous()
+        else:
+            spread = (squares @ block.weight_squares.mT).sqrt_().mul_(block.rounding.up)
+        settle_letters(
             chosen,
             now,
             a,
@@ -240,8 +133,8 @@ class LetterAnchors:
             s,
             shares,
         )
-        for p in range(RIVALS):
-            _scatter(chosen, p, now, (slopes[:, p] @ block.v[now:].mT).numpy(), a.own)
+        for p in range(self.rivals):
+            scatter_rows(chosen, p, now, (slopes[:, p] @ block.v[now:].mT).numpy(), a.own)
         if block.moving:
             self._settle_momentum(torch.from_numpy(chosen), now, block, letters)
 
