@@ -93,6 +93,11 @@ class BlockedEngine(Engine):
         return self._block
 
     @property
+    def certified(self) -> bool:
+        """Whether test letters whose class is proved are not evaluated."""
+        return any(follower.certified for follower in self.followers)
+
+    @property
     def stacks(self) -> Sequence[Stack]:
         """One for all replicas together, or one a replica."""
         return self._stacks
@@ -152,9 +157,11 @@ class BlockedEngine(Engine):
     def _make_follower(self, stack: CompiledStack, threads: int) -> Follower:
         """The test letters beside a compiled stack."""
         from letterocr.engine import compiled
+        from letterocr.engine.certificate_arrays import MOST_CLASSES
         from letterocr.engine.certified_follower import CertifiedFollower
 
-        if self._task.certified and len(self.network.weights) == 2:
+        weights = self.network.weights
+        if self._task.certified and len(weights) == 2 and weights[-1].shape[-2] <= MOST_CLASSES:
             return CertifiedFollower(stack, self.test_inked, self.test_labels, threads)
         return compiled.CompiledFollower(stack, self.test_inked, self.test_labels)
 

@@ -18,7 +18,7 @@ from letterocr.engine import kernels
 from letterocr.engine.block_motion import MotionMaker
 from letterocr.engine.certificate_arrays import Motion, make_rounding
 from letterocr.engine.compiled import CompiledFollower, CompiledStack
-from letterocr.engine.judging import MOST_TIES, LearnedBlock, Verdicts, judge
+from letterocr.engine.judging import GUARD, MOST_TIES, LearnedBlock, Verdicts, judge
 from letterocr.engine.kernels import LastLayer
 from letterocr.engine.letter_anchors import BlockFactors, LetterAnchors, pad
 from letterocr.engine.replay import Followers, catch_up_all, replay_many
@@ -39,6 +39,7 @@ class CertifiedFollower(CompiledFollower):
     """
 
     stack: CompiledStack
+    certified = True
 
     def __init__(self, stack: CompiledStack, images: Tensor, labels: Tensor, shares: int) -> None:
         super().__init__(stack, images, labels)
@@ -58,7 +59,7 @@ class CertifiedFollower(CompiledFollower):
         self._inverse = float(self.settings.numbers[kernels.TEMPERATURE])
         self._starting = [torch.from_numpy(x).clone() for x in stack.last]
         self._replayed = [torch.stack([x] * shares) for x in self._starting]
-        self._rows_alike = self._find_rows_alike()
+        self.rows_alike = self._find_rows_alike()
         self._steps = like.new_zeros(n, m)
         y = self._rows[1]
         self._letters = Followers(
@@ -83,6 +84,11 @@ class CertifiedFollower(CompiledFollower):
             np.zeros(shares, np.int64),
             like.new_zeros(shares, MOST_TIES, m).numpy(),
         )
+
+    @property
+    def evaluated(self) -> np.ndarray:
+        """How many letters were evaluated in the last block, by each thread."""
+        return self._verdicts.evaluated
 
     def learn_and_measure(self, due: list[int]) -> Tensor:
         """Let the stack learn its block; the misread letters after each sample in `due`: [len]."""
@@ -160,7 +166,18 @@ class CertifiedFollower(CompiledFollower):
                     return False
                 verdicts.read[chosen] = self._anchors.arrays.chosen[chosen, 0]
             stretch = start, min(start + STRETCH, n)
-            judge(stretch, self._anchors.arrays, motion, verdicts, self._letters, block, self.settings, self.rounding)
+            guard = GUARD * self.rounding.unit
+            judge(
+                stretch,
+                self._anchors.arrays,
+                motion,
+                verdicts,
+                self._letters,
+                block,
+                self.settings,
+                self.rounding,
+                guard,
+            )
         return True
 
     def _list_ties(self) -> list[tuple[int, int, Tensor]]:
@@ -173,9 +190,9 @@ class CertifiedFollower(CompiledFollower):
 
     def _is_misread(self, last: LastLayer, t: int, h: Tensor) -> int:
         """Whether letter t with activations h is misread with these weights, by the product of the full evaluation."""
-        labels = np.full(self._rows_alike, -1)
+        labels = np.full(self.rows_alike, -1)
         labels[0] = self.labels[t]
-        inputs, outputs = self.hidden[: self._rows_alike], self._outputs[: self._rows_alike]
+        inputs, outputs = self.hidden[: self.rows_alike], self._outputs[: self.rows_alike]
         inputs[0] = h
         self._padded[: len(last.U)] = torch.from_numpy(last.U)
         torch.mm(inputs, self._padded.T, out=outputs)

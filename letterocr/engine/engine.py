@@ -102,6 +102,11 @@ class Engine:
         """Samples that the engine takes at once; a run is best cut at its multiples."""
         return 1
 
+    @property
+    def certified(self) -> bool:
+        """Whether test letters whose class is proved are not evaluated."""
+        return False
+
     @cached_property
     def _ink(self) -> Tensor:
         """The pixels that training letters have ink in: [900] bool."""

@@ -139,6 +139,7 @@ def _judge_share(
     block: LearnedBlock,
     s: Settings,
     e: Rounding,
+    guard: float,
 ) -> None:
     shares, count = block.U.shape[0], letters.z.shape[0]
     start, stop = find_share(count, shares, share), find_share(count, shares, share + 1)
@@ -148,7 +149,6 @@ def _judge_share(
     for t in range(start, stop):
         _mark(t, stretch, anchors, motion, verdicts, s, e, scratch)
     last = LastLayer(block.U[share], block.b[share], block.N[share], block.d[share])
-    unit = GUARD * e.unit
     for i in range(stretch[0], stretch[1]):
         replay_last(last, block.q[i], block.h[i], motion.rates[i], s)
         if not verdicts.due[i]:
@@ -162,7 +162,7 @@ def _judge_share(
                 else:
                     h[:] = letters.z[t]
                 c, margin = _evaluate(verdicts.rivals[t, i], last, h)
-                close = not margin > unit * motion.omega[i] * math.sqrt(_multiply(h, h))
+                close = not margin > guard * motion.omega[i] * math.sqrt(_multiply(h, h))
                 verdicts.margin[t] = margin
                 verdicts.evaluated[share] += 1
                 place = verdicts.tied[share]
@@ -184,7 +184,8 @@ def judge(
     block: LearnedBlock,
     s: Settings,
     e: Rounding,
+    guard: float,
 ) -> None:
     """Judge all letters after the samples of a stretch of the block."""
     for share in prange(block.U.shape[0]):
-        _judge_share(share, stretch, anchors, motion, verdicts, letters, block, s, e)
+        _judge_share(share, stretch, anchors, motion, verdicts, letters, block, s, e, guard)
