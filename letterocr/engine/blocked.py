@@ -159,7 +159,6 @@ class BlockedEngine(Engine):
         from letterocr.engine import compiled
         from letterocr.engine.certificate_arrays import MOST_CLASSES
         from letterocr.engine.certified_follower import CertifiedFollower
-
         from letterocr.engine.one_matrix_follower import OneMatrixFollower
 
         weights = self.network.weights

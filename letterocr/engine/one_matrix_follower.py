@@ -1,7 +1,7 @@
 """The test letters of a network with one weight matrix: they follow a whole block at once, each letter by itself.
 
-Their pre-activations are their outputs, so that there is nothing to prove; all that a sample costs is a row of c numbers
-for each letter. The numbers and the counts are those of `CompiledFollower`.
+Their pre-activations are their outputs, so that there is nothing to prove; all that a sample costs is a row of c
+numbers for each letter. The numbers and the counts are those of `CompiledFollower`.
 
 Shapes: T letters, n samples, c classes.
 """
@@ -21,19 +21,11 @@ from letterocr.engine.threaded import follow_row, threaded
 
 @compiled
 def _is_misread(x: np.ndarray, label: int) -> bool:
-    """Whether the first of the largest numbers of x [c] stands elsewhere than at the label (`kernels.count_misread`)."""
-    one, own, above = x.dtype.type(1), x[label], x.dtype.type(0)
-    for r in range(x.shape[0]):
-        above += one if x[r] > own else one - one
-    if above > 0 or not own == own or not x[0] == x[0]:
-        where = 0
-        for r in range(1, x.shape[0]):
-            where = r if x[r] > x[where] else where
-        return where != label
-    for r in range(label):
-        if x[r] == own:
-            return True
-    return False
+    """Whether the first of the largest numbers of x [c] stands elsewhere than at the label."""
+    where = 0
+    for r in range(1, x.shape[0]):
+        where = r if x[r] > x[where] else where
+    return where != label
 
 
 @compiled
