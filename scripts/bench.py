@@ -132,8 +132,9 @@ def measure(hidden: list[int], split: Split, error: bool, rounds: int, only: lis
 def whole_run(network: str, hidden: list[int], rule: str, split: Split) -> tuple[float, float]:
     """Microseconds a sample of a whole run, train only and with error, in turn block by block."""
     temperature, rate = RULES[rule]
-    activation, scale = ("sigmoid", {}) if hidden else ("linear", {"init_scale": 0.1, "bias": False})
-    model = ChainConfig(name=network, hidden=hidden, activation=activation, temperature=temperature, **scale)
+    model = ChainConfig(name=network, hidden=hidden, temperature=temperature)
+    if not hidden:  # as in conf/model/two_layer.yaml
+        model.activation, model.bias, model.init_scale = "linear", False, 0.1
     runs = []
     for every in (str(10**9), "1"):
         fields: dict[str, Any] = {"learning_rate": rate if hidden else LINEAR_RATE, "evaluate_every": every}

@@ -136,11 +136,18 @@ def scatter_rows(chosen: np.ndarray, p: int, now: int, found: np.ndarray, own: n
 
 
 @compiled
-def scatter_pairs(chosen: np.ndarray, found: np.ndarray, classes: int, curved: np.ndarray) -> None:
-    """Curved [T, c, c] <- the symmetric matrices whose lower halves are the rows of found."""
-    for k in range(len(chosen)):
-        t, place = chosen[k], 0
-        for r in range(classes):
-            for p in range(r + 1):
-                curved[t, r, p] = curved[t, p, r] = found[k, place]
-                place += 1
+def _write_pairs(t: int, row: np.ndarray, classes: int, curved: np.ndarray) -> None:
+    """Curved[t] [c, c] <- the symmetric matrix whose lower half is the row."""
+    place = 0
+    for r in range(classes):
+        for p in range(r + 1):
+            curved[t, r, p] = curved[t, p, r] = row[place]
+            place += 1
+
+
+@threaded
+def scatter_pairs(chosen: np.ndarray, found: np.ndarray, classes: int, curved: np.ndarray, shares: int) -> None:
+    """`_write_pairs` of each letter that is chosen."""
+    for p in prange(shares):
+        for k in range(find_share(len(chosen), shares, p), find_share(len(chosen), shares, p + 1)):
+            _write_pairs(chosen[k], found[k], classes, curved)

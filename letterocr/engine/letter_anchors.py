@@ -118,7 +118,7 @@ class LetterAnchors:
         x = torch.addmm(last[1], h, last[0].mT)
         k = (h @ block.h[now:n].mT).add_(block.bias)
         if self.spanned:
-            scatter_pairs(chosen, (squares @ block.weight_pairs.mT).numpy(), self.classes, a.curved)
+            scatter_pairs(chosen, (squares @ block.weight_pairs.mT).numpy(), self.classes, a.curved, shares)
             spread = block.weight_norms.expand(count, -1).contiguous()
         else:
             spread = (squares @ block.weight_squares.mT).sqrt_().mul_(block.rounding.up)

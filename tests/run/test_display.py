@@ -26,7 +26,7 @@ def test_without_a_terminal_the_config_comes_in_plain_lines(tmp_path):
     assert "three_layer 900-40-26, sigmoid, T = 1" in rows["network"]
     assert "104 to train, 26 to test, shuffled" in rows["letters"]
     assert "gradient rule, vanilla, learning rate 0.05, loss 0.5 |q-c|^2" in rows["learning"]
-    assert "float32 on cpu, test error after every sample" in rows["engine"]
+    assert "float32 on cpu, test error after every sample (certified evaluation)" in rows["engine"]
     assert str(run_folder(tmp_path)) in rows["folder"]
     assert "sample 1 of 300" in out
     assert "final test error" in out
