@@ -93,7 +93,7 @@ def _settle(
     x, k, spread = found
     one, best = h.dtype.type(1), anchors.chosen[t]
     anchors.since[t] = now
-    anchors.squares[t], anchors.leading[t], anchors.dots[:, t], anchors.known[t] = 0, 0, 0, 0
+    anchors.squares[t], anchors.leading[t], anchors.dots[:, t] = 0, 0, 0
     anchors.k[t, now : now + k.shape[0]], anchors.outputs[t, : x.shape[0]] = k, x
     _find_largest(x, best)
     for p in range(best.shape[0]):

@@ -56,14 +56,8 @@ class Anchors(NamedTuple):
         sizes: [T, 2] |h| and |z|.
         outputs: [T, c] estimates of the outputs (C2), with (w_r * f) . d; far below in the padding and for the chosen.
         leading: [T, 2 + K] the same for the chosen with (u * s') . d in place, relative to the first; (w_c * f) . d.
-        squares: [T, 8] |d|^2, P, then with momentum or decay d . y, y . y, z . d, z . y, z . z and the bound of |y|;
-            without them the bound of (C7).
-        looks: [T, 5] of the sample at which the letter was evaluated last: |d| then; the square of the way since then,
-            its length, and the bound of (C7) for it; L |D_cr| then is taken from that sample, the last number.
-        known: [T] the classes, as bits, whose outputs were evaluated then; 0: none.
-        moved: [T, c] what has to be added to their estimates to have what was found.
-        dots: [2, T, n] the steps of z, and those since the letter was evaluated; with momentum or decay d . v_j and
-            y . v_j.
+        squares: [T, 8] |d|^2, P, then with momentum or decay d . y, y . y, z . d, z . y, z . z and the bound of |y|.
+        dots: [2, T, n] the steps of z; with momentum or decay d . v_j, and y . v_j.
         curved: [T, c, c] M (C7); one of no meaning where it is not used.
         late: [T, n] z . v_j; with momentum or decay alone, as all that follows.
         x: [2, T, c] (C1) for the outputs at the anchor's activations, and their momentum.
@@ -82,9 +76,6 @@ class Anchors(NamedTuple):
     outputs: np.ndarray
     leading: np.ndarray
     squares: np.ndarray
-    looks: np.ndarray
-    known: np.ndarray
-    moved: np.ndarray
     dots: np.ndarray
     curved: np.ndarray
     late: np.ndarray
@@ -99,7 +90,7 @@ class Rounding(NamedTuple):
 
     Attributes:
         product: (m + 12) u0.
-        steps: 6 (n + 2) u0.
+        steps: 6 (n + 2) u0, or 2 (n + 2) u0 without momentum and weight decay.
         slope: L.
         bend: S / 2.
         unit: u0.
@@ -114,12 +105,12 @@ class Rounding(NamedTuple):
     up: float
 
 
-def make_rounding(dtype: np.dtype, m: int, n: int, sigmoid: bool) -> Rounding:
+def make_rounding(dtype: np.dtype, m: int, n: int, sigmoid: bool, moving: bool) -> Rounding:
     """The terms of (C6) for m hidden units and blocks of n samples."""
     unit = float(np.finfo(dtype).eps) / 2
     slope, bend = (STEEPEST, SECOND_SLOPE / 2) if sigmoid else (1.0, 0.0)
     product = (m + 12) * unit
-    return Rounding(product, 6 * (n + 2) * unit, slope, bend, unit, 1 + 2 * product + 100 * unit)
+    return Rounding(product, (6 if moving else 2) * (n + 2) * unit, slope, bend, unit, 1 + 2 * product + 100 * unit)
 
 
 class Letter(NamedTuple):
@@ -134,11 +125,7 @@ class Letter(NamedTuple):
     outputs: np.ndarray
     leading: np.ndarray
     squares: np.ndarray
-    looks: np.ndarray
-    known: np.ndarray
-    moved: np.ndarray
     dots: np.ndarray
-    late: np.ndarray
 
 
 @compiled
@@ -154,9 +141,5 @@ def take_letter(t: int, anchors: Anchors) -> Letter:
         anchors.outputs[t],
         anchors.leading[t],
         anchors.squares[t],
-        anchors.looks[t],
-        anchors.known[t : t + 1],
-        anchors.moved[t],
         anchors.dots[0, t],
-        anchors.dots[1, t],
     )

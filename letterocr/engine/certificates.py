@@ -37,19 +37,11 @@ pairs are exact to first order but for the rest:
 
     (w_r * (s' - f)) . d  =  - sum_j alpha_j g_j (M q_j)_r,  off by at most  L |w_r| sum_j alpha_j g_j |rest_j|    (C7)
 
-A letter that was evaluated at sample k of the block is known better: with the way d' = z(i) - z(k) since then, what the
-estimates of two outputs that were evaluated have become wrong by since then is at most
-
-    ( |w_c * (s' - f)| + |w_r * (s' - f)| ) |d'|  +  S max|u| |d'| ( |d(k)| + |d'| / 2 )
-                                       +  L |D_cr(i)| |d'|  +  L ( |D_cr(i)| + |D_cr(k)| ) |d(k)|                  (C8)
-
-as s'(z(k)) is within S |d_k(k)| of the anchor's in each element; with (C7) the first term becomes the rest's since k.
-
 Rounding. Let u0 be the unit roundoff; a sum of k products, in any order, has an error of at most k u0 |a| |b| to first
 order. Omega(i) and Z(i) are (C1) with norms in place of vectors and + in place of -: they bound the last weights' rows
 with their biases, and |z|; P, Z less |z| at the anchor, is the length of the path since; H = |h| + 1. What follows the
-letters sample by sample makes at most 6 roundings a sample in each element; so the *full evaluation* of an output is
-wrong by at most
+letters sample by sample makes at most 6 roundings a sample in each element, and 2 without momentum and weight decay (2
+then stands for 6 below); so the *full evaluation* of an output is wrong by at most
 
     (m + 12) u0 Omega (H + L P)  +  6 (n + 2) u0 Omega (H + L Z)                                                   (C6)
 
@@ -94,13 +86,6 @@ def step_plain(i: int, letter: Letter, motion: Motion) -> None:
     leading[last] += delta * common[i, letter.chosen[0]]
     letter.squares[0] += 2 * delta * cross
     letter.squares[1] += abs(delta) * motion.lengths[i]
-    if letter.known[0]:
-        late, cross = letter.late, delta * gram[i, i] / steps.dtype.type(2)
-        for j in range(i):
-            cross += late[j] * gram[i, j]
-        late[i] = delta
-        letter.looks[1] += 2 * delta * cross
-        letter.looks[2] += abs(delta) * motion.lengths[i]
 
 
 @inlined
@@ -118,7 +103,6 @@ def step_spanned(t: int, i: int, letter: Letter, anchors: Anchors, motion: Motio
         outputs[r] += product[r]
     letter.leading[letter.leading.shape[0] - 1] += product[letter.chosen[0]]
     letter.squares[2] += abs(delta) * motion.rest[i]
-    letter.looks[3] += abs(delta) * motion.rest[i]
 
 
 @compiled
@@ -217,64 +201,3 @@ def find_top(letter: Letter) -> int:
         if value > top:
             c, top = r, value
     return c
-
-
-@compiled
-def estimate_output(r: int, letter: Letter) -> np.floating:
-    """The estimate of class r."""
-    last = letter.leading.shape[0] - 1
-    value = letter.outputs[r] - letter.leading[last]
-    for p in range(last):
-        value = letter.leading[p] if letter.chosen[p] == r else value
-    return value
-
-
-@compiled
-def remember(r: int, value: np.floating, letter: Letter) -> None:
-    """Keep what was found for the output of class r of a letter that is evaluated."""
-    letter.moved[r] = value - estimate_output(r, letter)
-
-
-@compiled
-def start_again(i: int, bits: int, letter: Letter, motion: Motion, e: Rounding) -> None:
-    """From here on the way of a letter is measured from sample i, at which the outputs in `bits` were evaluated."""
-    path, looks = letter.squares[1], letter.looks
-    looks[0] = e.up * math.sqrt(max(letter.squares[0], 0.0) + 2 * (e.product + e.steps) * path * path)
-    looks[1], looks[2], looks[3], looks[4] = 0, 0, 0, i
-    letter.late[:] = 0
-    letter.known[0] = bits
-
-
-@compiled
-def find_known_top(letter: Letter) -> int:
-    """The class with the largest estimate among those that were evaluated, as they were found."""
-    c, top = -1, -np.inf
-    for r in range(letter.moved.shape[0]):
-        if letter.known[0] >> r & 1:
-            value = estimate_output(r, letter) + letter.moved[r]
-            if value > top:
-                c, top = r, value
-    return c
-
-
-@compiled
-def compare_known(c: int, i: int, letter: Letter, motion: Motion, e: Rounding, gaps: np.ndarray) -> bool:
-    """Improve the gaps of class c (`compare_outputs`) to the outputs that were evaluated with it (C8)."""
-    looks, path, size, z = letter.looks, letter.looks[2], letter.sizes[0] + 1, letter.sizes[1]
-    whole = letter.squares[1]
-    slack = e.product * (size + e.slope * whole) + e.steps * (size + e.slope * (z + whole))
-    d, way = looks[0], e.up * math.sqrt(max(looks[1], 0.0) + 2 * (e.product + e.steps) * path * path)
-    near = way if motion.rest.shape[0] == 0 else e.up * looks[3]
-    own = estimate_output(c, letter) + letter.moved[c]
-    for r in range(gaps.shape[0]):
-        if r != c and not gaps[r] > 0:
-            if not letter.known[0] >> r & 1:
-                return False
-            turned = motion.turned[i, c, r]
-            bound = (letter.spread[c] + letter.spread[r]) * near + turned * way
-            bound += (turned + motion.turned[int(looks[4]), c, r]) * d
-            bound += e.up * e.bend * motion.widest[c, r] * way * (2 * d + way) + 8 * motion.omega[i] * slack
-            gaps[r] = own - (estimate_output(r, letter) + letter.moved[r]) - bound
-            if not gaps[r] > 0:
-                return False
-    return True

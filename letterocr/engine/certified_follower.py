@@ -18,10 +18,10 @@ from letterocr.engine import kernels
 from letterocr.engine.block_motion import MotionMaker
 from letterocr.engine.certificate_arrays import Motion, make_rounding
 from letterocr.engine.compiled import CompiledFollower, CompiledStack
-from letterocr.engine.judging import GUARD, MOST_TIES, Sources, Verdicts, judge
+from letterocr.engine.judging import GUARD, MOST_TIES, LearnedBlock, Verdicts, judge
 from letterocr.engine.kernels import LastLayer
 from letterocr.engine.letter_anchors import BlockFactors, LetterAnchors, pad
-from letterocr.engine.replay import Followers, catch_up_all, keep_weights, replay_many
+from letterocr.engine.replay import Followers, catch_up_all, replay_many
 
 ROWS = 16
 HOPE = 4.0  # a bound that misses by less than that many margins is small enough after an anchor anew
@@ -47,7 +47,7 @@ class CertifiedFollower(CompiledFollower):
         momentum, like = stack.momentum, self.z
         (c, m), count, n = stack.network.weights[-1].shape, len(labels), stack.block
         self.moving = bool(momentum.mu or momentum.decay)
-        self.rounding = make_rounding(self.z.numpy().dtype, m, n, self.settings.sigmoid)
+        self.rounding = make_rounding(self.z.numpy().dtype, m, n, self.settings.sigmoid, self.moving)
         self.spanned = self.settings.sigmoid and not self.settings.hidden_slope and not self.moving
         self._maker = MotionMaker((c, pad(c)), n, like, momentum.mu, momentum.decay, self.spanned)
         self._anchors = LetterAnchors(count, c, m, n, like, self.moving, self.spanned)
@@ -58,9 +58,7 @@ class CertifiedFollower(CompiledFollower):
         )
         self._inverse = float(self.settings.numbers[kernels.TEMPERATURE])
         self._starting = [torch.from_numpy(x).clone() for x in stack.last]
-        self._replayed = [x.clone() for x in self._starting]
-        weights, biases = like.new_zeros(STRETCH + 1, c, m), like.new_zeros(STRETCH + 1, c)
-        self._sources = Sources(weights.numpy(), biases.numpy(), GUARD * self.rounding.unit)
+        self._replayed = [torch.stack([x] * shares) for x in self._starting]
         self.rows_alike = self._find_rows_alike()
         self._steps = like.new_zeros(n, m)
         y = self._rows[1]
@@ -78,6 +76,8 @@ class CertifiedFollower(CompiledFollower):
             np.zeros(count, np.int64),
             np.zeros(count),
             np.zeros(count),
+            np.zeros((count, n), np.int64),
+            np.zeros((count, n), np.int64),
             np.zeros((shares, n), np.int64),
             np.zeros(shares, np.int64),
             np.zeros((shares, MOST_TIES, 2), np.int64),
@@ -130,7 +130,7 @@ class CertifiedFollower(CompiledFollower):
         )
         self._anchors.arrays.g[:, :n] = self.gram[:n].mT.numpy()
         for many, one in zip(self._replayed, self._starting, strict=True):
-            many.copy_(one)
+            many[:] = one
         weight = self._starting[0]
         factors = BlockFactors(
             n,
@@ -141,7 +141,7 @@ class CertifiedFollower(CompiledFollower):
             weight[self._lower[0]] * weight[self._lower[1]] * self._inverse if self.spanned else weight[:0],
             weight.norm(dim=1) * (self.rounding.slope * self.rounding.up),
             slope,
-            self._replayed,
+            [x[0] for x in self._replayed],
             stack.bias,
             self.moving,
             self.rounding,
@@ -156,7 +156,7 @@ class CertifiedFollower(CompiledFollower):
         self._letters.reached[:] = 0
         for array in (verdicts.misread, verdicts.evaluated, verdicts.tied):
             array[:] = 0
-        last = LastLayer(*(x.numpy() for x in self._replayed))
+        block = LearnedBlock(self.stack.output_errors.numpy(), factors.h.numpy(), *(x.numpy() for x in self._replayed))
         for start in range(0, n, STRETCH):
             hopeful = (verdicts.short > 0) & (verdicts.short < HOPE * verdicts.margin)
             chosen = np.flatnonzero(hopeful) if start else np.arange(len(self.labels))
@@ -166,28 +166,19 @@ class CertifiedFollower(CompiledFollower):
                     return False
                 verdicts.read[chosen] = self._anchors.arrays.chosen[chosen, 0]
             stretch = start, min(start + STRETCH, n)
-            self._keep_weights(last, stretch)
+            guard = GUARD * self.rounding.unit
             judge(
                 stretch,
                 self._anchors.arrays,
                 motion,
                 verdicts,
-                self._sources,
                 self._letters,
+                block,
                 self.settings,
                 self.rounding,
+                guard,
             )
         return True
-
-    def _keep_weights(self, last: LastLayer, stretch: tuple[int, int]) -> None:
-        """Keep the last weights at the start of a stretch and after each of its samples."""
-        q, h, rates = self._list_factors()
-        keep_weights(last, q, h, rates, stretch, self.settings, (self._sources.U, self._sources.b))
-
-    def _list_factors(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Error vectors of the outputs, inputs of the last weight matrix, and rates of the block's samples."""
-        stack = self.stack
-        return stack.output_errors.numpy(), stack.hidden[-1].numpy(), stack.rates.numpy()
 
     def _list_ties(self) -> list[tuple[int, int, Tensor]]:
         """Sample, letter and activations of each letter whose outputs are too close, in the order of the samples."""
@@ -219,12 +210,14 @@ class CertifiedFollower(CompiledFollower):
     def _restart_last(self) -> LastLayer:
         """The last weight matrix at the block's start, to be replayed."""
         for many, one in zip(self._replayed, self._starting, strict=True):
-            many.copy_(one)
-        return LastLayer(*(many.numpy() for many in self._replayed))
+            many[0] = one
+        return LastLayer(*(many[0].numpy() for many in self._replayed))
 
     def _replay(self, last: LastLayer, start: int, stop: int) -> None:
         """Give the last weight matrix the updates of samples start .. stop - 1."""
-        replay_many(last, *self._list_factors(), (start, stop), self.settings)
+        stack = self.stack
+        q, h, rates = stack.output_errors.numpy(), stack.hidden[-1].numpy(), stack.rates.numpy()
+        replay_many(last, q, h, rates, (start, stop), self.settings)
 
     def _measure_fully(self, due: list[int]) -> Tensor:
         """The same by the full evaluation."""

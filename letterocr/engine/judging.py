@@ -11,20 +11,10 @@ from typing import NamedTuple
 import numpy as np
 from numba import prange
 
-from letterocr.engine.certificate_arrays import Anchors, Letter, Motion, Rounding, take_letter
-from letterocr.engine.certificates import (
-    compare_known,
-    compare_outputs,
-    find_known_top,
-    find_top,
-    remember,
-    start_again,
-    step_moving,
-    step_plain,
-    step_spanned,
-)
-from letterocr.engine.kernels import DECAY, MOMENTUM, Settings, compiled, squash
-from letterocr.engine.replay import Followers, catch_up, find_share
+from letterocr.engine.certificate_arrays import Anchors, Motion, Rounding, take_letter
+from letterocr.engine.certificates import compare_outputs, find_top, step_moving, step_plain, step_spanned
+from letterocr.engine.kernels import DECAY, MOMENTUM, LastLayer, Settings, compiled, squash
+from letterocr.engine.replay import Followers, catch_up, find_share, replay_last
 from letterocr.engine.threaded import threaded
 
 GUARD = 32.0  # unit roundoffs of |w| |h|: outputs that are closer are compared by the very product of full evaluation
@@ -40,6 +30,8 @@ class Verdicts(NamedTuple):
         read: [T] the class that each letter is read as, by the estimates.
         short: [T] by how much its bound missed at the last sample that was due; 0: it was proved.
         margin: [T] between its two largest outputs when it was evaluated last.
+        reads: [T, n] the same for every sample.
+        rivals: [T, n] the classes, as bits, of which one is the letter's; 0: it is proved.
         misread: [shares, n] how many letters are misread after each sample.
         evaluated: [shares] how many were evaluated.
         ties: [shares, most, 2] sample and letter where outputs are too close.
@@ -52,6 +44,8 @@ class Verdicts(NamedTuple):
     read: np.ndarray
     short: np.ndarray
     margin: np.ndarray
+    reads: np.ndarray
+    rivals: np.ndarray
     misread: np.ndarray
     evaluated: np.ndarray
     ties: np.ndarray
@@ -59,18 +53,57 @@ class Verdicts(NamedTuple):
     inputs: np.ndarray
 
 
-class Sources(NamedTuple):
-    """What an evaluation is made from.
+class LearnedBlock(NamedTuple):
+    """A block that was learned.
 
     Attributes:
-        U: [samples + 1, c, m] the last weights at the start of a stretch and after each of its samples.
-        b: [samples + 1, c] their biases.
-        guard: `GUARD` times u0.
+        q: [n, c] error vectors of the outputs.
+        h: [n, m] inputs of the last weight matrix.
+        U: [shares, c, m] the last weights where each share's letters are; b, N, d as in `kernels.LastLayer`.
     """
 
+    q: np.ndarray
+    h: np.ndarray
     U: np.ndarray
     b: np.ndarray
-    guard: float
+    N: np.ndarray
+    d: np.ndarray
+
+
+@compiled
+def _mark(
+    t: int,
+    stretch: tuple[int, int],
+    anchors: Anchors,
+    motion: Motion,
+    verdicts: Verdicts,
+    s: Settings,
+    e: Rounding,
+    scratch: tuple[np.ndarray, np.ndarray],
+) -> None:
+    """Find out after which samples of a stretch letter t is open, and which classes it may have then."""
+    moving, c = s.numbers[MOMENTUM] != 0 or s.numbers[DECAY] != 0, verdicts.read[t]
+    letter = take_letter(t, anchors)
+    gaps, product = scratch
+    for i in range(stretch[0], stretch[1]):
+        if moving:
+            step_moving(t, i, anchors, motion, s)
+        else:
+            step_plain(i, letter, motion)
+            if motion.rest.shape[0]:
+                step_spanned(t, i, letter, anchors, motion, product)
+        if verdicts.due[i]:
+            proved, bits = compare_outputs(c, i, letter, motion, e, gaps), 0
+            if not proved:
+                c = find_top(letter)
+                proved = compare_outputs(c, i, letter, motion, e, gaps)
+                if not proved:
+                    bits = 1 << c
+                    for r in range(gaps.shape[0]):
+                        bits |= (not gaps[r] > 0) << r
+            verdicts.reads[t, i], verdicts.rivals[t, i] = c, bits
+            verdicts.short[t] = 0 if proved else -gaps.min()
+    verdicts.read[t] = c
 
 
 @compiled
@@ -82,100 +115,17 @@ def _multiply(w: np.ndarray, h: np.ndarray) -> np.floating:
 
 
 @compiled
-def _evaluate(
-    t: int,
-    i: int,
-    first: int,
-    bits: int,
-    letter: Letter,
-    sources: Sources,
-    letters: Followers,
-    s: Settings,
-    h: np.ndarray,
-) -> tuple[int, float]:
-    """The class of letter t with the largest output among those in `bits`, and how far the next is below; h <- s(z)."""
-    catch_up(t, i + 1, letters, s)
-    if s.sigmoid:
-        squash(letters.z[t], h.dtype.type(1), h)
-    else:
-        h[:] = letters.z[t]
-    c, top, second, place = -1, -np.inf, -np.inf, i + 1 - first
-    for r in range(sources.U.shape[1]):
+def _evaluate(bits: int, last: LastLayer, h: np.ndarray) -> tuple[int, float]:
+    """The class with the largest output among those in `bits`, and how far the next is below."""
+    c, top, second = -1, -np.inf, -np.inf
+    for r in range(last.U.shape[0]):
         if bits >> r & 1:
-            value = _multiply(sources.U[place, r], h) + sources.b[place, r]
-            remember(r, value, letter)
+            value = _multiply(last.U[r], h) + last.b[r]
             if value > top:
                 c, top, second = r, value, top
             elif value > second:
                 second = value
     return c, top - second
-
-
-@compiled
-def _compare(c: int, i: int, letter: Letter, motion: Motion, e: Rounding, gaps: np.ndarray) -> bool:
-    return compare_outputs(c, i, letter, motion, e, gaps)
-
-
-@compiled
-def _prove(c: int, i: int, letter: Letter, motion: Motion, e: Rounding, gaps: np.ndarray) -> tuple[int, bool]:
-    """A class that may be proved where c is not, and whether it is; the gaps are its own."""
-    if letter.known[0]:
-        c = find_known_top(letter)
-        if _compare(c, i, letter, motion, e, gaps) or compare_known(c, i, letter, motion, e, gaps):
-            return c, True
-    c = find_top(letter)
-    return c, _compare(c, i, letter, motion, e, gaps)
-
-
-@compiled
-def _judge_letter(
-    t: int,
-    share: int,
-    stretch: tuple[int, int],
-    anchors: Anchors,
-    motion: Motion,
-    verdicts: Verdicts,
-    sources: Sources,
-    letters: Followers,
-    s: Settings,
-    e: Rounding,
-    scratch: tuple[np.ndarray, np.ndarray, np.ndarray],
-) -> None:
-    """Letter t through a stretch: proved, or evaluated."""
-    gaps, product, h = scratch
-    moving, c = s.numbers[MOMENTUM] != 0 or s.numbers[DECAY] != 0, verdicts.read[t]
-    letter = take_letter(t, anchors)
-    for i in range(stretch[0], stretch[1]):
-        if moving:
-            step_moving(t, i, anchors, motion, s)
-        else:
-            step_plain(i, letter, motion)
-            if motion.rest.shape[0]:
-                step_spanned(t, i, letter, anchors, motion, product)
-        if not verdicts.due[i]:
-            continue
-        proved = compare_outputs(c, i, letter, motion, e, gaps)
-        if not proved:
-            c, proved = _prove(c, i, letter, motion, e, gaps)
-        verdicts.short[t] = 0
-        if not proved:
-            verdicts.short[t] = -gaps.min()
-            bits = 1 << c
-            for r in range(gaps.shape[0]):
-                bits |= (not gaps[r] > 0) << r
-            c, verdicts.margin[t] = _evaluate(t, i, stretch[0], bits, letter, sources, letters, s, h)
-            verdicts.evaluated[share] += 1
-            if not moving:
-                start_again(i, bits, letter, motion, e)
-            place = verdicts.tied[share]
-            close = not verdicts.margin[t] > sources.guard * motion.omega[i] * math.sqrt(_multiply(h, h))
-            if close and place < MOST_TIES:
-                verdicts.ties[share, place, 0], verdicts.ties[share, place, 1] = i, t
-                verdicts.inputs[share, place] = h
-                verdicts.tied[share] += 1
-                continue
-        verdicts.misread[share, i] += c != verdicts.labels[t]
-    verdicts.read[t] = c
 
 
 @compiled
@@ -185,16 +135,43 @@ def _judge_share(
     anchors: Anchors,
     motion: Motion,
     verdicts: Verdicts,
-    sources: Sources,
     letters: Followers,
+    block: LearnedBlock,
     s: Settings,
     e: Rounding,
+    guard: float,
 ) -> None:
-    count, c, dtype = letters.z.shape[0], motion.common.shape[1], letters.z.dtype
-    shares = len(verdicts.tied)
-    scratch = np.zeros(c, dtype), np.zeros(c, dtype), np.zeros(letters.z.shape[1], dtype)
-    for t in range(find_share(count, shares, share), find_share(count, shares, share + 1)):
-        _judge_letter(t, share, stretch, anchors, motion, verdicts, sources, letters, s, e, scratch)
+    shares, count = block.U.shape[0], letters.z.shape[0]
+    start, stop = find_share(count, shares, share), find_share(count, shares, share + 1)
+    dtype, m = letters.z.dtype, letters.z.shape[1]
+    c = motion.common.shape[1]
+    scratch, h = (np.zeros(c, dtype), np.zeros(c, dtype)), np.zeros(m, dtype)
+    for t in range(start, stop):
+        _mark(t, stretch, anchors, motion, verdicts, s, e, scratch)
+    last = LastLayer(block.U[share], block.b[share], block.N[share], block.d[share])
+    for i in range(stretch[0], stretch[1]):
+        replay_last(last, block.q[i], block.h[i], motion.rates[i], s)
+        if not verdicts.due[i]:
+            continue
+        for t in range(start, stop):
+            c = verdicts.reads[t, i]
+            if verdicts.rivals[t, i]:
+                catch_up(t, i + 1, letters, s)
+                if s.sigmoid:
+                    squash(letters.z[t], dtype.type(1), h)
+                else:
+                    h[:] = letters.z[t]
+                c, margin = _evaluate(verdicts.rivals[t, i], last, h)
+                close = not margin > guard * motion.omega[i] * math.sqrt(_multiply(h, h))
+                verdicts.margin[t] = margin
+                verdicts.evaluated[share] += 1
+                place = verdicts.tied[share]
+                if close and place < MOST_TIES:
+                    verdicts.ties[share, place, 0], verdicts.ties[share, place, 1] = i, t
+                    verdicts.inputs[share, place] = h
+                    verdicts.tied[share] += 1
+                    continue
+            verdicts.misread[share, i] += c != verdicts.labels[t]
 
 
 @threaded
@@ -203,11 +180,12 @@ def judge(
     anchors: Anchors,
     motion: Motion,
     verdicts: Verdicts,
-    sources: Sources,
     letters: Followers,
+    block: LearnedBlock,
     s: Settings,
     e: Rounding,
+    guard: float,
 ) -> None:
     """Judge all letters after the samples of a stretch of the block."""
-    for share in prange(len(verdicts.tied)):
-        _judge_share(share, stretch, anchors, motion, verdicts, sources, letters, s, e)
+    for share in prange(block.U.shape[0]):
+        _judge_share(share, stretch, anchors, motion, verdicts, letters, block, s, e, guard)

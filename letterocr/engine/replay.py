@@ -70,24 +70,6 @@ def replay_many(
 COLUMNS = 512  # of all steps of a block at once: they stay in the cache
 
 
-@compiled
-def keep_weights(
-    last: LastLayer,
-    q: np.ndarray,
-    h: np.ndarray,
-    rates: np.ndarray,
-    samples: tuple[int, int],
-    s: Settings,
-    kept: tuple[np.ndarray, np.ndarray],
-) -> None:
-    """The same, and kept: weights [samples + 1, c, m] and biases before each sample and after the last."""
-    U, b = kept
-    U[0], b[0] = last.U, last.b
-    for i in range(samples[0], samples[1]):
-        replay_last(last, q[i], h[i], rates[i], s)
-        U[i + 1 - samples[0]], b[i + 1 - samples[0]] = last.U, last.b
-
-
 class Followers(NamedTuple):
     """The test letters' first pre-activations, and what a block's samples are to them.
 

@@ -105,7 +105,7 @@ def bound(case: Case, block: Block) -> tuple[np.ndarray, np.ndarray]:
     like = torch.from_numpy(block.v)
     moving, spanned = bool(case.momentum or case.decay), case.sigmoid and case.rule == "printed"
     spanned = spanned and not moving
-    rounding = make_rounding(block.v.dtype, case.width, SAMPLES, case.sigmoid)
+    rounding = make_rounding(block.v.dtype, case.width, SAMPLES, case.sigmoid, moving)
     inverse = 1 / case.temperature if case.sigmoid else 1.0
     numbers = np.array([inverse, 1, case.momentum, case.decay], block.v.dtype)
     s = Settings(numbers, True, case.rule != "printed", case.sigmoid, case.bias, False)
