@@ -95,10 +95,15 @@ def step_spanned(t: int, i: int, letter: Letter, anchors: Anchors, motion: Motio
     delta = -motion.rates[i] * letter.g[i]
     for r in range(product.shape[0]):
         product[r] = 0
-    for k in range(0, curved.shape[1] - 1, 2):
-        a, b = delta * q[i, k], delta * q[i, k + 1]
+    for k in range(0, curved.shape[1], 8):  # the padding is a multiple of 8
+        q0, q1, q2, q3 = q[i, k], q[i, k + 1], q[i, k + 2], q[i, k + 3]
+        q4, q5, q6, q7 = q[i, k + 4], q[i, k + 5], q[i, k + 6], q[i, k + 7]
         for r in range(product.shape[0]):
-            product[r] += a * curved[t, k, r] + b * curved[t, k + 1, r]
+            first = (
+                q0 * curved[t, k, r] + q1 * curved[t, k + 1, r] + q2 * curved[t, k + 2, r] + q3 * curved[t, k + 3, r]
+            )
+            second = q4 * curved[t, k + 4, r] + q5 * curved[t, k + 5, r] + q6 * curved[t, k + 6, r]
+            product[r] += delta * (first + second + q7 * curved[t, k + 7, r])
     for r in range(product.shape[0]):
         outputs[r] += product[r]
     letter.leading[letter.leading.shape[0] - 1] += product[letter.chosen[0]]
