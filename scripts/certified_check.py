@@ -84,9 +84,10 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=Path("docs"))
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
+    names, networks = (" ".join(words) for words in ([Path(f).name for f in arguments.files], arguments.networks))
     lines = [
         f"Certified and full evaluation after each of {arguments.samples:,} samples, float32, by",
-        f"`python scripts/certified_check.py {' '.join(Path(file).name for file in arguments.files)}`:",
+        f"`python scripts/certified_check.py {names} --networks {networks}`:",
         "",
         "| letters | network | rule | samples whose counts differ | tensors whose bits differ | open | final error |",
         "|---|---|---|---|---|---|---|",
