@@ -80,6 +80,7 @@ def build_engine(
         config.loss_factor,
         batch=len(split.train) if config.batch == "all" else int(config.batch),
         block=config.block,
+        certified=config.evaluation == "certified",
     )
     return _choose_engine(config, task)(task)
 

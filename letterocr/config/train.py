@@ -56,6 +56,12 @@ class TrainConfig:
         choices=("auto", "reference", "blocked"),
     )
     block: int = option(0, "samples in one block; 0: chosen by network size and device", low=0)
+    evaluation: str = option(
+        "certified",
+        "test error: full evaluates every letter, certified those whose class is not proved; the counts are the same",
+        choices=("certified", "full"),
+        runtime=True,
+    )
     threads: int = option(0, "CPU threads; 0: as many as there are cores", low=0, runtime=True)
     output: str = option("outputs", "folder that holds the run folders", runtime=True)
     resume: str = option("false", "true: continue this run where it stopped; or a run folder to continue", runtime=True)

@@ -3,8 +3,7 @@
 For a block of samples the first layer's pre-activations are one product with the weights at the block's start,
 corrected sample by sample with the block's Gram matrix; one more product brings the weights up to date. The
 numbers are those of separate updates up to rounding. Pixels without ink in any training letter are left out of both
-products: their weights learn nothing. `stack` has the equations, `loops` the inner loop that Numba compiles for
-networks of one to three weight matrices on the CPU, `follower` the test letters, which take every update.
+products: their weights learn nothing. `stack` has the equations, `loops` the loop that Numba compiles on the CPU.
 
 Shapes: A [n, 900] the block's samples, G = A A^T + 1 [n, n] their Gram matrix, X [T, 900] the test letters.
 """
@@ -13,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -29,12 +29,14 @@ from letterocr.engine.task import TrainingTask
 from letterocr.models.chain import Network
 from letterocr.optimizers.optimizer import Optimizer
 
+if TYPE_CHECKING:
+    from letterocr.engine.compiled import CompiledStack
+
 
 def choose_block(matrices: int, device: torch.device) -> int:
     """Return the number of samples in a block.
 
-    A block should be large enough for fast products, and small enough that the corrections stay cheap: their cost is
-    quadratic in the block size.
+    Large blocks have fast products; the corrections cost their square.
 
     Args:
         matrices: number of weight matrices.
@@ -102,6 +104,11 @@ class BlockedEngine(Engine):
         return self._block
 
     @property
+    def certified(self) -> bool:
+        """Whether test letters whose class is proved are not evaluated."""
+        return any(follower.certified for follower in self.followers)
+
+    @property
     def stacks(self) -> Sequence[Stack]:
         """The stacks: one for all replicas together, or one for each replica."""
         return self._stacks
@@ -148,7 +155,7 @@ class BlockedEngine(Engine):
                 # without test letters the replicas' stacks learn at the same time, with one thread each
                 threads = torch.get_num_threads() if len(parts) == 1 or follows else 1
                 fast = [compiled.CompiledStack(p, threads) for p in parts]
-                return fast, [compiled.CompiledFollower(stack, *test) for stack in fast] if follows else []
+                return fast, [self._make_follower(stack, threads) for stack in fast] if follows else []
         if device.type == "cuda":
             from letterocr.engine.graphed import GraphedFollower, GraphedStack
 
@@ -157,6 +164,20 @@ class BlockedEngine(Engine):
             return (stacks := [Stack(p) for p in parts]), [GraphedFollower(stack, *test) for stack in stacks]
         stacks = [Stack(p) for p in parts]
         return stacks, [Follower(stack, *test) for stack in stacks] if follows else []
+
+    def _make_follower(self, stack: CompiledStack, threads: int) -> Follower:
+        """The test letters beside a compiled stack."""
+        from letterocr.engine import compiled
+        from letterocr.engine.certificate_arrays import MOST_CLASSES
+        from letterocr.engine.certified_follower import CertifiedFollower
+        from letterocr.engine.one_matrix_follower import OneMatrixFollower
+
+        weights = self.network.weights
+        if len(weights) == 1:
+            return OneMatrixFollower(stack, self.test_inked, self.test_labels, threads)
+        if self._task.certified and len(weights) == 2 and weights[-1].shape[-2] <= MOST_CLASSES:
+            return CertifiedFollower(stack, self.test_inked, self.test_labels, threads)
+        return compiled.CompiledFollower(stack, self.test_inked, self.test_labels)
 
     @torch.no_grad()
     def advance(self, count: int) -> Records:

@@ -28,10 +28,13 @@ class CompiledStack(Stack):
         threads: number of threads that the inner loop may use; 1 where other stacks learn at the same time.
     """
 
+    last: kernels.LastLayer  # where there is more than one weight matrix
+
     def __init__(self, parts: StackParts, threads: int = 1) -> None:
         super().__init__(parts)
         threaded.use_threads(threads)
         self.labels = np.zeros(self.block, np.int64)
+        self.output_errors = self.targets.new_zeros(self.targets.shape)
         self.settings = self._make_settings(threads)
         self._loop = self._bind_loop()
 
@@ -54,10 +57,10 @@ class CompiledStack(Stack):
         P, K, V, H, rates, loss, wrong = (
             x.numpy() for x in (self.P, self.K, self.errors[0], hidden, self.rates, self.losses, self.wrong)
         )
-        block = loops.Block(P, K, V, H, self.labels, rates, loss, wrong)
+        block = loops.Block(P, K, V, H, self.labels, rates, loss, wrong, self.output_errors.numpy())
         if count == 1:
             return lambda stretch: loops.learn_one_matrix(stretch, block, s)
-        last = kernels.LastLayer(*self._list_arrays(-1))
+        self.last = last = kernels.LastLayer(*self._list_arrays(-1))
         if count == 2:
             return lambda stretch: loops.learn_two_matrices(stretch, block, last, s)
         factors = [x.numpy() for x in (self.w_table, self.errors[1], self.hidden[1])]
@@ -123,8 +126,12 @@ class CompiledFollower(Follower):
         network, labels = self.stack.network, self.labels.numpy()
         if len(network.weights) == 1:
             return torch.tensor(kernels.count_misread(self.z.numpy(), self._without_bias, labels))
-        weight, bias = network.weights[-1], network.biases[-1]
-        self._padded[: len(weight)] = weight
-        torch.mm(self.compute_last_inputs(i), self._padded.T, out=self._outputs)
+        bias = network.biases[-1]
         own = self._without_bias if bias is None else bias.numpy()
-        return torch.tensor(kernels.count_misread(self._outputs.numpy(), own, labels))
+        return self._count_last(self.compute_last_inputs(i), network.weights[-1], own, labels)
+
+    def _count_last(self, h: Tensor, weight: Tensor, bias: np.ndarray, labels: np.ndarray) -> Tensor:
+        """How many of the letters with these inputs of the last weight matrix [T, m] are misread."""
+        self._padded[: len(weight)] = weight
+        torch.mm(h, self._padded.T, out=self._outputs)
+        return torch.tensor(kernels.count_misread(self._outputs.numpy(), bias, labels))

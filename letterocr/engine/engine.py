@@ -102,6 +102,11 @@ class Engine:
         """The number of samples that the engine processes at once; a run is best cut at multiples of it."""
         return 1
 
+    @property
+    def certified(self) -> bool:
+        """Whether test letters whose class is proved are not evaluated."""
+        return False
+
     @cached_property
     def _ink(self) -> Tensor:
         """The pixels that have ink in at least one training letter: bool [900]."""

@@ -24,6 +24,8 @@ class Follower:
         labels: [T], their classes.
     """
 
+    certified = False  # whether letters whose class is proved are not evaluated
+
     def __init__(self, stack: Stack, images: Tensor, labels: Tensor) -> None:
         self.stack, self.images, self.labels = stack, images, labels
         first, network = stack.network.weights[0], stack.network

@@ -39,6 +39,7 @@ class Block(NamedTuple):
         rates: [n] learning rate alpha of each sample.
         loss: [n] loss of each sample before its update.
         wrong: [n] whether the sample was misread.
+        Q: [n, classes] the error vectors of the outputs; not used with one weight matrix.
     """
 
     P: np.ndarray
@@ -49,6 +50,7 @@ class Block(NamedTuple):
     rates: np.ndarray
     loss: np.ndarray
     wrong: np.ndarray
+    Q: np.ndarray
 
 
 class Middle(NamedTuple):
@@ -100,10 +102,11 @@ def learn_two_matrices(stretch: Stretch, block: Block, last: LastLayer, s: Setti
     """Learn samples of a block with two weight matrices (16-20)."""
     known, start, stop = stretch
     P, K, V, H = block.P, block.K, block.V, block.H
-    scratch = np.empty(last.U.shape[0], P.dtype), np.empty(last.U.shape[0], P.dtype)
+    x = np.empty(last.U.shape[0], P.dtype)
     for i in range(start, stop):
         add_earlier(P[i], K[i, known:], V[known:], i - known)
         activate(P[i], s, H[i])
+        scratch = block.Q[i], x
         block.loss[i], block.wrong[i] = learn_last(H[i], last, block.labels[i], block.rates[i], s, scratch, V[i])
         multiply_slope(V[i], H[i], s)
 
@@ -142,7 +145,7 @@ def learn_three_matrices(stretch: Stretch, block: Block, middle: Middle, last: L
     P, K, V, H = block.P, block.K, block.V, block.H
     W, M, V2, H2 = middle.W, middle.M, middle.V, middle.H
     n, m, m2 = P.shape[0], P.shape[1], W.shape[0]
-    scratch, dots = (np.empty(last.U.shape[0], P.dtype), np.empty(last.U.shape[0], P.dtype)), np.empty(n, P.dtype)
+    outputs, dots = np.empty(last.U.shape[0], P.dtype), np.empty(n, P.dtype)
     x, x0, late = np.zeros(m2, P.dtype), np.zeros(m2, P.dtype), np.zeros(m2, P.dtype)
     below, late_below = np.zeros(m, P.dtype), np.zeros(m, P.dtype)
     parts = np.empty((PIECES, m), P.dtype)
@@ -157,6 +160,7 @@ def learn_three_matrices(stretch: Stretch, block: Block, middle: Middle, last: L
             late += middle.e * one
         _add_deferred(x, (x0, late), middle.table[i], i, one, (H, V2), H[i], dots)
         activate(x, s, H2[i])
+        scratch = block.Q[i], outputs
         block.loss[i], block.wrong[i] = learn_last(H2[i], last, block.labels[i], block.rates[i], s, scratch, V2[i])
         multiply_slope(V2[i], H2[i], s)
         vecmat(V2[i], W, parts, below, s.threads)

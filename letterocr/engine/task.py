@@ -26,6 +26,7 @@ class TrainingTask:
         loss_factor: f in the loss f |q - c|^2.
         batch: number of samples in one update.
         block: number of samples in a block of a blocked engine; 0 lets the engine choose it by network and device.
+        certified: whether letters whose class is proved are not evaluated, where the engine can do so.
     """
 
     network: Network
@@ -37,3 +38,4 @@ class TrainingTask:
     loss_factor: float = 0.5
     batch: int = 1
     block: int = 0
+    certified: bool = False

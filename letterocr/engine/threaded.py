@@ -101,20 +101,25 @@ class Followed(NamedTuple):
 
 
 @compiled
+def follow_row(z: np.ndarray, y: np.ndarray, g: np.floating, step: np.ndarray, rate: np.floating, s: Settings) -> None:
+    """Give one letter's pre-activations z [m], and their momentum y [m], one sample's update."""
+    if s.numbers[MOMENTUM] == 0:
+        keep, factor = z.dtype.type(1) - rate * s.numbers[DECAY], -rate * g
+        for u in range(z.shape[0]):
+            z[u] = keep * z[u] + factor * step[u]
+    else:
+        for u in range(z.shape[0]):
+            y[u] = s.numbers[MOMENTUM] * y[u] + s.numbers[DECAY] * z[u] + g * step[u]
+            z[u] -= rate * y[u]
+
+
+@compiled
 def _follow_rows(followed: Followed, s: Settings, start: int, stop: int) -> None:
     z, y, h, g, step, rate = followed
     for t in range(start, stop):
-        row, late = z[t], y[t if y.shape[0] > 1 else 0]
-        if s.numbers[MOMENTUM] == 0:
-            keep, factor = z.dtype.type(1) - rate * s.numbers[DECAY], -rate * g[t]
-            for u in range(z.shape[1]):
-                row[u] = keep * row[u] + factor * step[u]
-        else:
-            for u in range(z.shape[1]):
-                late[u] = s.numbers[MOMENTUM] * late[u] + s.numbers[DECAY] * row[u] + g[t] * step[u]
-                row[u] -= rate * late[u]
+        follow_row(z[t], y[t if y.shape[0] > 1 else 0], g[t], step, rate, s)
         if h.shape[0] > 1 and s.sigmoid:
-            squash(row, z.dtype.type(1), h[t])
+            squash(z[t], z.dtype.type(1), h[t])
 
 
 @threaded

@@ -31,12 +31,13 @@ def describe_run(config: TrainConfig, engine: Engine, split: Split, rates: list[
     often = config.evaluate_every
     every = {"1": "every sample", "log": "log-spaced samples"}.get(often, f"{often} samples")
     loss = f"loss {config.loss_factor:g} |q-c|^2"
+    measured = f"{every} ({'certified' if engine.certified else 'full'} evaluation)"
     rate = f"auto = {format_rates(rates)}" if config.learning_rate == "auto" else config.learning_rate
     return {
         "network": f"{model.name} {network}, {model.activation}, T = {model.temperature}{replicas}",
         "letters": f"{config.data.name}: {len(split.train):,} to train, {len(split.test):,} to test, {config.order}",
         "learning": f"{config.rule} rule, {config.optimizer.name}, learning rate {rate}, {loss}",
-        "engine": f"{engine.name}, {config.dtype} on {engine.images.device}, test error after {every}",
+        "engine": f"{engine.name}, {config.dtype} on {engine.images.device}, test error after {measured}",
         "seed": str(config.seed),
         "folder": str(folder),
     }

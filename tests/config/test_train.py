@@ -15,7 +15,7 @@ from letterocr.config.identity import compute_identity
 from letterocr.config.model.chain import ChainConfig
 from letterocr.config.train import per_replica
 
-RUNTIME = {"threads", "output", "resume", "force", "checkpoint_seconds", "diagnostics", "tensorboard"}
+RUNTIME = {"evaluation", "threads", "output", "resume", "force", "checkpoint_seconds", "diagnostics", "tensorboard"}
 SOURCES = {"synthetic": SyntheticConfig(), "emnist": EmnistConfig(), "images": ImagesConfig(path="letters.npz")}
 
 

@@ -26,10 +26,17 @@ def test_without_a_terminal_the_config_comes_in_plain_lines(tmp_path):
     assert "three_layer 900-40-26, sigmoid, T = 1" in rows["network"]
     assert "104 to train, 26 to test, shuffled" in rows["letters"]
     assert "gradient rule, vanilla, learning rate 0.05, loss 0.5 |q-c|^2" in rows["learning"]
-    assert "float32 on cpu, test error after every sample" in rows["engine"]
+    assert "float32 on cpu, test error after every sample (full evaluation)" in rows["engine"]
     assert str(run_folder(tmp_path)) in rows["folder"]
     assert "sample 1 of 300" in out
     assert "final test error" in out
+
+
+def test_says_that_the_test_error_is_certified(tmp_path):
+    out = command(*tiny(f"output={tmp_path}", "engine=blocked", "samples=20")).out
+    assert "test error after every sample (certified evaluation)" in out
+    out = command(*tiny(f"output={tmp_path / 'full'}", "engine=blocked", "samples=20", "evaluation=full")).out
+    assert "test error after every sample (full evaluation)" in out
 
 
 def scalars(folder: Path) -> dict[str, list[tuple[int, float]]]:

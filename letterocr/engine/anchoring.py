@@ -1,0 +1,156 @@
+"""The element by element part of anchoring test letters, compiled; `letter_anchors` has the products.
+
+Shapes: as in `certificates`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import prange
+
+from letterocr.engine.certificate_arrays import FAR, Anchors
+from letterocr.engine.kernels import Settings, compiled, squash
+from letterocr.engine.replay import Followers, catch_up, find_share
+from letterocr.engine.threaded import threaded
+
+
+@compiled
+def _norm(x: np.ndarray) -> float:
+    total = x.dtype.type(0)
+    for u in range(x.shape[0]):
+        total += x[u] * x[u]
+    return np.sqrt(total)
+
+
+@compiled
+def _take(
+    t: int,
+    now: int,
+    letters: Followers,
+    f: np.ndarray,
+    rows: tuple[np.ndarray, np.ndarray],
+    size: np.ndarray,
+    s: Settings,
+    plain: bool,
+) -> None:
+    """Letter t after `now` samples of the block: rows <- h and (s' - f)^2, or s' - f; size <- |h| and |z|."""
+    catch_up(t, now, letters, s)
+    z, (h, square) = letters.z[t], rows
+    one = h.dtype.type(1)
+    if s.sigmoid:
+        squash(z, one, h)
+        for u in range(z.shape[0]):
+            off = h[u] * (one - h[u]) - f[u]
+            square[u] = off if plain else off * off
+    else:
+        for u in range(z.shape[0]):
+            h[u], square[u] = z[u], 0
+    size[0], size[1] = _norm(h), _norm(z)
+
+
+@threaded
+def take_activations(
+    chosen: np.ndarray,
+    now: int,
+    letters: Followers,
+    f: np.ndarray,
+    out: tuple[np.ndarray, np.ndarray, np.ndarray],
+    s: Settings,
+    shares: int,
+    plain: bool,
+) -> None:
+    """`_take` of each letter that is chosen."""
+    for p in prange(shares):
+        for k in range(find_share(len(chosen), shares, p), find_share(len(chosen), shares, p + 1)):
+            _take(chosen[k], now, letters, f, (out[0][k], out[1][k]), out[2][chosen[k]], s, plain)
+
+
+@compiled
+def _find_largest(x: np.ndarray, best: np.ndarray) -> None:
+    """Best [K + 1] <- where x [c] is largest, and next to it."""
+    for place in range(best.shape[0]):
+        best[place] = -1
+        for r in range(x.shape[0]):
+            taken = False
+            for earlier in range(place):
+                taken |= best[earlier] == r
+            if not taken and (best[place] < 0 or x[r] > x[best[place]]):
+                best[place] = r
+
+
+@compiled
+def _settle(
+    t: int,
+    now: int,
+    anchors: Anchors,
+    found: tuple[np.ndarray, np.ndarray, np.ndarray],
+    h: np.ndarray,
+    W: np.ndarray,
+    slopes: np.ndarray,
+    s: Settings,
+) -> None:
+    """Write what was found of letter t: its outputs, h . h_j + beta and |w_r * (s' - f)|; slopes [K, m] <- u * s'."""
+    x, k, spread = found
+    one, best = h.dtype.type(1), anchors.chosen[t]
+    anchors.since[t] = now
+    anchors.squares[t], anchors.leading[t], anchors.dots[:, t] = 0, 0, 0
+    for j in range(k.shape[0]):  # loops, as Numba takes seconds to compile an assignment of arrays
+        anchors.k[t, now + j] = k[j]
+    for r in range(x.shape[0]):
+        anchors.outputs[t, r] = x[r]
+    _find_largest(x, best)
+    for p in range(best.shape[0]):
+        anchors.leading[t, p] = x[best[p]]
+        anchors.outputs[t, best[p]] = FAR
+    for r in range(x.shape[0]):
+        anchors.spread[t, r] = spread[best[0]] + spread[r]
+    anchors.spread[t, best[0]] = 0
+    for p in range(slopes.shape[0]):
+        anchors.spread[t, best[1 + p]] = 0
+        row, top, rival = slopes[p], W[best[0]], W[best[1 + p]]
+        for u in range(row.shape[0]):
+            row[u] = (top[u] - rival[u]) * (h[u] * (one - h[u]) if s.sigmoid else one)
+
+
+@threaded
+def settle_letters(
+    chosen: np.ndarray,
+    now: int,
+    anchors: Anchors,
+    found: tuple[np.ndarray, np.ndarray, np.ndarray],
+    h: np.ndarray,
+    W: np.ndarray,
+    slopes: np.ndarray,
+    s: Settings,
+    shares: int,
+) -> None:
+    """`_settle` of each letter that is chosen."""
+    for p in prange(shares):
+        for k in range(find_share(len(chosen), shares, p), find_share(len(chosen), shares, p + 1)):
+            _settle(chosen[k], now, anchors, (found[0][k], found[1][k], found[2][k]), h[k], W, slopes[k], s)
+
+
+@compiled
+def scatter_rows(chosen: np.ndarray, p: int, now: int, found: np.ndarray, own: np.ndarray) -> None:
+    """Own [T, K, n] <- found [letters, n - now] of the p-th rival."""
+    for k in range(len(chosen)):
+        for j in range(found.shape[1]):
+            own[chosen[k], p, now + j] = found[k, j]
+
+
+@compiled
+def _write_pairs(t: int, row: np.ndarray, classes: int, curved: np.ndarray) -> None:
+    """Curved[t] [c, c] <- the symmetric matrix whose lower half is the row."""
+    place = 0
+    for r in range(classes):
+        for p in range(r + 1):
+            curved[t, r, p] = curved[t, p, r] = row[place]
+            place += 1
+
+
+@threaded
+def scatter_pairs(chosen: np.ndarray, found: np.ndarray, classes: int, curved: np.ndarray, shares: int) -> None:
+    """`_write_pairs` of each letter that is chosen."""
+    for p in prange(shares):
+        for k in range(find_share(len(chosen), shares, p), find_share(len(chosen), shares, p + 1)):
+            _write_pairs(chosen[k], found[k], classes, curved)

@@ -1,0 +1,208 @@
+r"""Which test letters can have changed their class: bounds from the factors of a block of updates.
+
+The test error needs only the class of each letter, and the class seldom changes. A block of n samples is learned first;
+then each letter is judged from its activations at its *anchor*, a sample of this block. Where one class is proved to
+have the largest output, that costs a few scalars. The other letters are *open* and are evaluated.
+
+Notation, for one network of two weight matrices and one test letter: z [m] its first pre-activations divided by T at
+the anchor, h = s(z), s' and s'' the derivatives of s at unit temperature, w_r the rows of the last weight matrix at the
+block's start; beta = 1 with biases, else 0; v_j, h_j, q_j the block's error vectors of the first layer divided by T,
+its hidden activations and its error vectors of the outputs; g_j = a . a_j + beta for the letter's pixels a; c and r two
+classes, u = w_c - w_r. Each quantity below moves as the weights do, with momentum mu and weight decay lambda,
+
+    Y <- mu Y + lambda X + (what sample j adds),    X <- X - alpha_j Y                                             (C1)
+
+with X = z (adds g_j v_j), X = the outputs w_r(i) . h + b_r(i) at the anchor's activations (adds q_jr (h_j . h + beta)),
+or a fixed vector f times z (adds g_j f . v_j). With d = z(i) - z and e = s(z(i)) - h, *exactly*
+
+    x_c(i) - x_r(i)  =  [w_c(i) - w_r(i)] . h + b_c(i) - b_r(i)  +  u . e  +  D_cr(i) . e                          (C2)
+
+where D_cr(i) = [w_c(i) - w_r(i)] - u is what the block has added to u. Let L and S bound |s'| and |s''|: 1/4 and
+1/(6 sqrt 3) for the sigmoid, 1 and 0 for the identity. Then
+
+    | u . e - (u * s') . d |  <=  (S/2) max|u| |d|^2                                                               (C3)
+    | (u * s') . d - (u * f) . d |  <=  ( |w_c * (s' - f)| + |w_r * (s' - f)| ) |d|        for any vector f        (C4)
+    | D_cr(i) . e |  <=  L |D_cr(i)| |d|                                                                           (C5)
+
+Proof. By Taylor e_k = s'_k d_k + R_k with |R_k| <= (S/2) d_k^2, and sum |u_k| (S/2) d_k^2 <= max|u| (S/2) |d|^2: (C3).
+Cauchy-Schwarz and the triangle inequality: (C4). Cauchy-Schwarz with |e| <= L |d|: (C5).
+
+(u * s') . d is exact for one product of m numbers a letter, sample and rival: it is taken for the rival that is closest
+at the anchor. For the others (u * f) . d is exact, and one small product serves all letters: f is the mean slope of the
+block's own samples. |d|^2, and |D_cr|^2 for all pairs, are quadratic forms in the Gram matrices of v_j and h_j.
+
+Rules without s' in the hidden layer send back v_j = W_j^T q_j / T, where the last weights W_j have hardly moved since
+the block's start: v_j = W^T q_j / T + (a small rest). With M_rp = w_r . ((s' - f) * w_p) / T, of the letter alone, all
+pairs are exact to first order but for the rest:
+
+    (w_r * (s' - f)) . d  =  - sum_j alpha_j g_j (M q_j)_r,  off by at most  L |w_r| sum_j alpha_j g_j |rest_j|    (C7)
+
+Rounding. Let u0 be the unit roundoff; a sum of k products, in any order, has an error of at most k u0 |a| |b| to first
+order. Omega(i) and Z(i) are (C1) with norms in place of vectors and + in place of -: they bound the last weights' rows
+with their biases, and |z|; P, Z less |z| at the anchor, is the length of the path since; H = |h| + 1. What follows the
+letters sample by sample makes at most 6 roundings a sample in each element, and 2 without momentum and weight decay (2
+then stands for 6 below); so the *full evaluation* of an output is wrong by at most
+
+    (m + 12) u0 Omega (H + L P)  +  6 (n + 2) u0 Omega (H + L Z)                                                   (C6)
+
+(the last product, 7 u0 h for the sigmoid, and the followed z and w), and the estimates above by as much again, as each
+is a sum of as many terms or fewer with the same majorants. A margin has two outputs and two sides: the slack is four
+times (C6). |d|^2 is wrong by at most 2 [(m + 12) + 6 (n + 2)] u0 P^2, which is added to it.
+
+Shapes: T letters, n samples, c classes (padded to a multiple of 8), m hidden units, K closest rivals.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numba
+import numpy as np
+
+from letterocr.engine.certificate_arrays import FAR, Anchors, Letter, Motion, Rounding
+from letterocr.engine.kernels import DECAY, FAST, MOMENTUM, Settings, compiled
+
+# Put into the loop that calls it: handing over so many arrays takes longer than the work.
+inlined = numba.njit(fastmath=FAST, cache=True, nogil=True, error_model="numpy", inline="always")
+
+
+@inlined
+def step_plain(i: int, letter: Letter, motion: Motion) -> None:
+    """(C1) for a letter and sample i without momentum and decay."""
+    steps, outputs, leading = letter.dots, letter.outputs, letter.leading
+    gram, q, common, rate = motion.gram, motion.q, motion.common, motion.rates[i]
+    delta, k = -rate * letter.g[i], -rate * letter.k[i]
+    cross = delta * gram[i, i] / steps.dtype.type(2)
+    for j in range(i):
+        cross += steps[j] * gram[i, j]
+    steps[i] = delta
+    for r in range(outputs.shape[0]):
+        outputs[r] += k * q[i, r] + delta * common[i, r]
+    last = leading.shape[0] - 1
+    for p in range(last):
+        leading[p] += k * q[i, letter.chosen[p]]
+        if p:
+            leading[p] -= delta * letter.own[p - 1, i]
+    leading[last] += delta * common[i, letter.chosen[0]]
+    letter.squares[0] += 2 * delta * cross
+    letter.squares[1] += abs(delta) * motion.lengths[i]
+
+
+@inlined
+def step_spanned(t: int, i: int, letter: Letter, anchors: Anchors, motion: Motion, product: np.ndarray) -> None:
+    """(C7) for letter t and sample i: what (u * (s' - f)) . d gains; product [c] is scratch."""
+    curved, q, outputs = anchors.curved, motion.q, letter.outputs
+    delta = -motion.rates[i] * letter.g[i]
+    for r in range(product.shape[0]):
+        product[r] = 0
+    for k in range(0, curved.shape[1], 8):  # the padding is a multiple of 8
+        q0, q1, q2, q3 = q[i, k], q[i, k + 1], q[i, k + 2], q[i, k + 3]
+        q4, q5, q6, q7 = q[i, k + 4], q[i, k + 5], q[i, k + 6], q[i, k + 7]
+        for r in range(product.shape[0]):
+            first = (
+                q0 * curved[t, k, r] + q1 * curved[t, k + 1, r] + q2 * curved[t, k + 2, r] + q3 * curved[t, k + 3, r]
+            )
+            second = q4 * curved[t, k + 4, r] + q5 * curved[t, k + 5, r] + q6 * curved[t, k + 6, r]
+            product[r] += delta * (first + second + q7 * curved[t, k + 7, r])
+    for r in range(product.shape[0]):
+        outputs[r] += product[r]
+    letter.leading[letter.leading.shape[0] - 1] += product[letter.chosen[0]]
+    letter.squares[2] += abs(delta) * motion.rest[i]
+
+
+@compiled
+def step_moving(t: int, i: int, anchors: Anchors, motion: Motion, s: Settings) -> None:
+    """(C1) for letter t and sample i with momentum mu and weight decay lambda."""
+    g, k, a = anchors.g[t, i], anchors.k[t, i], motion.rates[i]
+    mu, decay = s.numbers[MOMENTUM], s.numbers[DECAY]
+    x, common, pairs = anchors.x, anchors.common, anchors.pairs
+    for r in range(x.shape[2]):
+        x[1, t, r] = mu * x[1, t, r] + decay * x[0, t, r] + k * motion.q[i, r]
+        x[0, t, r] -= a * x[1, t, r]
+        common[1, t, r] = mu * common[1, t, r] + decay * common[0, t, r] + g * motion.common[i, r]
+        common[0, t, r] -= a * common[1, t, r]
+    for p in range(pairs.shape[2]):
+        pairs[1, t, p] = mu * pairs[1, t, p] + decay * pairs[0, t, p] + g * anchors.own[t, p, i]
+        pairs[0, t, p] -= a * pairs[1, t, p]
+    _move_squares(t, i, anchors, motion, mu, decay)
+    outputs, leading, chosen, start = anchors.outputs, anchors.leading, anchors.chosen, anchors.start
+    classes = x.shape[2]
+    for r in range(classes):
+        outputs[t, r] = x[0, t, r] + (common[0, t, r] - start[t, r])
+    for p in range(chosen.shape[1]):
+        leading[t, p] = x[0, t, chosen[t, p]]
+        if p:
+            leading[t, p] -= pairs[0, t, p - 1] - start[t, classes + p - 1]
+        outputs[t, chosen[t, p]] = FAR
+    leading[t, chosen.shape[1]] = common[0, t, chosen[t, 0]] - start[t, chosen[t, 0]]
+
+
+@compiled
+def _move_squares(t: int, i: int, anchors: Anchors, motion: Motion, mu: np.floating, decay: np.floating) -> None:
+    """|d|^2 and P after sample i, and the inner products that they need."""
+    d, y, z, gram, state = anchors.dots[0, t], anchors.dots[1, t], anchors.late[t], motion.gram[i], anchors.squares[t]
+    g, a = anchors.g[t, i], motion.rates[i]
+    dd, path, dy, yy, zd, zy, zz, limit = state
+    yy = (
+        mu * mu * yy
+        + decay * decay * (zz + 2 * zd + dd)
+        + g * g * gram[i]
+        + 2 * mu * decay * (zy + dy)
+        + 2 * g * (mu * y[i] + decay * (z[i] + d[i]))
+    )
+    dy = mu * dy + decay * (zd + dd) + g * d[i]
+    zy = mu * zy + decay * (zz + zd) + g * z[i]
+    for j in range(d.shape[0]):
+        y[j] = mu * y[j] + decay * (z[j] + d[j]) + g * gram[j]
+        d[j] -= a * y[j]
+    limit = mu * limit + decay * (anchors.sizes[t, 1] + path) + abs(g) * motion.lengths[i]
+    state[0], state[1], state[2], state[3] = dd - 2 * a * dy + a * a * yy, path + a * limit, dy - a * yy, yy
+    state[4], state[5], state[7] = zd - a * zy, zy, limit
+
+
+@inlined
+def compare_outputs(c: int, i: int, letter: Letter, motion: Motion, e: Rounding, gaps: np.ndarray) -> bool:
+    """Gaps [c] <- by how much the output of class c is larger than each after sample i, at the least (C2-C6).
+
+    Returns whether it is larger than all others; the gap to itself is infinite.
+    """
+    path, size, z = letter.squares[1], letter.sizes[0] + 1, letter.sizes[1]
+    square = max(letter.squares[0], 0.0) + 2 * (e.product + e.steps) * path * path
+    slack = 4 * motion.omega[i] * (e.product * (size + e.slope * path) + e.steps * (size + e.slope * (z + path)))
+    outputs, spread, leading, chosen = letter.outputs, letter.spread, letter.leading, letter.chosen
+    dtype = outputs.dtype.type
+    d, bend = dtype(e.up * math.sqrt(square)), dtype(e.up * e.bend * square)
+    near = d if motion.rest.shape[0] == 0 else dtype(e.up * letter.squares[2])
+    own = leading[leading.shape[0] - 1]  # the chosen stand beside the others less this
+    least = outputs[c] - own - spread[c] * near
+    for p in range(chosen.shape[0]):
+        least = leading[p] if chosen[p] == c else least
+    least -= dtype(slack)
+    turned, widest, one = motion.turned, motion.widest, dtype(1)
+    kept, base = one - one, least + own
+    for r in range(outputs.shape[0]):
+        gap = base - outputs[r] - spread[r] * near - turned[i, c, r] * d - widest[c, r] * bend
+        gaps[r] = gap
+        kept += one if gap > 0 else one - one
+    missing = outputs.shape[0] - int(kept) - (not gaps[c] > 0)
+    for p in range(chosen.shape[0]):
+        r = chosen[p]
+        gaps[r] = least - leading[p] - turned[i, c, r] * d - widest[c, r] * bend
+        missing += r != c and not gaps[r] > 0
+    gaps[c] = np.inf
+    return missing == 0
+
+
+@compiled
+def find_top(letter: Letter) -> int:
+    """The class with the largest estimate."""
+    last = letter.leading.shape[0] - 1
+    c, top = letter.chosen[0], letter.leading[0]
+    for p in range(1, last):
+        if letter.leading[p] > top:
+            c, top = letter.chosen[p], letter.leading[p]
+    for r in range(letter.outputs.shape[0]):
+        value = letter.outputs[r] - letter.leading[last]
+        if value > top:
+            c, top = r, value
+    return c

@@ -1,0 +1,230 @@
+"""The test letters beside a compiled stack, judged a block at a time: the class of most is proved, not computed.
+
+The block is learned first. Each letter is anchored at its start, and judged after each sample that is due
+(`certificates`). A letter that is open is evaluated; if it still is where a stretch ends, it is anchored anew there,
+unless its outputs are too close for that to help. The counts are those of `CompiledFollower`, sample by sample, and so
+are the bits of what a checkpoint keeps.
+
+Shapes: as in `certificates`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from letterocr.engine import kernels
+from letterocr.engine.block_motion import MotionMaker
+from letterocr.engine.certificate_arrays import Motion, make_rounding
+from letterocr.engine.compiled import CompiledFollower, CompiledStack
+from letterocr.engine.judging import GUARD, MOST_TIES, LearnedBlock, Verdicts, judge
+from letterocr.engine.kernels import LastLayer
+from letterocr.engine.letter_anchors import BlockFactors, LetterAnchors, pad
+from letterocr.engine.replay import Followers, catch_up_all, replay_many
+
+ROWS = 16
+HOPE = 4.0  # a bound that misses by less than that many margins is small enough after an anchor anew
+STRETCH = 16  # samples after which letters that are open are anchored anew
+
+
+class CertifiedFollower(CompiledFollower):
+    """The test letters beside one compiled stack of two weight matrices.
+
+    Args:
+        stack: what they follow.
+        images: [T, 900], the pixels in the order of the stack's weights.
+        labels: [T].
+        shares: how many threads share the letters.
+    """
+
+    stack: CompiledStack
+    certified = True
+
+    def __init__(self, stack: CompiledStack, images: Tensor, labels: Tensor, shares: int) -> None:
+        super().__init__(stack, images, labels)
+        self.shares = shares
+        momentum, like = stack.momentum, self.z
+        (c, m), count, n = stack.network.weights[-1].shape, len(labels), stack.block
+        self.moving = bool(momentum.mu or momentum.decay)
+        self.rounding = make_rounding(self.z.numpy().dtype, m, n, self.settings.sigmoid, self.moving)
+        self.spanned = self.settings.sigmoid and not self.settings.hidden_slope and not self.moving
+        self._maker = MotionMaker((c, pad(c)), n, like, momentum.mu, momentum.decay, self.spanned)
+        self._anchors = LetterAnchors(count, c, m, n, like, self.moving, self.spanned)
+        self._lower = torch.tril_indices(c, c)
+        inverse = self.invert_temperature()
+        self._inverse_as_followed = (
+            inverse.view(()) if isinstance(inverse, Tensor) else torch.ones((), dtype=like.dtype)
+        )
+        self._inverse = float(self.settings.numbers[kernels.TEMPERATURE])
+        self._starting = [torch.from_numpy(x).clone() for x in stack.last]
+        self._replayed = [torch.stack([x] * shares) for x in self._starting]
+        self.rows_alike = self._find_rows_alike()
+        self._steps = like.new_zeros(n, m)
+        y = self._rows[1]
+        self._letters = Followers(
+            self._rows[0],
+            y,
+            np.zeros(count, np.int64),
+            self._anchors.arrays.g,
+            self._steps.numpy(),
+            stack.rates.numpy(),
+        )
+        self._verdicts = Verdicts(
+            self.labels.numpy(),
+            np.zeros(n, np.bool_),
+            np.zeros(count, np.int64),
+            np.zeros(count),
+            np.zeros(count),
+            np.zeros((count, n), np.int64),
+            np.zeros((count, n), np.int64),
+            np.zeros((shares, n), np.int64),
+            np.zeros(shares, np.int64),
+            np.zeros((shares, MOST_TIES, 2), np.int64),
+            np.zeros(shares, np.int64),
+            like.new_zeros(shares, MOST_TIES, m).numpy(),
+        )
+
+    @property
+    def evaluated(self) -> np.ndarray:
+        """How many letters were evaluated in the last block, by each thread."""
+        return self._verdicts.evaluated
+
+    def learn_and_measure(self, due: list[int]) -> Tensor:
+        """Let the stack learn its block; the misread letters after each sample in `due`: [len]."""
+        stack, n = self.stack, self.stack.n
+        for kept, array in zip(self._starting, stack.last, strict=True):
+            kept.copy_(torch.from_numpy(array))
+        stack.learn(0, n)
+        wanted = np.zeros(stack.block, np.bool_)
+        wanted[due] = True
+        factors, motion = self._describe_block()
+        if not np.isfinite(motion.gram).all() or not np.isfinite(motion.omega[:n]).all():
+            return self._measure_fully(due)
+        if not self._judge(factors, motion, wanted):
+            return self._measure_fully(due)
+        counts = self._verdicts.misread.sum(0)
+        last, done = self._restart_last(), 0
+        for i, t, h in self._list_ties():
+            self._replay(last, done, i + 1)
+            counts[i] += self._is_misread(last, t, h)
+            done = i + 1
+        catch_up_all(n, self._letters, self.settings, self.shares)
+        return torch.from_numpy(counts[due])
+
+    def _describe_block(self) -> tuple[BlockFactors, Motion]:
+        stack, n = self.stack, self.stack.n
+        h, q = stack.hidden[-1], stack.output_errors[:n]
+        torch.mul(stack.errors[0][:n], self._inverse_as_followed, out=self._steps[:n])
+        v = self._steps[:n]
+        slope = (h[:n] * (1 - h[:n])).mean(0) if self.settings.sigmoid else torch.ones_like(h[0])
+        motion = self._maker.make(
+            stack.rates[:n],
+            (v, h[:n], q),
+            stack.w_table,
+            self._starting,
+            slope,
+            self.rounding,
+            stack.bias,
+            self._inverse,
+        )
+        self._anchors.arrays.g[:, :n] = self.gram[:n].mT.numpy()
+        for many, one in zip(self._replayed, self._starting, strict=True):
+            many[:] = one
+        weight = self._starting[0]
+        factors = BlockFactors(
+            n,
+            v,
+            h,
+            weight,
+            weight.square(),
+            weight[self._lower[0]] * weight[self._lower[1]] * self._inverse if self.spanned else weight[:0],
+            weight.norm(dim=1) * (self.rounding.slope * self.rounding.up),
+            slope,
+            [x[0] for x in self._replayed],
+            stack.bias,
+            self.moving,
+            self.rounding,
+            self.shares,
+        )
+        return factors, motion
+
+    def _judge(self, factors: BlockFactors, motion: Motion, due: np.ndarray) -> bool:
+        """Count the misread letters, but for ties; False: numbers are not finite, and nothing was changed."""
+        verdicts, n = self._verdicts, factors.n
+        verdicts.due[:] = due
+        self._letters.reached[:] = 0
+        for array in (verdicts.misread, verdicts.evaluated, verdicts.tied):
+            array[:] = 0
+        block = LearnedBlock(self.stack.output_errors.numpy(), factors.h.numpy(), *(x.numpy() for x in self._replayed))
+        for start in range(0, n, STRETCH):
+            hopeful = (verdicts.short > 0) & (verdicts.short < HOPE * verdicts.margin)
+            chosen = np.flatnonzero(hopeful) if start else np.arange(len(self.labels))
+            if len(chosen):
+                self._anchors.settle(chosen, start, factors, self._letters, self.settings)
+                if not start and not np.isfinite(self._anchors.arrays.sizes).all():
+                    return False
+                verdicts.read[chosen] = self._anchors.arrays.chosen[chosen, 0]
+            stretch = start, min(start + STRETCH, n)
+            guard = GUARD * self.rounding.unit
+            judge(
+                stretch,
+                self._anchors.arrays,
+                motion,
+                verdicts,
+                self._letters,
+                block,
+                self.settings,
+                self.rounding,
+                guard,
+            )
+        return True
+
+    def _list_ties(self) -> list[tuple[int, int, Tensor]]:
+        """Sample, letter and activations of each letter whose outputs are too close, in the order of the samples."""
+        verdicts, found = self._verdicts, []
+        for share, count in enumerate(verdicts.tied.tolist()):
+            inputs = torch.from_numpy(verdicts.inputs[share])
+            found += [(i, t, inputs[k]) for k, (i, t) in enumerate(verdicts.ties[share, :count].tolist())]
+        return sorted(found, key=lambda tie: tie[:2])
+
+    def _is_misread(self, last: LastLayer, t: int, h: Tensor) -> int:
+        """Whether letter t with activations h is misread with these weights, by the product of the full evaluation."""
+        labels = np.full(self.rows_alike, -1)
+        labels[0] = self.labels[t]
+        inputs, outputs = self.hidden[: self.rows_alike], self._outputs[: self.rows_alike]
+        inputs[0] = h
+        self._padded[: len(last.U)] = torch.from_numpy(last.U)
+        torch.mm(inputs, self._padded.T, out=outputs)
+        return kernels.count_misread(outputs.numpy(), last.b, labels) - len(labels) + 1
+
+    def _find_rows_alike(self) -> int:
+        """How many rows a product must have for the bits of one with all letters: most libraries need only a few."""
+        generator = torch.Generator().manual_seed(0)
+        self.hidden.uniform_(generator=generator)
+        self._padded.normal_(generator=generator)
+        alike = bool(torch.equal(self.hidden[:ROWS] @ self._padded.T, (self.hidden @ self._padded.T)[:ROWS]))
+        self._padded.zero_()
+        return ROWS if alike else len(self.hidden)
+
+    def _restart_last(self) -> LastLayer:
+        """The last weight matrix at the block's start, to be replayed."""
+        for many, one in zip(self._replayed, self._starting, strict=True):
+            many[0] = one
+        return LastLayer(*(many[0].numpy() for many in self._replayed))
+
+    def _replay(self, last: LastLayer, start: int, stop: int) -> None:
+        """Give the last weight matrix the updates of samples start .. stop - 1."""
+        stack = self.stack
+        q, h, rates = stack.output_errors.numpy(), stack.hidden[-1].numpy(), stack.rates.numpy()
+        replay_many(last, q, h, rates, (start, stop), self.settings)
+
+    def _measure_fully(self, due: list[int]) -> Tensor:
+        """The same by the full evaluation."""
+        counts, labels, last = [], self.labels.numpy(), self._restart_last()
+        for i in range(self.stack.n):
+            self.follow(i, i in due)
+            self._replay(last, i, i + 1)
+            if i in due:
+                counts.append(self._count_last(self.compute_last_inputs(i), torch.from_numpy(last.U), last.b, labels))
+        return torch.stack(counts) if counts else self.stack.losses[:0]
