@@ -34,9 +34,7 @@ if TYPE_CHECKING:
 
 
 def choose_block(matrices: int, device: torch.device) -> int:
-    """Return the number of samples in a block.
-
-    Large blocks have fast products; the corrections cost their square.
+    """Return the samples in a block: large ones have fast products, but corrections that grow with the square.
 
     Args:
         matrices: number of weight matrices.
