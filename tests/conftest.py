@@ -28,6 +28,10 @@ LONGEST_FIRST = [
     "base/test_signals.py",
     "test_faults.py",
     "search/test_shared_study.py",
+    "optimizers/learned/test_learned.py",
+    "engine/test_blocked.py",
+    "test_install.py",
+    "api/test_fitting.py",
     "sweep/test_attempt.py",
 ]
 
