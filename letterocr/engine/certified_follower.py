@@ -59,6 +59,8 @@ class CertifiedFollower(CompiledFollower):
         self._inverse = float(self.settings.numbers[kernels.TEMPERATURE])
         self._starting = [torch.from_numpy(x).clone() for x in stack.last]
         self._replayed = [torch.stack([x] * shares) for x in self._starting]
+        # where s is the identity the activations are the pre-activations themselves, which must stay
+        self._tied_inputs = torch.empty_like(self.z) if self.hidden is self.z else self.hidden
         self.rows_alike = self._find_rows_alike()
         self._steps = like.new_zeros(n, m)
         y = self._rows[1]
@@ -192,7 +194,7 @@ class CertifiedFollower(CompiledFollower):
         """Whether letter t with activations h is misread with these weights, by the product of the full evaluation."""
         labels = np.full(self.rows_alike, -1)
         labels[0] = self.labels[t]
-        inputs, outputs = self.hidden[: self.rows_alike], self._outputs[: self.rows_alike]
+        inputs, outputs = self._tied_inputs[: self.rows_alike], self._outputs[: self.rows_alike]
         inputs[0] = h
         self._padded[: len(last.U)] = torch.from_numpy(last.U)
         torch.mm(inputs, self._padded.T, out=outputs)
@@ -201,11 +203,11 @@ class CertifiedFollower(CompiledFollower):
     def _find_rows_alike(self) -> int:
         """How many rows a product must have for the bits of one with all letters: most libraries need only a few."""
         generator = torch.Generator().manual_seed(0)
-        self.hidden.uniform_(generator=generator)
+        inputs = self._tied_inputs.uniform_(generator=generator)
         self._padded.normal_(generator=generator)
-        alike = bool(torch.equal(self.hidden[:ROWS] @ self._padded.T, (self.hidden @ self._padded.T)[:ROWS]))
+        alike = bool(torch.equal(inputs[:ROWS] @ self._padded.T, (inputs @ self._padded.T)[:ROWS]))
         self._padded.zero_()
-        return ROWS if alike else len(self.hidden)
+        return ROWS if alike else len(inputs)
 
     def _restart_last(self) -> LastLayer:
         """The last weight matrix at the block's start, to be replayed."""

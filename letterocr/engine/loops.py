@@ -98,16 +98,23 @@ def learn_one_matrix(stretch: Stretch, block: Block, s: Settings) -> None:
 
 
 @compiled
+def _keep_errors(q: np.ndarray, out: np.ndarray) -> None:
+    """Copy the outputs' error vector; a loop, as Numba takes seconds to compile an assignment of arrays."""
+    for r in range(q.shape[0]):
+        out[r] = q[r]
+
+
+@compiled
 def learn_two_matrices(stretch: Stretch, block: Block, last: LastLayer, s: Settings) -> None:
     """Learn samples of a block with two weight matrices (16-20)."""
     known, start, stop = stretch
     P, K, V, H = block.P, block.K, block.V, block.H
-    x = np.empty(last.U.shape[0], P.dtype)
+    scratch = np.empty(last.U.shape[0], P.dtype), np.empty(last.U.shape[0], P.dtype)
     for i in range(start, stop):
         add_earlier(P[i], K[i, known:], V[known:], i - known)
         activate(P[i], s, H[i])
-        scratch = block.Q[i], x
         block.loss[i], block.wrong[i] = learn_last(H[i], last, block.labels[i], block.rates[i], s, scratch, V[i])
+        _keep_errors(scratch[0], block.Q[i])
         multiply_slope(V[i], H[i], s)
 
 
@@ -145,7 +152,7 @@ def learn_three_matrices(stretch: Stretch, block: Block, middle: Middle, last: L
     P, K, V, H = block.P, block.K, block.V, block.H
     W, M, V2, H2 = middle.W, middle.M, middle.V, middle.H
     n, m, m2 = P.shape[0], P.shape[1], W.shape[0]
-    outputs, dots = np.empty(last.U.shape[0], P.dtype), np.empty(n, P.dtype)
+    scratch, dots = (np.empty(last.U.shape[0], P.dtype), np.empty(last.U.shape[0], P.dtype)), np.empty(n, P.dtype)
     x, x0, late = np.zeros(m2, P.dtype), np.zeros(m2, P.dtype), np.zeros(m2, P.dtype)
     below, late_below = np.zeros(m, P.dtype), np.zeros(m, P.dtype)
     parts = np.empty((PIECES, m), P.dtype)
@@ -160,8 +167,8 @@ def learn_three_matrices(stretch: Stretch, block: Block, middle: Middle, last: L
             late += middle.e * one
         _add_deferred(x, (x0, late), middle.table[i], i, one, (H, V2), H[i], dots)
         activate(x, s, H2[i])
-        scratch = block.Q[i], outputs
         block.loss[i], block.wrong[i] = learn_last(H2[i], last, block.labels[i], block.rates[i], s, scratch, V2[i])
+        _keep_errors(scratch[0], block.Q[i])
         multiply_slope(V2[i], H2[i], s)
         vecmat(V2[i], W, parts, below, s.threads)
         if s.numbers[MOMENTUM]:

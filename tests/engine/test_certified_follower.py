@@ -29,14 +29,20 @@ SPLIT = synthetic.load(SyntheticConfig(train_per_letter=12, test_per_letter=4))
 
 
 def config(
-    rule: str = "gradient", step: str = "plain", bias: bool = True, scale: float = 3.0, **fields: Any
+    rule: str = "gradient",
+    step: str = "plain",
+    bias: bool = True,
+    scale: float = 3.0,
+    activation: str = "sigmoid",
+    temperature: Any = None,
+    **fields: Any,
 ) -> TrainConfig:
     momentum, decay, schedule = STEPS[step]
-    temperature = TEMPERATURES[rule]
+    temperature = TEMPERATURES[rule] if temperature is None else temperature
     rate = (0.02 if rule == "printed" else 0.2) * (1 - momentum)
     defaults: dict[str, Any] = {"samples": SAMPLES, "learning_rate": rate, "schedule": schedule, "device": "cpu"}
     return TrainConfig(
-        model=ChainConfig(hidden=[24], temperature=temperature, bias=bias, init_scale=scale),
+        model=ChainConfig(hidden=[24], temperature=temperature, bias=bias, init_scale=scale, activation=activation),
         data=SyntheticConfig(),
         optimizer=VanillaConfig(momentum=momentum, weight_decay=decay),
         rule=rule,
@@ -91,6 +97,16 @@ def test_measures_only_what_is_due(every: str) -> None:
 
 def test_without_biases() -> None:
     assert_same_as_full(rule="printed", bias=False)
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_without_a_sigmoid(step: str) -> None:
+    """Where s is the identity the activations are the followed pre-activations themselves."""
+    assert_same_as_full(activation="linear", learning_rate=0.0005, scale=0.1, step=step)
+
+
+def test_replicas_with_values_of_their_own() -> None:
+    assert_same_as_full(replicas=3, learning_rate=[0.01, 0.05, 0.1], temperature=[1, 2, 3])
 
 
 def test_replicas() -> None:
