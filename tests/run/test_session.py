@@ -83,16 +83,22 @@ def test_the_threads_that_were_asked_for_are_recorded_and_kept_to(tmp_path, engi
     """In a process of its own: as Numba starts its threads it sets the count of OpenMP, which is PyTorch's too."""
     code = """
 import contextlib, sys, torch
+from letterocr.run.learning import Learning
 from letterocr.train import main
+before, seen, learn = torch.get_num_threads(), set(), Learning.learn_stretch
+def learn_and_look(self, limit=None):
+    learn(self, limit)
+    seen.add(torch.get_num_threads())
+Learning.learn_stretch = learn_and_look
 with contextlib.suppress(SystemExit):
     main()
-print("threads", torch.get_num_threads(), file=sys.stderr)
+print("threads", *seen, before == torch.get_num_threads(), file=sys.stderr)
 """
     overrides = tiny("threads=1", "samples=20", f"engine={engine}", f"output={tmp_path}")
     environment = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
     cores = environment | {"NUMBA_NUM_THREADS": "2"}
     done = subprocess.run([sys.executable, "-c", code, *overrides], env=cores, capture_output=True, text=True)
-    assert done.stderr == "threads 1\n"
+    assert done.stderr == "threads 1 True\n"
     assert json.loads((run_folder(tmp_path) / "environment.json").read_text())["threads"] == 1
 
 
