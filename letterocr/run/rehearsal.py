@@ -19,7 +19,7 @@ from letterocr.config.train import TrainConfig
 from letterocr.data.letters import PIXELS, Letters, Split
 
 TELL_SECONDS = 1.0  # seconds of compiling before the user is told
-COMPILING = "Compiling the loops for this kind of network: once on this machine, about 20 s."
+COMPILING = "Compiling the loops for this kind of network: once on this machine, 20 seconds to a minute."
 WIDTH = 8  # width of each hidden layer of the tiny network
 SAMPLES = 4  # samples that it learns
 
