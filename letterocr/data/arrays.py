@@ -14,12 +14,12 @@ import torch
 from torch import Tensor
 
 from letterocr.base.errors import UserError
-from letterocr.base.files import replace_file
 from letterocr.base.randomness import make_generator
 from letterocr.config.data import ArraysConfig
 from letterocr.data.images import find_top_level
 from letterocr.data.ink import normalise_all
 from letterocr.data.letters import ALPHABET, PIXELS, Letters, Split
+from letterocr.data.letters_file import read_split, write_split
 
 
 def load(config: ArraysConfig) -> Split:
@@ -31,12 +31,7 @@ def load(config: ArraysConfig) -> Split:
     if not config.path:
         raise UserError("data=arrays is only for letters that letterocr.fit stored; take data=images data.path=FILE.")
     try:
-        with open(Path(config.path).expanduser(), "rb") as file, np.load(file, allow_pickle=False) as stored:
-            alphabet = str(stored["alphabet"])
-            parts = [
-                Letters(torch.from_numpy(stored[f"{part}_images"]), torch.from_numpy(stored[f"{part}_labels"]), None)
-                for part in ("train", "test")
-            ]
+        split = read_split(Path(config.path).expanduser())
     except FileNotFoundError as error:
         raise UserError(
             f"data.path={config.path}: the letters of this run were removed; give them to letterocr.fit again."
@@ -45,7 +40,6 @@ def load(config: ArraysConfig) -> Split:
         raise UserError(
             f"data.path={config.path} can't be read as the letters of a run: remove it and run letterocr.fit again."
         ) from error
-    split = Split(*(Letters(part.images, part.labels, None, alphabet) for part in parts))
     if config.fingerprint not in ("", split.fingerprint()):
         raise UserError(
             f"data.path={config.path} holds other letters than this run learned: remove it and run letterocr.fit again."
@@ -55,14 +49,8 @@ def load(config: ArraysConfig) -> Split:
 
 def store(split: Split, path: Path) -> None:
     """Write letters into one .npz file, unless the file exists already; it appears only when it is complete."""
-    if path.exists():
-        return
-    arrays: dict[str, Any] = {"alphabet": np.array(split.train.alphabet)}
-    for part, letters in (("train", split.train), ("test", split.test)):
-        arrays |= {f"{part}_images": letters.images.numpy(), f"{part}_labels": letters.labels.numpy()}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with replace_file(path) as temporary, open(temporary, "wb") as file:
-        np.savez_compressed(file, **arrays)
+    if not path.exists():
+        write_split(split, path)
 
 
 def make_split(data: Any, test: Any, seed: int) -> Split:
@@ -155,7 +143,7 @@ def make_letters(name: str, images: np.ndarray, labels: np.ndarray, alphabet: st
 
 
 def _make_images(name: str, images: np.ndarray) -> Tensor:
-    top = find_top_level(images, f"{name}")
+    top = find_top_level(images, name)
     if images.ndim == 2:
         if top > 1:
             raise UserError(f"{name}: images [N, 900] have values up to {top:g}; they must be in 0..1, with ink 1.")

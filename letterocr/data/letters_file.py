@@ -1,14 +1,14 @@
-"""The synthetic letters in the user's cache folder, so that the next process reads them instead of drawing them again.
+"""Letters in one .npz file; and the synthetic ones in the user's cache folder, so that they are drawn once.
 
-One .npz file for each config and version of the synthesiser. It takes its place as a whole, so that any number of
-processes may write and read it; a damaged file, or a folder that can't be written, only costs the time to draw anew.
+The cache has one file for each config and version of the synthesiser. It takes its place as a whole, so that any number
+of processes may write and read it; a damaged file, or a folder that can't be written, only costs the time to draw anew.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
@@ -38,19 +38,19 @@ def read_or_draw(facts: str, draw: Callable[[], Split]) -> Split:
 
     Args:
         facts: what tells these letters from others.
-        draw: draws them, in `pen.LEVELS` grey levels and with writers.
+        draw: draws them.
     """
     folder = find_cache_folder()
     path = folder / f"letters-{_compute_key(facts)}.npz" if folder else None
     if path and path.is_file():
         try:
-            return _read(path)
+            return read_split(path)
         except Exception:  # zipfile and NumPy raise errors of every kind at a damaged file
             pass  # it is drawn and written anew
     split = draw()
     if path and len(split.train) + len(split.test) >= LEAST:
         with suppress(OSError):  # no room or no permission: the letters are drawn again next time
-            _write(split, path)
+            write_split(split, path)
     return split
 
 
@@ -62,25 +62,34 @@ def _compute_key(facts: str) -> str:
     return digest.hexdigest()[:16]
 
 
-def _read(path: Path) -> Split:
+def read_split(path: Path) -> Split:
+    """Read the letters that `write_split` wrote.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        Exception: of any kind, at a damaged file.
+    """
     with open(path, "rb") as file, np.load(file, allow_pickle=False) as stored:
-        parts = {
-            part: Letters(
-                torch.from_numpy(stored[f"{part}_images"]).float().div_(LEVELS),
-                torch.from_numpy(stored[f"{part}_labels"]),
-                torch.from_numpy(stored[f"{part}_writers"]),
-            )
-            for part in ("train", "test")
-        }
-    return Split(**parts)
+        return Split(_take_part(stored, "train"), _take_part(stored, "test"))
 
 
-def _write(split: Split, path: Path) -> None:
-    arrays: dict[str, Any] = {}
+def _take_part(stored: Mapping[str, np.ndarray], part: str) -> Letters:
+    images, writers = torch.from_numpy(stored[f"{part}_images"]), None
+    if f"{part}_writers" in stored:
+        writers = torch.from_numpy(stored[f"{part}_writers"])
+    if images.dtype == torch.uint8:
+        images = images.float().div_(LEVELS)
+    return Letters(images, torch.from_numpy(stored[f"{part}_labels"]), writers, str(stored["alphabet"]))
+
+
+def write_split(split: Split, path: Path) -> None:
+    """Write letters into one .npz file, which takes its place as a whole; images in grey levels are kept as bytes."""
+    arrays: dict[str, Any] = {"alphabet": np.array(split.train.alphabet)}
     for part, letters in (("train", split.train), ("test", split.test)):
-        assert letters.writers is not None
         levels = letters.images.mul(LEVELS).round_().to(torch.uint8)
-        arrays |= {f"{part}_images": levels.numpy(), f"{part}_labels": letters.labels.numpy()}
-        arrays |= {f"{part}_writers": letters.writers.numpy()}
+        exact = torch.equal(levels.float().div_(LEVELS), letters.images)
+        arrays |= {f"{part}_images": (levels if exact else letters.images).numpy()}
+        arrays |= {f"{part}_labels": letters.labels.numpy()}
+        arrays |= {} if letters.writers is None else {f"{part}_writers": letters.writers.numpy()}
     with replace_file(path) as temporary, open(temporary, "wb") as file:
         np.savez(file, **arrays)
