@@ -52,10 +52,6 @@ class CertifiedFollower(CompiledFollower):
         self._maker = MotionMaker((c, pad(c)), n, like, momentum.mu, momentum.decay, self.spanned)
         self._anchors = LetterAnchors(count, c, m, n, like, self.moving, self.spanned)
         self._lower = torch.tril_indices(c, c)
-        inverse = self.invert_temperature()
-        self._inverse_as_followed = (
-            inverse.view(()) if isinstance(inverse, Tensor) else torch.ones((), dtype=like.dtype)
-        )
         self._inverse = float(self.settings.numbers[kernels.TEMPERATURE])
         self._starting = [torch.from_numpy(x).clone() for x in stack.last]
         self._replayed = [torch.stack([x] * shares) for x in self._starting]

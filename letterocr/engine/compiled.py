@@ -112,6 +112,9 @@ class CompiledFollower(Follower):
         rows = -(-len(last) // PADDING) * PADDING
         self._padded, self._outputs = self.z.new_zeros(rows, last.shape[-1]), self.z.new_zeros(len(self.z), rows)
         self._without_bias = last.new_zeros(len(last)).numpy()
+        inverse = self.invert_temperature()
+        one = torch.ones((), dtype=self.z.dtype)
+        self._inverse_as_followed = inverse.view(()) if isinstance(inverse, Tensor) else one  # 1/T, for whole blocks
 
     def follow(self, i: int, due: bool) -> None:
         """Apply the update of sample i to the test letters' pre-activations; if `due`, compute activations too."""

@@ -103,8 +103,6 @@ class OneMatrixFollower(CompiledFollower):
 
     def __init__(self, stack: CompiledStack, images: Tensor, labels: Tensor, shares: int) -> None:
         super().__init__(stack, images, labels)
-        inverse = self.invert_temperature()
-        self._inverse = inverse.view(()) if isinstance(inverse, Tensor) else torch.ones((), dtype=self.z.dtype)
         self._misread = np.zeros((shares, stack.block), np.int64)
         self._steps = torch.zeros_like(stack.errors[0])
         z, y = self._rows
@@ -114,7 +112,7 @@ class OneMatrixFollower(CompiledFollower):
     def learn_and_measure(self, due: list[int]) -> Tensor:
         """Let the stack learn its block; the misread letters after each sample in `due`: [len]."""
         self.stack.learn(0, self.stack.n)
-        torch.mul(self.stack.errors[0], self._inverse, out=self._steps)
+        torch.mul(self.stack.errors[0], self._inverse_as_followed, out=self._steps)
         self._misread[:] = 0
         momentum = self.stack.momentum
         columns = not (momentum.mu or momentum.decay) and bool(self._steps.isfinite().all() and self.z.isfinite().all())
