@@ -11,8 +11,9 @@ import re
 import signal
 import threading
 from collections import deque
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +79,8 @@ def fit(
         >>> run.status, run.sample
         ('finished', 20)
     """
-    return deque(_iterate(data, test, output, progress, None, fields), maxlen=1)[0]
+    make_run = deque(_iterate(data, test, output, progress, None, fields), maxlen=1)[0]
+    return make_run()
 
 
 def iterate(
@@ -95,7 +97,7 @@ def iterate(
         data: as in `fit`.
         test: as in `fit`.
         output: as in `fit`; a run that you leave early is stored with a checkpoint and resumed the next time, and a
-            finished run gives no stretches.
+            run that is over comes as one stretch.
         every: samples of a stretch; None: as many as take 0.1 seconds. With `output=` it is rounded up to whole blocks
             of the engine, so that the run is the one of `fit`; without, the engine takes blocks of this size.
         **fields: as in `fit`.
@@ -116,7 +118,8 @@ def iterate(
     if every is not None and every < 1:
         refuse("every", every, "must be at least 1")
     before: int | None = None
-    for run in _iterate(data, test, output, False, every, fields):
+    for make_run in _iterate(data, test, output, False, every, fields):
+        run = make_run()
         if before is None and run.status != "unfinished":  # it was over already
             before = 0
         if before is not None and run.sample > before:
@@ -149,12 +152,12 @@ def letters(source: str = "synthetic", **fields: Any) -> Split:
 
 def _iterate(
     data: Any, test: Any, output: str | Path | None, progress: bool | None, every: int | None, fields: dict[str, Any]
-) -> Iterator[Run]:
-    """Yield the run at its start, after each stretch, and when it is over."""
+) -> Iterator[Callable[[], Run]]:
+    """Yield what makes the run as it is now: at its start, after each stretch, and when it is over."""
     config, split = _compose(data, test, output, fields)
     folder = None if output is None else locate_folder(config)
     if folder and _look_up(config, folder):
-        yield load(folder)
+        yield partial(load, folder)
         return
     with ProgressBar(config.samples, is_watched() if progress is None else progress) as bar:
         with ONE_AT_A_TIME, limit_threads(config.threads):
@@ -167,7 +170,7 @@ def _iterate(
             iterate_run(config, folder, split, bar, every) if folder else _learn_in_memory(config, split, bar, every)
         )
         for learning in _take_turns(stretches, config.threads, folder):
-            yield _make_run(learning, folder, box)
+            yield partial(_make_run, learning, folder, box)
 
 
 def _look_up(config: TrainConfig, folder: Path) -> bool:
