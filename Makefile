@@ -21,9 +21,10 @@ check: env
 
 env: $(VENV)/.ready
 
+# Python compiles each module when it is first imported; compiling all of them here takes a minute more.
 $(VENV)/.ready: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --no-compile --editable '.[dev]'
 	touch $@
 
 clean:

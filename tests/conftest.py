@@ -38,11 +38,21 @@ LONGEST_FIRST = [
 torch.set_num_threads(1)  # small products: two threads that wait for each other on a busy machine are far slower
 # Not the user's own cache folder; all processes of the tests share this one, as those of a user do.
 os.environ["XDG_CACHE_HOME"] = str(REPOSITORY / ".pytest_cache" / "xdg")
-if worker := os.environ.get("PYTEST_XDIST_WORKER"):
-    # Each worker has one core. Its compiled loops are its own: two processes that write Numba's index of one function
-    # at once can mix their entries up.
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
-    os.environ.setdefault("NUMBA_CACHE_DIR", str(REPOSITORY / ".pytest_cache" / "numba" / worker))
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # each worker has one core
+    os.environ.setdefault("NUMBA_CACHE_DIR", str(REPOSITORY / ".pytest_cache" / "numba"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _compile_in_turns() -> Iterator[None]:
+    """Tests that build engines themselves take turns with the runs of all workers, and compile each loop once."""
+    from numba.core.dispatcher import Dispatcher
+
+    from letterocr.run.rehearsal import take_turns
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Dispatcher, "compile", take_turns()(Dispatcher.compile))
+        yield
 
 
 @pytest.hookimpl(optionalhook=True)

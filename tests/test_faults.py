@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import mmap
 import os
 import random
 import signal
@@ -12,55 +10,32 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from unittest import mock
 
 import pytest
-from tiny import assert_same_bits, checkpoints, command, finish, letters, mounted, run_folder, start, tiny, wait_until
-
-from letterocr.run.curve import Curve
+from forked import ForkedProcess
+from tiny import assert_same_bits, checkpoints, command, finish, kill, mounted, run_folder, start, tiny, wait_until
 
 KILLS = 20
-SAMPLES = 60_000
-# from Python 3.12 on fork warns of threads; the child has none that it needs: threads=1, and it is killed
-FORKS = pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
+SAMPLES = 20_000
 
 
-def fork(overrides: list[str], learned: mmap.mmap) -> int:
-    """Start the command in a copy of this process, which tells how many samples it has learned; its number."""
-    child = os.fork()
-    if child:
-        return child
-    add = Curve.add
-
-    def add_and_tell(curve: Curve, *arguments: object) -> None:
-        add(curve, *arguments)  # type: ignore[arg-type]
-        learned[:8] = struct.pack("q", curve.sample)
-
-    with contextlib.suppress(BaseException), mock.patch.object(Curve, "add", add_and_tell):
-        command(*overrides)
-    os._exit(0)
-
-
-@FORKS
 def test_killed_at_twenty_random_moments_nothing_whole_is_lost(tmp_path: Path) -> None:
     overrides = tiny(f"samples={SAMPLES}", "evaluate_every=100", "tensorboard=false")
     cut = [*overrides, "checkpoint_seconds=0", "resume=true", f"output={tmp_path / 'cut'}"]
-    letters()
-    generator, learned = random.Random(8), mmap.mmap(-1, 8)
+    generator, learned = random.Random(8), tmp_path / "learned"
+    learned.write_bytes(bytes(8))
     survived, within_a_write, lost, at = 0, 0, 0, 0
     for _ in range(KILLS):
-        before, start_time = checkpoints(tmp_path / "cut")[-1:], time.monotonic()
-        child = fork(cut, learned)
-        while checkpoints(tmp_path / "cut")[-1:] == before and time.monotonic() < start_time + 60:
-            time.sleep(0.001)
+        before = checkpoints(tmp_path / "cut")[-1:]
+        process = ForkedProcess(["counted_train", str(learned), *cut], Path(__file__).parent, dict(os.environ))
+        wait_until(lambda before=before: checkpoints(tmp_path / "cut")[-1:] != before, process)
         time.sleep(generator.uniform(0, 0.1))
-        os.kill(child, signal.SIGKILL)
-        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL, "the run was over too early"
+        assert kill(process).status == -signal.SIGKILL, "the run was over too early"
         newest = int(checkpoints(tmp_path / "cut")[-1].stem)
         assert newest >= at  # no checkpoint that was whole is gone
         survived, at = survived + 1, newest
         within_a_write += any((tmp_path / "cut").rglob(".*.tmp"))
-        lost = max(lost, struct.unpack("q", learned[:8])[0] - newest)
+        lost = max(lost, struct.unpack("q", learned.read_bytes())[0] - newest)
     assert command(*cut).status == 0
     assert command(*overrides, f"output={tmp_path / 'whole'}").status == 0
     assert_same_bits(run_folder(tmp_path / "whole"), run_folder(tmp_path / "cut"))

@@ -25,6 +25,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import torch
+from forked import ForkedProcess
 from omegaconf import DictConfig, OmegaConf
 
 from letterocr.compose.stored_config import read_config
@@ -108,25 +109,18 @@ class Answer:
         return lines[0].removeprefix("letterocr: ")
 
 
-def start(*overrides: str, cwd: Path, env: dict[str, str] | None = None) -> subprocess.Popen[str]:
+def start(*overrides: str, cwd: Path, env: dict[str, str] | None = None) -> ForkedProcess:
     """Start the command in a process of its own."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "letterocr.train", *overrides],
-        cwd=cwd,
-        env=os.environ | (env or {}),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    return ForkedProcess(["letterocr.train", *overrides], cwd, os.environ | (env or {}))
 
 
-def finish(process: subprocess.Popen[str], seconds: float = 60) -> Answer:
+def finish(process: ForkedProcess, seconds: float = 60) -> Answer:
     """What the process came to, that long from now at most."""
     out, err = process.communicate(timeout=seconds)
     return Answer(process.returncode, out, err)
 
 
-def wait_until(condition: Callable[[], bool], process: subprocess.Popen[str]) -> None:
+def wait_until(condition: Callable[[], bool], process: ForkedProcess) -> None:
     """Wait until the condition holds, while the process lives."""
     end = time.monotonic() + 60
     while not condition():
@@ -135,7 +129,7 @@ def wait_until(condition: Callable[[], bool], process: subprocess.Popen[str]) ->
         time.sleep(0.005)
 
 
-def kill(process: subprocess.Popen[str], number: int = signal.SIGKILL) -> Answer:
+def kill(process: ForkedProcess, number: int = signal.SIGKILL) -> Answer:
     process.send_signal(number)
     return finish(process)
 

@@ -2,26 +2,34 @@
 
 Numba compiles a loop for the types of its arguments, not for their sizes. So training a tiny network of the same kind
 on a few letters compiles exactly the loops that the run needs, before its own letters are read.
+
+One process compiles at a time: the next one finds the loops in Numba's cache, so that the runs of a sweep compile them
+once together. Numba's cache needs it, too: two processes that add to the entry of one function at the same time could
+give both results one name.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 
 import torch
+from filelock import FileLock, Timeout
 
 from letterocr.compose import registry
 from letterocr.compose.build import build_engine, choose_device
 from letterocr.config.train import TrainConfig
 from letterocr.data.letters import PIXELS, Letters, Split
+from letterocr.data.letters_file import find_cache_folder
 
 TELL_SECONDS = 1.0  # seconds of compiling before the user is told
 COMPILING = "Compiling the loops for this kind of network: once on this machine, 20 seconds to a minute."
 WIDTH = 8  # width of each hidden layer of the tiny network
 SAMPLES = 4  # samples that it learns
+PATIENCE = 300.0  # seconds that a process waits for another one that compiles; then it compiles, too
 
 
 def load_letters(config: TrainConfig, tell: Callable[[str], None]) -> Split:
@@ -57,9 +65,28 @@ def compile_loops(config: TrainConfig, tell: Callable[[str], None]) -> None:
     try:
         hidden = [WIDTH] * len(config.model.hidden)
         small = replace(config, model=replace(config.model, hidden=hidden), samples=SAMPLES, order="cyclic", block=0)
-        build_engine(small, _make_letters(), [0.0] * config.replicas).advance(SAMPLES)
+        with take_turns():
+            build_engine(small, _make_letters(), [0.0] * config.replicas).advance(SAMPLES)
     finally:
         timer.cancel()
+
+
+@contextmanager
+def take_turns() -> Iterator[None]:
+    """Let one process at a time execute the block; do not wait where the user's cache folder can't hold a lock."""
+    folder, lock = find_cache_folder(), None
+    try:
+        if folder:
+            folder.mkdir(parents=True, exist_ok=True)
+            lock = FileLock(folder / "compiling.lock", PATIENCE, thread_local=False, is_singleton=True)
+            lock.acquire()
+    except (OSError, Timeout):
+        lock = None
+    try:
+        yield
+    finally:
+        if lock:
+            lock.release()
 
 
 def _make_letters() -> Split:

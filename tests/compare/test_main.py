@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 import sys
 import time
 from collections import Counter
@@ -16,6 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from forked import ForkedProcess
 from helpers import random_letters
 
 from letterocr.compare import __main__ as command
@@ -239,8 +239,8 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_processes_come_to_the_same_and_stop_whole(file: Path, tmp_path: Path, monkeypatch) -> None:
     arguments = ["data=images", f"data.path={file}", "optimizer=vanilla", "model=two_layer"]
     arguments += [*SMALL, "--seeds", "1", "--trials", "60"]
-    two = [sys.executable, "-m", "letterocr.compare", *arguments, f"output={tmp_path / 'two'}", "--workers", "2"]
-    process = subprocess.Popen(two, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    two = ["letterocr.compare", *arguments, f"output={tmp_path / 'two'}", "--workers", "2"]
+    process = ForkedProcess(two, tmp_path, dict(os.environ), own_session=True)
     while not list((tmp_path / "two").glob("runs/*.json")):
         assert process.poll() is None, process.communicate()
         time.sleep(0.01)

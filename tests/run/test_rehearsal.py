@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import threading
+import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
+from filelock import FileLock, Timeout
 from helpers import random_split
 from numba.core.dispatcher import Dispatcher
 
@@ -15,7 +18,7 @@ from letterocr.compose.from_overrides import compose_config
 from letterocr.config.train import TrainConfig
 from letterocr.run import rehearsal
 from letterocr.run.learning import Learning
-from letterocr.run.rehearsal import COMPILING, compile_loops, load_letters
+from letterocr.run.rehearsal import COMPILING, compile_loops, load_letters, take_turns
 
 SPLIT = random_split()
 SMALL = ["threads=1", "samples=40", "block=8"]
@@ -73,3 +76,31 @@ def test_the_letters_are_those_of_the_config_and_a_mistake_in_them_is_told() -> 
     assert torch.equal(split.train.images, load_letters(config, lambda text: None).train.images)
     with pytest.raises(UserError, match="does not exist"):
         load_letters(compose_config([*SMALL, "data=images", "data.path=/nowhere"]), lambda text: None)
+
+
+def test_processes_compile_one_after_the_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(rehearsal, "PATIENCE", 0.2)
+    other = FileLock(tmp_path / "letterocr" / "compiling.lock")  # a lock of its own, as another process has it
+    with take_turns():
+        with pytest.raises(Timeout):
+            other.acquire(timeout=0)
+        with take_turns():  # in the same process it does not wait for itself
+            pass
+    with other:
+        started = time.monotonic()
+        with take_turns():  # it waits, but not for ever
+            assert time.monotonic() - started >= 0.2
+    other.acquire(timeout=0)
+    other.release()
+
+
+def test_without_a_folder_for_the_lock_it_compiles_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "letterocr").write_text("a file, where the folder would be")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    done = []
+    with take_turns():
+        done.append(True)
+    assert done

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
+from forked import ForkedProcess
 from studies import QUICK, runs_of, search, trials_of
 from tiny import at_checkpoint, checkpoints, tiny, wait_until
 
@@ -17,20 +17,15 @@ from letterocr.search.plan import WORKERS, read_plan
 from letterocr.search.trial_queue import TrialQueue, is_counted
 
 
-def start_worker(folder: Path, trials: int) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "letterocr.search", "worker", str(folder), "--trials", str(trials)]
-    return subprocess.Popen(
-        command, cwd=Path(__file__).parents[2], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+def start_worker(folder: Path, trials: int) -> ForkedProcess:
+    command = ["letterocr.search", "worker", str(folder), "--trials", str(trials)]
+    return ForkedProcess(command, Path(__file__).parents[2], dict(os.environ))
 
 
-def start_search(folder: Path, *arguments: str, trials: int) -> subprocess.Popen[str]:
+def start_search(folder: Path, *arguments: str, trials: int) -> ForkedProcess:
     """The command with two workers, as a process of its own."""
     given = ["search=learning_rate", *tiny(*QUICK), f"output={folder}", "--trials", str(trials), "--workers", "2"]
-    command = [sys.executable, "-m", "letterocr.search", *given, *arguments]
-    return subprocess.Popen(
-        command, cwd=Path(__file__).parents[2], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+    return ForkedProcess(["letterocr.search", *given, *arguments], Path(__file__).parents[2], dict(os.environ))
 
 
 def test_two_workers_share_a_study_and_train_each_trial_once(tmp_path):

@@ -21,7 +21,6 @@ PATIENCE = 240  # seconds for what takes a few on an idle machine
 ENVIRONMENT = {"PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1"}
 SLURM = ["launcher=slurm_cpu", "hydra.launcher.mem_gb=1", "hydra.launcher.timeout_min=10"]
 LONG = tiny("samples=12000", "checkpoint_seconds=0.2")
-LONGER = tiny("samples=50000", "checkpoint_seconds=0.2")  # than the seconds that SLURM gives a cancelled job
 
 pytestmark = [pytest.mark.shared, pytest.mark.usefixtures("local_slurm")]
 
@@ -90,11 +89,13 @@ def test_two_sweeps_at_once_and_a_preempted_job_train_each_run_once_to_the_same_
 
 def test_a_cancelled_job_is_a_failure_and_asking_again_goes_on(tmp_path):
     output = tmp_path / "out"
-    sweep = ["-m", "seed=1,2", *LONGER, f"output={output}"]
+    sweep = ["-m", "seed=1,2", *LONG, f"output={output}"]
     process = start(*SLURM, *sweep, cwd=tmp_path, env=ENVIRONMENT)
     until(lambda: checkpoints(output), "a checkpoint")
     lock = next(output.glob("*/lock.*.json"))
-    subprocess.run(["scancel", json.loads(lock.read_text())["job"]], check=True)
+    held = json.loads(lock.read_text())
+    subprocess.run(["scancel", held["job"]], check=True)
+    os.kill(held["pid"], signal.SIGKILL)  # SLURM does that itself, but only half a minute later
     answer = finish(process, PATIENCE)
     assert answer.status == 1
     seed = read_config(lock.parent).seed
@@ -104,7 +105,7 @@ def test_a_cancelled_job_is_a_failure_and_asking_again_goes_on(tmp_path):
     again = command(*sweep)
     assert again.status == 0
     assert again.out.count("resumed at") == 1
-    assert command("-m", f"seed={seed}", *LONGER, f"output={tmp_path / 'alone'}").status == 0
+    assert command("-m", f"seed={seed}", *LONG, f"output={tmp_path / 'alone'}").status == 0
     assert_same_bits(folders(tmp_path / "alone")[seed], folders(output)[seed])
 
 
