@@ -161,7 +161,7 @@ def sweep(runs: int, samples: int, output: Path) -> None:
 
 def bookkeeping(runs: int, samples: int, output: Path, profile: bool) -> None:
     """Time runs without training, the same runs again when they exist, and their summary."""
-    from letterocr.summary.reader import read_sweep
+    from letterocr.sweep.reader import read_sweep
     from letterocr.summary.table import make_table
 
     output.mkdir(parents=True)

@@ -14,22 +14,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
 from letterocr.api.learning_curve import LearningCurve, copy_curve
 from letterocr.api.reading import Reading, read_picture
 from letterocr.base.errors import UserError
 from letterocr.base.files import read_json
-from letterocr.compose import registry
-from letterocr.compose.build import list_replica_seeds
 from letterocr.compose.stored_config import read_config
 from letterocr.config.train import TrainConfig
 from letterocr.data.ink import BOX
 from letterocr.data.letters import ALPHABET
 from letterocr.models.chain import Network
-from letterocr.optimizers.optimizer import select_state
-from letterocr.run import checkpoint
 from letterocr.run.curve import Curve, Summary
+from letterocr.run.stored_network import load_network
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -196,7 +192,7 @@ def load(folder: str | Path) -> Run:
     if (folder / "result.json").exists():
         result = read_json(folder / "result.json")
         status, seconds = str(result.get("status", "finished")), float(result.get("seconds", 0.0))
-    network, sample = _load_network(folder, config, len(alphabet))
+    network, sample = load_network(folder, config, len(alphabet))
     box = int(start.get("box", BOX))
     read_curve = partial(_load_curve, folder, config, sample)
     return Run(config, status, sample, network, alphabet, box, folder, seconds, (), read_curve)
@@ -210,24 +206,3 @@ def _load_curve(folder: Path, config: TrainConfig, sample: int) -> Curve:
     except (OSError, KeyError, ValueError) as error:
         raise UserError(f"{folder / 'curve.parquet'} is missing or damaged: train the run again.") from error
     return curve
-
-
-def _load_network(folder: Path, config: TrainConfig, classes: int) -> tuple[Network, int]:
-    """Read the networks that are tested from the newest whole checkpoint; return them and the samples learned."""
-    cpu = torch.device("cpu")
-    initialise = registry.find_model(config.model).load()
-    network: Network = initialise(config.model, list_replica_seeds(config), getattr(torch, config.dtype), cpu, classes)
-    try:
-        facts, tensors, _ = checkpoint.load(folder / "checkpoints", cpu)
-    except FileNotFoundError as error:
-        raise UserError(f"{folder} has no whole checkpoint: train it first.") from error
-    trained = {name: t.shape for name, t in tensors.items() if name.startswith(("weight.", "bias."))}
-    if trained != {name: t.shape for name, t in network.state().items()}:
-        raise UserError(f"{folder}: the checkpoint does not fit config.yaml: undo the change of that file.")
-    network.load_state(tensors)
-    optimizer = registry.find_optimizer(config.optimizer).load()
-    for r in range(network.replicas):
-        evaluated = optimizer.find_evaluation_tensors(select_state(tensors, r))
-        if evaluated:
-            network.replica(r).load_state(evaluated)
-    return network, int(facts["sample"])

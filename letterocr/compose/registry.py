@@ -177,6 +177,12 @@ def find_optimizer(config: MethodConfig) -> Entry[MethodConfig]:
     return _find_by_schema(OPTIMIZERS, type(config))
 
 
+def find_optimizer_name(config: MethodConfig) -> str:
+    """Return the choice of `optimizer=` that an optimizer's config belongs to: `torch` for every one of PyTorch's."""
+    names = [name for name, entry in OPTIMIZERS.items() if entry.schema is type(config)]
+    return config.name if config.name in names else names[0]
+
+
 def find_stored_schemas(kind: str, source: str, optimizer: str) -> tuple[type, type, type]:
     """Return the config dataclasses of the network, the letters and the optimizer of a stored run.
 

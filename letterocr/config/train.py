@@ -74,6 +74,7 @@ class TrainConfig:
         runtime=True,
     )
     tensorboard: bool = option(True, "write TensorBoard events into the run folder", runtime=True)
+    page: bool = option(False, "write the page of the run, page.html, into the run folder at its end", runtime=True)
 
 
 def list_runtime_fields() -> set[str]:

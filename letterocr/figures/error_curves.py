@@ -60,14 +60,16 @@ def draw_band(axes: Axes, places: np.ndarray, errors: np.ndarray, label: str, st
         axes.fill_between(places[band], low[band], high[band], color=colour, alpha=style.shade, linewidth=0)
 
 
-def label_error_axes(axes: Axes, small: bool = False) -> None:
+def label_error_axes(axes: Axes, outside: bool = False) -> None:
     """Set names, limits and grid of axes with test errors against samples learned, and a legend if there is a curve.
 
     Args:
         axes: what to label.
-        small: whether the legend's text is small.
+        outside: whether the legend stands below the axes, so that long labels hide no curve.
     """
     axes.set(xlabel="samples learned", ylabel="test error, %", ylim=(0, 100))
     axes.grid(alpha=0.3)
-    if axes.lines:
-        axes.legend(fontsize=7 if small else None)
+    if axes.lines and outside:
+        axes.legend(fontsize=9, loc="upper left", bbox_to_anchor=(0, -0.12), frameon=False)
+    elif axes.lines:
+        axes.legend()

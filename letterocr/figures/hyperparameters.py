@@ -6,7 +6,6 @@ A smaller value of a metric is always better; values that are not finite are lef
 from __future__ import annotations
 
 import math
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeGuard
@@ -114,10 +113,13 @@ def draw_parallel(axes: Axes, columns: Mapping[str, Sequence[object]], metric: S
     lines = LineCollection(list(points[order]), cmap=colormaps[COLOURS], norm=norm, alpha=alpha, linewidth=1)
     lines.set_array(values[order])
     axes.add_collection(lines)
+    axes.figure.colorbar(lines, ax=axes, label=name, pad=0.02)
+    paper = {"facecolor": "white", "edgecolor": "none", "pad": 0.8, "alpha": 0.9}  # no line crosses a label
     for i, s in enumerate(scales.values()):
         axes.axvline(i, color="0.3", linewidth=0.8, zorder=3)
         for tick, label in zip(s.ticks[:MOST_CELLS], s.labels[:MOST_CELLS], strict=True):
-            axes.annotate(label, (i, tick), (3, 0), textcoords="offset points", fontsize=7, va="center", zorder=4)
+            place = {"textcoords": "offset points", "fontsize": 8, "va": "center", "zorder": 4}
+            axes.annotate(label, (i, tick), (4, 0), bbox=paper, **place)
     axes.set(xlim=(-0.1, len(scales) - 0.6), ylim=(-0.05, 1.05), yticks=[])
     axes.set_xticks(range(len(scales)), list(scales))
     axes.spines[:].set_visible(False)
@@ -138,61 +140,6 @@ def bin_values(values: Sequence[object]) -> tuple[list[str], np.ndarray]:
     middles = (edges[1:] + edges[:-1]) / 2
     labels = [f"{v:.3g}" for v in (np.exp(middles) if log else middles)]
     return labels, np.clip(np.searchsorted(edges, numbers, "right") - 1, 0, BINS - 1)
-
-
-def make_heat_table(
-    x: Sequence[object], y: Sequence[object], metric: Sequence[float]
-) -> tuple[np.ndarray, list[str], list[str]]:
-    """Return the median of the metric for every pair of x and y, and the labels of both sides.
-
-    Args:
-        x: n values of the field along the columns.
-        y: n values of the field along the rows.
-        metric: n values, one for each run.
-
-    Returns:
-        The table [rows, columns], NaN where there is no run; the labels of the columns; the labels of the rows.
-    """
-    (x_labels, columns), (y_labels, rows) = bin_values(x), bin_values(y)
-    found: dict[tuple[int, int], list[float]] = defaultdict(list)
-    for row, column, value in zip(rows, columns, metric, strict=True):
-        found[int(row), int(column)].append(value)
-    table = np.full((len(y_labels), len(x_labels)), np.nan)
-    for place, values in found.items():
-        ordered = sorted(values)
-        table[place] = (ordered[(len(values) - 1) // 2] + ordered[len(values) // 2]) / 2
-    return table, x_labels, y_labels
-
-
-def draw_heat_map(
-    axes: Axes, x: Sequence[object], y: Sequence[object], metric: Sequence[float], names: tuple[str, str, str]
-) -> None:
-    """Draw the median of the metric over all runs with the same x and y; an infinite median is marked by ∞.
-
-    Args:
-        axes: where to draw.
-        x: n values of one field.
-        y: n values of another field.
-        metric: n values, one for each run.
-        names: names of x, y and the metric.
-    """
-    table, x_labels, y_labels = make_heat_table(x, y, metric)
-    norm, _ = _choose_colours(table[~np.isnan(table)])
-    shown = np.where(np.isfinite(table), table, np.nan)
-    axes.set_facecolor("0.92")
-    image = axes.imshow(shown, cmap=COLOURS, norm=norm, aspect="auto", origin="lower")
-    for row, column in np.argwhere(np.isinf(table)):
-        axes.text(column, row, "∞", ha="center", va="center")
-    if table.size <= 150:
-        for row, column in np.argwhere(np.isfinite(table)):
-            value = table[row, column]
-            text = f"{100 * value:.1f}" if value <= 1 else f"{value:,.0f}"
-            dark = norm(value) < 0.5
-            axes.text(column, row, text, ha="center", va="center", fontsize=7, color="white" if dark else "black")
-    axes.set_xticks(range(len(x_labels)), x_labels, rotation=45, ha="right")
-    axes.set_yticks(range(len(y_labels)), y_labels)
-    axes.set(xlabel=names[0], ylabel=names[1])
-    axes.figure.colorbar(image, ax=axes, label=names[2])
 
 
 def draw_history(axes: Axes, numbers: Sequence[int], errors: Sequence[float], pruned: Sequence[bool]) -> None:

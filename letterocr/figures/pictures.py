@@ -45,6 +45,12 @@ def _interpolate_colours(stops: np.ndarray) -> np.ndarray:
 _WEIGHT_COLOURS = _interpolate_colours(_DIVERGING)
 
 
+def colour_weights(weights: np.ndarray, scale: float) -> np.ndarray:
+    """Return the colours [..., 3] uint8 of weights [...]: blue below zero, red above, the full colour at `scale`."""
+    finite = np.nan_to_num(np.asarray(weights, dtype=np.float32), nan=0.0, posinf=0.0, neginf=0.0)
+    return _WEIGHT_COLOURS[np.rint(127.5 + 127.5 * np.clip(finite / scale, -1, 1)).astype(np.uint8)]
+
+
 def weight_images(weight: np.ndarray, alphabet: str, count: int = 64) -> np.ndarray:
     """Draw rows of the first layer's weights as 30x30 images: blue below zero, red above, one scale for all.
 

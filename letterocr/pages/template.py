@@ -1,32 +1,19 @@
-"""Template of all HTML pages; they need no network and no scripts, and follow the reader's light or dark setting.
+"""Template of all HTML pages; they need no network, and follow the reader's light or dark setting.
 
-Texts are escaped wherever they are given; text that is already HTML has the type `Html`.
+A page has a script only if it holds a chart or a table that can be sorted. Texts are escaped wherever they are given;
+text that is already HTML has the type `Html`.
 """
 
 from __future__ import annotations
 
 import base64
+import functools
+import re
 from collections.abc import Iterable, Sequence
 from html import escape
+from pathlib import Path
 
-STYLE = """
-:root { color-scheme: light dark; --text: #26282e; --faint: #6a6f78; --line: #dee0e4; --paper: #fff; --code: #f2f3f5;
-  --good: #18805c; --bad: #c83c30; --middling: #8a6200; }
-@media (prefers-color-scheme: dark) { :root { --text: #e3e5e9; --faint: #9aa0aa; --line: #3a3e46; --paper: #17191d;
-  --code: #24272d; --good: #4cc29a; --bad: #f0796c; --middling: #dba63a; } }
-body { font: 16px/1.5 system-ui, sans-serif; color: var(--text); background: var(--paper); max-width: 62rem;
-  margin: 2rem auto; padding: 0 1rem; }
-h2 { margin-top: 3rem; border-top: 1px solid var(--line); padding-top: 1.5rem; }
-a { color: inherit; }
-img { max-width: 100%; height: auto; display: block; margin: 1rem 0; background: #fff; border-radius: 4px; }
-.wide { overflow-x: auto; }
-table { border-collapse: collapse; font-size: 14px; }
-th, td { text-align: left; vertical-align: top; padding: .25rem .75rem .25rem 0; border-bottom: 1px solid var(--line); }
-th { font-weight: 500; }
-code { background: var(--code); padding: 0 .25em; border-radius: 3px; }
-.faint { color: var(--faint); } .verdict { font-weight: 600; }
-.good { color: var(--good); } .bad { color: var(--bad); } .middling { color: var(--middling); }
-"""
+NUMBER = re.compile(r"[-−]?(\d[\d,]*(\.\d+)?|\.\d+|∞)(e[-+]?\d+)?( ?%| s| points)?|not reached|–")
 
 
 class Html(str):
@@ -53,52 +40,115 @@ def make_element(tag: str, *children: object, **attributes: str) -> Html:
     Args:
         tag: name of the element.
         *children: its contents, in order.
-        **attributes: its attributes; a trailing underscore of a name is removed, as in `class_`.
+        **attributes: its attributes; a trailing underscore of a name is removed, as in `class_`, and other underscores
+            become hyphens, as in `aria_label`.
 
     Example:
         >>> make_element("p", "a < b", class_="faint")
         '<p class="faint">a &lt; b</p>'
     """
-    named = "".join(f' {name.rstrip("_")}="{escape(value)}"' for name, value in attributes.items())
+    named = "".join(f' {name.rstrip("_").replace("_", "-")}="{escape(value)}"' for name, value in attributes.items())
     return Html(f"<{tag}{named}>{''.join(map(escape_text, children))}</{tag}>")
 
 
-def make_heading(text: object, anchor: str = "") -> Html:
+def make_heading(text: object, anchor: str = "", level: int = 2) -> Html:
     """Return the heading of a section; if `anchor` is given, links to `#anchor` lead to it."""
-    return make_element("h2", text, **({"id": anchor} if anchor else {}))
+    return make_element(f"h{level}", text, **({"id": anchor} if anchor else {}))
 
 
-def make_table(rows: Iterable[Sequence[object]], head: Sequence[object] = ()) -> Html:
-    """Return a table.
+def make_columns(*parts: Html) -> Html:
+    """Return parts that stand side by side if there is room, and below each other on a narrow screen."""
+    return make_element("div", *parts, class_="columns")
+
+
+def make_cell(tag: str, cell: object, **attributes: str) -> Html:
+    """Return a cell of a table; a number is aligned on the right.
+
+    Example:
+        >>> make_cell("td", "12.5 %")
+        '<td class="number">12.5 %</td>'
+    """
+    text = str(cell)
+    if not isinstance(cell, Html) and NUMBER.fullmatch(text):
+        attributes["class_"] = "number"
+    return make_element(tag, cell, **attributes)
+
+
+def make_table(rows: Iterable[Sequence[object]], head: Sequence[object] = (), sortable: bool = False) -> Html:
+    """Return a table; the first cell of each row is its title.
 
     Args:
         rows: the cells of each row.
-        head: titles of the columns; without them, the first cell of each row is its title.
+        head: titles of the columns.
+        sortable: whether the reader can sort it by a column and filter its rows; it needs a head.
     """
-    lines = [make_element("tr", *(make_element("th", cell, scope="col") for cell in head))] if head else []
-    for first, *others in rows:
-        name = make_element("td", first) if head else make_element("th", first, scope="row")
-        lines.append(make_element("tr", name, *(make_element("td", cell) for cell in others)))
-    return make_element("div", make_element("table", *lines), class_="wide")
+    body = [list(row) for row in rows]
+    lines = []
+    if head:
+        right = [_is_numeric_column([row[i] for row in body if i < len(row)]) for i in range(len(head))]
+        named = [
+            make_element("th", title, scope="col", **({"class_": "number"} if number else {}))
+            for title, number in zip(head, right, strict=True)
+        ]
+        lines.append(make_element("thead", make_element("tr", *named)))
+    made = (
+        make_element("tr", make_cell("th", row[0], scope="row"), *(make_cell("td", c) for c in row[1:])) for row in body
+    )
+    lines.append(make_element("tbody", *made))
+    table = make_element("table", *lines, **({"class_": "sortable"} if sortable else {}))
+    tall = " tall" if sortable and len(body) > 30 else ""
+    return make_element("div", table, class_=f"wide{tall}", tabindex="0")
 
 
-def make_picture(source: str | bytes, alt: str) -> Html:
+def _is_numeric_column(cells: Sequence[object]) -> bool:
+    return bool(cells) and all(not isinstance(c, Html) and bool(NUMBER.fullmatch(str(c))) for c in cells)
+
+
+def make_picture(source: str | bytes, alt: str, class_: str = "picture") -> Html:
     """Return a picture: a file beside the page, or the bytes of a PNG that the page itself holds.
 
     Args:
         source: the file's name, or the bytes.
         alt: what the picture shows, for readers who cannot see it.
+        class_: name of its style.
     """
     if isinstance(source, bytes):
         source = f"data:image/png;base64,{base64.b64encode(source).decode()}"
-    return Html(f'<img src="{escape(source)}" alt="{escape(alt)}">')
+    return Html(f'<img class="{class_}" src="{escape(source)}" alt="{escape(alt)}">')
+
+
+def make_tiles(tiles: Iterable[tuple[bytes, str, object]]) -> Html:
+    """Return small pictures in a grid, each given as its PNG, what it shows, and the text below it."""
+    return make_element(
+        "ul", *(make_element("li", make_picture(png, alt, "tile"), text) for png, alt, text in tiles), class_="tiles"
+    )
 
 
 def make_page(title: str, parts: Iterable[Html]) -> str:
     """Return the whole page: its title as a heading, then its parts, one in each line."""
     body = "\n".join([make_element("h1", title), *parts])
+    scripts = [load_plotly()] if 'class="chart"' in body else []
+    scripts += [_read_own("page.js")] if scripts or 'class="sortable"' in body else []
+    tail = "".join(f"<script>{script}</script>\n" for script in scripts)
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
-        f'<meta name="viewport" content="width=device-width, initial-scale=1"><style>{STYLE}</style></head>\n'
-        f"<body>\n{body}\n</body></html>\n"
+        f'<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">'
+        f"<style>{_read_own('style.css')}</style></head>\n"
+        f"<body>\n<main>\n{body}\n</main>\n{tail}</body></html>\n"
     )
+
+
+@functools.cache
+def _read_own(name: str) -> str:
+    return (Path(__file__).parent / name).read_text(encoding="utf-8")
+
+
+@functools.cache
+def load_plotly() -> str:
+    """Return the script of plotly.js, which draws the charts; it is part of the plotly package."""
+    from importlib.util import find_spec
+
+    spec = find_spec("plotly")
+    assert spec is not None
+    assert spec.origin is not None
+    return (Path(spec.origin).parent / "package_data" / "plotly.min.js").read_text(encoding="utf-8")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -112,6 +113,16 @@ class Curve:
         best = int(error.argmin())
         reached = {mark: int(samples[(error <= mark).argmax()]) if (error <= mark).any() else None for mark in MARKS}
         return Summary(self.sample, seconds, float(error[-1]), float(error[best]), int(samples[best]), reached)
+
+    def summarise_networks(self) -> dict[str, Any]:
+        """Return final error, lowest error, and the samples to each mark of every network: lists [R]."""
+        samples, errors = self.measured()
+        low = {mark: errors <= mark for mark in MARKS}
+        reached = {
+            f"{mark:g}": [int(samples[column.argmax()]) if column.any() else None for column in below.T]
+            for mark, below in low.items()
+        }
+        return {"error": errors[-1].tolist(), "best_error": errors.min(axis=0).tolist(), "reached": reached}
 
     def save(self, path: Path) -> None:
         """Write the curve so far with the columns replica, sample, loss, wrong and test_error."""

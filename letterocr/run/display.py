@@ -10,10 +10,10 @@ from typing import Protocol
 
 import numpy as np
 
+from letterocr.compose.defaults import list_fields
 from letterocr.data.letters import PIXELS
 from letterocr.figures import pictures
 from letterocr.run.curve import Summary
-from letterocr.run.folder import list_hyperparameters
 from letterocr.run.learning import Learning
 from letterocr.run.shown_samples import select_samples
 from letterocr.run.tensorboard import Board
@@ -88,7 +88,7 @@ class Display:
         for note in self._learning.notes:
             self._view.message(note)
         if config.tensorboard:
-            self._board = Board(self._folder, list_hyperparameters(config), first, config.replicas)
+            self._board = Board(self._folder, list_fields(config), first, config.replicas)
 
     def show(self) -> None:
         """Show the samples learned since the last call."""

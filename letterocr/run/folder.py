@@ -6,6 +6,7 @@ curve.parquet        loss, misread samples and test error of every sample
 diagnostics.parquet  ranks, angles and curvature at log-spaced samples; only with diagnostics=rank
 checkpoints/         the newest two checkpoints
 events.out.*         event files of TensorBoard
+page.html            the page of the run; only with page=true, or after letterocr show
 result.json          status, errors and time; written when the run is over
 failure.json         why the run failed in a sweep; removed when the run is tried again
 lock.N.json          the process that trains the run; see lock.py
@@ -29,17 +30,28 @@ from letterocr.base.files import write_json, write_text
 from letterocr.base.owner import read_slurm_job
 from letterocr.base.threads import count_threads
 from letterocr.base.version import __version__
+from letterocr.compose.defaults import find_defaults, list_fields
 from letterocr.compose.from_overrides import resolve_config
-from letterocr.config.identity import compute_identity, select_identity, to_plain
+from letterocr.config.identity import compute_identity, to_plain
+from letterocr.config.label import name_folder
 from letterocr.config.train import TrainConfig
 from letterocr.data.letters import Split
 from letterocr.run.curve import Curve
 
 
 def locate_folder(config: TrainConfig) -> Path:
-    """Return the folder of a run: a subfolder of `output`, named by model, rule, letters and the run's identity."""
-    name = re.sub(r"[^\w.-]", "_", f"{config.model.name}-{config.rule}-{config.data.name}-{compute_identity(config)}")
-    return Path(config.output).expanduser() / name
+    """Return the folder of a run, a subfolder of `output`: the one that is there, or else the one to be made.
+
+    Its name tells the network, what differs from the defaults, and the run's identity, which alone is unique.
+    """
+    output, identity = Path(config.output).expanduser(), compute_identity(config)
+    before = output / _name_before_labels(config, identity)
+    return before if before.is_dir() else output / name_folder(list_fields(config), find_defaults(config), identity)
+
+
+def _name_before_labels(config: TrainConfig, identity: str) -> str:
+    """Return the name that versions before 0.1.0 gave to the folder of this run."""
+    return re.sub(r"[^\w.-]", "_", f"{config.model.name}-{config.rule}-{config.data.name}-{identity}")
 
 
 def write_config(folder: Path, config: TrainConfig, later: bool = False) -> None:
@@ -93,16 +105,6 @@ def write_environment(folder: Path, facts: dict[str, Any], later: bool = False) 
     write_json(folder / "environment.json", versions | facts, later)
 
 
-def list_hyperparameters(config: TrainConfig) -> dict[str, bool | int | float | str]:
-    """Return every field of the run's identity by its full name, for TensorBoard's HParams tab."""
-    flat: dict[str, bool | int | float | str] = {}
-    for name, value in select_identity(config).items():
-        section = name in ("model", "data", "optimizer")
-        for path, own in [(f"{name}.{key}", v) for key, v in value.items()] if section else [(name, value)]:
-            flat[path] = own if isinstance(own, bool | int | float | str) else str(own)
-    return flat
-
-
 def check_space(folder: Path, state: Mapping[str, Tensor], curve: Curve) -> None:
     """Make the folder, and check that its disk has room for the run.
 
@@ -150,7 +152,7 @@ def prepare_folder(
 
 def clear_folder(folder: Path) -> None:
     """Remove the files of an earlier run of the same config, and no others."""
-    for pattern in ("result.json", "checkpoints/*", "events.out.*", "*.parquet", "environment.json"):
+    for pattern in ("result.json", "checkpoints/*", "events.out.*", "*.parquet", "environment.json", "page.html"):
         for path in folder.glob(pattern):
             path.unlink()
 

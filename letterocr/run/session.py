@@ -25,6 +25,8 @@ from letterocr.run.lock import Lock
 from letterocr.run.messages import describe_run, describe_stop
 from letterocr.run.outcome import Outcome
 from letterocr.run.resuming import check_letters, read_learning_rates, read_start, take_up
+from letterocr.run.run_page import write_run_page
+from letterocr.run.run_view import view_run
 
 Watch = Callable[[Curve], bool]
 
@@ -160,9 +162,12 @@ class Session:
             display.close_board(error, summary.best_error)
             self._write_result(status, error, summary)
         display.finish(summary, learning.describe_divergences())
+        if self.config.page:
+            write_run_page(view_run(self.folder, learning.split))
         return Outcome(status, self.folder, error)
 
     def _write_result(self, status: str, error: float, summary: Summary) -> None:
         facts = asdict(summary) | {"reached": {f"{mark:g}": n for mark, n in summary.reached.items()}}
         diverged = {str(r): sample for r, sample in self.learning.divergence.last_finite.items()}
-        write_json(self.folder / "result.json", {"status": status, "error": error, **facts, "diverged": diverged})
+        facts |= {"diverged": diverged, "networks": self.learning.curve.summarise_networks()}
+        write_json(self.folder / "result.json", {"status": status, "error": error, **facts})

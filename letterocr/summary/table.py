@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from letterocr.base.files import replace_file
-from letterocr.summary.reader import RunRecord
+from letterocr.sweep.reader import RunRecord
 
 RESULTS = {
     "final_error": "error",

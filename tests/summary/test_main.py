@@ -15,8 +15,8 @@ from sweeps import final_error, make_run, make_sweep
 from letterocr.base.files import write_json
 from letterocr.run.folder import list_hyperparameters
 from letterocr.summary.__main__ import format_metric, main
-from letterocr.summary.groups import count_samples_to, find_metric, group_runs, list_varying, read_band
-from letterocr.summary.reader import flatten, read_run, read_sweep
+from letterocr.sweep.groups import count_samples_to, find_metric, group_runs, list_varying, read_band
+from letterocr.sweep.reader import flatten, read_run, read_sweep
 
 GRID = (3, 2, 3)
 

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from letterocr.base.errors import UserError
 from letterocr.compose.stored_config import select_settings
+from letterocr.config.label import Value, flatten
 
 OVER = ("finished", "diverged")
-
-Value = bool | int | float | str
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,21 @@ def read_sweep(folder: Path) -> list[RunRecord]:
         OSError: `folder` itself cannot be read.
     """
     return sorted((read_run(path) for path in _find_run_folders(str(folder))), key=lambda run: run.path)
+
+
+def find_runs(folder: Path) -> list[RunRecord]:
+    """Find the runs in a folder, at any depth.
+
+    Raises:
+        UserError: the folder can't be read, or holds no runs.
+    """
+    try:
+        runs = read_sweep(folder)
+    except OSError as error:
+        raise UserError(f"{folder} can't be read ({error.strerror}): give the folder that holds the runs.") from error
+    if not runs:
+        raise UserError(f"{folder} holds no run folder: give the folder that train or search wrote to.")
+    return runs
 
 
 def _find_run_folders(folder: str) -> Iterator[str]:
@@ -108,26 +123,6 @@ def _choose_loader() -> Any:
     return getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast, if PyYAML was built with it
 
 
-def flatten(stored: dict[str, Any], prefix: str = "") -> dict[str, Value]:
-    """Turn nested fields into one dictionary with dotted names; lists and null become JSON text.
-
-    Args:
-        stored: the nested fields.
-        prefix: prefix of every name.
-
-    Example:
-        >>> flatten({"model": {"hidden": [1800], "bias": True}, "seed": 0})
-        {'model.hidden': '[1800]', 'model.bias': True, 'seed': 0}
-    """
-    found: dict[str, Value] = {}
-    for name, value in stored.items():
-        if isinstance(value, dict):
-            found |= flatten(value, f"{prefix}{name}.")
-        else:
-            found[f"{prefix}{name}"] = value if isinstance(value, bool | int | float | str) else json.dumps(value)
-    return found
-
-
 def _read_json(path: str) -> dict[str, Any] | None:
     try:
         with open(path, "rb") as file:
@@ -147,5 +142,6 @@ def _check(result: dict[str, Any]) -> None:
     for name in ("error", "best_error", "samples", "seconds"):
         if isinstance(result.get(name), bool) or not isinstance(result.get(name), int | float):
             raise ValueError(f"result.json: {name}={result.get(name)} is not a number")
-    if not isinstance(result.get("reached", {}), dict):
-        raise ValueError("result.json: reached is not a table")
+    for name in ("reached", "networks"):
+        if not isinstance(result.get(name, {}), dict):
+            raise ValueError(f"result.json: {name} is not a table")

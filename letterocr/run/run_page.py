@@ -1,0 +1,174 @@
+"""Page of one run, `page.html` in its folder: curve, letters, what was learned, ranks, settings, command, versions."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+
+from letterocr.base.files import write_text
+from letterocr.compose.defaults import find_defaults, list_differing, list_fields
+from letterocr.compose.train_command import write_command
+from letterocr.config.label import Value, describe_value, name_field
+from letterocr.figures.tiles import compute_leading_vectors, draw_weights, find_scale, list_largest
+from letterocr.pages.charts import SAMPLES, describe_end, make_chart, make_error_chart, make_layout
+from letterocr.pages.template import Html, make_columns, make_element, make_heading, make_page, make_table, make_tiles
+from letterocr.run.letter_parts import make_confusion, make_worst_letters
+from letterocr.run.run_view import RunView
+from letterocr.run.terminal import format_duration, format_percent
+
+PAGE = "page.html"
+RATES = {"learning_rate/used": "learning rate used", "learning_rate/limit": "its limit, 2/λ of the Hessian"}
+RANKED = {"weight": "weights", "update": "change of the weights", "hidden": "hidden activations"}
+
+
+def write_run_page(view: RunView, path: Path | None = None) -> Path:
+    """Write the page of a run and return its path.
+
+    Args:
+        view: the run.
+        path: the page; None: `page.html` in the run folder.
+    """
+    path = path or view.folder / PAGE
+    sections = (_make_curve, _make_letters, _make_weights, _make_diagnoses, _make_settings)
+    made = [part for section in sections for part in section(view)]
+    head = [_make_lead(view), *(make_element("p", note, class_="faint") for note in view.notes)]
+    label = view.label[:1].upper() + view.label[1:]
+    write_text(path, make_page(label, [*head, *made]))
+    return path
+
+
+def _make_lead(view: RunView) -> Html:
+    result = view.result
+    if view.state == "diverged":
+        text = "The run diverged: loss or weights grew without bound, so that it reads nothing."
+    elif result:
+        text = f"{format_percent(float(result['error']))} of the test letters are misread after {result['samples']:,} samples"
+        text += f"; the lowest error was {format_percent(float(result['best_error']))}"
+        text += f" at sample {result['best_sample']:,}." if "best_sample" in result else "."
+    elif view.curve is not None:
+        samples, errors = view.curve
+        text = f"{format_percent(float(np.median(errors[-1])))} of the test letters are misread after {samples[-1]:,} samples."
+    else:
+        text = "Nothing has been measured yet."
+    return make_element("p", text, class_="big")
+
+
+def _make_curve(view: RunView) -> list[Html]:
+    if view.curve is None:
+        return []
+    curves = [("median of the networks" if view.config.replicas > 1 else "test error", *view.curve)]
+    alt = f"Test error against samples learned: {describe_end(curves)}."
+    bands = f"The band has the quartiles of {view.config.replicas} networks trained side by side. "
+    caption = (bands if view.config.replicas > 1 else "") + "Drag to enlarge a part, double-click to see all."
+    return [make_heading("Test error"), make_error_chart(curves, alt, caption)]
+
+
+def _make_letters(view: RunView) -> list[Html]:
+    if view.letters is None or view.outputs is None:
+        return []
+    test, which = view.letters.test, ""
+    if view.config.replicas > 1:
+        which = f" They are read by network {view.shown_replica + 1} of {view.config.replicas}."
+    about = make_element("p", f"{len(test):,} test letters; those that are read wrongly are coloured.{which}")
+    left = make_element("div", *make_confusion(test, view.outputs))
+    right = make_element("div", *make_worst_letters(test, view.outputs))
+    return [make_heading("Letters"), about, make_columns(left, right)]
+
+
+def _make_weights(view: RunView) -> list[Html]:
+    change = view.change
+    if change is None:
+        return []
+    units, scale = list_largest(change), find_scale(change)
+    lettered = len(change) == len(view.alphabet)
+    name = (lambda unit: view.alphabet[unit]) if lettered else (lambda unit: f"unit {unit + 1:,}")
+    norms = np.linalg.norm(change, axis=1)
+    tiles = [
+        (draw_weights(change[u], scale), f"change of the weights of {name(u)}", f"{name(u)}: {norms[u]:.3g}")
+        for u in units
+    ]
+    vectors, values = compute_leading_vectors(change)
+    share = np.square(values) / max(float(np.square(values).sum()), 1e-300)
+    leading = [
+        (draw_weights(v, find_scale(v)), f"singular vector {i + 1}", f"{i + 1}: σ = {values[i]:.3g}, {share[i]:.0%}")
+        for i, v in enumerate(vectors)
+    ]
+    about = (
+        "Weights minus initial weights of the first layer, each unit as a 30x30 image; the units that changed most come "
+        f"first, with the length of the change. Blue is below zero, red above; the full colour is {scale:.2g}."
+    )
+    second = "Leading singular vectors of the whole change, with their singular values and their share of the energy."
+    return [
+        make_heading("What the first layer learned"),
+        make_columns(
+            make_element("div", make_element("p", about), make_tiles(tiles)),
+            make_element("div", make_element("p", second), make_tiles(leading)),
+        ),
+    ]
+
+
+def _make_diagnoses(view: RunView) -> list[Html]:
+    figures = view.figures
+    if not figures:
+        return []
+    ranks = {
+        f"{words}, layer {name.partition('/')[0].rpartition('_')[2]}": figures[name]
+        for kind, words in RANKED.items()
+        for name in figures
+        if name.startswith(kind) and name.endswith("/effective_rank")
+    }
+    rates = {words: figures[name] for name, words in RATES.items() if name in figures}
+    parts = [
+        make_element("div", make_heading(title, level=3), _draw_figures(figures["sample"], lines, y, log))
+        for title, y, lines, log in (
+            ("Effective ranks", "effective rank", ranks, False),
+            ("Learning rate and its limit", "learning rate", rates, True),
+        )
+        if lines
+    ]
+    return [make_heading("Ranks and rates"), make_columns(*parts)]
+
+
+def _draw_figures(samples: np.ndarray, lines: dict[str, np.ndarray], y: str, log: bool) -> Html:
+    shown = samples > 0  # the axis is logarithmic
+    traces = [{"x": samples[shown], "y": v[shown], "name": name, "mode": "lines+markers"} for name, v in lines.items()]
+    layout = make_layout(SAMPLES, y, len(traces), xaxis={"type": "log"}, yaxis={"type": "log" if log else "linear"})
+    ends = "; ".join(f"{name} ends at {v[-1]:.3g}" for name, v in lines.items() if math.isfinite(v[-1]))
+    return make_chart(traces, layout, f"{y.capitalize()} against samples learned: {ends}.")
+
+
+def _make_settings(view: RunView) -> list[Html]:
+    config, result, start = view.config, view.result, view.environment
+    run, defaults = list_fields(config), find_defaults(config)
+    rows = [
+        (name_field(name), describe_value(name, run[name]), _describe_default(name, defaults.get(name)))
+        for name in list_differing(config)
+    ]
+    facts = {"run folder": str(view.folder.resolve()), "state": view.state, "samples": f"{config.samples:,}"}
+    if result:
+        facts |= {f"samples to {100 * float(mark):.0f} %": _say(n) for mark, n in result.get("reached", {}).items()}
+        facts["training time"] = format_duration(float(result["seconds"]))
+    facts |= {
+        name: str(start[name])
+        for name in ("letterocr", "python", "torch", "numpy", "platform", "device")
+        if name in start
+    }
+    return [
+        make_heading("Settings"),
+        make_element("p", "The command that trains this run:"),
+        make_element("pre", make_element("code", write_command(config))),
+        make_columns(
+            make_element("div", make_table(rows, ["field", "this run", "default"])),
+            make_element("div", make_table(facts.items())),
+        ),
+    ]
+
+
+def _say(sample: int | None) -> str:
+    return "not reached" if sample is None else f"{sample:,}"
+
+
+def _describe_default(name: str, default: Value | None) -> str:
+    return "–" if default is None else describe_value(name, default)
