@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from itertools import zip_longest
 from pathlib import Path
 
 from letterocr.base.command_line import CommandParser, expand_path
@@ -17,7 +16,7 @@ def draw_curves(folders: Sequence[Path], labels: Sequence[str], output: Path) ->
 
     Args:
         folders: the run folders.
-        labels: labels of the first folders; the others are labelled by their names.
+        labels: labels of the first folders; the others are labelled by what distinguishes them.
         output: path of the picture; its suffix gives the format, PNG if it has none.
 
     Raises:
@@ -29,10 +28,15 @@ def draw_curves(folders: Sequence[Path], labels: Sequence[str], output: Path) ->
 
     if len(labels) > len(folders):
         raise UserError(f"--labels {' '.join(labels)}: there are only {len(folders)} run folders; leave some out.")
+    from letterocr.config.label import make_labels
+    from letterocr.sweep.reader import read_run
+
+    fields = [read_run(folder).fields for folder in folders]
+    found = make_labels(fields) if all(fields) else [folder.name for folder in folders]
     figure = make_figure(7, 4)
     axes = figure.subplots()
-    for folder, label in zip_longest(folders, labels):
-        draw_band(axes, *read_curve(folder), label or folder.name)
+    for folder, label, own in zip(folders, found, [*labels, *[""] * (len(folders) - len(labels))], strict=True):
+        draw_band(axes, *read_curve(folder), own or label)
     label_error_axes(axes)
     try:
         with replace_file(output) as temporary:
@@ -52,7 +56,9 @@ def make_parser() -> CommandParser:
     )
     parser.add_word("run_folders", "folders that train printed", type=expand_path, nargs="+", metavar="RUN_FOLDER")
     parser.add_field("output", Path("curves.png"), "the picture; its suffix gives the format", expand_path)
-    parser.add_option("labels", "labels of the folders; else their names", nargs="*", default=[], metavar="NAME ...")
+    parser.add_option(
+        "labels", "labels of the folders; else what distinguishes them", nargs="*", default=[], metavar="NAME ..."
+    )
     return parser
 
 
@@ -64,6 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         draw_curves(given.run_folders, given.labels, given.output)
     except UserError as error:
         sys.exit(complain(str(error)))
+    print(f"Picture: {given.output}")
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ from letterocr.data.ink import BOX
 from letterocr.data.letters import ALPHABET
 from letterocr.models.chain import Network
 from letterocr.run.curve import Curve, Summary
+from letterocr.run.divergence import has_finite_weights
 from letterocr.run.stored_network import load_network
 
 if TYPE_CHECKING:
@@ -107,9 +108,9 @@ class Run:
 
     def check_finite(self) -> None:
         """Raise UserError if the first network diverged, so that it can't read."""
-        if not all(bool(w[0].isfinite().all()) for w in self.network.weights):
+        if self.status == "diverged" or not has_finite_weights(self.network, 0):
             where = self.folder or "This run"
-            raise UserError(f"{where} diverged, so its weights are not finite: train it with a smaller learning_rate.")
+            raise UserError(f"{where} diverged, so it can't read letters: train it with a smaller learning_rate.")
 
     def plot(self, axes: Axes | None = None, label: str | None = None) -> Axes:
         """Draw the test error against the samples learned: the median of the networks, and their quartiles as a band.

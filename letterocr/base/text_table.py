@@ -12,7 +12,7 @@ NUMBER = re.compile(r"[-–\d]")
 
 
 def find_width() -> int:
-    """Return the columns of the terminal; 160 if standard output is not a terminal, so that nothing is cut for a file."""
+    """Return the columns of the terminal; 160 if standard output is no terminal, so that a file has more."""
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else 160
 
 

@@ -1,7 +1,7 @@
 """One training run of a comparison, kept in a small JSON file whose name is a hash of all that decides its outcome.
 
 The error is measured between timed stretches, at the same samples for every contender: `seconds` is wall-clock time
-spent on training alone, with one thread. A run ends when its loss or weights are no longer finite: it has diverged.
+spent on training alone, with one thread. A run ends when it has diverged (`letterocr.run.divergence`).
 
 Shapes: M measured samples, the first is 0.
 """
@@ -30,6 +30,7 @@ from letterocr.config.train import TrainConfig
 from letterocr.data.letters import Letters, Split
 from letterocr.engine.engine import Engine
 from letterocr.engine.evaluation import EvaluationSchedule
+from letterocr.run.divergence import has_finite_weights, is_diverged
 
 STEP = 64  # samples: measurements are at multiples of this, which suits the blocks of the engines
 GROWTH = 1.1  # ratio of samples between two measurements
@@ -151,7 +152,7 @@ def train(task: TrialRun, stopped: Callable[[], bool] = lambda: False) -> TrialO
             start = time.perf_counter()
             records = engine.advance(at - engine.sample)
             spent += time.perf_counter() - start
-            if not (np.isfinite(records.loss).all() and all(bool(w.isfinite().all()) for w in engine.network.weights)):
+            if is_diverged(records.loss).any() or not has_finite_weights(engine.network, 0):
                 return replace(outcome, diverged=at)
         outcome.samples.append(at)
         outcome.seconds.append(spent)

@@ -1,6 +1,6 @@
 """Labels of runs: what distinguishes each run from its neighbours, in words; and the name of a run's folder.
 
-A run is given as its fields, flat: `{"model.name": "three_layer", "learning_rate": 0.02, ...}`, as `flatten` makes them.
+A run is given as its fields, flat, as `flatten` makes them: `{"model.name": "three_layer", "learning_rate": 0.02}`.
 """
 
 from __future__ import annotations

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MOST_FACETS = 6  # values of a field that can give facets
-MISSING: str = "–"
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,8 @@ def choose_axes(columns: Mapping[str, Sequence[object]], x: str | None, y: str |
 
     Args:
         columns: the values of every field that varies, one for each setting.
-        x, y: fields that are asked for.
+        x: the field that is asked for along the columns; None: any.
+        y: the field that is asked for along the rows; None: any.
     """
     sizes = {name: len({(type(v), v) for v in values}) for name, values in columns.items()}
     names = sorted((n for n in columns if n not in (x, y)), key=lambda n: -sizes[n])  # stable: the telling ones first

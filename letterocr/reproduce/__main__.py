@@ -127,7 +127,7 @@ def _main(given: argparse.Namespace, command: str) -> None:
         "command": command,
         "version": f"letterocr {__version__}",
     }
-    print(reproduce(given.claims or list(CLAIMS), material, output, about), flush=True)
+    print(f"Page: {reproduce(given.claims or list(CLAIMS), material, output, about)}", flush=True)
 
 
 def _read_config(overrides: list[str]) -> TrainConfig:

@@ -1,4 +1,4 @@
-"""TensorBoard dashboard of a run: the tags of its curves, and the charts that show them."""
+"""TensorBoard dashboard of a run: the tags of its curves, what each one means, and the charts that show them."""
 
 from __future__ import annotations
 
@@ -6,13 +6,53 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tensorboard.plugins.custom_scalar.layout_pb2 import Layout
+    from tensorboard.plugins.custom_scalar.layout_pb2 import Category, Layout
 
 TEST_ERROR = "error/test"
 TRAIN_ERROR = "error/train"
 TRAIN_LOSS = "loss/train"
+BEST_TEST_ERROR = "result/best_test_error"
+FINAL_TEST_ERROR = "result/final_test_error"
 
 _CURVES = {TEST_ERROR: "Test error", TRAIN_ERROR: "Train error", TRAIN_LOSS: "Train loss"}
+MATRIX_VIEW = "Matrix view (log-spaced points: set Smoothing to 0)"
+
+# What each tag means; the first pattern that fits counts.
+DESCRIPTIONS = {
+    r"spread/.*_lower": "Lower quartile of the networks trained side by side.",
+    r"spread/.*_upper": "Upper quartile of the networks trained side by side.",
+    TEST_ERROR: "Fraction of the test letters that are misread, against the samples learned.",
+    TRAIN_ERROR: "Fraction of the last 500 samples that were misread, each before its update.",
+    TRAIN_LOSS: "Loss of one sample before its update; nothing is written after a network has diverged.",
+    FINAL_TEST_ERROR: "Test error after the last sample.",
+    BEST_TEST_ERROR: "Lowest test error of the run.",
+    r"learning_rate/used": "Learning rate of the update at this sample.",
+    r"learning_rate/limit": "2 / largest eigenvalue of the Hessian: above it, descent on all letters is not stable.",
+    r"hessian/largest_eigenvalue": "Largest eigenvalue of the Hessian of the loss, on four letters of each class.",
+    r".*/angle": "Angle between the printed update and the gradient, in degrees; the median over letters.",
+    r".*/norm_ratio": "Length of the printed update divided by that of the gradient; the median over letters.",
+    r"weight_\d+/singular_value_\d+": "Singular value of the weights of this layer; 1 is the largest.",
+    r"update_\d+/singular_value_\d+": "Singular value of the change of the weights since the start; 1 is the largest.",
+    r"hidden_\d+/singular_value_\d+": "Singular value of the hidden activations of the test letters, less their mean.",
+    r".*/stable_rank": "Sum of the squared singular values, divided by the largest one squared.",
+    r".*/effective_rank": "Exponential of the entropy of the singular values: how many directions count.",
+    r"pictures/learned": "Weights minus initial weights of the first layer as 30x30 images: the units that changed "
+    "most, and the leading singular vectors of the change. Move the slider to see the training.",
+    r"pictures/confusion": "Rows: right letters; columns: how they are read. Move the slider to see the training.",
+    r"pictures/worst_letters": "Test letters with the largest loss, and their two largest outputs.",
+}
+
+
+def describe_tag(tag: str) -> str:
+    """Return what a tag means, in one sentence.
+
+    Raises:
+        KeyError: there is no description.
+    """
+    for pattern, text in DESCRIPTIONS.items():
+        if re.fullmatch(pattern, tag):
+            return text
+    raise KeyError(tag)
 
 
 def name_quartile(tag: str, which: str) -> str:
@@ -29,33 +69,50 @@ def name_quartile(tag: str, which: str) -> str:
     return f"spread/{tag.replace('/', '_')}_{which}"
 
 
-def make_layout(replicas: int) -> Layout:
-    """Return the layout of the dashboard; charts of quartiles are added for more than one replica.
+def make_layout(replicas: int, diagnosed: int) -> Layout:
+    """Return the layout of the dashboard.
 
-    TensorBoard merges the charts of all runs, because their category has the same title.
+    TensorBoard merges the charts of all runs whose category has the same title.
+
+    Args:
+        replicas: networks trained side by side; above 1 the curves are drawn with their quartiles.
+        diagnosed: number of weight matrices that are diagnosed; 0: no matrix view.
     """
-    from tensorboard.plugins.custom_scalar.layout_pb2 import (
-        Category,
-        Chart,
-        Layout,
-        MarginChartContent,
-        MultilineChartContent,
-    )
+    from tensorboard.plugins.custom_scalar.layout_pb2 import Layout
 
-    lines = {
-        "Test error against samples learned": [TEST_ERROR],
-        "Train and test error against samples learned": [TRAIN_ERROR, TEST_ERROR],
-        "Train loss against samples learned": [TRAIN_LOSS],
+    learning = (
+        _make_bands() if replicas > 1 else _make_lines("Learning", {name: f"^{tag}$" for tag, name in _CURVES.items()})
+    )
+    matrices = {
+        f"{what}, layer {k + 1}: singular values 1 to 5": f"^{kind}_{k + 1}/singular_value_[1-5]$"
+        for k in range(diagnosed)
+        for kind, what in (("weight", "Weights"), ("update", "Change of the weights"))
     }
-    charts = [
-        Chart(title=title, multiline=MultilineChartContent(tag=[f"^{re.escape(tag)}$" for tag in tags]))
-        for title, tags in lines.items()
-    ]
-    if replicas > 1:
-        for tag, name in _CURVES.items():
-            series = MarginChartContent.Series(
-                value=tag, lower=name_quartile(tag, "lower"), upper=name_quartile(tag, "upper")
-            )
-            title = f"{name}: median and quartiles of the networks trained side by side"
-            charts.append(Chart(title=title, margin=MarginChartContent(series=[series])))
-    return Layout(category=[Category(title="Learning", chart=charts)])
+    ranks = {
+        f"Effective rank of {what}, each layer": rf"^{kind}_\d+/effective_rank$"
+        for kind, what in (("weight", "the weights"), ("update", "their change"), ("hidden", "the hidden activations"))
+    }
+    view = ranks | matrices | {"Learning rate used, and its limit": "^learning_rate/(used|limit)$"}
+    return Layout(category=[learning, *([_make_lines(MATRIX_VIEW, view)] if diagnosed else [])])
+
+
+def _make_lines(title: str, charts: dict[str, str]) -> Category:
+    """Return a category with one chart for each pattern of tags, by its title."""
+    from tensorboard.plugins.custom_scalar.layout_pb2 import Category, Chart, MultilineChartContent
+
+    made = [Chart(title=name, multiline=MultilineChartContent(tag=[pattern])) for name, pattern in charts.items()]
+    return Category(title=title, chart=made)
+
+
+def _make_bands() -> Category:
+    """Return a category with one chart for each curve, its median and quartiles."""
+    from tensorboard.plugins.custom_scalar.layout_pb2 import Category, Chart, MarginChartContent
+
+    charts = []
+    for tag, name in _CURVES.items():
+        series = MarginChartContent.Series(
+            value=tag, lower=name_quartile(tag, "lower"), upper=name_quartile(tag, "upper")
+        )
+        title = f"{name}: median and quartiles of the networks"
+        charts.append(Chart(title=title, margin=MarginChartContent(series=[series])))
+    return Category(title="Learning, networks side by side", chart=charts)

@@ -10,15 +10,16 @@ from typing import Protocol
 
 import numpy as np
 
-from letterocr.compose.defaults import list_fields
+from letterocr.compose.defaults import label_alone, list_fields
 from letterocr.data.letters import PIXELS
 from letterocr.figures import pictures
 from letterocr.run.curve import Summary
 from letterocr.run.learning import Learning
-from letterocr.run.shown_samples import select_samples
+from letterocr.run.shown_samples import list_picture_samples, select_samples
+from letterocr.run.stored_network import initialise_network
 from letterocr.run.tensorboard import Board
 
-PICTURE_SHARE = 0.03  # largest fraction of the training time that pictures may take during the run
+PICTURE_SHARE = 0.05  # largest fraction of the expected training time that pictures may take during the run
 
 
 class View(Protocol):
@@ -63,6 +64,9 @@ class Display:
         first = learning.engine.sample
         self._shown = first if first else -1
         self._picture_seconds = 0.0
+        self._due = list_picture_samples(learning.config.samples, learning.engine.block)
+        self._pictured = -1
+        self._initial: np.ndarray | None = None  # first-layer weights of the shown network at sample 0
 
     def __enter__(self) -> Display:
         try:
@@ -84,11 +88,16 @@ class Display:
     def _begin(self) -> None:
         """Show the settings and the notes, and open TensorBoard's event file."""
         config, first = self._learning.config, self._learning.engine.sample
-        self._view.begin("letterocr", self._about, first)
+        self._view.begin(f"letterocr: {label_alone(config)}", self._about, first)
         for note in self._learning.notes:
             self._view.message(note)
         if config.tensorboard:
-            self._board = Board(self._folder, list_fields(config), first, config.replicas)
+            layers = len(self._learning.engine.network.weights) if config.diagnostics == "rank" else 0
+            self._board = Board(self._folder, list_fields(config), first, config.replicas, layers)
+
+    def find_next(self) -> int:
+        """Return the samples learned at the next set of pictures; a stretch must not go beyond."""
+        return next((due for due in self._due if due > self._learning.engine.sample), self._learning.config.samples)
 
     def show(self) -> None:
         """Show the samples learned since the last call."""
@@ -96,14 +105,19 @@ class Display:
         now = curve.sample
         samples = select_samples(self._shown, now, curve.samples)
         self._shown = now
-        if self._board:
-            if len(samples):
-                errors = curve.train_error(samples), curve.test_error[samples]
-                self._board.curve(samples, *errors, curve.loss[samples])
-            if self._picture_seconds < PICTURE_SHARE * self._learning.seconds - 0.1:
-                self._show_pictures(self._board)
+        if self._board and len(samples):
+            loss = self._learning.divergence.drop_losses(samples, curve.loss[samples])
+            self._board.curve(samples, curve.train_error(samples), curve.test_error[samples], loss)
+        if self._board and self._learning.engine.sample in self._due and self._can_afford_pictures():
+            self._show_pictures(self._board)
         train_error = float(np.median(curve.train_error(np.array([now]))))
         self._view.update(now, train_error, curve.last_error(), self._learning.seconds)
+
+    def _can_afford_pictures(self) -> bool:
+        """Return whether pictures have taken less than their share of the time that the whole run will take."""
+        learning = self._learning
+        expected = learning.seconds * learning.config.samples / max(learning.engine.sample, 1)
+        return self._picture_seconds < PICTURE_SHARE * expected
 
     def show_figures(self, figures: Mapping[str, np.ndarray]) -> None:
         """Write the figures of a diagnosis, each [replicas] by its tag, to TensorBoard; nothing if there are none."""
@@ -111,27 +125,34 @@ class Display:
             self._board.figures(self._learning.engine.sample, figures)
 
     def _show_pictures(self, board: Board) -> None:
-        """Write the weights, confusion matrix and worst letters of the first replica that has not diverged."""
-        r = self._learning.divergence.find_finite()
+        """Write what was learned, the confusion matrix and the worst letters of the first network that can read."""
+        learning = self._learning
+        r = learning.divergence.find_finite()
         if r is None:
             return
         start = time.perf_counter()
-        engine, test = self._learning.engine, self._learning.split.test
-        step = engine.sample
-        outputs = engine.test_outputs(r).cpu()
-        weight = engine.network.weights[0][r].cpu()
+        engine, test, replicas = learning.engine, learning.split.test, learning.config.replicas
+        step, which = engine.sample, f", network {r + 1} of {replicas}" if replicas > 1 else ""
+        outputs = engine.test_outputs(r).cpu().numpy()
+        weight = engine.network.weights[0][r].cpu().double().numpy()
         if weight.shape[-1] == PIXELS:
-            board.picture("weights/first_layer", step, pictures.weight_images(weight.numpy(), alphabet=test.alphabet))
-        truth, read = test.labels.numpy(), outputs.argmax(-1).numpy()
-        worst = pictures.worst_letters(test.images.numpy(), truth, outputs.numpy(), alphabet=test.alphabet)
-        board.picture("test/confusion", step, pictures.confusion_matrix(truth, read, test.alphabet))
-        board.picture("test/worst", step, worst)
+            if self._initial is None:
+                initial = initialise_network(learning.config, test.classes).replica(r)
+                self._initial = initial.weights[0].double().numpy()
+            learned = pictures.draw_learned(weight - self._initial, test.alphabet, which)
+            board.picture("pictures/learned", step, learned)
+        truth, read = test.labels.numpy(), outputs.argmax(-1)
+        worst = pictures.worst_letters(test.images.numpy(), truth, outputs, test.alphabet, which)
+        board.picture("pictures/confusion", step, pictures.confusion_matrix(truth, read, test.alphabet, which))
+        board.picture("pictures/worst_letters", step, worst)
+        self._pictured = step
         self._picture_seconds += time.perf_counter() - start
 
     def close_board(self, error: float, best_error: float) -> None:
         """Write the last pictures and the final and best test error, and close TensorBoard's event file."""
         if self._board:
-            self._show_pictures(self._board)
+            if self._pictured != self._learning.engine.sample:
+                self._show_pictures(self._board)
             self._board.close(error, best_error)
 
     def finish(self, summary: Summary, notes: list[str]) -> None:

@@ -1,4 +1,4 @@
-"""Divergence: networks whose loss or weights are not finite; they can't recover."""
+"""Divergence: networks whose loss exceeds 10^6, or whose loss or weights are not finite; they do not recover."""
 
 from __future__ import annotations
 
@@ -8,7 +8,20 @@ import numpy as np
 
 from letterocr.engine.engine import Engine
 from letterocr.engine.records import Records
+from letterocr.models.chain import Network
 from letterocr.run.curve import Curve
+
+LARGEST_LOSS = 1e6  # of one sample; outputs of a network that learns are of order 1
+
+
+def is_diverged(loss: np.ndarray) -> np.ndarray:
+    """Return where a loss shows that its network has diverged: it is not finite, or exceeds 10^6.
+
+    Example:
+        >>> is_diverged(np.array([0.5, 2e6, np.nan])).tolist()
+        [False, True, True]
+    """
+    return ~(loss <= LARGEST_LOSS)
 
 
 class Divergence:
@@ -18,7 +31,7 @@ class Divergence:
         replicas: number of networks.
 
     Attributes:
-        last_finite: for each replica that diverged, the samples learned when its weights were last finite.
+        last_finite: for each replica that diverged, the samples learned before it diverged.
     """
 
     def __init__(self, replicas: int) -> None:
@@ -50,10 +63,14 @@ class Divergence:
         """
         before = curve.sample - len(records.loss)
         for r in range(self.replicas):
-            broken = ~np.isfinite(records.loss[:, r])
+            broken = is_diverged(records.loss[:, r])
             if r not in self.last_finite and broken.any():
                 self.last_finite[r] = max(before + int(broken.argmax()) - 1, 0)
-            elif r not in self.last_finite and curve.sample == curve.samples and not _has_finite_weights(engine, r):
+            elif (
+                r not in self.last_finite
+                and curve.sample == curve.samples
+                and not has_finite_weights(engine.network, r)
+            ):
                 self.last_finite[r] = curve.sample - 1
             if r in self.last_finite:
                 late = curve.test_error[self.last_finite[r] + 1 : curve.sample + 1, r]
@@ -61,6 +78,19 @@ class Divergence:
         if self.is_total():
             curve.sample = max(self.last_finite.values())
 
+    def drop_losses(self, samples: np.ndarray, loss: np.ndarray) -> np.ndarray:
+        """Return the losses [n, R] at these samples [n], NaN for each network after it diverged."""
+        kept = loss.copy()
+        for r, last in self.last_finite.items():
+            kept[samples > last, r] = np.nan
+        return kept
 
-def _has_finite_weights(engine: Engine, r: int) -> bool:
-    return all(bool(tensor[r].isfinite().all()) for tensor in engine.network.state().values())
+
+def has_finite_weights(network: Network, r: int) -> bool:
+    """Return whether all weights and biases of a network are finite.
+
+    Args:
+        network: networks trained side by side.
+        r: index of the network.
+    """
+    return all(bool(tensor[r].isfinite().all()) for tensor in network.state().values())

@@ -74,9 +74,10 @@ def describe_divergence(plan: LearningRatePlan, r: int, sample: int) -> str:
     Args:
         plan: the learning rates and their bound.
         r: index of the replica.
-        sample: samples learned when its weights were last finite.
+        sample: samples learned before it diverged.
     """
     which = f"Replica {r}" if len(plan.alphas) > 1 else "The run"
     safe = f" {plan.limit}" if plan.limit else ""
     too_large = f"learning_rate={plan.alphas[r]:g} is too large.{safe} Take a smaller one."
-    return f"{which} diverged at sample {sample + 1:,}, after which loss or weights are not finite: {too_large}"
+    what = "after which its loss exceeds 10^6 or a number is not finite"
+    return f"{which} diverged at sample {sample + 1:,}, {what}: {too_large}"

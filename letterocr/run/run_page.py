@@ -11,7 +11,8 @@ from letterocr.base.files import write_text
 from letterocr.compose.defaults import find_defaults, list_differing, list_fields
 from letterocr.compose.train_command import write_command
 from letterocr.config.label import Value, describe_value, name_field
-from letterocr.figures.tiles import compute_leading_vectors, draw_weights, find_scale, list_largest
+from letterocr.figures.learned_weights import compute_leading_vectors, find_scale, list_largest
+from letterocr.figures.tiles import draw_weights
 from letterocr.pages.charts import SAMPLES, describe_end, make_chart, make_error_chart, make_layout
 from letterocr.pages.template import Html, make_columns, make_element, make_heading, make_page, make_table, make_tiles
 from letterocr.run.letter_parts import make_confusion, make_worst_letters
@@ -19,6 +20,7 @@ from letterocr.run.run_view import RunView
 from letterocr.run.terminal import format_duration, format_percent
 
 PAGE = "page.html"
+SHOWN_UNITS, SHOWN_VECTORS = 24, 6
 RATES = {"learning_rate/used": "learning rate used", "learning_rate/limit": "its limit, 2/λ of the Hessian"}
 RANKED = {"weight": "weights", "update": "change of the weights", "hidden": "hidden activations"}
 
@@ -44,12 +46,14 @@ def _make_lead(view: RunView) -> Html:
     if view.state == "diverged":
         text = "The run diverged: loss or weights grew without bound, so that it reads nothing."
     elif result:
-        text = f"{format_percent(float(result['error']))} of the test letters are misread after {result['samples']:,} samples"
+        error, samples = format_percent(float(result["error"])), int(result["samples"])
+        text = f"{error} of the test letters are misread after {samples:,} samples"
         text += f"; the lowest error was {format_percent(float(result['best_error']))}"
         text += f" at sample {result['best_sample']:,}." if "best_sample" in result else "."
     elif view.curve is not None:
         samples, errors = view.curve
-        text = f"{format_percent(float(np.median(errors[-1])))} of the test letters are misread after {samples[-1]:,} samples."
+        error = format_percent(float(np.median(errors[-1])))
+        text = f"{error} of the test letters are misread after {samples[-1]:,} samples."
     else:
         text = "Nothing has been measured yet."
     return make_element("p", text, class_="big")
@@ -81,7 +85,7 @@ def _make_weights(view: RunView) -> list[Html]:
     change = view.change
     if change is None:
         return []
-    units, scale = list_largest(change), find_scale(change)
+    units, scale = list_largest(change, SHOWN_UNITS), find_scale(change)
     lettered = len(change) == len(view.alphabet)
     name = (lambda unit: view.alphabet[unit]) if lettered else (lambda unit: f"unit {unit + 1:,}")
     norms = np.linalg.norm(change, axis=1)
@@ -89,15 +93,15 @@ def _make_weights(view: RunView) -> list[Html]:
         (draw_weights(change[u], scale), f"change of the weights of {name(u)}", f"{name(u)}: {norms[u]:.3g}")
         for u in units
     ]
-    vectors, values = compute_leading_vectors(change)
-    share = np.square(values) / max(float(np.square(values).sum()), 1e-300)
+    vectors, values = compute_leading_vectors(change, SHOWN_VECTORS)
+    share = np.square(values) / max(float(np.square(change).sum()), 1e-300)
     leading = [
         (draw_weights(v, find_scale(v)), f"singular vector {i + 1}", f"{i + 1}: σ = {values[i]:.3g}, {share[i]:.0%}")
         for i, v in enumerate(vectors)
     ]
     about = (
-        "Weights minus initial weights of the first layer, each unit as a 30x30 image; the units that changed most come "
-        f"first, with the length of the change. Blue is below zero, red above; the full colour is {scale:.2g}."
+        "Weights minus initial weights of the first layer, each unit as a 30x30 image; the units that changed most "
+        f"come first, with the length of the change. Blue is below zero, red above; the full colour is {scale:.2g}."
     )
     second = "Leading singular vectors of the whole change, with their singular values and their share of the energy."
     return [

@@ -23,6 +23,7 @@ from letterocr.config.train import TrainConfig
 from letterocr.data.letters import ALPHABET, PIXELS, Split
 from letterocr.models.chain import Network
 from letterocr.run.curve import read_curve
+from letterocr.run.divergence import has_finite_weights
 from letterocr.run.stored_network import initialise_network, load_network
 
 Found = TypeVar("Found")
@@ -80,7 +81,8 @@ class RunView:
         if found is None:
             return None
         network, sample = found
-        finite = [r for r in range(network.replicas) if _is_finite(network, r)]
+        diverged = self.result.get("diverged", {})
+        finite = [r for r in range(network.replicas) if str(r) not in diverged and has_finite_weights(network, r)]
         if not finite:
             self.notes.append("All networks of this run diverged, so its weights are not shown.")
             return None
@@ -135,10 +137,6 @@ class RunView:
 
 def _list_columns(table: Any) -> list[tuple[str, Any]]:
     return list(zip(table.column_names, table.columns, strict=True))
-
-
-def _is_finite(network: Network, r: int) -> bool:
-    return all(bool(tensor[r].isfinite().all()) for tensor in network.state().values())
 
 
 def view_run(folder: Path, split: Split | None = None) -> RunView:

@@ -124,12 +124,17 @@ class Session:
         self._last_checkpoint = time.monotonic()
         self._diagnose(display)
         while not learning.is_over() and not (signals and signals.received):
-            learning.learn_stretch(self.diagnostics.stop(learning.engine.sample) if self.diagnostics else None)
+            learning.learn_stretch(self._choose_limit(display))
             display.show()
             self._diagnose(display)
             if time.monotonic() - self._last_checkpoint >= self.config.checkpoint_seconds and not learning.is_over():
                 self._save()
             yield
+
+    def _choose_limit(self, display: Display) -> int:
+        """Return where the next stretch ends at the latest: at the next pictures or the next diagnosis."""
+        pictures, sample = display.find_next(), self.learning.engine.sample
+        return min(pictures, self.diagnostics.stop(sample)) if self.diagnostics else pictures
 
     def _diagnose(self, display: Display) -> None:
         if self.diagnostics:

@@ -1,4 +1,4 @@
-"""Samples at which TensorBoard shows the curves of a run: at most 1000, however long the run is."""
+"""Samples at which TensorBoard shows a run: at most 1000 for its curves and 10 for its pictures, however long it is."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 # TensorBoard keeps 1000 points of a tag and drops others at random, so a run must not write more.
 MOST_POINTS = 1000
 DENSE = 100  # the first samples, which are all shown
+MOST_PICTURES = 10  # TensorBoard keeps 10 pictures of a tag; its slider steps through them
 
 
 @functools.lru_cache(maxsize=8)
@@ -41,3 +42,20 @@ def select_samples(first: int, last: int, total: int) -> np.ndarray:
     """
     samples = _spread_samples(total)
     return samples[np.searchsorted(samples, first, "right") : np.searchsorted(samples, last, "right")]
+
+
+@functools.lru_cache(maxsize=8)
+def list_picture_samples(total: int, block: int) -> tuple[int, ...]:
+    """Return the samples learned at each set of pictures: log-spaced, rounded up to whole blocks, the end included.
+
+    Args:
+        total: samples of the whole run.
+        block: samples in one block of the engine.
+
+    Example:
+        >>> list_picture_samples(20_000, block=32)
+        (32, 64, 96, 256, 736, 2208, 6656, 20000)
+    """
+    spaced = np.ceil(np.geomspace(1, max(total, 1), MOST_PICTURES)).astype(np.int64)
+    whole = np.minimum(-(-spaced // block) * block, total)
+    return tuple(int(sample) for sample in np.unique(whole))

@@ -19,14 +19,21 @@ import numpy as np
 from PIL import Image
 
 from letterocr.base.quartiles import compute_row_quartiles
-from letterocr.run.dashboard import TEST_ERROR, TRAIN_ERROR, TRAIN_LOSS, make_layout, name_quartile
+from letterocr.run.dashboard import (
+    BEST_TEST_ERROR,
+    FINAL_TEST_ERROR,
+    TEST_ERROR,
+    TRAIN_ERROR,
+    TRAIN_LOSS,
+    describe_tag,
+    make_layout,
+    name_quartile,
+)
 
 if TYPE_CHECKING:
     from tensorboard.compat.proto.event_pb2 import Event
+    from tensorboard.compat.proto.summary_pb2 import Summary
     from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
-
-BEST_TEST_ERROR = "result/best_test_error"
-FINAL_TEST_ERROR = "result/final_test_error"
 
 
 class Board:
@@ -35,14 +42,15 @@ class Board:
     Opening it writes the HParams record and the layout of the dashboard, so that a killed run has both. Event files of
     an earlier process are not changed; TensorBoard hides their values above `first_sample`.
 
-    No HParams experiment is written: TensorBoard would use the first one that it finds for all runs, and so hide the
-    hyperparameters that only other runs have, and mark none as differing.
+    No HParams experiment is written here: TensorBoard would use the first one that it finds for all runs. The one of
+    the whole output folder is written by `hparams_overview`.
 
     Args:
         folder: the run folder; made if missing.
         hyperparameters: every field of the run's identity by its full name.
         first_sample: samples learned already, above 0 when a run is resumed.
         replicas: networks trained side by side; above 1 the curves are medians, with quartiles.
+        diagnosed: number of weight matrices that are diagnosed; 0 without diagnoses.
 
     Raises:
         OSError: the folder can't be written.
@@ -54,12 +62,14 @@ class Board:
         hyperparameters: Mapping[str, bool | int | float | str],
         first_sample: int = 0,
         replicas: int = 1,
+        diagnosed: int = 0,
     ) -> None:
         from tensorboard.compat.proto.event_pb2 import Event, SessionLog
         from tensorboard.summary.writer.record_writer import RecordWriter
 
         folder.mkdir(parents=True, exist_ok=True)
-        self._replicas = replicas
+        self._replicas, self._diagnosed = replicas, diagnosed
+        self._described: set[str] = set()  # tags whose first value, with the description, is written
         self._last = first_sample
         self._event = Event  # the class, kept so that every write needs no import
         self._records = RecordWriter(_name_event_file(folder).open("xb"))
@@ -93,7 +103,7 @@ class Board:
             event.ClearField("summary")
             for tag, value, is_finite in zip(tags, row, finite, strict=True):
                 if is_finite:
-                    event.summary.value.add(tag=tag, simple_value=value)
+                    self._add(event, tag, value)
             self._records.write(event.SerializeToString())
         self._records.flush()
         if len(samples):
@@ -110,7 +120,7 @@ class Board:
         for tag, values in figures.items():
             for name, value in self._across_replicas(tag, np.asarray(values, dtype=np.float64)[None]).items():
                 if np.isfinite(value[0]):
-                    event.summary.value.add(tag=name, simple_value=value[0])
+                    self._add(event, name, value[0])
         self._write(event)
         self._records.flush()
 
@@ -130,7 +140,9 @@ class Board:
         paletted = Image.fromarray(array).quantize(256, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
         paletted.save(encoded, format="PNG", compress_level=3)
         image = Summary.Image(height=height, width=width, colorspace=channels, encoded_image_string=encoded.getvalue())
-        self._write(self._event(step=step, summary=Summary(value=[Summary.Value(tag=tag, image=image)])))
+        value = Summary.Value(tag=tag, image=image)
+        self._describe(value)
+        self._write(self._event(step=step, summary=Summary(value=[value])))
         self._records.flush()
 
     def close(self, final_test_error: float | None = None, best_test_error: float | None = None) -> None:
@@ -157,6 +169,15 @@ class Board:
         low, median, high = compute_row_quartiles(np.where(np.isfinite(values), values, np.nan))
         return {tag: median, name_quartile(tag, "lower"): low, name_quartile(tag, "upper"): high}
 
+    def _add(self, event: Event, tag: str, value: float) -> None:
+        self._describe(event.summary.value.add(tag=tag, simple_value=value))
+
+    def _describe(self, value: Summary.Value) -> None:
+        """Give the first value of a tag the description that TensorBoard shows beside its title."""
+        if value.tag not in self._described:
+            self._described.add(value.tag)
+            value.metadata.summary_description = describe_tag(value.tag)
+
     def _write(self, event: Event) -> None:
         event.wall_time = time.time()
         self._records.write(event.SerializeToString())
@@ -167,7 +188,9 @@ class Board:
         from tensorboard.compat.proto.types_pb2 import DT_STRING
         from tensorboard.plugins.custom_scalar import metadata
 
-        tensor = TensorProto(dtype=DT_STRING, string_val=[make_layout(self._replicas).SerializeToString()])
+        tensor = TensorProto(
+            dtype=DT_STRING, string_val=[make_layout(self._replicas, self._diagnosed).SerializeToString()]
+        )
         value = Summary.Value(
             tag=metadata.CONFIG_SUMMARY_TAG, tensor=tensor, metadata=metadata.create_summary_metadata()
         )
@@ -193,7 +216,7 @@ class Board:
 
         event = self._event(step=self._last)
         for tag, value in results.items():
-            event.summary.value.add(tag=tag, simple_value=value)
+            self._add(event, tag, value)
         self._write(event)
         status = api_pb2.STATUS_SUCCESS if FINAL_TEST_ERROR in results else api_pb2.STATUS_FAILURE
         end = plugin_data_pb2.SessionEndInfo(status=status, end_time_secs=time.time())

@@ -25,8 +25,9 @@ PLAIN_SECONDS = 15.0  # seconds between two plain lines
 LIVE_SECONDS = 0.5  # seconds between two drawings of the live view; one takes a few milliseconds
 KEPT_POINTS = 512  # points of the live curve; twice the dots across
 
-CHART_WIDTH, CHART_HEIGHT = 60, 8
-_NARROWEST_CHART = 20
+_NARROWEST_CHART, _LOWEST_CHART = 20, 8  # characters and lines; the chart takes the room that there is
+_LINES_BESIDE = 10  # lines of the settings above the live view, and of the view around the chart
+_PATHS = ("folder", "run folder")  # rows whose value is never broken, so that it can be copied
 
 
 def format_percent(error: float) -> str:
@@ -54,11 +55,12 @@ def format_duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
-def list_closing_rows(summary: Summary, folder: Path) -> dict[str, str]:
-    """Return the rows of the closing table, by name."""
+def list_closing_rows(summary: Summary, folder: Path, networks: int = 1) -> dict[str, str]:
+    """Return the rows of the closing table, by name; of several networks the errors are medians, and called so."""
+    error = f"test error, median of {networks}" if networks > 1 else "test error"
     rows = {
-        "final test error": format_percent(summary.final_error),
-        "best test error": f"{format_percent(summary.best_error)} at sample {summary.best_sample:,}",
+        f"final {error}": format_percent(summary.final_error),
+        f"best {error}": f"{format_percent(summary.best_error)} at sample {summary.best_sample:,}",
     }
     for level, sample in summary.reached.items():
         rows[f"samples to {100 * level:.0f} % error"] = "not reached" if sample is None else f"{sample:,}"
@@ -77,6 +79,7 @@ class Terminal:
         live: whether to show a live view or plain lines; None: a live view if standard output is a terminal.
         clock: returns the time in seconds, never decreasing.
         console: output of the live view; None: standard output.
+        networks: networks trained side by side; the errors of several are medians.
     """
 
     def __init__(
@@ -85,10 +88,12 @@ class Terminal:
         live: bool | None = None,
         clock: Callable[[], float] = time.monotonic,
         console: Console | None = None,
+        networks: int = 1,
     ) -> None:
         if live is None:
             live = sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
-        self._total = total
+        self._total, self._networks = total, networks
+        self._median = "median " if networks > 1 else ""
         self._clock = clock
         self._next = -math.inf
         self._sample = 0
@@ -177,7 +182,7 @@ class Terminal:
     def finish(self, summary: Summary, folder: Path, notes: list[str]) -> None:
         """Print the closing table, then the notes, one line each."""
         self.close()
-        self._show(list_closing_rows(summary, folder))
+        self._show(list_closing_rows(summary, folder, self._networks))
         for note in notes:
             self.message(note)
 
@@ -201,8 +206,8 @@ class Terminal:
         train, test = self._errors
         parts = [
             f"sample {self._sample:,} of {self._total:,}",
-            f"test error {format_percent(test)}",
-            f"train error {format_percent(train)}",
+            f"{self._median}test error {format_percent(test)}",
+            f"{self._median}train error {format_percent(train)}",
             *self._describe_pace(),
         ]
         return "  ".join(parts)
@@ -220,16 +225,17 @@ class Terminal:
         train, test = self._errors
         width, tall = console.width, console.height
         errors = Text.assemble(
-            ("test error ", "dim"),
+            (f"{self._median}test error ", "dim"),
             (format_percent(test), "bold"),
-            ("   train error ", "dim"),
+            (f"   {self._median}train error ", "dim"),
             format_percent(train),
             no_wrap=True,
         )
         parts: list[RenderableType] = [errors]
         can_draw = console.encoding.startswith("utf") and width >= _NARROWEST_CHART + 6
-        if can_draw and tall >= CHART_HEIGHT + 6:
-            lines = draw_chart(self._samples, self._curve, self._total, min(CHART_WIDTH + 6, width - 1), CHART_HEIGHT)
+        if can_draw and tall >= _LOWEST_CHART + 6:
+            height = max(tall - _LINES_BESIDE, _LOWEST_CHART)
+            lines = draw_chart(self._samples, self._curve, self._total, width - 1, height)
             for line in lines[:-2]:
                 parts.append(Text.assemble((line[:6], "dim"), (line[6:], "cyan"), no_wrap=True))
             parts += [Text(line, style="dim", no_wrap=True) for line in lines[-2:]]
@@ -250,11 +256,16 @@ class Terminal:
         if self._console is None:
             for name, value in rows.items():
                 self._print(f"  {name:<{width}}  {value}")
-        elif self._console.width < width + 24:
-            for name, value in rows.items():
+            return
+        table = {name: value for name, value in rows.items() if name not in _PATHS}
+        if self._console.width < width + 24:
+            for name, value in table.items():
                 self._console.print(f"{name}: {value}", markup=False, highlight=False)
-        else:
-            self._console.print(_make_table(rows, pairs if self._console.width >= 72 else 1))
+        elif table:
+            self._console.print(_make_table(table, pairs if self._console.width >= 72 else 1))
+        for name in rows.keys() & set(_PATHS):
+            indent = f"  {name:<{width}}" if self._console.width >= width + 24 else f"{name}:"
+            self._console.print(f"{indent}  {rows[name]}", markup=False, highlight=False, soft_wrap=True)
 
 
 def _make_table(rows: dict[str, str], pairs: int) -> Table:

@@ -50,7 +50,7 @@ def run(
         return before
     over = os.path.lexists(folder / "result.json")
     with limit_threads(config.threads):
-        view = Terminal(config.samples, live)
+        view = Terminal(config.samples, live, networks=config.replicas)
         split = load_letters(config, view.message)
         with explain_write_errors(folder), Lock(folder) as lock:
             if os.path.lexists(folder / "result.json") and not over:  # another process was faster

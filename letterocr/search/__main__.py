@@ -79,7 +79,7 @@ def _search(arguments: Sequence[str]) -> int:
 
 def _print_end(folder: Path, status: int) -> int:
     if not status:
-        print(f"Done: {folder / 'report.html'}")
+        print(f"Page: {folder / 'report.html'}")
         print(f"Table of the runs: letterocr summary {folder / 'runs'}")
     return status
 
@@ -105,7 +105,7 @@ def _report(arguments: Sequence[str]) -> int:
     parser.add_word("folder", "the folder of the study", type=expand_path)
     from letterocr.search.study_page import write_report
 
-    print(write_report(parser.parse_args(arguments).folder))
+    print(f"Page: {write_report(parser.parse_args(arguments).folder)}")
     return 0
 
 

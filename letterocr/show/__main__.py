@@ -19,7 +19,8 @@ def make_parser() -> CommandParser:
     parser = CommandParser(
         "show",
         "Write a page and open it in the browser. Of one run it shows the error curve, the letters that are read "
-        "wrongly, what the first layer learned, the settings and the command. Of several runs it shows how they differ.",
+        "wrongly, what the first layer learned, the settings and the command. Of several runs it shows how they "
+        "differ.",
         ["letterocr show outputs/RUN_FOLDER", "letterocr show outputs/RUN_FOLDER outputs/RUN_FOLDER"],
     )
     parser.add_word("runs", "folders that train printed, finished or not", type=expand_path, nargs="+", metavar="RUN")

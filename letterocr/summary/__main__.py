@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -114,8 +115,18 @@ def summarise(arguments: argparse.Namespace) -> None:
         for note in draw_all(sweep, best[:drawn], heat_map, arguments.output):
             console.print(note)
     write_sweep_page(sweep, runs, drawn, heat_map, describe_states(runs), folder, arguments.output / PAGE)
+    _describe_for_tensorboard(folder, runs)
     console.print(f"\nPage: {arguments.output / PAGE}")
     console.print(f"Table of all runs: {arguments.output / 'summary.csv'} (and .parquet)")
+
+
+def _describe_for_tensorboard(folder: Path, runs: Sequence[RunRecord]) -> None:
+    """Tell TensorBoard which fields vary, if the runs have event files and their folder can be written."""
+    if any(any(run.path.glob("events.out.*")) for run in runs[:LISTED]):
+        from letterocr.sweep.hparams_overview import write_overview
+
+        with contextlib.suppress(OSError):
+            write_overview(folder, runs)
 
 
 @end_quietly()

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections import Counter
 from pathlib import Path
@@ -29,7 +30,20 @@ class ClosingReport(Callback):
         """Print the report after the last run, and exit; Hydra would turn an `Exception` raised here into a warning."""
         with exit_with_sentence("give the same command again to see the outcome of its runs."):
             status = print_report(Path(config.hydra.sweep.dir))
+            _describe_for_tensorboard(Path(config.hydra.sweep.dir))
         sys.exit(status)
+
+
+def _describe_for_tensorboard(sweep: Path) -> None:
+    """Tell TensorBoard which fields vary among the runs beside those of the sweep, if they have event files."""
+    folders = [Path(read_record(path).folder) for path in list_records(sweep)]
+    outputs = {folder.parent for folder in folders if any(folder.glob("events.out.*"))}
+    for output in outputs:
+        from letterocr.sweep.hparams_overview import write_overview
+        from letterocr.sweep.reader import read_sweep
+
+        with contextlib.suppress(OSError):  # the runs themselves are whole
+            write_overview(output, read_sweep(output))
 
 
 def print_report(sweep: Path) -> int:
