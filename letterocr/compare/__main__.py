@@ -23,8 +23,8 @@ ABOUT = """Compare optimizers. Each one is tuned on a part of the training lette
 then trained with the same seeds and measured on the test letters. The results show the error against samples,
 multiply-adds and seconds.
 
-The command writes results.md, results.json and pictures into the output folder. If it was stopped or killed, give it
-again to continue. Most of the time is spent on optimizer=learned."""
+The command writes a page, results.html, with results.md, results.json and pictures into the output folder. If it was
+stopped or killed, give it again to continue. Most of the time is spent on optimizer=learned."""
 
 
 def make_parser() -> CommandParser:
@@ -91,7 +91,7 @@ def main() -> None:
     try:
         with exit_with_sentence("what is done is kept: give the same command again."):
             folder = run(arguments, command)
-        print(f"{folder / 'results.md'} has the tables, and the pictures are beside it.")
+        print(f"Page: {folder / 'results.html'}; the tables are in results.md and the pictures beside it.")
     except OSError as error:
         place = error.filename or arguments.output
         sys.exit(complain(f"{place} can't be used ({error.strerror}): take another path."))

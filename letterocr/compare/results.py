@@ -50,13 +50,19 @@ def summarise(final: Final, target: float) -> dict[str, Any]:
     }
 
 
-def _format_triple(values: Sequence[float], form: str, factor: float = 1.0) -> str:
-    """Format quartiles as: median (lower to upper)."""
-    low, middle, high = (format(v * factor, form) if math.isfinite(v) else "∞" for v in values)
-    return f"{middle} ({low} to {high})"
+def format_triple(values: Sequence[float], form: str, factor: float = 1.0, infinite: str = "not reached") -> str:
+    """Format quartiles as: median (lower to upper); `infinite` stands for what has no number.
+
+    Example:
+        >>> format_triple([0.1, 0.2, math.inf], ".0f", 100), format_triple([math.inf] * 3, ".0f")
+        ('20 (10 to not reached)', 'not reached')
+    """
+    low, middle, high = (format(v * factor, form) if math.isfinite(v) else infinite for v in values)
+    return infinite if low == infinite else f"{middle} ({low} to {high})"
 
 
-def _format_values(values: dict[str, Any]) -> str:
+def format_values(values: dict[str, Any]) -> str:
+    """Format hyperparameters by their names; a dash if there are none."""
     return ", ".join(f"{path.removeprefix('optimizer.')} {value:.4g}" for path, value in values.items()) or "-"
 
 
@@ -70,17 +76,17 @@ def format_table(standing: Standing, kind: str) -> str:
     lines = [HEAD.format(last="hyperparameters" if kind == "default" else "chosen; trials that diverged")]
     for name, final in standing.finals[kind].items():
         s = summarise(final, standing.target)
-        last = _format_values(s["hyperparameters"])
+        last = format_values(s["hyperparameters"])
         if kind == "tuned":
             last += f"; {standing.diverged_trials[name]}"
         micro = f"{s['microseconds']:,.0f}" if math.isfinite(s["microseconds"]) else "-"
         cells = [
             name,
-            _format_triple(s["final_error"], ".1f", 100),
-            _format_triple(s["mean_error"], ".1f", 100),
-            _format_triple(s["to_target"]["samples"], ",.0f"),
-            _format_triple(s["to_target"]["multiply-adds"], ",.0f", 1e-6),
-            _format_triple(s["to_target"]["seconds"], ".3g"),
+            format_triple(s["final_error"], ".1f", 100, "diverged"),
+            format_triple(s["mean_error"], ".1f", 100, "diverged"),
+            format_triple(s["to_target"]["samples"], ",.0f"),
+            format_triple(s["to_target"]["multiply-adds"], ",.0f", 1e-6),
+            format_triple(s["to_target"]["seconds"], ".3g"),
             f"{s['reached']}/{len(final.outcomes)}",
             f"{s['diverged']}/{len(final.outcomes)}",
             micro,
@@ -151,8 +157,8 @@ def format_results(standings: Standings, names: Sequence[str], facts: dict[str, 
         f"{facts['trials']} points of its search space on each problem, with seed {TUNING_SEED:,}; the point with the "
         "lowest error on the validation letters was chosen, and trained with the same "
         f"{facts['seeds']} seeds as all others. The target is a validation error: the median final error of tuned "
-        f"{BASELINE}. Figures are the median and, in brackets, the quartiles over seeds; a run that diverged counts as "
-        "infinite (∞), and so does the cost of a run that did not reach the target. Times are the training time of "
+        f"{BASELINE}. Figures are the median and, in brackets, the quartiles over seeds; a run that diverged, or did "
+        "not reach the target, is worse than every number. Times are the training time of "
         f"one thread while {facts['workers']} runs train at once, on {facts['machine']}. Multiply-adds are counted "
         "from the equations (`letterocr.config.network_size`).",
         "",
@@ -245,6 +251,9 @@ def write_results(standings: Standings, names: Sequence[str], facts: dict[str, A
     write_json(folder / "results.json", _replace_infinity(facts | {"problems": problems, "profile": profile}))
     write_text(folder / "results.md", format_results(standings, names, facts))
     _draw_pictures(standings, names, folder)
+    from letterocr.compare.comparison_page import write_comparison_page
+
+    write_comparison_page(standings, facts, folder / "results.html")
 
 
 def make_error_curve(final: Final, cost: str) -> tuple[np.ndarray, np.ndarray]:

@@ -44,10 +44,10 @@ def to_rgb(colour: Colour) -> tuple[float, ...]:
 
 
 def draw_singular_values(axes: Axes, values: ArrayLike, label: str) -> None:
-    """Draw singular values [n] against their number, from 1 (Fig. 5); several calls can share the axes."""
+    """Draw singular values [n] against their number, from 1, on a logarithmic axis (Fig. 5); calls can share axes."""
     drawn = np.asarray(values)
     axes.plot(np.arange(1, len(drawn) + 1), drawn, "o-", markersize=3, linewidth=1, label=label)
-    axes.set(xlabel="number", ylabel="singular value", ylim=(0, None))
+    axes.set(xlabel="number", ylabel="singular value", yscale="log")
     axes.grid(alpha=0.3)
     axes.legend()
 

@@ -8,8 +8,21 @@ from pathlib import Path
 
 from letterocr.base.files import write_json, write_text
 from letterocr.figures.png import save_png
+from letterocr.pages.maths import make_equation
 from letterocr.pages.template import Html, make_element, make_heading, make_page, make_picture, make_table
-from letterocr.reproduce.finding import FAILS, HOLDS, Finding
+from letterocr.reproduce.equations import EQUATIONS, typeset
+from letterocr.reproduce.finding import FAILS, HOLDS, Finding, Table
+
+SYMBOLS = {
+    "a": "a letter: a 30x30 image as 900 numbers, ink 1 and paper 0",
+    "A": "the alphabet matrix, 900x26: each column is the mean of one letter (7)",
+    "W": "a weight matrix; with one matrix the outputs are q = W a (2), with a bias b added in (12)",
+    "W_h, W_q": "the weights of the hidden and of the output layer, with the biases b_h and b_q (16)",
+    "s, T": "the activation function s and its temperature T (15); at T = 150 it is nearly linear at the start",
+    "C": "the right outputs: the unit vector of each letter (3); here the 26x26 identity matrix",
+    "R, Z": "R = A A^T / 26 (29) and Z = A C^T / 26 (31), whose equation R W^T = Z the best W solves",
+}
+TYPESET = {"a": "a", "A": "A", "W": "W", "W_h, W_q": "W_h, W_q", "s, T": "s, T", "C": "C", "R, Z": "R, Z"}
 
 
 def write_figures(folder: Path, finding: Finding) -> None:
@@ -36,10 +49,10 @@ def write_page(
     write_json(folder / "findings.json", {"about": dict(about), "findings": facts})
     verdicts = [(make_element("a", titles[name], href=f"#{name}"), _format_verdict(f)) for name, f in findings.items()]
     parts = [
-        make_element("p", "N. Kantack 2020, claim by claim."),
+        *_make_introduction(),
         make_table(about.items()),
         make_heading("Verdicts"),
-        make_table(verdicts),
+        make_table(verdicts, ["claim", "verdict"]),
     ]
     for name, finding in findings.items():
         parts += _list_parts(name, titles[name], finding)
@@ -47,17 +60,59 @@ def write_page(
     return folder / "index.html"
 
 
+def _make_introduction() -> list[Html]:
+    """Return what the reader must know: the paper, the question, the symbols, and what a verdict says."""
+    paper = make_element(
+        "p",
+        "N. Kantack, ",
+        make_element(
+            "cite",
+            "Linear Algebra for Deep Learning: Matrix Factorization and a Matrix Perspective on Gradient Descent",
+        ),
+        ", term paper, 2020, describes networks that read handwritten capital letters as products of matrices. "
+        "This page measures each of its claims on the letters named below. Numbers in parentheses are its equations.",
+    )
+    verdicts = make_element(
+        "p",
+        "A claim ",
+        _colour(HOLDS),
+        ", ",
+        _colour(FAILS),
+        ", or ",
+        _colour("holds only if"),
+        " a condition is met that the paper does not state.",
+    )
+    symbols = [(make_equation(TYPESET[name]), typeset(text)) for name, text in SYMBOLS.items()]
+    return [paper, verdicts, make_table(symbols, ["symbol", "meaning"])]
+
+
+def _colour(verdict: str, text: object = None) -> Html:
+    kind = "good" if verdict == HOLDS else "bad" if verdict.startswith(FAILS) else "middling"
+    return make_element("span", verdict if text is None else text, class_=f"verdict {kind}")
+
+
 def _format_verdict(finding: Finding) -> Html:
-    kind = {HOLDS: "good", FAILS: "bad"}.get(finding.verdict, "middling")
-    return make_element("span", finding.verdict, class_=f"verdict {kind}")
+    return _colour(finding.verdict, typeset(finding.verdict))
 
 
 def _list_parts(name: str, title: str, finding: Finding) -> list[Html]:
     """Return the section of one claim."""
+    equation = [make_equation(EQUATIONS[name], block=True)] if name in EQUATIONS else []
+    seen = finding.seen or "figure of the measurements"
+    numbers = [
+        (typeset(key), value if str(value)[:1].isdigit() else typeset(value)) for key, value in finding.numbers.items()
+    ]
     return [
         make_heading(title, name),
-        make_element("p", f"The paper: {finding.stated}", class_="faint"),
-        make_element("p", _format_verdict(finding), f". {finding.evidence}"),
-        *(make_picture(f"{figure}.png", f"{title}: figure of the measurements") for figure in finding.figures),
-        make_table(finding.numbers.items()),
+        make_element("p", "The paper: ", typeset(finding.stated), class_="faint"),
+        *(make_element("div", part) for part in equation),
+        make_element("p", _format_verdict(finding), ". ", typeset(finding.evidence)),
+        *(make_picture(f"{figure}.png", f"{title}. {seen}.") for figure in finding.figures),
+        *([make_table(numbers)] if numbers else []),
+        *(part for table in finding.tables for part in _make_wide_table(table)),
     ]
+
+
+def _make_wide_table(table: Table) -> list[Html]:
+    head = [typeset(title) for title in table.head]
+    return [make_heading(table.title, level=3), make_table(table.rows, head)]

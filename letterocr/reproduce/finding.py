@@ -27,6 +27,31 @@ def phrase_condition(condition: str) -> str:
     return f"holds only if {condition}"
 
 
+def deny(what: str) -> str:
+    """Return the verdict on a claim that does not hold, with what is found in its place.
+
+    Example:
+        >>> deny("only the first one does")
+        'does not hold: only the first one does'
+    """
+    return f"{FAILS}: {what}"
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of numbers with several columns.
+
+    Attributes:
+        title: what it shows.
+        head: titles of the columns, that of the names in the first column too.
+        rows: name and numbers of each row.
+    """
+
+    title: str
+    head: list[str]
+    rows: list[list[str]]
+
+
 @dataclass(frozen=True)
 class Material:
     """The letters of one source, and the amount of training for claims about training.
@@ -71,10 +96,12 @@ class Finding:
 
     Attributes:
         stated: the claim as the paper states it.
-        verdict: "holds", "does not hold", or "holds only if ..."
+        verdict: "holds", "does not hold", "does not hold: ..." or "holds only if ..."
         evidence: the numbers that decide, in one or two sentences.
         numbers: numbers by name, in the order in which they are shown.
         figures: Matplotlib figures by file name without `.png`.
+        seen: what the figures show, for readers who cannot see them.
+        tables: numbers that need several columns.
     """
 
     stated: str
@@ -82,3 +109,5 @@ class Finding:
     evidence: str
     numbers: dict[str, Any]
     figures: dict[str, Any] = field(default_factory=dict)
+    seen: str = ""
+    tables: tuple[Table, ...] = ()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
 
 from letterocr.base.randomness import make_generator
@@ -12,10 +14,14 @@ from letterocr.matrix.conditioning import hidden_activations, measure_conditioni
 from letterocr.matrix.normal_equations import minimum_norm_solution
 from letterocr.matrix.symmetry import HiddenLayer, measure_changes, relative_change, transform
 from letterocr.models.chain import draw_hidden_layer
-from letterocr.reproduce.finding import FAILS, HOLDS, Finding, Material, phrase_condition
+from letterocr.reproduce.finding import FAILS, HOLDS, Finding, Material, Table, deny, phrase_condition
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 TEMPERATURES = (1.0, 5.0, 15.0, 50.0, 150.0, 500.0, 1500.0)
 PAPERS = 150.0  # temperature of the paper
+WIDTH = 5.5  # inches of every figure
 
 
 def judge_linear_hidden_layer(material: Material) -> Finding:
@@ -44,14 +50,31 @@ def judge_linear_hidden_layer(material: Material) -> Finding:
             "after 1800 linear hidden units": linear,
             f"after 1800 hidden units at T = {PAPERS:g}": bent,
         },
+        {"linear": _draw_ranks(A, activations)},
+        f"Singular values with a row of ones: those of the letters and of a linear hidden layer end after {before} and "
+        f"{linear}, those after the sigmoid after {bent}",
     )
+
+
+def _draw_ranks(A: torch.Tensor, activations: dict[float | None, torch.Tensor]) -> Figure:
+    """Draw the singular values, with a row of ones, of the letters and of the hidden layers, largest 1."""
+    figure = make_figure(WIDTH, 3.6)
+    axis = figure.subplots()
+    names = {"letters": A, "linear hidden layer": activations[None], f"sigmoid, T = {PAPERS:g}": activations[PAPERS]}
+    for (label, matrix), marker in zip(names.items(), "osx", strict=True):
+        values = torch.linalg.svdvals(torch.cat([matrix, torch.ones(1, matrix.shape[1], dtype=matrix.dtype)]))
+        axis.plot(range(1, len(values) + 1), values / values[0], marker, markersize=4, label=label)
+    axis.set(yscale="log", xlabel="number", ylabel="singular value, largest = 1")
+    axis.grid(alpha=0.3)
+    axis.legend()
+    return figure
 
 
 def judge_sigmoid(material: Material) -> Finding:
     """Judge (21-27): what a hidden layer gains when it is not linear."""
     layer = draw_hidden_layer()
     pixels, hidden = measure_conditioning(material.A), measure_through_hidden_layer(material.A, *layer, TEMPERATURES)
-    figure = make_figure(7, 4)
+    figure = make_figure(WIDTH, 3.6)
     draw_conditioning(figure.subplots(), pixels, hidden)
     own = pixels.centred_ranks.entropy
     buys = [c.temperature for c in hidden if c.temperature and c.centred_ranks.entropy >= own + 1]
@@ -66,10 +89,20 @@ def judge_sigmoid(material: Material) -> Finding:
         f"Without the mean letter, the letters have an effective rank (entropy) of {own:.1f} as pixels, "
         f"{hidden[0].centred_ranks.entropy:.1f} after the hidden layer at T = {hidden[0].temperature:g} and "
         f"{at_papers.centred_ranks.entropy:.1f} at T = {PAPERS:g}, where s is still nearly linear before training.",
-        {"pixels: effective rank, condition number": f"{own:.2f}, {pixels.centred_condition:.1f}"}
-        | {f"T = {c.temperature:g}": f"{c.centred_ranks.entropy:.2f}, {c.centred_condition:.1f}" for c in hidden}
-        | {"weights": "normal with standard deviation 15, as runs at T = 150 start; the same at every T"},
+        {"weights": "normal with standard deviation 15, as runs at T = 150 start; the same at every T"},
         {"sigmoid": figure},
+        f"Effective rank against the temperature: it falls from {hidden[0].centred_ranks.entropy:.1f} to that of the "
+        f"pixels, {own:.1f}",
+        (
+            Table(
+                "Letters without the mean letter",
+                ["", "effective rank", "condition number"],
+                [
+                    [name, f"{c.centred_ranks.entropy:.2f}", f"{c.centred_condition:.1f}"]
+                    for name, c in [("pixels", pixels), *((f"T = {c.temperature:g}", c) for c in hidden)]
+                ],
+            ),
+        ),
     )
 
 
@@ -88,7 +121,7 @@ def judge_symmetry(material: Material) -> Finding:
         torch.randperm(width, generator=make_generator(0, "claims", "permutation"))
     ]
     exchanged = max(measure_changes(layer, permuted, material.A, temperatures).values())
-    figure = make_figure(7, 4)
+    figure = make_figure(WIDTH, 3.6)
     axis = figure.subplots()
     for label, found in (("b_q is changed too", with_bias), ("b_q is not changed", without)):
         axis.plot(list(found), list(found.values()), "o-", markersize=3, linewidth=1, label=label)
@@ -103,9 +136,16 @@ def judge_symmetry(material: Material) -> Finding:
         f"With a random orthogonal V the outputs of a linear layer change by {linear:.0e} of the differences between "
         f"letters. With the sigmoid at T = {PAPERS:g} they change by {with_bias[PAPERS]:.0%} if s(0) W_q (1 - V 1) is "
         f"added to b_q, and by {without[PAPERS]:.0%} if not; a permutation changes nothing.",
-        {"linear": f"{linear:.1e}", "V a permutation, at every T": f"{exchanged:.1e}"}
-        | {f"T = {t:g}: b_q changed, not changed": f"{with_bias[t]:.2g}, {without[t]:.2g}" for t in temperatures},
+        {"linear": f"{linear:.1e}", "V a permutation, at every T": f"{exchanged:.1e}"},
         {"symmetry": figure},
+        f"Change of the outputs against the temperature: {with_bias[PAPERS]:.0%} at T = {PAPERS:g} if b_q changes too",
+        (
+            Table(
+                "Change of the outputs, relative to the differences between letters",
+                ["temperature", "b_q changed", "b_q not changed"],
+                [[f"{t:g}", f"{with_bias[t]:.2g}", f"{without[t]:.2g}"] for t in temperatures],
+            ),
+        ),
     )
 
 
@@ -121,11 +161,17 @@ def _draw_output_layer(width: int, classes: int) -> tuple[torch.Tensor, torch.Te
 def judge_normal_equations(material: Material) -> Finding:
     """Judge (29-31): the weights at which the mean gradient is zero are (8)."""
     found = minimum_norm_solution(material.A)
+    values = torch.linalg.svdvals(material.A).square() / material.A.shape[1]
+    figure = make_figure(WIDTH, 3.2)
+    axis = figure.subplots()
+    axis.semilogy(range(1, len(values) + 1), values, "o-", markersize=3, linewidth=1)
+    axis.axvspan(len(values) + 0.5, 45, color="0.9")
+    axis.text(36, float(values[len(values) // 2]), "zero", ha="center")
+    axis.set(xlabel="number, of 900", ylabel="eigenvalue of R", xlim=(0, 45))
+    axis.grid(alpha=0.3)
     return Finding(
         "The best W solves R W = z with R = (1/p) sum a_k a_k^T (29-31).",
-        phrase_condition(
-            "it is corrected to R W^T = Z = (1/p) A C^T; R is singular, and (8) is the solution of least norm"
-        ),
+        deny("R W^T = Z = (1/p) A C^T is right; R is singular, and (8) is its solution of least norm"),
         f"R of 900 by 900 has rank {found.rank}; the least-norm solution of R W^T = Z differs from (8) by "
         f"{found.difference:.0e} of its length and leaves a residual of {found.residual:.0e}.",
         {
@@ -133,4 +179,6 @@ def judge_normal_equations(material: Material) -> Finding:
             "|R W^T - Z| / |Z|": f"{found.residual:.1e}",
             "|W - A^+| / |A^+|": f"{found.difference:.1e}",
         },
+        {"normal": figure},
+        f"Eigenvalues of R: {found.rank} fall from {values[0]:.3g} to {values[-1]:.2g}, all others of the 900 are zero",
     )

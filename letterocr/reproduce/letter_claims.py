@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -36,7 +36,14 @@ from letterocr.matrix.spectrum import (
     singular_values,
     subtract_mean,
 )
-from letterocr.reproduce.finding import FAILS, HOLDS, Finding, Material, phrase_condition
+from letterocr.reproduce.finding import FAILS, HOLDS, Finding, Material, Table, deny, phrase_condition
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+WIDTH = 5.5  # inches of every figure, so that it is legible on a narrow screen
+SHOWN_RANKS = (1, 2, 3, 5, 8, 13, 20)  # numbers of singular values in Fig. 4
+ROWS = ("singular values of A", "singular values of A without the mean letter")
 
 
 def judge_misreading(material: Material) -> Finding:
@@ -46,9 +53,9 @@ def judge_misreading(material: Material) -> Finding:
     found = reading.confusion("E", "L")
     several = found and max((reading.spikes(int(p)) for p in found.examples), key=len)
     shown = [*([found] if found else []), *[c for c in reading.confusions if c is not found][:3]]
-    figure = make_figure(12, 6)
+    figure = make_figure(WIDTH, 2.4 * max(len(shown), 1))
     for i, confusion in enumerate(shown):
-        axis = figure.add_subplot(2, 2, i + 1)
+        axis = figure.add_subplot(len(shown), 1, i + 1)
         place = int(confusion.examples[0])
         truth = int(reading.truth[place])
         draw_outputs(axis, reading.outputs[place], truth, reading.alphabet, material.split.test.images[place])
@@ -61,7 +68,7 @@ def judge_misreading(material: Material) -> Finding:
             f"{', '.join(several)}."
         )
     elif reading.confusions:
-        verdict = phrase_condition("another letter than E is meant, or another reading than L")
+        verdict = deny("other letters are misread, or with fewer spikes")
         how = "E is read as L with fewer spikes" if found else "E is never read as L"
         evidence = f"{how} here; the most frequent misreadings are {top}."
     else:
@@ -79,6 +86,8 @@ def judge_misreading(material: Material) -> Finding:
             "misread most often": top or "none",
         },
         {"fig3": figure},
+        "Bars of the outputs for misread letters, each beside the written letter: "
+        + ", ".join(f"{c.truth} read as {c.read}" for c in shown),
     )
 
 
@@ -89,7 +98,7 @@ def judge_arithmetic(material: Material) -> Finding:
     best = select_distinct(search(A, 60, alphabet=alphabet))[:12]
     alone, e = _nearest_multiple(A), stated.target
     near = [r for r in best if r.residual < alone[r.target]]
-    figure = make_figure(8, 7)
+    figure = make_figure(WIDTH, 6)
     for axis, shown in zip(figure.subplots(4, 1), [stated, *best[:3]], strict=True):
         draw_relation(axis, A, shown)
     distance = distances_from_others(A, alphabet)
@@ -98,9 +107,9 @@ def judge_arithmetic(material: Material) -> Finding:
     if stated.residual < alone[e]:
         verdict = HOLDS
     elif real < alone[e]:
-        verdict = phrase_condition(f"the coefficients need not be whole: {mixed} ~ E")
+        verdict = deny(f"the coefficients must not be whole, as in {mixed} ~ E")
     else:
-        verdict = phrase_condition(f"other letters are combined, such as {best[0].text}") if near else FAILS
+        verdict = deny(f"other letters are combined, as in {best[0].text}") if near else FAILS
     evidence = (
         f"In parts of E's length, the distance from E is {stated.residual:.0%} for L + F, {real:.0%} for {mixed} and "
         f"{alone[e]:.0%} for the nearest multiple of one letter; the best of all pairs and triples is {best[0].text} "
@@ -112,17 +121,23 @@ def judge_arithmetic(material: Material) -> Finding:
         evidence,
         {r.text: f"{r.residual:.1%}" for r in [stated, *best]}
         | {
-            f"best for {name}": ", ".join(
-                f"{r.text} ({r.residual:.0%})" for r in search(A, 3, target=name, alphabet=alphabet)
-            )
-            for name in "EI"
-        }
-        | {
             "distance of E from the span of all other letters": f"{distance[e]:.1%}",
-            "the same for all letters, least and largest": f"{distance.min():.1%}, {distance.max():.1%}",
+            "the same for all letters, least": f"{distance.min():.1%}",
+            "the same for all letters, largest": f"{distance.max():.1%}",
             "(9b)": "contains the digit 3, which is not in this alphabet",
         },
         {"arithmetic": figure},
+        "Sums of letters beside the letter that they approximate: " + ", ".join(r.text for r in [stated, *best[:3]]),
+        (
+            Table(
+                "Nearest relations for E and I",
+                ["letter", "nearest", "second", "third"],
+                [
+                    [name, *(f"{r.text} ({r.residual:.0%})" for r in search(A, 3, target=name, alphabet=alphabet))]
+                    for name in "EI"
+                ],
+            ),
+        ),
     )
 
 
@@ -157,9 +172,33 @@ def judge_bias(material: Material) -> Finding:
             "rank of [A; 1^T]": own.with_ones,
             "exact relations among the letters": own.relations,
         }
-        | {f"{text} made exact: relations without and with bias": f"{a}, {b}" for text, (a, b) in exact.items()}
         | {"of the 100 nearest relations, those that a bias can't mend": binding},
+        {"bias": _draw_relations(exact)},
+        "Bars of the number of exact relations among the letters, without and with a bias: "
+        + "; ".join(f"{text}: {a} and {b}" for text, (a, b) in exact.items()),
+        (
+            Table(
+                "Exact relations that limit a linear map",
+                ["made exact", "without bias", "with bias"],
+                [[text, str(a), str(b)] for text, (a, b) in exact.items()],
+            ),
+        ),
     )
+
+
+def _draw_relations(exact: dict[str, Any]) -> Figure:
+    """Draw how many exact relations limit a linear map, without and with a bias."""
+    figure = make_figure(WIDTH, 3.2)
+    axis = figure.subplots()
+    for i, label in enumerate(("without bias", "with bias")):
+        places = [k + 0.38 * (i - 0.5) for k in range(len(exact))]
+        bars = axis.bar(places, [pair[i] for pair in exact.values()], width=0.36, label=label)
+        axis.bar_label(bars)
+    axis.set_xticks(range(len(exact)), [text.replace(" and ", "\nand ") for text in exact])
+    axis.set(ylabel="relations that limit the map", xlabel="made exact")
+    axis.margins(y=0.15)
+    axis.legend()
+    return figure
 
 
 def judge_reconstruction(material: Material) -> Finding:
@@ -168,25 +207,31 @@ def judge_reconstruction(material: Material) -> Finding:
     b = alphabet.index("B")
     readable = readable_ranks(A)
     median, off = int(readable.median()), relative_errors(A, reconstruct(A, 5))
-    figure = make_figure(12, 4)
-    top, bottom = figure.subplots(2, 1)
-    draw_reconstructions(top, A, "B", (1, 2, 3, 5, 8, 13, 20), alphabet)
-    draw_reconstructions(bottom, A, "B", (1, 2, 3, 5, 8, 13, 20), alphabet, from_mean=True)
+    figure = make_figure(WIDTH, 3.2)
+    for axis, from_mean, title in zip(figure.subplots(2, 1), (False, True), ROWS, strict=True):
+        draw_reconstructions(axis, A, "B", SHOWN_RANKS, alphabet, from_mean=from_mean)
+        axis.set_title(title, fontsize=10, loc="left")
     single = [int(readable_ranks(M)[b]) for M in material.single_writers[:50]]
     return Finding(
         "The letter B is readable from the first 5 or so singular values of A (13; Fig. 4).",
-        HOLDS if median <= 6 else phrase_condition(f"the first {median} are taken"),
+        HOLDS if median <= 6 else deny(f"the first {median} are needed"),
         f"With r = {median} or more, half of the rebuilt letters are nearer to themselves than to any other letter; "
         f"all are with {int(readable.max())} or more, B with {int(readable[b])} or more. At r = 5, B differs from the "
         f"rebuilt B by {off[b]:.0%} of its length, the median letter by {off.median():.0%}.",
         {
-            "r from which on each letter is itself": ", ".join(
-                f"{letter} {int(r)}" for letter, r in zip(alphabet, readable, strict=True)
-            ),
             "B, singular values of A without the mean letter": int(readable_ranks(A, from_mean=True)[b]),
             **({"B in the alphabets of single writers": _format_spread(single)} if single else {}),
         },
         {"fig4": figure},
+        f"B rebuilt from the first {', '.join(map(str, SHOWN_RANKS))} singular values, of A above and of A without the "
+        "mean letter below; its strokes appear from about 5 on",
+        (
+            Table(
+                "r from which on each letter is nearest to itself",
+                ["letter", *alphabet],
+                [["r", *(str(int(r)) for r in readable)]],
+            ),
+        ),
     )
 
 
@@ -195,19 +240,20 @@ def judge_singular_values(material: Material) -> Finding:
     A = material.A
     values = singular_values(A)
     energy = values.square() / values.square().sum()
-    figure = make_figure(7, 4)
+    centred = singular_values(subtract_mean(A))
+    figure = make_figure(WIDTH, 3.6)
     axis = figure.subplots()
     draw_singular_values(axis, values, "A")
-    draw_singular_values(axis, singular_values(subtract_mean(A)), "A without the mean letter")
+    draw_singular_values(axis, centred[centred > 1e-9 * centred[0]], "A without the mean letter")
     first, second = float(values[0] / values[1]), float(values[1] / values[2])
     single = [singular_values(M) for M in material.single_writers]
     both = energy_rank(values, 0.5) <= 2 and second >= 1.5
     return Finding(
         f"Of the {len(values)} singular values of A the first two dominate (Fig. 5).",
-        HOLDS if both else phrase_condition("it is said of the first alone, which is nearly the mean letter"),
+        HOLDS if both else deny("the first alone dominates, and it is nearly the mean letter"),
         f"The first has {energy[0]:.0%} of the energy and the second {energy[1]:.0%}; the first is {first:.1f} times "
         f"the second, and the second {second:.2f} times the third.",
-        {"singular values": ", ".join(f"{v:.2f}" for v in values)}
+        {"first over second": f"{first:.2f}", "second over third": f"{second:.2f}"}
         | (
             {
                 "single writers: first over second": _format_spread([float(v[0] / v[1]) for v in single]),
@@ -217,6 +263,15 @@ def judge_singular_values(material: Material) -> Finding:
             else {}
         ),
         {"fig5": figure},
+        f"Singular values on a logarithmic axis: the first is {values[0]:.1f}, the second {values[1]:.1f}, then they "
+        f"fall evenly to {values[-1]:.1f}",
+        (
+            Table(
+                "Singular values",
+                ["number", *(str(i + 1) for i in range(len(values)))],
+                [["A", *(f"{v:.2f}" for v in values)], ["without the mean", *(f"{v:.2f}" for v in centred)]],
+            ),
+        ),
     )
 
 
@@ -239,11 +294,38 @@ def judge_rank(material: Material) -> Finding:
         phrase_condition(f"effective rank means {' or '.join(near)}") if near else FAILS,
         f"Seven definitions give from {low:.1f} to {high:.0f}; A itself has rank {columns['A']['numerical']}: "
         "it has no null space, only directions with small singular values.",
-        {
-            label: "; ".join(
-                f"{column} {values[name]:.1f}" if isinstance(values[name], float) else f"{column} {values[name]}"
-                for column, values in columns.items()
-            )
-            for name, label in RANK_NAMES.items()
-        },
+        {},
+        {"rank": _draw_ranks(columns)},
+        "Bars of seven definitions of the effective rank beside a line at 5: "
+        + ", ".join(f"{label} {columns['A'][name]:.3g}" for name, label in RANK_NAMES.items()),
+        (
+            Table(
+                "Effective rank by definition",
+                ["definition", *columns],
+                [
+                    [label, *(_format_rank(values[name]) for values in columns.values())]
+                    for name, label in RANK_NAMES.items()
+                ],
+            ),
+        ),
     )
+
+
+def _format_rank(value: float) -> str:
+    return f"{value:.1f}" if isinstance(value, float) else str(value)
+
+
+def _draw_ranks(columns: dict[str, dict[str, Any]]) -> Figure:
+    """Draw every definition of the effective rank as bars, with a line at the paper's 5."""
+    figure = make_figure(WIDTH, 4)
+    axis = figure.subplots()
+    for i, (label, values) in enumerate(columns.items()):
+        places = [k + 0.8 / len(columns) * (i - (len(columns) - 1) / 2) for k in range(len(RANK_NAMES))]
+        axis.barh(places, [values[name] for name in RANK_NAMES], height=0.75 / len(columns), label=label)
+    axis.axvline(5, color="0.3", linestyle="--", linewidth=1)
+    axis.text(5.2, len(RANK_NAMES) - 0.45, "5", color="0.3", va="center")
+    axis.set_yticks(range(len(RANK_NAMES)), list(RANK_NAMES.values()))
+    axis.invert_yaxis()
+    axis.set(xlabel="effective rank")
+    axis.legend(loc="lower right")
+    return figure

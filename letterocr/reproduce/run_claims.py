@@ -20,7 +20,7 @@ from letterocr.compose.from_overrides import compose_config
 from letterocr.config.train import TrainConfig
 from letterocr.figures.error_curves import draw_band, label_error_axes
 from letterocr.figures.png import make_figure
-from letterocr.reproduce.finding import FAILS, HOLDS, Finding, Material, phrase_condition
+from letterocr.reproduce.finding import FAILS, HOLDS, Finding, Material, Table, deny, phrase_condition
 from letterocr.run.curve import read_curve
 
 Curves = dict[tuple[str, str], tuple[np.ndarray, np.ndarray]]  # by (rule, model): samples and errors
@@ -54,12 +54,12 @@ def train_once(experiment: str, model: str, rule: str, material: Material) -> Pa
 
 
 def final_errors(errors: np.ndarray) -> np.ndarray:
-    """The mean error over the last tenth of the measurements: [R].
+    """The error at the last measurement, where the curve ends: [R].
 
     Args:
         errors: [m, R].
     """
-    return errors[-max(len(errors) // 10, 1) :].mean(0)
+    return errors[-1]
 
 
 def error_jumps(errors: np.ndarray) -> np.ndarray:
@@ -95,39 +95,48 @@ def _median(values: np.ndarray) -> float:
     return compute_quartiles(values)[1]
 
 
-def _format_band(values: np.ndarray, unit: str) -> str:
-    """Format median and quartiles."""
+def _format_band(values: np.ndarray, form: str, scale: float = 100) -> list[str]:
+    """Format median, lower and upper quartile."""
     low, middle, high = compute_quartiles(values)
-    scale, places = (100, ".2f") if unit == "points" else (100, ".1f") if unit == "%" else (1, ",.0f")
-    return f"{scale * middle:{places}} {unit} ({scale * low:{places}} to {scale * high:{places}})"
+    return [format(scale * v, form) if np.isfinite(v) else "not reached" for v in (middle, low, high)]
 
 
 def _format_samples(number: float) -> str:
     return f"{number:,.0f} samples" if np.isfinite(number) else "more samples than were learned"
 
 
-def _compare(experiment: str, models: list[str], material: Material) -> tuple[Any, Curves, dict[str, str]]:
-    """Train the models by both rules; return the figure, the curves by (rule, model), and the numbers."""
-    figure = make_figure(12, 4.5)
+def _compare(experiment: str, models: list[str], material: Material) -> tuple[Any, Curves, tuple[Table, ...], str]:
+    """Train the models by both rules; return the figure, what it shows, the curves by (rule, model), and the tables."""
+    figure = make_figure(5.5, 7)
     curves: Curves = {}
-    numbers: dict[str, str] = {}
-    for axis, rule in zip(figure.subplots(1, 2, sharey=True), ("printed", "gradient"), strict=True):
+    measures: dict[str, list[list[str]]] = {"error": [], "pace": [], "jumps": []}
+    seen = []
+    for axis, rule in zip(figure.subplots(2, 1, sharex=True), ("printed", "gradient"), strict=True):
         for model in models:
             own_rule = "printed" if model == "two_layer" else rule  # one linear layer: all rules are alike
             folder = train_once(experiment, model, own_rule, material)
             samples, errors = curves[rule, model] = read_curve(folder)
-            draw_band(axis, samples, errors, NAMES[model])
-            name = f"{rule} rule, {NAMES[model]}: "
-            numbers[f"{name}final error"] = _format_band(final_errors(errors), "%")
-            numbers[f"{name}first at {MARK:.0%}"] = _format_band(find_first_below(samples, errors, MARK), "samples")
-            if (diverged := int((errors[-1] == 1).sum())) > 0:
-                numbers[f"{name}diverged"] = f"{diverged} of {errors.shape[1]}"
-            numbers[f"{name}size of the error jumps"] = _format_band(error_jumps(errors), "points")
+            end = f"{_median(final_errors(errors)):.1%}"
+            draw_band(axis, samples, errors, f"{NAMES[model]}: {end} at the end")
+            name, diverged = f"{rule} rule, {NAMES[model]}", int((errors[-1] == 1).sum())
+            seen.append(f"{name} ends at {end}")
+            measures["error"].append(
+                [name, *_format_band(final_errors(errors), ".1f"), f"{diverged} of {errors.shape[1]}"]
+            )
+            measures["pace"].append([name, *_format_band(find_first_below(samples, errors, MARK), ",.0f", 1)])
+            measures["jumps"].append([name, *_format_band(error_jumps(errors), ".2f")])
         label_error_axes(axis)
         axis.set_title(f"{rule} rule")
         axis.label_outer()
-    numbers["of each"] = f"median (quartiles) of {material.replicas}; error measured every {material.every} samples"
-    return figure, curves, numbers
+    columns = ["median", "lower quartile", "upper quartile"]
+    tables = (
+        Table(
+            f"Test error after {material.samples:,} samples, %", ["network", *columns, "diverged"], measures["error"]
+        ),
+        Table(f"Samples until the error is first {MARK:.0%}", ["network", *columns], measures["pace"]),
+        Table("Size of the error jumps, percentage points", ["network", *columns], measures["jumps"]),
+    )
+    return figure, curves, tables, f"Test error against samples learned: {'; '.join(seen)}"
 
 
 def _judge(holds: dict[str, bool]) -> str:
@@ -135,9 +144,13 @@ def _judge(holds: dict[str, bool]) -> str:
     return HOLDS if len(true) == len(holds) else phrase_condition(f"the {true[0]} rule trains it") if true else FAILS
 
 
+def _describe_material(material: Material) -> dict[str, str]:
+    return {"networks of each kind": str(material.replicas), "samples between two measurements": str(material.every)}
+
+
 def judge_two_against_three(material: Material) -> Finding:
     """Judge Fig. 7: the three-layer network reaches a lower error than the two-layer network."""
-    figure, curves, numbers = _compare("paper/fig7", ["two_layer", "three_layer"], material)
+    figure, curves, tables, seen = _compare("paper/fig7", ["two_layer", "three_layer"], material)
     final = {key: _median(final_errors(errors)) for key, (_, errors) in curves.items()}
     holds = {rule: final[rule, "three_layer"] < final[rule, "two_layer"] for rule in ("printed", "gradient")}
     return Finding(
@@ -146,14 +159,16 @@ def judge_two_against_three(material: Material) -> Finding:
         f"After {material.samples:,} samples the error of two layers is {final['printed', 'two_layer']:.1%}; that of "
         f"three layers is {final['printed', 'three_layer']:.1%} with the printed rule and "
         f"{final['gradient', 'three_layer']:.1%} with the gradient.",
-        numbers,
+        _describe_material(material),
         {"fig7": figure},
+        seen,
+        tables[:1],
     )
 
 
 def judge_four_layers(material: Material) -> Finding:
     """Judge Fig. 8: four layers learn more slowly than three, and much less stably."""
-    figure, curves, numbers = _compare("paper/fig8", ["three_layer", "four_layer"], material)
+    figure, curves, tables, seen = _compare("paper/fig8", ["three_layer", "four_layer"], material)
     parts, slower, jumpier = [], [], []
     for rule in ("printed", "gradient"):
         three, four = curves[rule, "three_layer"], curves[rule, "four_layer"]
@@ -169,8 +184,10 @@ def judge_four_layers(material: Material) -> Finding:
         "The four-layer network learns more slowly than the three-layer network, and much less stably (Fig. 8).",
         judge_stability(slower, jumpier),
         f"Four layers: {'; '.join(parts)}.",
-        numbers,
+        _describe_material(material),
         {"fig8": figure},
+        seen,
+        tables,
     )
 
 
@@ -188,5 +205,5 @@ def judge_stability(slower: list[bool], jumpier: list[float]) -> str:
         times = " and ".join(f"{ratio:.1f} times ({rule} rule)" for rule, ratio in zip(rules, jumpier, strict=True))
         return phrase_condition(f"much less stable means error jumps {times} as large")
     if all(slower) and max(jumpier) <= 1:
-        return phrase_condition("it is about the pace and not about the stability")
+        return deny("four layers are slower, but not less stable")
     return _judge({rule: s and ratio > MUCH for rule, s, ratio in zip(rules, slower, jumpier, strict=True)})

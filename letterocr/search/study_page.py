@@ -1,54 +1,82 @@
-"""Report of a search: one HTML page that holds its pictures, `report.html` in the study's folder."""
+"""Page of a search, `report.html` in the study's folder: the best setting and its command first, then all trials."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from letterocr.base.errors import UserError
-from letterocr.base.files import write_text
-from letterocr.figures import hyperparameters
-from letterocr.figures.error_curves import draw_band, label_error_axes
-from letterocr.figures.png import draw_figure, encode_png
-from letterocr.pages.template import Html, make_element, make_heading, make_page, make_picture, make_table
+from letterocr.base.files import read_json, write_text
+from letterocr.compose.train_command import write_command
+from letterocr.config.label import LAYERS, Value, describe_field, describe_value, name_field
+from letterocr.pages.charts import describe_end, make_chart, make_error_chart, make_layout
+from letterocr.pages.field_charts import make_parallel, make_slice
+from letterocr.pages.template import Html, make_columns, make_element, make_heading, make_page, make_table
 from letterocr.run.curve import read_curve
-from letterocr.search.plan import RUNS, read_plan
+from letterocr.search.plan import RUNS, Plan, read_plan
 from letterocr.search.trial_queue import is_counted, open_study
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from optuna.study import Study
     from optuna.trial import FrozenTrial
 
 ENOUGH = 10  # whole trials that the importance of fields needs
-BEST = 10  # trials in the table
 DRAWN = 5  # trials whose curves are drawn
 STATES = {"COMPLETE": "whole", "PRUNED": "stopped early", "FAIL": "failed", "RUNNING": "running"}
+UNIT = "final test error, %"
+COLOURS = {"whole": "#2f7dd1", "stopped early": "#6d7f8f", "diverged": "#c4483f"}
+SYMBOLS = {"whole": "circle", "stopped early": "x-thin-open", "diverged": "triangle-up"}
 
 
-def _embed_picture(draw: Callable[[Axes], None], alt: str, size: tuple[float, float] = (8, 4)) -> Html:
-    """Return a picture of what `draw` draws on axes."""
-    return make_picture(encode_png(draw_figure(draw, *size)), alt)
+@dataclass(frozen=True)
+class ShownTrial:
+    """One trial as the page shows it.
+
+    Attributes:
+        number: its number.
+        state: whole, diverged, stopped early, failed or running.
+        error: final error of a whole trial, newest error of one that was stopped early; None if there is none.
+        params: its values of the searched fields.
+        run: name of its run folder, or empty.
+        reason: why it failed, or empty.
+    """
+
+    number: int
+    state: str
+    error: float | None
+    params: dict[str, Any]
+    run: str
+    reason: str
+
+    @property
+    def label(self) -> str:
+        """The values of the trial in words."""
+        return ", ".join(describe_field(_complete_name(n), v) for n, v in self.params.items()) or "no searched field"
+
+    @property
+    def percent(self) -> float:
+        """The error in per cent; 100 if there is none."""
+        return 100.0 if self.error is None else 100 * self.error
 
 
-def _format_value(value: object) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+def _complete_name(name: str) -> str:
+    """Return the full name of a field; a choice such as `model` sets the name of its group."""
+    return f"{name}.name" if name in ("model", "data", "optimizer") else name
 
 
-def _error_of(trial: FrozenTrial) -> float:
-    """Return the final error of a whole trial, or the newest error of a pruned trial."""
-    return 1.0 if trial.value is None else trial.value
+def _show_trial(trial: FrozenTrial, folder: Path) -> ShownTrial:
+    state, run = STATES.get(trial.state.name, trial.state.name.lower()), str(trial.user_attrs.get("run", ""))
+    if state == "whole" and run and read_json(folder / RUNS / run / "result.json").get("status") == "diverged":
+        state = "diverged"
+    reason = str(trial.user_attrs.get("reason", ""))
+    return ShownTrial(trial.number, state, trial.value, dict(trial.params), run, reason)
 
 
-def _select_whole(trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
-    """Return the trials that ran to their end, the best first."""
-    whole = [trial for trial in trials if trial.state.name == "COMPLETE"]
-    return sorted(whole, key=lambda trial: (_error_of(trial), trial.number))
-
-
-def compute_importance(study: Study, whole: Sequence[FrozenTrial]) -> dict[str, float]:
+def compute_importance(study: Study, whole: Sequence[ShownTrial]) -> dict[str, float]:
     """Return each field's share in the differences of the error (PED-ANOVA; Watanabe et al. 2023).
 
     Args:
@@ -60,85 +88,104 @@ def compute_importance(study: Study, whole: Sequence[FrozenTrial]) -> dict[str, 
     """
     from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
 
-    if len(whole) < ENOUGH or len({_error_of(trial) for trial in whole}) == 1 or len(whole[0].params) < 2:
+    if len(whole) < ENOUGH or len({trial.error for trial in whole}) == 1 or len(whole[0].params) < 2:
         return {}
     return get_param_importances(study, evaluator=PedAnovaImportanceEvaluator())
 
 
-def _list_best(whole: Sequence[FrozenTrial], names: Sequence[str]) -> list[Html]:
-    """Return the table of the best trials."""
-    rows = [
-        [
-            trial.number,
-            f"{100 * _error_of(trial):.1f} %",
-            *(_format_value(trial.params[name]) for name in names),
-            trial.user_attrs["run"],
-        ]
-        for trial in whole[:BEST]
-    ]
-    return [make_heading("Best trials"), make_table(rows, ["trial", "final test error", *names, "run folder"])]
+def _make_best(plan: Plan, folder: Path, best: ShownTrial) -> list[Html]:
+    """Return the best setting and the command that trains it."""
+    try:
+        command = write_command(plan.make_config(folder, best.params))
+    except UserError as error:  # a preset that the plan names was changed
+        command = str(error)
+    said = f"Best so far: {best.label}, with {best.percent:.1f} % of the test letters misread (trial {best.number})."
+    about = make_element("p", "The command that trains it:")
+    return [make_element("p", said, class_="big"), about, make_element("pre", make_element("code", command))]
 
 
-def _draw_history(trials: Sequence[FrozenTrial]) -> list[Html]:
-    """Draw the error of every trial against its number."""
-    shown = [t for t in trials if t.state.name in ("COMPLETE", "PRUNED") and t.value is not None]
-    numbers, errors = [t.number for t in shown], [_error_of(t) for t in shown]
-    pruned = [t.state.name == "PRUNED" for t in shown]
+def _draw_history(trials: Sequence[ShownTrial]) -> list[Html]:
+    """Draw the error of every trial against its number, and the best error so far."""
+    traces: list[dict[str, Any]] = []
+    for state, colour in COLOURS.items():
+        shown = [t for t in trials if t.state == state and t.error is not None]
+        if shown:
+            trace = {"x": [t.number for t in shown], "y": [t.percent for t in shown], "mode": "markers", "name": state}
+            trace |= {"text": [f"trial {t.number}: {t.percent:.1f} %, {t.label}" for t in shown]}
+            trace["marker"] = {
+                "color": colour,
+                "symbol": SYMBOLS[state],
+                "size": 9,
+                "line": {"width": 2, "color": colour},
+            }
+            traces.append(trace | {"hovertemplate": "%{text}<extra></extra>"})
+    whole = [t for t in trials if t.state == "whole" and t.error is not None]
+    best = np.minimum.accumulate([t.percent for t in whole]).tolist()
+    line = {"x": [t.number for t in whole], "y": best, "mode": "lines", "name": "best so far"}
+    traces.append(line | {"line": {"shape": "hv", "color": "#2e9b5b"}, "hoverinfo": "skip"})
+    layout = make_layout("trial", UNIT, len(traces), yaxis={"rangemode": "tozero"})
+    fall = f"the best falls from {best[0]:.1f} to {best[-1]:.1f} %"
+    alt = f"Final test error of {len(trials)} trials by their number; {fall}."
+    return [make_heading("History"), make_chart(traces, layout, alt)]
 
-    def draw(axes: Axes) -> None:
-        hyperparameters.draw_history(axes, numbers, errors, pruned)
 
-    alt = "Final test error of each trial by its number, and the best so far"
-    return [make_heading("History"), _embed_picture(draw, alt)]
-
-
-def _draw_curves(folder: Path, whole: Sequence[FrozenTrial]) -> list[Html]:
+def _draw_curves(folder: Path, whole: Sequence[ShownTrial]) -> list[Html]:
     """Draw the error curves of the best trials."""
-
-    def draw(axes: Axes) -> None:
-        for name in dict.fromkeys(trial.user_attrs["run"] for trial in whole[:DRAWN]):
-            trial = next(t for t in whole if t.user_attrs["run"] == name)
-            try:
-                draw_band(axes, *read_curve(folder / RUNS / name), f"trial {trial.number}")
-            except UserError:  # its folder was removed
-                continue
-        label_error_axes(axes)
-
-    alt = "Test error against samples learned for the best trials"
-    return [make_heading("Curves of the best"), _embed_picture(draw, alt)]
+    curves = []
+    for trial in {t.run: t for t in reversed(whole[:DRAWN])}.values():
+        try:
+            curves.append((f"{trial.label} (trial {trial.number})", *read_curve(folder / RUNS / trial.run)))
+        except UserError:  # its folder was removed
+            continue
+    if not curves:
+        return []
+    alt = f"Test error against samples learned of the best trials: {describe_end(curves[::-1])}."
+    return [make_heading("Curves of the best"), make_error_chart(curves[::-1], alt)]
 
 
-def _draw_importance(study: Study, whole: Sequence[FrozenTrial]) -> list[Html]:
+def _draw_importance(study: Study, whole: Sequence[ShownTrial]) -> list[Html]:
     """Draw the importance of each field; return nothing if it is not known."""
     shares = compute_importance(study, whole)
     if not shares:
         return []
+    names = sorted(shares, key=lambda name: shares[name])
+    trace = {"type": "bar", "orientation": "h", "y": [name_field(_complete_name(n)) for n in names]}
+    trace |= {"x": [100 * shares[name] for name in names], "hovertemplate": "%{y}: %{x:.0f} %<extra></extra>"}
+    layout = make_layout("importance, %", "", height=110 + 34 * len(names), xaxis={"range": [0, 100]})
+    alt = ", ".join(f"{name_field(_complete_name(name))} {shares[name]:.0%}" for name in reversed(names))
+    about = make_element("p", "Share of each field in the differences of the error, by PED-ANOVA on the whole trials.")
+    return [make_heading("Importance"), about, make_chart([trace], layout, f"Importance of the fields: {alt}.")]
 
-    def draw(axes: Axes) -> None:
-        hyperparameters.draw_importance(axes, shares)
 
-    picture = _embed_picture(draw, "Importance of each field for the final test error", (8, 1 + 0.4 * len(shares)))
-    return [make_heading("Importance"), make_element("p", "Measured by PED-ANOVA on the whole trials."), picture]
-
-
-def _draw_fields(whole: Sequence[FrozenTrial]) -> list[Html]:
+def _draw_fields(whole: Sequence[ShownTrial]) -> list[Html]:
     """Draw the error against each field alone, and against all fields together."""
-    errors = [_error_of(trial) for trial in whole]
-    columns = {name: [trial.params[name] for trial in whole] for name in whole[0].params}
-    parts = [make_heading("Fields")]
-    for name, values in columns.items():
-        log = getattr(whole[0].distributions[name], "log", False)
-        draw = partial(hyperparameters.draw_slice, values=values, errors=errors, log=log, name=name)
-        parts.append(_embed_picture(draw, f"Final test error against {name}", (5, 3.5)))
+    errors = [trial.percent for trial in whole]
+    marks = [f"trial {t.number}: {t.percent:.1f} %, {t.label}" for t in whole]
+    columns = {_complete_name(name): [trial.params[name] for trial in whole] for name in whole[0].params}
+    shown = {name: [LAYERS.get(str(v), v) for v in values] for name, values in columns.items()}
+    slices = [make_slice(values, errors, marks, name_field(name), UNIT) for name, values in shown.items()]
+    parts = [make_heading("Fields"), make_columns(*slices)]
     if len(columns) > 1:
-        both = partial(hyperparameters.draw_parallel, columns=columns, metric=errors, name="final error")
-        alt = f"Parallel coordinates of {', '.join(columns)} and the final test error"
-        parts.append(_embed_picture(both, alt, (2 + 1.5 * len(columns), 4.5)))
+        parts.append(make_parallel({name_field(name): values for name, values in shown.items()}, errors, UNIT))
     return parts
 
 
+def _list_trials(trials: Sequence[ShownTrial], names: Sequence[str]) -> list[Html]:
+    head = ["trial", "final test error", "state", *(name_field(_complete_name(name)) for name in names), "run folder"]
+    rows = []
+    for t in sorted(trials, key=lambda t: (t.state != "whole", t.percent, t.number)):
+        values = [_describe(name, t.params[name]) if name in t.params else "–" for name in names]
+        error = "–" if t.error is None or t.state == "diverged" else f"{t.percent:.1f} %"
+        rows.append([str(t.number), error, t.state, *values, make_element("code", t.run)])
+    return [make_heading("All trials"), make_table(rows, head, sortable=True)]
+
+
+def _describe(name: str, value: Value) -> str:
+    return describe_value(_complete_name(name), value)
+
+
 def write_report(folder: Path) -> Path:
-    """Write the report of a study and return its path.
+    """Write the page of a study and return its path.
 
     Args:
         folder: folder of the study.
@@ -147,18 +194,21 @@ def write_report(folder: Path) -> Path:
         UserError: the folder is not the folder of a study.
     """
     plan, study = read_plan(folder), open_study(folder)
-    trials = [t for t in study.get_trials(deepcopy=False) if is_counted(t)]
-    whole = _select_whole(trials)
-    counts = {said: sum(t.state.name == state for t in trials) for state, said in STATES.items()}
-    told = ", ".join(f"{n} {said}" for said, n in counts.items() if n)
-    parts = [make_element("p", f"{told} of {len(trials)} trials.")]
+    trials = [_show_trial(t, folder) for t in study.get_trials(deepcopy=False) if is_counted(t)]
+    whole = sorted((t for t in trials if t.state == "whole"), key=lambda t: (t.percent, t.number))
+    states = dict.fromkeys([*STATES.values(), "diverged"])
+    counts = {state: sum(t.state == state for t in trials) for state in states}
+    told = ", ".join(f"{n} {state}" for state, n in counts.items() if n)
+    parts = _make_best(plan, folder, whole[0]) if whole else []
+    parts.append(make_element("p", f"{len(trials)} trials: {told}." if trials else "There is no trial yet."))
     if plan.overrides:
         parts.append(make_element("p", "All trials with ", make_element("code", " ".join(plan.overrides)), "."))
     if whole:
-        parts += _list_best(whole, list(plan.space))
         parts += [*_draw_history(trials), *_draw_curves(folder, whole)]
-        parts += [*_draw_importance(study, whole), *_draw_fields(whole)]
-    failed = [(t.number, t.user_attrs.get("reason", "")) for t in trials if t.state.name == "FAIL"]
+        parts += [*_draw_fields(whole), *_draw_importance(study, whole)]
+    if trials:
+        parts += _list_trials(trials, list(plan.space))
+    failed = [(str(t.number), t.reason) for t in trials if t.state == "failed"]
     if failed:
         parts += [make_heading("Failed trials"), make_table(failed, ["trial", "reason"])]
     path = folder / "report.html"
