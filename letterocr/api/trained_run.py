@@ -19,6 +19,7 @@ from letterocr.api.learning_curve import LearningCurve, copy_curve
 from letterocr.api.reading import Reading, read_picture
 from letterocr.base.errors import UserError
 from letterocr.base.files import read_json
+from letterocr.compose.defaults import label_alone
 from letterocr.compose.stored_config import read_config
 from letterocr.config.train import TrainConfig
 from letterocr.data.ink import BOX
@@ -117,7 +118,7 @@ class Run:
 
         Args:
             axes: Matplotlib axes to draw on; None: `matplotlib.pyplot.gca()`.
-            label: label in the legend; None: model, rule and learning rate.
+            label: label in the legend; None: the label of the run.
 
         Returns:
             The axes.
@@ -128,19 +129,15 @@ class Run:
             from matplotlib import pyplot
 
             axes = pyplot.gca()
-        draw_band(axes, *self._curve.measured(), label or self._describe())
+        draw_band(axes, *self._curve.measured(), label or label_alone(self.config))
         label_error_axes(axes)
         return axes
-
-    def _describe(self) -> str:
-        config = self.config
-        return f"{config.model.name}, {config.rule} rule, learning rate {config.learning_rate}"
 
     def __repr__(self) -> str:
         """Return the settings and the test error of the run in one line."""
         where = f", {self.folder}" if self.folder else ""
         error = f"test error {100 * self.test_error:.1f} %" if math.isfinite(self.test_error) else "no test error"
-        return f"<Run: {self._describe()}, {self.sample:,} samples, {self.status}, {error}{where}>"
+        return f"<Run: {label_alone(self.config)}, {self.sample:,} samples, {self.status}, {error}{where}>"
 
     def _repr_html_(self) -> str:
         """Return the HTML that a notebook shows: a table and the error curve."""

@@ -44,8 +44,9 @@ def write_comparison_page(standings: dict[Problem, Standing], facts: dict[str, A
     about = (
         f"Every run learns {facts['samples']:,} samples. Each optimizer was tried at the same {facts['trials']} points "
         f"of its search space; the best point was trained with {facts['seeds']} seeds. Figures are medians and "
-        f"quartiles over seeds. The target is the median validation error that tuned {BASELINE} ends with. Times are those of "
-        f"one thread while {facts['workers']} runs train at once, on {facts['machine']}."
+        "quartiles over seeds. "
+        f"The target is the median validation error that tuned {BASELINE} ends with. Times are those of one thread "
+        f"while {facts['workers']} runs train at once, on {facts['machine']}."
     )
     parts = [_make_headline(figures), *_draw_headline(figures), make_element("p", about)]
     parts.append(make_element("pre", make_element("code", str(facts["command"]))))

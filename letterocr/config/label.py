@@ -172,7 +172,7 @@ def describe_field(name: str, value: Value) -> str:
     if name == "model.temperature":
         return f"T = {shown}"
     if name in ("samples", "replicas"):
-        return f"{shown} {name}"
+        return f"{shown} {name[:-1] if value == 1 else name}"
     if name in BARE:
         return shown
     if isinstance(value, bool):

@@ -96,13 +96,13 @@ def _place_values(
     return labels, places
 
 
-def draw_heat_map(figure: Figure, heat_map: HeatMap, names: tuple[str, str, str], is_share: bool) -> None:
+def draw_heat_map(figure: Figure, heat_map: HeatMap, names: tuple[str, str, str, str], is_share: bool) -> None:
     """Draw a heat map with its facets side by side; cells that were not reached are marked.
 
     Args:
         figure: an empty figure.
         heat_map: the heat map.
-        names: names of x, y and the metric.
+        names: names of x, y, the metric and the facets.
         is_share: whether the metric is a fraction, which is shown in per cent.
     """
     from matplotlib.colors import Normalize
@@ -124,6 +124,6 @@ def draw_heat_map(figure: Figure, heat_map: HeatMap, names: tuple[str, str, str]
                 axes.text(column, row, text, ha="center", va="center", fontsize=8, color="white" if dark else "black")
         axes.set_xticks(range(len(heat_map.columns)), heat_map.columns, rotation=45, ha="right")
         axes.set_yticks(range(len(heat_map.rows)), heat_map.rows)
-        axes.set(xlabel=names[0], title=name)
+        axes.set(xlabel=names[0], title=f"{names[3]}: {name}" if name else "")
     panels[0].set_ylabel(names[1])
     figure.colorbar(image, ax=list(panels), label=names[2])

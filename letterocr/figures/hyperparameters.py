@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 COLOURS = "viridis"  # dark is good
 MOST_CELLS = 24  # in a row or column of a heat map; more values share cells
 BINS = 12
+MOST_TICKS = 6  # different values that each have a label of their own
 
 
 @dataclass(frozen=True)
@@ -73,9 +74,10 @@ def make_scale(values: Sequence[object]) -> Scale:
     low, high = drawn.min(), drawn.max()
     if high == low:
         return Scale(np.full(len(numbers), 0.5), [0.5], [f"{numbers[0]:.3g}"])
-    ends = np.linspace(low, high, 5)
+    few = np.unique(drawn)
+    ends = few if len(few) <= MOST_TICKS else np.linspace(low, high, 5)
     labels = [f"{v:.3g}" for v in (np.exp(ends) if log else ends)]
-    return Scale((drawn - low) / (high - low), [0, 0.25, 0.5, 0.75, 1], labels)
+    return Scale((drawn - low) / (high - low), ((ends - low) / (high - low)).tolist(), labels)
 
 
 def _choose_colours(metric: np.ndarray) -> tuple[Normalize, np.ndarray]:

@@ -16,7 +16,7 @@ from letterocr.figures import pictures
 from letterocr.run.curve import Summary
 from letterocr.run.learning import Learning
 from letterocr.run.shown_samples import list_picture_samples, select_samples
-from letterocr.run.stored_network import initialise_network
+from letterocr.run.stored_network import initialise_replica
 from letterocr.run.tensorboard import Board
 
 PICTURE_SHARE = 0.05  # largest fraction of the expected training time that pictures may take during the run
@@ -65,7 +65,10 @@ class Display:
         self._shown = first if first else -1
         self._picture_seconds = 0.0
         self._due = list_picture_samples(learning.config.samples, learning.engine.block)
-        self._pictured = -1
+        self._looked, self._pictured = (
+            first,
+            -1,
+        )  # samples up to which due pictures were considered, and of the last ones
         self._initial: np.ndarray | None = None  # first-layer weights of the shown network at sample 0
 
     def __enter__(self) -> Display:
@@ -96,8 +99,9 @@ class Display:
             self._board = Board(self._folder, list_fields(config), first, config.replicas, layers)
 
     def find_next(self) -> int:
-        """Return the samples learned at the next set of pictures; a stretch must not go beyond."""
-        return next((due for due in self._due if due > self._learning.engine.sample), self._learning.config.samples)
+        """Return the samples learned at the next set of pictures, where a stretch should end."""
+        due = self._due if self._board else ()
+        return next((sample for sample in due if sample > self._learning.engine.sample), self._learning.config.samples)
 
     def show(self) -> None:
         """Show the samples learned since the last call."""
@@ -108,10 +112,15 @@ class Display:
         if self._board and len(samples):
             loss = self._learning.divergence.drop_losses(samples, curve.loss[samples])
             self._board.curve(samples, curve.train_error(samples), curve.test_error[samples], loss)
-        if self._board and self._learning.engine.sample in self._due and self._can_afford_pictures():
+        if self._board and self._is_due(now) and self._can_afford_pictures():
             self._show_pictures(self._board)
         train_error = float(np.median(curve.train_error(np.array([now]))))
         self._view.update(now, train_error, curve.last_error(), self._learning.seconds)
+
+    def _is_due(self, now: int) -> bool:
+        """Return whether a set of pictures has become due since the last call."""
+        before, self._looked = self._looked, now
+        return any(before < due <= now for due in self._due)
 
     def _can_afford_pictures(self) -> bool:
         """Return whether pictures have taken less than their share of the time that the whole run will take."""
@@ -137,8 +146,7 @@ class Display:
         weight = engine.network.weights[0][r].cpu().double().numpy()
         if weight.shape[-1] == PIXELS:
             if self._initial is None:
-                initial = initialise_network(learning.config, test.classes).replica(r)
-                self._initial = initial.weights[0].double().numpy()
+                self._initial = initialise_replica(learning.config, test.classes, r).weights[0].double().numpy()
             learned = pictures.draw_learned(weight - self._initial, test.alphabet, which)
             board.picture("pictures/learned", step, learned)
         truth, read = test.labels.numpy(), outputs.argmax(-1)
@@ -154,6 +162,10 @@ class Display:
             if self._pictured != self._learning.engine.sample:
                 self._show_pictures(self._board)
             self._board.close(error, best_error)
+
+    def tell(self, text: str) -> None:
+        """Show one sentence."""
+        self._view.message(text)
 
     def finish(self, summary: Summary, notes: list[str]) -> None:
         """Show the closing figures, and a sentence for each network that diverged."""

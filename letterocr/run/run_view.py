@@ -24,7 +24,7 @@ from letterocr.data.letters import ALPHABET, PIXELS, Split
 from letterocr.models.chain import Network
 from letterocr.run.curve import read_curve
 from letterocr.run.divergence import has_finite_weights
-from letterocr.run.stored_network import initialise_network, load_network
+from letterocr.run.stored_network import initialise_replica, load_network
 
 Found = TypeVar("Found")
 
@@ -114,7 +114,7 @@ class RunView:
         """What the first layer learned, W - W0 [out, 900]; None for a network whose first layer sees no pixels."""
         if self.loaded is None or self.loaded[0].weights[0].shape[-1] != PIXELS:
             return None
-        initial = initialise_network(self.config, len(self.alphabet)).replica(self.shown_replica)
+        initial = initialise_replica(self.config, len(self.alphabet), self.shown_replica)
         return (self.loaded[0].weights[0].double() - initial.weights[0].double()).numpy()
 
     @functools.cached_property
@@ -139,6 +139,19 @@ def _list_columns(table: Any) -> list[tuple[str, Any]]:
     return list(zip(table.column_names, table.columns, strict=True))
 
 
+def _read_result(path: Path) -> dict[str, Any]:
+    """Read the result of a run; empty if it is not over.
+
+    Raises:
+        UserError: the file is damaged.
+    """
+    result = read_json(path)
+    numbers = ("error", "best_error", "samples", "seconds")
+    if result and not all(isinstance(result.get(name), int | float) for name in numbers):
+        raise UserError(f"{path} is damaged: train the run again with force=true.")
+    return result
+
+
 def view_run(folder: Path, split: Split | None = None) -> RunView:
     """Read what a page shows of a run folder.
 
@@ -151,7 +164,7 @@ def view_run(folder: Path, split: Split | None = None) -> RunView:
     """
     config = read_config(folder)
     view = RunView(folder, config, label_alone(config), split=split)
-    view.result = view._try(lambda: read_json(folder / "result.json")) or {}
+    view.result = view._try(lambda: _read_result(folder / "result.json")) or {}
     view.environment = view._try(lambda: read_json(folder / "environment.json")) or {}
     if not view.result:
         at = sorted(path.stem for path in folder.glob("checkpoints/*.json"))

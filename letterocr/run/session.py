@@ -6,6 +6,7 @@ bit, as a run that was never stopped.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import asdict, replace
@@ -52,7 +53,7 @@ class Session:
     def __init__(
         self, config: TrainConfig, folder: Path, split: Split, resume: bool, lock: Lock, every: int | None = None
     ) -> None:
-        self.config, self.folder, self.lock = config, folder, lock
+        self.config, self.folder, self.lock, self._every = config, folder, lock, every
         start = read_start(folder) if resume else {}
         stored = read_learning_rates(config, folder, start) if resume else None
         self.learning = learning = Learning(config, split, stored, every)
@@ -133,7 +134,8 @@ class Session:
 
     def _choose_limit(self, display: Display) -> int:
         """Return where the next stretch ends at the latest: at the next pictures or the next diagnosis."""
-        pictures, sample = display.find_next(), self.learning.engine.sample
+        sample = self.learning.engine.sample
+        pictures = self.config.samples if self._every else display.find_next()  # a caller's stretches are not cut
         return min(pictures, self.diagnostics.stop(sample)) if self.diagnostics else pictures
 
     def _diagnose(self, display: Display) -> None:
@@ -166,13 +168,17 @@ class Session:
                 self._save()
             display.close_board(error, summary.best_error)
             self._write_result(status, error, summary)
-        display.finish(summary, learning.describe_divergences())
+        shown = replace(summary, final_error=math.nan) if total else summary
+        display.finish(shown, learning.describe_divergences())
         if self.config.page:
-            write_run_page(view_run(self.folder, learning.split))
+            display.tell(f"Page: {write_run_page(view_run(self.folder, learning.split))}")
         return Outcome(status, self.folder, error)
 
     def _write_result(self, status: str, error: float, summary: Summary) -> None:
         facts = asdict(summary) | {"reached": {f"{mark:g}": n for mark, n in summary.reached.items()}}
         diverged = {str(r): sample for r, sample in self.learning.divergence.last_finite.items()}
-        facts |= {"diverged": diverged, "networks": self.learning.curve.summarise_networks()}
+        networks = self.learning.curve.summarise_networks()
+        for r in self.learning.divergence.last_finite:
+            networks["error"][r] = 1.0
+        facts |= {"diverged": diverged, "networks": networks}
         write_json(self.folder / "result.json", {"status": status, "error": error, **facts})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -9,7 +10,7 @@ import torch
 from letterocr.base.errors import UserError
 from letterocr.compose import registry
 from letterocr.compose.build import list_replica_seeds
-from letterocr.config.train import TrainConfig
+from letterocr.config.train import TrainConfig, per_replica
 from letterocr.models.chain import Network
 from letterocr.optimizers.optimizer import select_state
 from letterocr.run import checkpoint
@@ -26,6 +27,19 @@ def initialise_network(config: TrainConfig, classes: int) -> Network:
     cpu = torch.device("cpu")
     network: Network = initialise(config.model, list_replica_seeds(config), getattr(torch, config.dtype), cpu, classes)
     return network
+
+
+def initialise_replica(config: TrainConfig, classes: int, r: int) -> Network:
+    """Return one of the networks of a run at sample 0, on the CPU, without making the others.
+
+    Args:
+        config: config of the run.
+        classes: number of outputs.
+        r: index of the network.
+    """
+    own = {name: per_replica(getattr(config.model, name), config.replicas)[r] for name in ("temperature", "init_scale")}
+    alone = replace(config, model=replace(config.model, **own), replicas=1, seed=list_replica_seeds(config)[r])
+    return initialise_network(alone, classes).replica(0)
 
 
 def load_network(folder: Path, config: TrainConfig, classes: int) -> tuple[Network, int]:

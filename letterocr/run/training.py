@@ -18,6 +18,8 @@ from letterocr.run.learning import Learning
 from letterocr.run.lock import Lock
 from letterocr.run.outcome import Outcome, has_unfinished_run, look_up_outcome, read_outcome
 from letterocr.run.rehearsal import load_letters
+from letterocr.run.run_page import write_run_page
+from letterocr.run.run_view import view_run
 from letterocr.run.session import Session, Watch
 from letterocr.run.terminal import Terminal
 
@@ -47,6 +49,8 @@ def run(
     folder = folder or locate_folder(config)
     before = look_up_outcome(config, folder)  # before the letters are read, as that takes time
     if before:
+        if config.page:
+            write_run_page(view_run(folder))
         return before
     over = os.path.lexists(folder / "result.json")
     with limit_threads(config.threads):

@@ -51,7 +51,7 @@ def draw_all(sweep: Sweep, groups: Sequence[Group], heat_map: HeatMap | None, ou
     from letterocr.summary.pictures_of_sweep import draw_bands, draw_map, draw_settings
 
     notes = draw_bands(sweep, groups, output)
-    if sweep.list_fields():
+    if sweep.fields:
         draw_settings(sweep, output)
     if heat_map is None:
         return [*notes, "No heat map: fewer than two fields vary."]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from letterocr.base.errors import UserError
-from letterocr.config.label import name_field
+from letterocr.config.label import LAYERS, name_field
 from letterocr.figures.error_curves import draw_band, label_error_axes
 from letterocr.figures.heat_map import HeatMap, draw_heat_map
 from letterocr.figures.hyperparameters import draw_parallel
@@ -33,7 +33,10 @@ def draw_bands(sweep: Sweep, groups: Sequence[Group], output: Path) -> list[str]
 
 def draw_settings(sweep: Sweep, output: Path) -> None:
     """Write the parallel coordinates of all settings into parallel.png."""
-    columns = {name_field(name): values for name, values in list(sweep.list_columns().items())[:MOST_AXES]}
+    columns = {
+        name_field(name): [LAYERS.get(str(value), value) for value in values]
+        for name, values in list(sweep.list_columns().items())[:MOST_AXES]
+    }
     figure = make_figure(3 + 1.5 * len(columns), 5)
     scale = 100 if sweep.is_share else 1
     draw_parallel(figure.subplots(), columns, [scale * group.median for group in sweep.groups], sweep.unit)
@@ -44,6 +47,7 @@ def draw_map(sweep: Sweep, heat_map: HeatMap, output: Path) -> None:
     """Write the heat map into heat_map.png."""
     figure = make_figure(3 + 4 * len(heat_map.facets), 5)
     best = f"best of {', '.join(map(name_field, heat_map.others))}; " if heat_map.others else ""
-    names = name_field(heat_map.x), name_field(heat_map.y), f"{best}median {sweep.unit}"
+    measured = f"{best}median {sweep.unit}"
+    names = name_field(heat_map.x), name_field(heat_map.y), measured, name_field(heat_map.facet)
     draw_heat_map(figure, heat_map, names, sweep.is_share)
     save_png(figure, output / "heat_map.png")

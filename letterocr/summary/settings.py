@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -42,13 +43,14 @@ class Sweep:
         """The metric in words, with its unit."""
         return f"{self.measured}, %" if self.is_share else self.measured
 
-    def list_fields(self) -> list[str]:
-        """Return the fields that the sweep varied."""
+    @functools.cached_property
+    def fields(self) -> list[str]:
+        """The fields that the sweep varied."""
         return list_axes(self.groups)
 
     def label(self, group: Group) -> str:
         """Return the label of a setting."""
-        return make_label(group.fields, self.list_fields()) or "all runs"
+        return make_label(group.fields, self.fields) or "all runs"
 
     @property
     def unreached(self) -> str:
@@ -67,7 +69,7 @@ class Sweep:
 
     def list_columns(self) -> dict[str, list[Value]]:
         """Return the values of every field that varies, one for each setting."""
-        return {name: [group.fields.get(name, "–") for group in self.groups] for name in self.list_fields()}
+        return {name: [group.fields.get(name, "–") for group in self.groups] for name in self.fields}
 
     def make_heat_map(self, x: str | None, y: str | None) -> HeatMap | None:
         """Return the heat map of the medians; None if fewer than two fields vary."""

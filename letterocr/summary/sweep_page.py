@@ -131,7 +131,7 @@ def _draw_facet(sweep: Sweep, heat_map: HeatMap, table: np.ndarray, ends: tuple[
 
 
 def _make_table(sweep: Sweep, beside: Path) -> list[Html]:
-    fields = sweep.list_fields()
+    fields = sweep.fields
     head = [*(name_field(name) for name in fields), sweep.measured, "lower quartile", "upper quartile", "lowest error"]
     head += ["networks", "diverged", "a run of it"]
     if not fields:

@@ -45,7 +45,7 @@ def test_figures_of_a_contender(standing: Standing) -> None:
 
 def test_a_table_says_what_diverged(standing: Standing) -> None:
     row = format_table(standing, "tuned").splitlines()[-1]
-    assert row.startswith("| adam | 25.0 (20.0 to ∞) |")
+    assert row.startswith("| adam | 25.0 (20.0 to diverged) |")
     assert "| 2/3 | 1/3 | 10,000 | 50 | learning_rate 0.1, options.betas.0 0.9; 0 |" in row
 
 
@@ -63,6 +63,10 @@ def test_what_is_written(standing: Standing, tmp_path: Path) -> None:
     written = json.loads((tmp_path / "results.json").read_text())
     assert written["problems"]["two_layer/synthetic"]["tuned"]["adam"]["final_error"][2] is None  # infinite
     assert written["profile"]["ratios"]["tuned"]["samples"] == [[1, 1, None], [1, None, 1]]
+    page = (tmp_path / "results.html").read_text()
+    assert "on two_layer/synthetic vanilla ends with the lowest test error, 20.0 %." in page
+    assert "∞" not in page
     text = (tmp_path / "results.md").read_text()
+    assert "∞" not in text
     assert "| learned | 1,500 | 600 |" in text
     assert "learning_rate 1e-05 to 0.1; options.betas.0 0 to 0.99" in text

@@ -1,11 +1,13 @@
-"""Run folders keep their names: the identity of a run is what it was before fields were added.
+"""Run folders are found again: the identity of a run is what it was before fields were added.
 
-The names were taken from the code of commit 7b812a8, by composing the same overrides there.
+The names were taken from the code of commit 7b812a8, by composing the same overrides there. New folders have other
+names before the same identity.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -64,10 +66,25 @@ NAMES = {
 
 
 @pytest.mark.parametrize("overrides", NAMES, ids=lambda text: text[:60] or "defaults")
-def test_a_run_folder_has_the_name_that_it_had(overrides: str) -> None:
-    config = compose_config(overrides.split())
+def test_a_run_has_the_identity_that_it_had_and_its_folder_is_found(overrides: str, tmp_path: Path) -> None:
+    config = compose_config([*overrides.split(), f"output={tmp_path}"])
+    new = locate_folder(config)
+    assert new.name.rpartition("-")[2] == compute_identity(config) == NAMES[overrides].rpartition("-")[2]
+    (tmp_path / NAMES[overrides]).mkdir()
     assert locate_folder(config).name == NAMES[overrides]
-    assert locate_folder(config).name.endswith("-" + compute_identity(config))
+
+
+def test_a_new_folder_tells_what_differs_from_the_defaults() -> None:
+    told = {
+        "": "three_layer",
+        "model=two_layer": "two_layer",
+        "model=four_layer rule=printed": "four_layer-printed",
+        "experiment=paper/fig7 data=emnist": "three_layer-printed-emnist",
+        "optimizer=torch": "three_layer-Adam",
+        "optimizer=kfac loss_factor=1 engine=reference": "three_layer-kfac-loss_factor1-reference",
+    }
+    for overrides, name in told.items():
+        assert locate_folder(compose_config(overrides.split())).name.rpartition("-")[0] == name
 
 
 def test_all_these_runs_are_different() -> None:

@@ -7,7 +7,19 @@ import pytest
 import torch
 
 from letterocr.data.letters import ALPHABET
-from letterocr.figures.pictures import RIGHT, WRONG, confusion_matrix, weight_images, worst_letters
+from letterocr.figures.pictures import (
+    LEFT,
+    LETTER,
+    MARGIN,
+    RIGHT,
+    TOP,
+    WIDTH,
+    WRONG,
+    colour_weights,
+    confusion_matrix,
+    draw_learned,
+    worst_letters,
+)
 
 LABELS = np.repeat(np.arange(26), 20)
 
@@ -21,42 +33,40 @@ def is_picture(array: np.ndarray) -> bool:
 
 
 def test_weights_are_blue_below_zero_red_above_and_neutral_at_zero():
-    weight = np.zeros((1, 900), np.float32)
-    weight[0, :30], weight[0, 30:60] = 1.0, -1.0  # the first two lines of the image
-    picture = weight_images(weight, ALPHABET).astype(int)
-    middle = [picture[46 + 3 * line + 1, 14 + 3 * 15] for line in range(3)]
-    assert middle[0][0] > middle[0][2] + 20
-    assert middle[1][2] > middle[1][0] + 20
-    assert np.ptp(middle[2]) <= 1
-    assert middle[2].min() > 240
+    shades = colour_weights(np.array([-1.0, 0.0, 0.5, 2.0, np.nan]), 1.0).astype(int)
+    assert shades[0][2] > shades[0][0] + 20
+    assert np.ptp(shades[1]) <= 1
+    assert shades[2][0] > shades[2][2] + 20
+    assert shades[3].sum() < shades[2].sum()  # darker
+    assert shades[4].tolist() == shades[1].tolist()
 
 
-def test_weights_share_one_scale():
-    weight = np.zeros((2, 900), np.float32)
-    weight[0], weight[1] = 1.0, 0.25
-    picture = weight_images(weight, ALPHABET).astype(int)
-    strong, weak = picture[90, 14 + 45], picture[90, 14 + 96 + 45]
-    assert strong.sum() + 150 < weak.sum()
-
-
-@pytest.mark.parametrize(("rows", "shown"), [(26, 26), (1800, 64), (5, 5)])
-def test_weights_of_every_layer_size_fit(rows, shown):
-    weight = np.random.default_rng(0).normal(size=(rows, 900))
-    picture = weight_images(weight, ALPHABET)
+@pytest.mark.parametrize("rows", [26, 1800, 5])
+def test_what_was_learned_fits_the_width_that_is_shown(rows):
+    picture = draw_learned(np.random.default_rng(0).normal(size=(rows, 900)), ALPHABET)
     assert is_picture(picture)
-    columns, cell = (7, 130) if rows == 26 else (min(8, shown), 96)
-    assert picture.shape[1] == 28 + columns * cell - (10 if rows == 26 else 6)
+    assert picture.shape[1] == WIDTH
 
 
-def test_weights_that_are_zero_or_not_finite_can_be_drawn():
-    weight = np.zeros((26, 900))
-    assert is_picture(weight_images(weight, ALPHABET))
-    weight[:] = np.nan
-    assert is_picture(weight_images(weight, ALPHABET))
+def test_the_units_of_the_largest_change_come_first():
+    change = np.zeros((40, 900))
+    change[7], change[30] = 1.0, 0.5
+    picture = draw_learned(change, ALPHABET).astype(int)
+    first, second, third = (picture[48 + 30, 10 + 67 * place + 30] for place in range(3))
+    assert first[0] > first[2] + 20
+    assert first.sum() < second.sum() < third.sum()
+    assert np.ptp(third) <= 1
+
+
+def test_a_change_that_is_zero_or_not_finite_can_be_drawn():
+    change = np.zeros((26, 900))
+    assert is_picture(draw_learned(change, ALPHABET))
+    change[:] = np.nan
+    assert is_picture(draw_learned(change, ALPHABET))
 
 
 def test_tensors_are_taken_too():
-    assert is_picture(weight_images(torch.zeros(3, 900), ALPHABET))
+    assert is_picture(draw_learned(torch.zeros(3, 900), ALPHABET))
     assert is_picture(confusion_matrix(torch.arange(26), torch.arange(26), ALPHABET))
     assert is_picture(worst_letters(torch.zeros(2, 900), torch.arange(2), torch.zeros(2, 26), ALPHABET))
 
@@ -70,10 +80,11 @@ def test_a_perfect_reader_has_a_green_diagonal_only():
 def test_the_row_of_a_confusion_is_the_truth_and_the_column_the_reading():
     predicted = LABELS.copy()
     predicted[LABELS == 2] = 5  # every C is read as F
-    difference = (confusion_matrix(LABELS, predicted, ALPHABET) == WRONG).all(axis=2)
+    difference = (confusion_matrix(LABELS, predicted, ALPHABET)[TOP:, LEFT:] == WRONG).all(axis=2)
     rows, columns = np.nonzero(difference)
-    assert (rows.min() - 84) // 26 == (rows.max() - 84) // 26 == 2
-    assert (columns.min() - 62) // 26 == (columns.max() - 62) // 26 == 5
+    cell = (WIDTH - LEFT - MARGIN) // 26
+    assert rows.min() // cell == rows.max() // cell == 2
+    assert columns.min() // cell == columns.max() // cell == 5
 
 
 def test_a_confusion_without_letters_can_be_drawn():
@@ -82,13 +93,12 @@ def test_a_confusion_without_letters_can_be_drawn():
 
 
 @pytest.mark.parametrize("alphabet", [ALPHABET[:10], ALPHABET + "0123456789"])
-def test_pictures_are_as_large_as_the_alphabet(alphabet):
+def test_pictures_fit_other_alphabets(alphabet):
     classes = len(alphabet)
     labels = np.arange(classes)
-    assert confusion_matrix(labels, labels, alphabet).shape == (84 + 26 * classes + 16, 62 + 26 * classes + 62, 3)
-    assert weight_images(np.zeros((classes, 900)), alphabet).shape[1] == 28 + 7 * 130 - 10
-    worst = worst_letters(np.zeros((classes, 900)), labels, np.eye(classes), alphabet)
-    assert worst.shape[1] == 28 + 3 * (162 + 9 * classes)
+    assert confusion_matrix(labels, labels, alphabet).shape[1] <= LEFT + 9 * 36 + 40
+    assert draw_learned(np.zeros((classes, 900)), alphabet).shape[1] == WIDTH
+    assert worst_letters(np.zeros((classes, 900)), labels, np.eye(classes), alphabet).shape[1] == WIDTH
 
 
 def test_the_worst_letter_comes_first():
@@ -97,9 +107,9 @@ def test_the_worst_letter_comes_first():
     outputs = np.eye(26)[LABELS]
     outputs[77] = np.eye(26)[(LABELS[77] + 1) % 26]
     picture = worst_letters(images, LABELS, outputs, ALPHABET, count=3)
-    assert (picture[48 + 10 : 48 + 110, 20 + 10 : 20 + 110] == 0).all()
-    assert (picture[48 + 10 : 48 + 110, 20 + 396 + 10 : 20 + 396 + 110] == 255).all()
-    assert {RIGHT, WRONG} <= colours(picture)
+    assert (picture[50 : 50 + LETTER, MARGIN : MARGIN + LETTER] == 0).all()
+    assert (picture[50 : 50 + LETTER, MARGIN + 110 : MARGIN + 110 + LETTER] == 255).all()
+    assert WRONG in colours(picture)
 
 
 def test_fewer_letters_than_asked_for_and_outputs_not_finite_can_be_drawn():

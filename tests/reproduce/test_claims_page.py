@@ -8,7 +8,7 @@ from pathlib import Path
 
 from letterocr.figures.png import make_figure
 from letterocr.reproduce.claims_page import write_figures, write_page
-from letterocr.reproduce.finding import FAILS, HOLDS, Finding, phrase_condition
+from letterocr.reproduce.finding import FAILS, HOLDS, Finding, Table, phrase_condition
 
 
 class Reader(HTMLParser):
@@ -19,6 +19,8 @@ class Reader(HTMLParser):
         self.open: list[str] = []
         self.images: list[str] = []
         self.links: list[str] = []
+        self.alts: list[str] = []
+        self.equations = 0
         self.ids: list[str] = []
         self.text = ""
 
@@ -26,9 +28,11 @@ class Reader(HTMLParser):
         given = dict(attrs)
         self.images += [given["src"]] if tag == "img" else []
         self.links += [given["href"]] if tag == "a" else []
+        self.alts += [given["alt"]] if tag == "img" else []
+        self.equations += tag == "math"
         self.ids += [given["id"]] if "id" in given else []
         assert tag != "script"
-        if tag not in ("img", "meta"):
+        if tag not in ("img", "meta", "link"):
             self.open.append(tag)
 
     def handle_endtag(self, tag):
@@ -42,7 +46,15 @@ def test_a_page_and_its_figures(tmp_path: Path) -> None:
     figure = make_figure(2, 1)
     figure.subplots().plot([0, 1])
     findings = {
-        "one": Finding("A < B & C.", HOLDS, "It is <so>.", {"a < b": 3, "list": "1, 2"}, {"drawn": figure}),
+        "one": Finding(
+            "A < B & C.",
+            HOLDS,
+            "It is <so>, as lambda_max is.",
+            {"a < b": 3, "list": "1, 2"},
+            {"drawn": figure},
+            "A line from 0 to 1",
+            (Table("Two ways", ["name", "x", "y"], [["row", "1.5", "2"]]),),
+        ),
         "two": Finding("D.", FAILS, "Not so.", {}),
         "three": Finding("E.", phrase_condition("T < 5"), "Hardly.", {"x": 1.5}),
     }
@@ -57,8 +69,21 @@ def test_a_page_and_its_figures(tmp_path: Path) -> None:
     assert reader.images == ["drawn.png"]
     assert (tmp_path / "drawn.png").read_bytes().startswith(b"\x89PNG")
     assert [link.removeprefix("#") for link in reader.links] == reader.ids == list(findings)
-    for part in ("A < B & C.", "It is <so>.", "a < b", "holds only if T < 5", "some & others", "Title two"):
+    for part in (
+        "A < B & C.",
+        "It is <so>",
+        "a < b",
+        "holds only if T < 5",
+        "some & others",
+        "Title two",
+        "Two ways",
+        "Kantack",
+        "activation function",
+    ):
         assert part in reader.text
+    assert reader.alts == ["Title one. A line from 0 to 1."]
+    assert reader.equations > 7
+    assert '<td class="number">1.5</td>' in page.read_text()
     stored = json.loads((tmp_path / "findings.json").read_text())
     assert stored["findings"]["one"]["numbers"] == {"a < b": 3, "list": "1, 2"}
     assert stored["findings"]["one"]["figures"] == ["drawn"]

@@ -33,7 +33,7 @@ def test_the_sigmoid_helps_where_it_is_bent(material):
     mixtures = Letters(shares / shares.sum(1, keepdim=True) @ images, torch.arange(26))
     finding = claims.judge_sigmoid(Material(Split(mixtures, mixtures), SyntheticConfig(), Path("unused")))
     assert finding.verdict.startswith("holds")
-    pixels, coldest, *_ = (float(value.split(",")[0]) for value in list(finding.numbers.values())[:2])
+    pixels, coldest = (float(row[1]) for row in finding.tables[0].rows[:2])
     assert pixels < 3 < coldest
     assert list(finding.figures) == ["sigmoid"]
 

@@ -9,6 +9,7 @@ from tiny import Killed
 
 from letterocr.base.errors import UserError
 from letterocr.base.files import read_json, replace_file
+from letterocr.compose.defaults import list_fields
 from letterocr.compose.stored_config import read_config
 from letterocr.config.data import EmnistConfig, ImagesConfig
 from letterocr.config.identity import compute_identity
@@ -16,7 +17,6 @@ from letterocr.config.model.chain import ChainConfig
 from letterocr.run.folder import (
     clear_folder,
     clear_temporary,
-    list_hyperparameters,
     locate_folder,
     write_config,
     write_environment,
@@ -25,7 +25,7 @@ from letterocr.run.folder import (
 
 def test_the_folder_has_a_readable_name_and_the_identity():
     config = small_config(output="here/runs")
-    assert locate_folder(config) == Path("here/runs") / f"three_layer-gradient-synthetic-{compute_identity(config)}"
+    assert locate_folder(config) == Path("here/runs") / f"three_layer-{compute_identity(config)}"
 
 
 def test_the_home_folder_is_meant_by_a_tilde(monkeypatch, tmp_path):
@@ -140,7 +140,7 @@ def test_the_environment_names_the_versions(tmp_path):
 
 
 def test_the_hyperparameters_are_flat_and_without_what_cannot_change_the_result():
-    flat = list_hyperparameters(small_config(learning_rate=[0.1, 0.2], replicas=2))
+    flat = list_fields(small_config(learning_rate=[0.1, 0.2], replicas=2))
     assert flat["learning_rate"] == "[0.1, 0.2]"
     assert flat["model.temperature"] == 1.0
     assert flat["data.name"] == "synthetic"

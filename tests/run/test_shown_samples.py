@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
-from letterocr.run.shown_samples import select_samples
+from letterocr.run.shown_samples import list_picture_samples, select_samples
 
 
 @pytest.mark.parametrize("total", [0, 1, 50, 999, 1000, 1001, 20_000, 10_000_000])
@@ -25,3 +25,11 @@ def test_shown_is_independent_of_how_the_run_is_cut():
     pieces = [select_samples(first, last, total) for first, last in itertools.pairwise(cuts)]
     assert np.array_equal(np.concatenate(pieces), select_samples(0, total, total))
     assert select_samples(0, total, total)[0] == 1
+
+
+@pytest.mark.parametrize(("total", "block"), [(0, 32), (1, 1), (300, 32), (20_000, 32), (20_000, 1)])
+def test_pictures_fall_between_blocks_and_are_no_more_than_tensorboard_keeps(total, block):
+    samples = list_picture_samples(total, block)
+    assert len(samples) <= 10
+    assert samples[-1] == total
+    assert all(sample % block == 0 or sample == total for sample in samples)

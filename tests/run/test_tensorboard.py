@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import io
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from helpers import random_network
 from PIL import Image
 from tensorboard.backend.event_processing.plugin_event_accumulator import EventAccumulator
 from tensorboard.plugins.custom_scalar import layout_pb2
 from tensorboard.plugins.hparams import api_pb2, metadata
 
+from letterocr.curvature.rank_figures import spectra
+from letterocr.run.dashboard import describe_tag
 from letterocr.run.tensorboard import Board
 
 HYPERPARAMETERS = {"seed": 3, "optimizer.alpha": 0.02, "rule": "printed", "bias": True}
@@ -79,15 +84,47 @@ def test_replicas_show_median_and_quartiles(tmp_path):
     assert {tag for m in margins for tag in (m.value, m.lower, m.upper)} <= set(read(tmp_path).Tags()["tensors"])
 
 
-def test_the_dashboard_is_arranged_beforehand(tmp_path):
+def test_the_dashboard_is_arranged_beforehand_and_shows_no_curve_twice(tmp_path):
     Board(tmp_path, HYPERPARAMETERS).close()
     (category,) = layout(tmp_path).category
     assert [list(chart.multiline.tag) for chart in category.chart] == [
         ["^error/test$"],
-        ["^error/train$", "^error/test$"],
+        ["^error/train$"],
         ["^loss/train$"],
     ]
     assert not any(chart.HasField("margin") for chart in category.chart)
+
+
+def test_a_diagnosed_run_has_the_matrix_view(tmp_path):
+    Board(tmp_path, HYPERPARAMETERS, diagnosed=2).close()
+    _, view = layout(tmp_path).category
+    assert view.title.startswith("Matrix view")
+    assert "Smoothing" in view.title
+    patterns = [pattern for chart in view.chart for pattern in chart.multiline.tag]
+    for tags in (
+        ["weight_1/singular_value_1", "weight_1/singular_value_5"],
+        ["update_2/singular_value_3"],
+        ["learning_rate/used", "learning_rate/limit"],
+        ["hidden_1/effective_rank"],
+    ):
+        assert any(all(re.fullmatch(pattern.strip("^$"), tag) for tag in tags) for pattern in patterns)
+
+
+def test_every_tag_of_a_diagnosed_run_has_a_description(tmp_path):
+    board = Board(tmp_path, HYPERPARAMETERS, replicas=2)
+    values = np.full((3, 2), 0.5)
+    board.curve(np.arange(3), values, values, values)
+    network = random_network([900, 6, 26], [1.0], replicas=1).replica(0)
+    figures = spectra(network, network, torch.rand(5, 900, dtype=torch.float64))
+    own = ("printed/angle", "printed_1/norm_ratio", "hessian/largest_eigenvalue", "learning_rate/used")
+    board.figures(2, {tag: np.ones(2) for tag in (*figures, *own, "learning_rate/limit")})
+    board.picture("pictures/learned", 1, np.zeros((2, 3, 3), np.uint8))
+    board.close(0.5, 0.25)
+    accumulator = read(tmp_path)
+    tags = [tag for tag in accumulator.Tags()["tensors"] if not tag.startswith(("_hparams_", "custom_scalars"))]
+    assert len(tags) > 20
+    for tag in tags:
+        assert accumulator.SummaryMetadata(tag).summary_description == describe_tag(tag)
 
 
 def test_hparams_are_complete_from_the_start_and_in_the_run_folder(tmp_path):
@@ -117,8 +154,8 @@ def test_closing_writes_the_metrics_and_the_end(tmp_path, final, status):
 def test_a_resumed_run_shows_nothing_twice(tmp_path):
     killed = Board(tmp_path, HYPERPARAMETERS)
     write(killed, range(8), 0.5)
-    killed.picture("confusion", 4, np.zeros((2, 3, 3), np.uint8))
-    killed.picture("confusion", 7, np.zeros((2, 3, 3), np.uint8))
+    killed.picture("pictures/confusion", 4, np.zeros((2, 3, 3), np.uint8))
+    killed.picture("pictures/confusion", 7, np.zeros((2, 3, 3), np.uint8))
     killed.close()
     resumed = Board(tmp_path, HYPERPARAMETERS, first_sample=4)  # the last checkpoint
     write(resumed, range(6, 10), 0.25)
@@ -126,7 +163,7 @@ def test_a_resumed_run_shows_nothing_twice(tmp_path):
     first, second = sorted(tmp_path.glob("*tfevents*"))
     assert first.stat().st_mtime <= second.stat().st_mtime
     assert scalars(tmp_path, "error/test") == dict.fromkeys(range(5), 0.5) | dict.fromkeys(range(6, 10), 0.25)
-    assert [event.step for event in read(tmp_path).Tensors("confusion")] == [4]
+    assert [event.step for event in read(tmp_path).Tensors("pictures/confusion")] == [4]
 
 
 def test_a_fresh_run_purges_all_of_a_leftover_one(tmp_path):
@@ -163,9 +200,9 @@ def test_a_picture_comes_back_as_it_was_but_for_fine_shades(tmp_path):
     picture = np.full((20, 30, 3), 255, np.uint8)
     picture[5:15, 5:15], picture[10, 20] = (200, 60, 48), (24, 128, 92)
     board = Board(tmp_path, HYPERPARAMETERS)
-    board.picture("weights", 10, picture)
+    board.picture("pictures/learned", 10, picture)
     board.close()
-    (event,) = read(tmp_path).Tensors("weights")
+    (event,) = read(tmp_path).Tensors("pictures/learned")
     assert event.step == 10
     width, height, png = event.tensor_proto.string_val
     assert (int(width), int(height)) == (30, 20)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -152,6 +153,36 @@ def test_the_terminal_is_left_sane_whatever_happens(error):
     assert text_of(console).rfind(visible) > text_of(console).rfind(hidden) >= 0
     terminal.update(10, 0.5, 0.5, 1.0)  # late calls draw nothing more
     assert "10 / 1,000" not in text_of(console)
+
+
+def test_the_chart_takes_the_room_that_there_is():
+    for width, height in ((80, 24), (160, 50)):
+        console = recording(width, height)
+        with Terminal(1000, live=True, console=console) as terminal:
+            terminal.begin("run", FACTS, 0)
+        rows = [line for line in text_of(console).splitlines() if "│" in line or "┤" in line]
+        assert len(rows) >= height - 10
+        assert max(len(re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|\r", "", row)) for row in rows) == width - 1
+
+
+def test_the_path_of_the_folder_is_never_broken():
+    folder = Path("outputs") / ("long" * 40)
+    for width in (20, 60, 100):
+        console = recording(width)
+        with Terminal(1000, live=True, console=console) as terminal:
+            terminal.begin("run", FACTS | {"folder": str(folder)}, 0)
+            terminal.finish(SUMMARY, folder, [])
+        assert text_of(console).count(str(folder)) == 2
+
+
+def test_medians_of_several_networks_are_called_so(capsys):
+    with Terminal(1000, live=False, networks=3) as terminal:
+        terminal.begin("run", {}, 0)
+        terminal.update(10, 0.5, 0.5, 1.0)
+        terminal.finish(SUMMARY, Path("outputs/run"), [])
+    out = capsys.readouterr().out
+    assert "median test error 50.0 %  median train error 50.0 %" in out
+    assert "final test error, median of 3  10.2 %" in out
 
 
 @pytest.mark.parametrize(("width", "height"), [(1, 1), (10, 5), (24, 10), (40, 24), (200, 60)])

@@ -12,11 +12,15 @@ import pytest
 from helpers import small_config
 from sweeps import final_error, make_run, make_sweep
 
-from letterocr.base.files import write_json
-from letterocr.run.folder import list_hyperparameters
-from letterocr.summary.__main__ import format_metric, main
-from letterocr.sweep.groups import count_samples_to, find_metric, group_runs, list_varying, read_band
-from letterocr.sweep.reader import flatten, read_run, read_sweep
+from letterocr.base.files import read_json, write_json
+from letterocr.compose.defaults import list_fields
+from letterocr.config.label import flatten, list_varying
+from letterocr.engine.records import Records
+from letterocr.run.curve import Curve
+from letterocr.summary.__main__ import main
+from letterocr.summary.settings import format_metric
+from letterocr.sweep.groups import count_samples_to, find_metric, group_runs, list_axes, read_band
+from letterocr.sweep.reader import read_run, read_sweep
 
 GRID = (3, 2, 3)
 
@@ -42,7 +46,7 @@ def summary(folder: Path, *arguments: str) -> int:
 
 def test_a_run_has_the_hyperparameters_that_tensorboard_has(tmp_path):
     run = read_run(make_run(tmp_path, 0.3, 2.0, 4))
-    expected = list_hyperparameters(small_config(learning_rate=0.3, seed=4, samples=8))
+    expected = list_fields(small_config(learning_rate=0.3, seed=4, samples=8))
     assert run.fields == expected | {"model.temperature": 2.0}
     assert (run.state, run.reason, run.result["error"]) == ("finished", "", final_error(0.3, 2.0, 4))
 
@@ -54,7 +58,7 @@ def test_a_run_from_before_networks_had_kinds_is_of_the_same_setting(tmp_path):
     (old / "config.yaml").write_text(text.replace("  kind: chain\n", ""))
     runs = [read_run(new), read_run(old)]
     assert runs[0].setting == runs[1].setting
-    assert list_varying(runs) == ["seed"]
+    assert list_varying([run.fields for run in runs]) == ["seed"]
 
 
 def test_a_kind_that_the_name_does_not_imply_is_a_field(tmp_path):
@@ -149,17 +153,75 @@ def test_the_groups_are_the_settings(sweep):
 
 def test_what_varies(sweep, tmp_path):
     runs = read_sweep(sweep)
-    assert list_varying(runs) == ["model.temperature", "learning_rate", "seed"]
-    assert list_varying(runs[:1]) == []
+    assert list_varying([run.fields for run in runs]) == ["learning_rate", "model.temperature", "seed"]
+    assert list_axes(group_runs(runs, find_metric("final_error"))) == ["learning_rate", "model.temperature"]
 
 
 def test_samples_to_an_error_from_the_result_or_else_from_the_curve(tmp_path):
     run = read_run(make_run(tmp_path, 0.1, 1.0, 0, samples=9))  # 1, 0.9, ..., 0.1
-    assert count_samples_to(run, 0.2) == 8
-    assert count_samples_to(run, 0.55) == 5
-    assert count_samples_to(run, 0.05) == math.inf
-    assert find_metric("samples_to_0.5")(run) == 5
-    assert find_metric("best_error")(run) == 0.1
+    assert count_samples_to(run, 0.2) == [8]
+    assert count_samples_to(run, 0.55) == [5]
+    assert count_samples_to(run, 0.05) == [math.inf]
+    assert find_metric("samples_to_0.5")(run) == [5]
+    assert find_metric("best_error")(run) == [0.1]
+
+
+def test_networks_are_counted_and_not_runs(tmp_path):
+    """From `networks` in the result, or from the curve of a folder of an early version."""
+    folder = make_run(tmp_path, 0.1, 1.0, 0)
+    config = folder / "config.yaml"
+    config.write_text(config.read_text().replace("replicas: 1", "replicas: 3"))
+    curve = Curve(4, 3)
+    errors = np.array([[0.9, 0.6, 0.3], [0.5, 0.4, 0.3], [0.4, 0.2, 0.5], [0.1, 0.2, 0.5]])
+    curve.test_error[0] = 1.0
+    curve.add(Records(np.ones((4, 3)), np.zeros((4, 3), bool), errors))
+    curve.save(folder / "curve.parquet")
+    result = read_json(folder / "result.json")
+    for networks in ({}, {"networks": curve.summarise_networks()}):
+        write_json(folder / "result.json", result | networks)
+        run = read_run(folder)
+        assert find_metric("final_error")(run) == [0.1, 0.2, 0.5]
+        assert find_metric("best_error")(run) == [0.1, 0.2, 0.3]
+        assert find_metric("samples_to_0.2")(run) == [4, 3, math.inf]
+        (group,) = group_runs([run], find_metric("final_error"))
+        np.testing.assert_allclose(group.quartiles, np.percentile([0.1, 0.2, 0.5], [25, 50, 75]))
+        assert summary(tmp_path) == 0
+
+
+def test_a_setting_that_diverged_is_marked_and_comes_last(tmp_path, capsys):
+    make_run(tmp_path, 0.1, 1.0, 0)
+    folder = make_run(tmp_path, 10.0, 1.0, 0)
+    write_json(folder / "result.json", read_json(folder / "result.json") | {"status": "diverged", "error": 1.0})
+    assert summary(tmp_path) == 0
+    assert "1 of 1 diverged, learning rate 10" in capsys.readouterr().out.splitlines()[-6]
+    assert "1 diverged" in (tmp_path / "summary.html").read_text()
+
+
+def test_the_best_setting_is_the_best_of_all_and_its_network_does_not_follow_from_another_field(tmp_path, capsys):
+    """Two layers are better at their best learning rate, three on average: no median over learning rates may tell."""
+    errors = {(2, 0.001): 0.2, (2, 0.01): 0.9, (2, 0.1): 0.95, (3, 0.001): 0.5, (3, 0.01): 0.4, (3, 0.1): 0.3}
+    for (layers, rate), error in errors.items():
+        name, hidden = {2: ("two_layer", "[]"), 3: ("three_layer", "[1800]")}[layers]
+        folder = make_run(tmp_path / name, rate, 1.0, 0)
+        text = (folder / "config.yaml").read_text()
+        text = text.replace("name: three_layer", f"name: {name}").replace("hidden:\n  - 1800", f"hidden: {hidden}")
+        (folder / "config.yaml").write_text(text)
+        write_json(folder / "result.json", read_json(folder / "result.json") | {"error": error, "best_error": error})
+    assert summary(tmp_path) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "two layers, learning rate 0.001" in lines[3]
+    assert "three layers, learning rate 0.1" in lines[4]
+    page = (tmp_path / "summary.html").read_text()
+    assert "Median final test error for each learning rate and network." in page
+
+
+def test_80_columns_have_a_line_a_setting_and_the_whole_folder(sweep, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("letterocr.summary.__main__.find_width", lambda: 80)
+    assert summary(sweep, f"output={tmp_path}", "--top", "2") == 0
+    best = [line for line in capsys.readouterr().out.splitlines() if " %" in line]
+    assert len(best) == 2
+    names = {run.path.name for run in read_sweep(sweep)}
+    assert all(line.split()[-1] in names for line in best)
 
 
 @pytest.mark.parametrize("name", ["error", "samples_to_", "samples_to_2", "samples_to_nan", "0.2"])
@@ -193,6 +255,7 @@ def test_it_writes_the_table_twice_and_the_pictures(sweep, tmp_path, capsys):
     assert {p.name for p in (tmp_path / "out").iterdir()} == {
         "summary.parquet",
         "summary.csv",
+        "summary.html",
         "bands.png",
         "parallel.png",
         "heat_map.png",
@@ -207,18 +270,18 @@ def test_it_writes_the_table_twice_and_the_pictures(sweep, tmp_path, capsys):
         assert (row["samples_to_0.5"] is None) == (expected > 0.5)
     out = capsys.readouterr().out
     assert "18 runs: 18 finished" in out
-    assert out.count("three_layer-gradient-synthetic-") == 2
+    assert out.count("three_layer-") == 2
     assert summary(tmp_path / "more", f"output={tmp_path / 'out2'}") == 0
     assert f"{broken.name}: unfinished" in capsys.readouterr().out
-    assert {p.name for p in (tmp_path / "out2").iterdir()} == {"summary.parquet", "summary.csv"}
+    assert {p.name for p in (tmp_path / "out2").iterdir()} == {"summary.parquet", "summary.csv", "summary.html"}
 
 
 def test_the_best_setting_comes_first(sweep, tmp_path, capsys):
     assert summary(sweep, f"output={tmp_path}", "--top", "1", "--metric", "samples_to_0.5") == 0
     row = next(line for line in capsys.readouterr().out.splitlines() if "three_layer-" in line)
-    cells = [cell.strip() for cell in row.strip("│").split("│")]
     # From 1 to 0.1 (and 0.11, 0.12) in 8 samples in a straight line: 0.5 is passed at 4.4 (4.5, 4.5), so at 5.
-    assert cells[:5] == ["1.0", "0.1", "3", "5", "5 to 5"] or cells[:5] == ["1", "0.1", "3", "5", "5 to 5"]
+    assert row.split()[:5] == ["5", "5", "to", "5", "3"]
+    assert "learning rate 0.1, T = 1" in row
 
 
 def test_a_sweep_of_one_setting_has_no_heat_map(tmp_path, capsys):
@@ -269,4 +332,5 @@ def test_a_field_of_numbers_and_words_is_a_column_of_texts(tmp_path):
 
 
 def test_how_figures_are_shown():
-    assert [format_metric(v) for v in (0.1234, 1.0, 1500.0, math.inf)] == ["12.3 %", "100.0 %", "1,500", "not reached"]
+    assert [format_metric(v, True) for v in (0.1234, 1.0, math.inf)] == ["12.3 %", "100.0 %", "not reached"]
+    assert [format_metric(v, False) for v in (1.0, 1500.0, math.inf)] == ["1", "1,500", "not reached"]
