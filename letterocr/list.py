@@ -68,14 +68,14 @@ def list_runs(folder: Path, sort: str) -> list[str]:
 
     runs = find_runs(folder)
     labels, now = make_labels([run.fields for run in runs]), time.time()
-    keyed = []
+    keyed: list[tuple[str | float, list[str]]] = []
     for run, label in zip(runs, labels, strict=True):
         age, error = now - _find_time(run), float(run.result.get("error", float("inf")))
         shown = f"{100 * error:.1f} %" if run.state == "finished" else "–"
         name = str(run.path.relative_to(folder)) if run.path != folder else str(folder)
         cells = [shown, _find_state(run), format_age(age), label if run.fields else "–", name]
-        keyed.append(({"label": label, "error": error, "age": age}[sort], cells))
-    keyed.sort(key=lambda pair: pair[0])
+        keyed.append((label if sort == "label" else error if sort == "error" else age, cells))
+    keyed.sort()
     notes = [f"{run.path}: {run.state} ({run.reason})." for run in runs if run.state in ("failed", "damaged")]
     return [*lay_out_table([cells for _, cells in keyed], HEAD, find_width(), cut=3), *notes]
 

@@ -74,7 +74,7 @@ def _make_headline(figures: dict[Problem, dict[str, Any]]) -> Html:
 
 def _draw_headline(figures: dict[Problem, dict[str, Any]]) -> list[Html]:
     """Draw the final test error of every tuned optimizer: median and quartiles."""
-    traces, order = [], {}
+    traces, order = [], dict[str, float]()
     for problem, kinds in figures.items():
         found = {name: s["final_error"] for name, s in kinds["tuned"].items() if math.isfinite(s["final_error"][1])}
         order |= {name: order.get(name, 0) + values[1] for name, values in found.items()}

@@ -23,12 +23,14 @@ def find_defaults(config: TrainConfig) -> Mapping[str, Value]:
 
     The fields of groups count as differing from the defaults if the choice itself is not the default one.
     """
+    network: Any = type(config.model)
+    data: Any = type(config.data)
     optimizer = registry.find_optimizer_name(config.optimizer)
-    return _compose(type(config.model), config.model.name, config.rule, type(config.data), optimizer)
+    return _compose(network, config.model.name, config.rule, data, optimizer)
 
 
 @functools.cache
-def _compose(network: type, model: str, rule: str, data: type, optimizer: str) -> Mapping[str, Value]:
+def _compose(network: Any, model: str, rule: str, data: Any, optimizer: str) -> Mapping[str, Value]:
     method = registry.OPTIMIZERS[optimizer].schema
     fields = flatten(_to_plain(TrainConfig(model=network(), data=data(), optimizer=method())))
     for group, choice in (("rule", rule), ("model", model), ("optimizer", optimizer)):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeGuard
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
 
@@ -116,11 +116,16 @@ def draw_parallel(axes: Axes, columns: Mapping[str, Sequence[object]], metric: S
     lines.set_array(values[order])
     axes.add_collection(lines)
     axes.figure.colorbar(lines, ax=axes, label=name, pad=0.02)
-    paper = {"facecolor": "white", "edgecolor": "none", "pad": 0.8, "alpha": 0.9}  # no line crosses a label
+    paper: dict[str, Any] = {
+        "facecolor": "white",
+        "edgecolor": "none",
+        "pad": 0.8,
+        "alpha": 0.9,
+    }  # no line crosses a label
     for i, s in enumerate(scales.values()):
         axes.axvline(i, color="0.3", linewidth=0.8, zorder=3)
         for tick, label in zip(s.ticks[:MOST_CELLS], s.labels[:MOST_CELLS], strict=True):
-            place = {"textcoords": "offset points", "fontsize": 8, "va": "center", "zorder": 4}
+            place: dict[str, Any] = {"textcoords": "offset points", "fontsize": 8, "va": "center", "zorder": 4}
             axes.annotate(label, (i, tick), (4, 0), bbox=paper, **place)
     axes.set(xlim=(-0.1, len(scales) - 0.6), ylim=(-0.05, 1.05), yticks=[])
     axes.set_xticks(range(len(scales)), list(scales))

@@ -9,31 +9,46 @@ import numpy as np
 
 from letterocr.figures.hyperparameters import is_logarithmic, make_scale
 from letterocr.pages.charts import make_chart, make_layout
-from letterocr.pages.template import Html, make_element
+from letterocr.pages.template import Html, escape_text, make_element
+
+GOOD, BAD = "#2f7dd1", "#d9601e"
+MOST_LINES = 200  # settings in parallel coordinates
 
 
 def make_parallel(columns: Mapping[str, Sequence[object]], errors: Sequence[float], unit: str) -> Html:
-    """Return parallel coordinates: one line for each setting, coloured by its error; the reader can select ranges.
+    """Return parallel coordinates: one line for each setting, coloured by its error.
 
     Args:
-        columns: the values of each field, by its name in words; one for each setting.
+        columns: the values of each field, by its name in words; one for each setting, the best first.
         errors: the error of each setting, in `unit`.
         unit: name of the error, with its unit.
     """
-    dimensions: list[dict[str, Any]] = []
-    for name, values in {**columns, unit: list(errors)}.items():
-        scale = make_scale(values)
-        dimension = {"label": name, "values": scale.places, "range": [0, 1]}
-        dimensions.append(dimension | {"tickvals": scale.ticks, "ticktext": scale.labels})
-    line = {"color": np.asarray(errors, float), "colorscale": "Viridis", "showscale": True}
-    line["colorbar"] = {"title": {"text": unit}, "thickness": 10, "outlinewidth": 0}
-    trace = {"type": "parcoords", "dimensions": dimensions, "line": line, "labelangle": -8}
-    layout = {"height": 380, "margin": {"l": 60, "r": 20, "t": 70, "b": 20}}
-    best = int(np.argmin(errors))
-    told = ", ".join(f"{name} {values[best]}" for name, values in columns.items())
-    alt = f"Parallel coordinates of {', '.join(columns)} and {unit}; the lowest is {errors[best]:.1f} at {told}."
-    wide = make_element("div", make_chart([trace], layout, alt), style=f"min-width:{130 * (len(dimensions) + 1)}px")
+    scales = {name: make_scale(values) for name, values in {**columns, unit: list(errors)}.items()}
+    names, span = list(scales), max(max(errors) - min(errors), 1e-9)
+    traces: list[dict[str, Any]] = []
+    for i in reversed(range(min(len(errors), MOST_LINES))):  # the best on top
+        told = ", ".join(f"{name} {values[i]}" for name, values in columns.items())
+        line = {"color": _blend((errors[i] - min(errors)) / span), "width": 1.5}
+        trace = {"x": names, "y": [scale.places[i] for scale in scales.values()], "mode": "lines", "line": line}
+        traces.append(trace | {"hovertemplate": f"{errors[i]:.1f}: {escape_text(told)}<extra></extra>"})
+    marks = [(name, tick, label) for name, s in scales.items() for tick, label in zip(s.ticks, s.labels, strict=True)]
+    ticks = {"x": [m[0] for m in marks], "y": [m[1] for m in marks], "text": [m[2] for m in marks], "mode": "text"}
+    traces.append(ticks | {"textposition": "middle right", "hoverinfo": "skip", "textfont": {"size": 11}})
+    key = {"x": [None], "y": [None], "mode": "markers", "hoverinfo": "skip"}
+    bar = {"title": {"text": ""}, "thickness": 10, "outlinewidth": 0}
+    marker = {"color": [0], "cmin": min(errors), "cmax": max(errors), "showscale": True, "colorbar": bar}
+    traces.append(key | {"marker": marker | {"colorscale": [[0, GOOD], [1, BAD]]}})
+    layout = make_layout("", "", height=380, yaxis={"visible": False}, xaxis={"showgrid": True})
+    best = ", ".join(f"{name} {values[0]}" for name, values in columns.items())
+    alt = f"Parallel coordinates of {', '.join(columns)} and {unit}; the lowest is {errors[0]:.1f} at {best}."
+    wide = make_element("div", make_chart(traces, layout, alt), style=f"min-width:{120 * len(names)}px")
     return make_element("div", wide, class_="wide", tabindex="0")
+
+
+def _blend(share: float) -> str:
+    """Return the colour of an error between the lowest (0) and the highest (1)."""
+    ends = [[int(colour[i : i + 2], 16) for i in (1, 3, 5)] for colour in (GOOD, BAD)]
+    return "#" + "".join(f"{round(low + share * (high - low)):02x}" for low, high in zip(*ends, strict=True))
 
 
 def make_slice(values: Sequence[object], errors: Sequence[float], marks: Sequence[str], name: str, unit: str) -> Html:

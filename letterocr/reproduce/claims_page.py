@@ -105,7 +105,7 @@ def _list_parts(name: str, title: str, finding: Finding) -> list[Html]:
     return [
         make_heading(title, name),
         make_element("p", "The paper: ", typeset(finding.stated), class_="faint"),
-        *(make_element("div", part) for part in equation),
+        *(make_element("div", part, class_="wide", tabindex="0") for part in equation),
         make_element("p", _format_verdict(finding), ". ", typeset(finding.evidence)),
         *(make_picture(f"{figure}.png", f"{title}. {seen}.") for figure in finding.figures),
         *([make_table(numbers)] if numbers else []),

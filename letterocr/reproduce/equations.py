@@ -48,6 +48,10 @@ FORMULAS = {
     "W_q": r"W_q",
     "W_h": r"W_h",
     "b_q": r"b_q",
+    "b_h": r"b_h",
+    "q = W a": r"q = W a",
+    "R = A A^T / 26": r"R = A A^T / 26",
+    "Z = A C^T / 26": r"Z = A C^T / 26",
 }
 _PATTERN = re.compile("|".join(re.escape(text) for text in sorted(FORMULAS, key=len, reverse=True)))
 

@@ -51,9 +51,9 @@ def _make_lead(view: RunView) -> Html:
         text += f"; the lowest error was {format_percent(float(result['best_error']))}"
         text += f" at sample {result['best_sample']:,}." if "best_sample" in result else "."
     elif view.curve is not None:
-        samples, errors = view.curve
+        learned, errors = view.curve
         error = format_percent(float(np.median(errors[-1])))
-        text = f"{error} of the test letters are misread after {samples[-1]:,} samples."
+        text = f"{error} of the test letters are misread after {learned[-1]:,} samples."
     else:
         text = "Nothing has been measured yet."
     return make_element("p", text, class_="big")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -37,7 +38,9 @@ def initialise_replica(config: TrainConfig, classes: int, r: int) -> Network:
         classes: number of outputs.
         r: index of the network.
     """
-    own = {name: per_replica(getattr(config.model, name), config.replicas)[r] for name in ("temperature", "init_scale")}
+    own: dict[str, Any] = {
+        name: per_replica(getattr(config.model, name), config.replicas)[r] for name in ("temperature", "init_scale")
+    }
     alone = replace(config, model=replace(config.model, **own), replicas=1, seed=list_replica_seeds(config)[r])
     return initialise_network(alone, classes).replica(0)
 

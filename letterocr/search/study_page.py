@@ -121,7 +121,7 @@ def _draw_history(trials: Sequence[ShownTrial]) -> list[Html]:
             traces.append(trace | {"hovertemplate": "%{text}<extra></extra>"})
     whole = [t for t in trials if t.state == "whole" and t.error is not None]
     best = np.minimum.accumulate([t.percent for t in whole]).tolist()
-    line = {"x": [t.number for t in whole], "y": best, "mode": "lines", "name": "best so far"}
+    line: dict[str, Any] = {"x": [t.number for t in whole], "y": best, "mode": "lines", "name": "best so far"}
     traces.append(line | {"line": {"shape": "hv", "color": "#2e9b5b"}, "hoverinfo": "skip"})
     layout = make_layout("trial", UNIT, len(traces), yaxis={"rangemode": "tozero"})
     fall = f"the best falls from {best[0]:.1f} to {best[-1]:.1f} %"
@@ -149,7 +149,7 @@ def _draw_importance(study: Study, whole: Sequence[ShownTrial]) -> list[Html]:
     if not shares:
         return []
     names = sorted(shares, key=lambda name: shares[name])
-    trace = {"type": "bar", "orientation": "h", "y": [name_field(_complete_name(n)) for n in names]}
+    trace: dict[str, Any] = {"type": "bar", "orientation": "h", "y": [name_field(_complete_name(n)) for n in names]}
     trace |= {"x": [100 * shares[name] for name in names], "hovertemplate": "%{y}: %{x:.0f} %<extra></extra>"}
     layout = make_layout("importance, %", "", height=110 + 34 * len(names), xaxis={"range": [0, 100]})
     alt = ", ".join(f"{name_field(_complete_name(name))} {shares[name]:.0%}" for name in reversed(names))

@@ -98,7 +98,7 @@ def test_an_earlier_part_stays_what_it_was() -> None:
     assert (first.run.sample, len(first.run.curve), first.run.status) == (100, 101, "unfinished")
     assert (last.run.sample, len(last.run.curve), last.run.status) == (300, 301, "finished")
     assert first.run.test_error == first.test_error[-1, 0]
-    assert repr(first).startswith("<Part: samples 1 to 100 of <Run: three_layer")
+    assert repr(first).startswith("<Part: samples 1 to 100 of <Run: three layers")
 
 
 def test_a_run_that_is_over_comes_as_one_part(empty: Path) -> None:

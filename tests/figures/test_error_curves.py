@@ -56,5 +56,5 @@ def test_axes_of_errors_have_a_legend_where_there_is_a_curve(axes):
     label_error_axes(axes)
     assert (axes.get_xlabel(), axes.get_ylim(), axes.get_legend()) == ("samples learned", (0, 100), None)
     draw_band(axes, np.arange(2), np.array([[0.5], [0.4]]), "name")
-    label_error_axes(axes, small=True)
+    label_error_axes(axes, outside=True)
     assert [text.get_text() for text in axes.get_legend().get_texts()] == ["name"]

@@ -37,7 +37,7 @@ def test_claims_are_measured_on_ones_own_letters(tmp_path: Path, capsys):
     arguments = ["data=images", f"data.path={tiny.letters()}", "data.test_per_letter=1", f"output={output}"]
     assert command("fig5", "normal", *arguments) == 0
     printed = capsys.readouterr().out.splitlines()
-    assert printed[-1] == str(output / "index.html")
+    assert printed[-1] == f"Page: {output / 'index.html'}"
     assert printed[0].startswith("Fig. 5: the singular values: holds")
     stored = json.loads((output / "findings.json").read_text())
     assert list(stored["findings"]) == ["fig5", "normal"]
