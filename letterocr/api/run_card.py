@@ -38,5 +38,5 @@ def _draw(run: Run) -> bytes:
     from letterocr.figures.png import encode_png, make_figure
 
     figure = make_figure(4.5, 2.8)
-    run.plot(figure.subplots())
+    run.plot(figure.subplots(), label="test error")
     return encode_png(figure)

@@ -6,6 +6,7 @@ Shapes: R networks side by side; weights [R, out, in]; images [N, 900].
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass
@@ -129,7 +130,7 @@ class Run:
             from matplotlib import pyplot
 
             axes = pyplot.gca()
-        draw_band(axes, *self._curve.measured(), label or label_alone(self.config))
+        draw_band(axes, *self._curve.measured(), label or textwrap.fill(label_alone(self.config), 40))
         label_error_axes(axes)
         return axes
 

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from letterocr.base.files import write_text
+from letterocr.compare.figure_formats import format_triple, format_values
 from letterocr.compare.problems import Problem
 from letterocr.compare.protocol import BASELINE, KINDS, Standing
-from letterocr.compare.results import format_triple, format_values, make_error_curve, summarise
+from letterocr.compare.results import make_error_curve, summarise
 from letterocr.pages.charts import describe_end, make_chart, make_error_chart, make_layout
 from letterocr.pages.template import Html, make_columns, make_element, make_heading, make_page, make_table
 

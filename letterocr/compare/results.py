@@ -14,6 +14,7 @@ from letterocr.base.files import write_json, write_text
 from letterocr.base.performance_profile import performance_profile, performance_ratios
 from letterocr.base.quartiles import compute_quartiles, compute_row_quartiles
 from letterocr.compare.contenders import CONTENDERS
+from letterocr.compare.figure_formats import format_triple, format_values
 from letterocr.compare.problems import Problem
 from letterocr.compare.protocol import BASELINE, COSTS, KINDS, TUNING_SEED, Final, Standing, make_cost_table
 from letterocr.compose.from_overrides import compose_config
@@ -48,22 +49,6 @@ def summarise(final: Final, target: float) -> dict[str, Any]:
         "microseconds": final.microseconds(),
         "multiply_adds": final.multiply_adds,
     }
-
-
-def format_triple(values: Sequence[float], form: str, factor: float = 1.0, infinite: str = "not reached") -> str:
-    """Format quartiles as: median (lower to upper); `infinite` stands for what has no number.
-
-    Example:
-        >>> format_triple([0.1, 0.2, math.inf], ".0f", 100), format_triple([math.inf] * 3, ".0f")
-        ('20 (10 to not reached)', 'not reached')
-    """
-    low, middle, high = (format(v * factor, form) if math.isfinite(v) else infinite for v in values)
-    return infinite if low == infinite else f"{middle} ({low} to {high})"
-
-
-def format_values(values: dict[str, Any]) -> str:
-    """Format hyperparameters by their names; a dash if there are none."""
-    return ", ".join(f"{path.removeprefix('optimizer.')} {value:.4g}" for path, value in values.items()) or "-"
 
 
 def format_table(standing: Standing, kind: str) -> str:

@@ -30,7 +30,7 @@ HYDRA = [
 ]
 SECTIONS = {
     "learning": ["learning_rate", "schedule", "loss_factor", "samples", "batch", "order", "replicas", "seed"],
-    "measuring": ["evaluate_every", "evaluation", "diagnostics", "tensorboard"],
+    "measuring": ["evaluate_every", "evaluation", "diagnostics", "tensorboard", "page"],
     "computing": ["engine", "block", "dtype", "device", "threads"],
     "the run folder": ["output", "resume", "force", "checkpoint_seconds"],
 }

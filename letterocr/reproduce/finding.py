@@ -15,6 +15,7 @@ from letterocr.matrix.letter_matrix import alphabet_matrix
 
 HOLDS = "holds"
 FAILS = "does not hold"
+WIDTH = 5.5  # inches of every figure, so that it is legible on a narrow screen
 
 
 def phrase_condition(condition: str) -> str:

@@ -14,14 +14,13 @@ from letterocr.matrix.conditioning import hidden_activations, measure_conditioni
 from letterocr.matrix.normal_equations import minimum_norm_solution
 from letterocr.matrix.symmetry import HiddenLayer, measure_changes, relative_change, transform
 from letterocr.models.chain import draw_hidden_layer
-from letterocr.reproduce.finding import FAILS, HOLDS, Finding, Material, Table, deny, phrase_condition
+from letterocr.reproduce.finding import FAILS, HOLDS, WIDTH, Finding, Material, Table, deny, phrase_condition
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 TEMPERATURES = (1.0, 5.0, 15.0, 50.0, 150.0, 500.0, 1500.0)
 PAPERS = 150.0  # temperature of the paper
-WIDTH = 5.5  # inches of every figure
 
 
 def judge_linear_hidden_layer(material: Material) -> Finding:

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from letterocr.figures.png import make_figure
 from letterocr.matrix import rate_bounds
-from letterocr.reproduce.finding import Finding, Material, phrase_condition
+from letterocr.reproduce.finding import WIDTH, Finding, Material, phrase_condition
 
 STEPS = 200
 
@@ -71,7 +71,7 @@ def measure_left_over(letters: Tensor, alpha: float) -> float:
 def _draw_spectrum(letters: Tensor, lecun: float, limit: float) -> object:
     """Draw the loss that is left against the learning rate."""
     alphas = np.geomspace(limit / 100, 1.05 * limit, 200)
-    figure = make_figure(5.5, 3.4)
+    figure = make_figure(WIDTH, 3.4)
     axis = figure.subplots()
     axis.semilogx(alphas, [min(measure_left_over(letters, a), 1.5) for a in alphas])
     axis.axvline(lecun, color="grey", linestyle="--", linewidth=1)

@@ -20,7 +20,7 @@ from letterocr.compose.from_overrides import compose_config
 from letterocr.config.train import TrainConfig
 from letterocr.figures.error_curves import draw_band, label_error_axes
 from letterocr.figures.png import make_figure
-from letterocr.reproduce.finding import FAILS, HOLDS, Finding, Material, Table, deny, phrase_condition
+from letterocr.reproduce.finding import FAILS, HOLDS, WIDTH, Finding, Material, Table, deny, phrase_condition
 from letterocr.run.curve import read_curve
 
 Curves = dict[tuple[str, str], tuple[np.ndarray, np.ndarray]]  # by (rule, model): samples and errors
@@ -107,7 +107,7 @@ def _format_samples(number: float) -> str:
 
 def _compare(experiment: str, models: list[str], material: Material) -> tuple[Any, Curves, tuple[Table, ...], str]:
     """Train the models by both rules; return the figure, what it shows, the curves by (rule, model), and the tables."""
-    figure = make_figure(5.5, 7)
+    figure = make_figure(WIDTH, 7)
     curves: Curves = {}
     measures: dict[str, list[list[str]]] = {"error": [], "pace": [], "jumps": []}
     seen = []

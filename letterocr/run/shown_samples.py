@@ -54,8 +54,8 @@ def list_picture_samples(total: int, block: int) -> tuple[int, ...]:
 
     Example:
         >>> list_picture_samples(20_000, block=32)
-        (32, 64, 96, 256, 736, 2208, 6656, 20000)
+        (32, 96, 160, 288, 576, 1152, 2368, 4800, 9792, 20000)
     """
-    spaced = np.ceil(np.geomspace(1, max(total, 1), MOST_PICTURES)).astype(np.int64)
+    spaced = np.geomspace(min(block, max(total, 1)), max(total, 1), MOST_PICTURES).round().astype(np.int64)
     whole = np.minimum(-(-spaced // block) * block, total)
     return tuple(int(sample) for sample in np.unique(whole))

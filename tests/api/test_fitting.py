@@ -227,7 +227,7 @@ def test_a_run_that_diverges_says_so() -> None:
     assert (run.status, run.test_error) == ("diverged", 1.0)
     assert any("may diverge" in note for note in run.notes)
     assert any("diverged at sample" in note for note in run.notes)
-    with pytest.raises(letterocr.UserError, match="not finite"):
+    with pytest.raises(letterocr.UserError, match="diverged"):
         run.read(np.eye(20))
 
 

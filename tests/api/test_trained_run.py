@@ -100,7 +100,7 @@ def test_it_draws_the_median_and_its_quartiles(run: letterocr.Run) -> None:
     (line,) = axes.lines
     np.testing.assert_allclose(line.get_ydata(), 100 * np.median(run.curve.test_error, 1))
     assert len(axes.collections) == 1
-    label = axes.get_legend().get_texts()[0].get_text()
+    label = axes.get_legend().get_texts()[0].get_text().replace("\n", " ")
     assert label.startswith("two layers, gradient rule")
     assert "learning rate 0.003" in label
 

@@ -12,6 +12,7 @@ from letterocr.data.letters import ALPHABET, Letters, Split
 from letterocr.data.synthetic import load
 from letterocr.matrix.letter_matrix import alphabet_matrix
 from letterocr.reproduce import letter_claims as claims
+from letterocr.reproduce import spectrum_claims as spectra
 from letterocr.reproduce.finding import FAILS, HOLDS, Material
 
 SMALL = SyntheticConfig(train_per_letter=6, test_per_letter=3, repetitions=2)
@@ -42,9 +43,9 @@ def blots() -> torch.Tensor:
         claims.judge_misreading,
         claims.judge_arithmetic,
         claims.judge_bias,
-        claims.judge_reconstruction,
-        claims.judge_singular_values,
-        claims.judge_rank,
+        spectra.judge_reconstruction,
+        spectra.judge_singular_values,
+        spectra.judge_rank,
     ],
 )
 def test_every_claim_gives_a_verdict_a_sentence_and_numbers(written, claim):
@@ -112,18 +113,18 @@ def test_one_bias_mends_one_relation():
 def test_singular_values_of_which_two_dominate():
     u, v = (torch.linalg.qr(torch.randn(n, 26, generator=torch.Generator().manual_seed(n))).Q for n in (900, 26))
     values = torch.tensor([10.0, 8.0, *[1.0] * 24])
-    assert claims.judge_singular_values(made(u * values @ v.mT)).verdict == HOLDS
+    assert spectra.judge_singular_values(made(u * values @ v.mT)).verdict == HOLDS
     values[1] = 1.0
-    assert "first alone dominates" in claims.judge_singular_values(made(u * values @ v.mT)).verdict
+    assert "first alone dominates" in spectra.judge_singular_values(made(u * values @ v.mT)).verdict
     values[:] = 1
-    assert claims.judge_rank(made(u * values @ v.mT)).verdict == FAILS
+    assert spectra.judge_rank(made(u * values @ v.mT)).verdict == FAILS
     values[5:] = 0.01
-    assert "90 % of the energy" in claims.judge_rank(made(u * values @ v.mT)).verdict
+    assert "90 % of the energy" in spectra.judge_rank(made(u * values @ v.mT)).verdict
 
 
 def test_orthogonal_letters_of_equal_weight_are_readable_late():
     lengths = torch.linspace(2, 1, 26)
-    finding = claims.judge_reconstruction(made(torch.eye(900)[:, :26] * lengths))
+    finding = spectra.judge_reconstruction(made(torch.eye(900)[:, :26] * lengths))
     assert finding.verdict == "does not hold: the first 13 are needed"
     (table,) = finding.tables
     assert (table.head[-1], table.rows[0][-1]) == (ALPHABET[25], "26")

@@ -14,7 +14,7 @@ import tiny
 
 from letterocr.base.signals import StoppedError
 from letterocr.reproduce import __main__ as reproduce
-from letterocr.reproduce import letter_claims as letters
+from letterocr.reproduce import spectrum_claims as spectra
 
 
 def command(*arguments: str) -> int:
@@ -38,7 +38,7 @@ def test_claims_are_measured_on_ones_own_letters(tmp_path: Path, capsys):
     assert command("fig5", "normal", *arguments) == 0
     printed = capsys.readouterr().out.splitlines()
     assert printed[-1] == f"Page: {output / 'index.html'}"
-    assert printed[0].startswith("Fig. 5: the singular values: holds")
+    assert printed[0].startswith("Fig. 5: the singular values: does not hold: the first alone dominates")
     stored = json.loads((output / "findings.json").read_text())
     assert list(stored["findings"]) == ["fig5", "normal"]
     assert "data=images" in stored["about"]["command"]
@@ -75,7 +75,7 @@ def test_a_signal_leaves_the_page_whole(tmp_path, capsys):
 
     output = tmp_path / "page"
     arguments = ["data=images", f"data.path={tiny.letters()}", "data.test_per_letter=1", f"output={output}"]
-    with mock.patch.object(letters, "judge_rank", stopped):
+    with mock.patch.object(spectra, "judge_rank", stopped):
         assert command("fig5", "rank", *arguments) == 128 + signal.SIGTERM
     assert list(json.loads((output / "findings.json").read_text())["findings"]) == ["fig5"]
     assert "the page holds what was measured before" in capsys.readouterr().err
