@@ -255,7 +255,7 @@ def test_a_run_that_diverged(copy, tmp_path, predict):
     checkpoint.save(copy / "checkpoints", 9_999, tensors, {})
     answer = predict(copy, saved(tmp_path / "a.png", glyph("A")))
     assert (answer.status, answer.out) == (2, "")
-    assert_one_line(answer.err, str(copy), "not finite", "learning_rate")
+    assert_one_line(answer.err, str(copy), "diverged", "learning_rate")
 
 
 @pytest.mark.parametrize("arguments", [[], ["run"], ["--jsno", "run", "a.png"]])

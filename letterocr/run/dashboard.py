@@ -17,6 +17,9 @@ FINAL_TEST_ERROR = "result/final_test_error"
 _CURVES = {TEST_ERROR: "Test error", TRAIN_ERROR: "Train error", TRAIN_LOSS: "Train loss"}
 MATRIX_VIEW = "Matrix view (log-spaced points: set Smoothing to 0)"
 
+DENSE = ("error/", "loss/", "spread/error_", "spread/loss_", "result/", "pictures/")
+LOG_SPACED = "The points are log-spaced: set Smoothing to 0."
+
 # What each tag means; the first pattern that fits counts.
 DESCRIPTIONS = {
     r"spread/.*_lower": "Lower quartile of the networks trained side by side.",
@@ -51,7 +54,7 @@ def describe_tag(tag: str) -> str:
     """
     for pattern, text in DESCRIPTIONS.items():
         if re.fullmatch(pattern, tag):
-            return text
+            return text if tag.startswith(DENSE) else f"{text} {LOG_SPACED}"
     raise KeyError(tag)
 
 

@@ -16,6 +16,7 @@ from letterocr.config.model.chain import ChainConfig
 from letterocr.config.train import per_replica
 
 RUNTIME = {"evaluation", "threads", "output", "resume", "force", "checkpoint_seconds", "diagnostics", "tensorboard"}
+RUNTIME |= {"page"}
 SOURCES = {"synthetic": SyntheticConfig(), "emnist": EmnistConfig(), "images": ImagesConfig(path="letters.npz")}
 
 

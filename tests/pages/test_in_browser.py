@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from unittest import mock
 
 import pytest
-from studies import search
+from studies import search, space_file
 from sweeps import make_sweep
 from tiny import command, folders, letters, tiny
 
@@ -71,7 +71,10 @@ def make_sweep_page(runs: dict[int, Path], folder: Path) -> Path:
 
 
 def make_search_page(runs: dict[int, Path], folder: Path) -> Path:
-    assert search(folder / "s", trials=3, page=True) == 0
+    space = space_file(
+        folder, "learning_rate: {low: 0.01, high: 1, log: true}\nschedule: {choices: [constant, linear]}"
+    )
+    assert search(folder / "s", space=space, trials=3, page=True) == 0
     return folder / "s" / "report.html"
 
 
