@@ -19,7 +19,7 @@ from letterocr.run.shown_samples import list_picture_samples, select_samples
 from letterocr.run.stored_network import initialise_replica
 from letterocr.run.tensorboard import Board
 
-PICTURE_SHARE = 0.05  # largest fraction of the expected training time that pictures may take during the run
+PICTURE_SHARE = 0.1  # largest fraction of the expected training time that pictures may take during the run
 
 
 class View(Protocol):
@@ -123,10 +123,14 @@ class Display:
         return any(before < due <= now for due in self._due)
 
     def _can_afford_pictures(self) -> bool:
-        """Return whether pictures have taken less than their share of the time that the whole run will take."""
+        """Return whether pictures have taken less than their share of the time that the whole run will take.
+
+        A part of that share is kept for each set that is still due, so that those of a short run are spread over it.
+        """
         learning = self._learning
         expected = learning.seconds * learning.config.samples / max(learning.engine.sample, 1)
-        return self._picture_seconds < PICTURE_SHARE * expected
+        passed = sum(due <= learning.engine.sample for due in self._due) / len(self._due)
+        return self._picture_seconds <= PICTURE_SHARE * expected * (passed - 1 / len(self._due))
 
     def show_figures(self, figures: Mapping[str, np.ndarray]) -> None:
         """Write the figures of a diagnosis, each [replicas] by its tag, to TensorBoard; nothing if there are none."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -113,14 +112,12 @@ def count_samples_to(run: RunRecord, mark: float) -> list[float]:
 def group_runs(runs: Sequence[RunRecord], metric: Metric) -> list[Group]:
     """Return the groups of the finished or diverged runs, best median first; diverged settings come last."""
     members: dict[tuple[tuple[str, Value], ...], list[RunRecord]] = defaultdict(list)
-    over = [run for run in runs if run.over]
-    with ThreadPoolExecutor() as pool:  # some metrics read curves
-        measured = dict(zip([run.path for run in over], pool.map(metric, over), strict=True))
-    for run in over:
-        members[run.setting].append(run)
+    for run in runs:
+        if run.over:
+            members[run.setting].append(run)
     groups = []
     for group in members.values():
-        values = [value for run in group for value in measured[run.path]]
+        values = [value for run in group for value in metric(run)]
         groups.append(Group(group, values, compute_quartiles(values), sum(map(_count_diverged, group))))
     return sorted(groups, key=lambda group: (group.median, group.quartiles[0], group.diverged, group.runs[0].path))
 
