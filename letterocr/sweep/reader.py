@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +16,7 @@ from letterocr.compose.stored_config import select_settings
 from letterocr.config.label import Value, flatten
 
 OVER = ("finished", "diverged")
+FIELD = re.compile(rb"^(?=[A-Za-z_]\w*:)", re.MULTILINE)  # where a field of the outermost level begins
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,7 @@ def _read_config(path: str) -> dict[str, Value]:
 
     try:
         with open(path, "rb") as file:
-            stored = yaml.load(file.read(), Loader=_choose_loader())
+            stored = parse_config(file.read())
     except FileNotFoundError:  # it failed before there was a config
         return {}
     except yaml.YAMLError as error:
@@ -114,6 +116,30 @@ def _read_config(path: str) -> dict[str, Value]:
     if not isinstance(stored, dict):
         raise ValueError("config.yaml: it holds no fields")
     return flatten(select_settings(stored))
+
+
+def parse_config(text: bytes) -> Any:
+    """Parse a stored config, field by field, as most fields of a sweep's runs are the same and are parsed once.
+
+    Args:
+        text: content of `config.yaml`.
+    """
+    head, *blocks = FIELD.split(text)
+    if head or not blocks:  # not written by letterocr
+        return _parse(text)
+    found: dict[str, Any] = {}
+    for block in blocks:
+        found |= _parse_once(block)
+    return found
+
+
+def _parse(text: bytes) -> Any:
+    import yaml
+
+    return yaml.load(text, Loader=_choose_loader())
+
+
+_parse_once = functools.lru_cache(1 << 16)(_parse)
 
 
 @functools.cache

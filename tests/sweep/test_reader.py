@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import yaml
 from helpers import small_config
 from sweeps import final_error, make_run
 
 from letterocr.base.files import write_json
 from letterocr.compose.defaults import list_fields
 from letterocr.config.label import flatten, list_varying
-from letterocr.sweep.reader import read_run, read_sweep
+from letterocr.run.folder import write_config
+from letterocr.sweep.reader import parse_config, read_run, read_sweep
 
 
 def test_a_run_has_the_hyperparameters_that_tensorboard_has(tmp_path):
@@ -72,3 +74,12 @@ def test_a_result_counts_whatever_failed_before_it(tmp_path):
     folder = make_run(tmp_path, 0.1, 1.0, 0)
     write_json(folder / "failure.json", {"name": "x", "reason": "y"})
     assert read_run(folder).state == "finished"
+
+
+def test_a_config_is_parsed_field_by_field_to_the_same_values(tmp_path):
+    for fields in ({}, {"learning_rate": [0.1, 0.2], "replicas": 2}, {"learning_rate": "auto", "batch": "all"}):
+        write_config(tmp_path, small_config(**fields))
+        text = (tmp_path / "config.yaml").read_bytes()
+        assert parse_config(text) == yaml.safe_load(text)
+    for text in (b"# by hand\n{rule: printed, seed: 3}\n", b"rule: 'a\n\n  b: c'\nseed: 3\n"):
+        assert parse_config(text) == yaml.safe_load(text)
