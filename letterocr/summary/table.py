@@ -42,7 +42,7 @@ def make_table(runs: Sequence[RunRecord], folder: Path) -> Any:
     names = dict.fromkeys(name for run in runs for name in run.fields)
     marks = sorted({mark for run in runs for mark in run.result.get("reached", {})}, key=float, reverse=True)
     columns: dict[str, Any] = {
-        "run": _make_column([str(run.path.relative_to(folder)) for run in runs]),
+        "run": _make_column([str(run.path).removeprefix(f"{folder}/") for run in runs]),
         "state": _make_column([run.state for run in runs]),
         "reason": _make_column([run.reason or None for run in runs]),
     }

@@ -17,6 +17,8 @@ from letterocr.config.label import Value, flatten
 
 OVER = ("finished", "diverged")
 FIELD = re.compile(rb"^(?=[A-Za-z_]\w*:)", re.MULTILINE)  # where a field of the outermost level begins
+INDENT = re.compile(rb"^  ", re.MULTILINE)
+NUMBER = re.compile(rb"(\w+): ((?:0|[1-9]\d*)(?:\.\d+)?)\n")
 
 
 @dataclass(frozen=True)
@@ -129,17 +131,27 @@ def parse_config(text: bytes) -> Any:
         return _parse(text)
     found: dict[str, Any] = {}
     for block in blocks:
-        found |= _parse_once(block)
+        found |= _parse_field(block)
     return found
+
+
+@functools.lru_cache(1 << 16)
+def _parse_field(block: bytes) -> Any:
+    """Parse one field with its name, a number without YAML; a group of fields is parsed field by field."""
+    if number := NUMBER.fullmatch(block):
+        name, digits = number.groups()
+        return {name.decode(): float(digits) if b"." in digits else int(digits)}
+    name, _, rest = block.partition(b":\n")
+    head, *inner = FIELD.split(INDENT.sub(b"", rest)) if rest.startswith(b"  ") else [rest]
+    if head or not inner:
+        return _parse(block)
+    return {name.decode(): {key: value for part in inner for key, value in _parse_field(part).items()}}
 
 
 def _parse(text: bytes) -> Any:
     import yaml
 
     return yaml.load(text, Loader=_choose_loader())
-
-
-_parse_once = functools.lru_cache(1 << 16)(_parse)
 
 
 @functools.cache
