@@ -1,4 +1,4 @@
-"""Pictures of sweeps and searches: parallel coordinates, heat maps, histories; each is drawn on given axes.
+"""Values of hyperparameters on axes, and parallel coordinates of a sweep, drawn on given axes.
 
 A smaller value of a metric is always better; values that are not finite are left out, or drawn as the worst.
 """

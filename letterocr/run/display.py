@@ -65,10 +65,8 @@ class Display:
         self._shown = first if first else -1
         self._picture_seconds = 0.0
         self._due = list_picture_samples(learning.config.samples, learning.engine.block)
-        self._looked, self._pictured = (
-            first,
-            -1,
-        )  # samples up to which due pictures were considered, and of the last ones
+        self._looked = first  # samples up to which it was seen whether pictures were due
+        self._pictured = -1  # samples learned at the latest pictures
         self._initial: np.ndarray | None = None  # first-layer weights of the shown network at sample 0
 
     def __enter__(self) -> Display:
