@@ -25,6 +25,7 @@ LONGEST_FIRST = [
     "sweep/test_launchers.py",
     "compare/test_main.py",
     "sweep/test_processes.py",
+    "pages/test_in_browser.py",
     "base/test_signals.py",
     "test_faults.py",
     "search/test_shared_study.py",

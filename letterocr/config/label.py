@@ -59,11 +59,14 @@ def list_varying(runs: Sequence[Fields]) -> list[str]:
         ['rule', 'seed']
     """
     found: dict[str, set[tuple[type, Value]]] = {}
+    last: dict[str, Value] = {}
     count: Counter[str] = Counter()
     for run in runs:
         count.update(run.keys())
         for name, value in run.items():
-            found.setdefault(name, set()).add((type(value), value))
+            if last.get(name) is not value:  # most values of a sweep are one object
+                last[name] = value
+                found.setdefault(name, set()).add((type(value), value))
     varying = [name for name, values in found.items() if len(values) > 1 or count[name] < len(runs)]
     return sorted(varying, key=_rank)
 
