@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -17,6 +18,7 @@ from letterocr.pages.template import Html, escape_text, make_element
 
 COLOURS = ("#2f7dd1", "#d9601e", "#2e9b5b", "#a45bd0", "#c2457f", "#8f7d20", "#1793a6", "#c4483f", "#6d7f8f", "#7a6be0")
 MOST_POINTS = 600  # of a curve; more would not be seen
+LABEL_WIDTH = 40  # characters in a line of the legend
 SAMPLES, ERROR = "samples learned", "test error, %"
 
 
@@ -74,7 +76,7 @@ def make_layout(x: str, y: str, legend: int = 0, height: int = 340, **more: Any)
     Args:
         x: name of the horizontal axis.
         y: name of the vertical axis.
-        legend: entries of the legend, which stands below the chart; 0 or 1: no legend.
+        legend: lines of the legend, which stands below the chart; 0 or 1: no legend.
         height: height without the legend, in pixels.
         **more: further entries.
     """
@@ -104,6 +106,11 @@ def thin(samples: np.ndarray) -> np.ndarray:
     return np.unique(np.rint(places).astype(int))
 
 
+def wrap_label(label: str) -> str:
+    """Return a label for plotly.js, in lines that fit a narrow screen."""
+    return "<br>".join(escape_text(line) for line in textwrap.wrap(label, LABEL_WIDTH))
+
+
 def draw_band(
     samples: np.ndarray, errors: np.ndarray, label: str, place: int, dash: str = "solid"
 ) -> list[dict[str, Any]]:
@@ -119,11 +126,9 @@ def draw_band(
     kept = thin(samples)
     x, colour = samples[kept], COLOURS[place % len(COLOURS)]
     low, middle, high = (np.round(100 * row, 2) for row in compute_row_quartiles(errors[kept]))
-    line = {"x": x, "y": middle, "name": label, "mode": "lines", "line": {"color": colour, "width": 2, "dash": dash}}
-    line |= {
-        "legendgroup": str(place),
-        "hovertemplate": "sample %{x:,}: %{y:.1f} %<extra>" + escape_text(label) + "</extra>",
-    }
+    line = {"x": x, "y": middle, "name": wrap_label(label), "mode": "lines", "legendgroup": str(place)}
+    line["line"] = {"color": colour, "width": 2, "dash": dash}
+    line["hovertemplate"] = "sample %{x:,}: %{y:.1f} %<extra>" + wrap_label(label) + "</extra>"
     if errors.shape[1] == 1:
         return [line]
     edge = {"x": x, "mode": "lines", "line": {"width": 0}, "legendgroup": str(place), "showlegend": False}
@@ -143,7 +148,8 @@ def make_error_chart(curves: Iterable[tuple[str, np.ndarray, np.ndarray]], alt: 
         for place, (label, samples, errors) in enumerate(shown)
         for trace in draw_band(samples, errors, label, place, "dash" if place >= len(COLOURS) else "solid")
     ]
-    layout = make_layout(SAMPLES, ERROR, len(shown), yaxis={"rangemode": "tozero"})
+    lines = sum(wrap_label(label).count("<br>") + 1 for label, _, _ in shown) if len(shown) > 1 else 0
+    layout = make_layout(SAMPLES, ERROR, lines, yaxis={"rangemode": "tozero"})
     buttons = {"xaxis": "Logarithmic samples", "yaxis": "Logarithmic error"}
     return make_chart(traces, layout, alt, caption, buttons)
 

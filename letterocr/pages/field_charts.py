@@ -33,12 +33,13 @@ def make_parallel(columns: Mapping[str, Sequence[object]], errors: Sequence[floa
         traces.append(trace | {"hovertemplate": f"{errors[i]:.1f}: {escape_text(told)}<extra></extra>"})
     marks = [(name, tick, label) for name, s in scales.items() for tick, label in zip(s.ticks, s.labels, strict=True)]
     ticks = {"x": [m[0] for m in marks], "y": [m[1] for m in marks], "text": [m[2] for m in marks], "mode": "text"}
-    traces.append(ticks | {"textposition": "middle right", "hoverinfo": "skip", "textfont": {"size": 11}})
+    sides = ["top center" if tick >= 0.5 else "bottom center" for _, tick, _ in marks]  # beside the lines
+    traces.append(ticks | {"textposition": sides, "hoverinfo": "skip", "textfont": {"size": 11}})
     key = {"x": [None], "y": [None], "mode": "markers", "hoverinfo": "skip"}
     bar = {"title": {"text": ""}, "thickness": 10, "outlinewidth": 0}
     marker = {"color": [0], "cmin": min(errors), "cmax": max(errors), "showscale": True, "colorbar": bar}
     traces.append(key | {"marker": marker | {"colorscale": [[0, GOOD], [1, BAD]]}})
-    layout = make_layout("", "", height=380, yaxis={"visible": False}, xaxis={"showgrid": True})
+    layout = make_layout("", "", height=380, yaxis={"visible": False, "range": [-0.12, 1.12]}, xaxis={"showgrid": True})
     best = ", ".join(f"{name} {values[0]}" for name, values in columns.items())
     alt = f"Parallel coordinates of {', '.join(columns)} and {unit}; the lowest is {errors[0]:.1f} at {best}."
     wide = make_element("div", make_chart(traces, layout, alt), style=f"min-width:{120 * len(names)}px")
