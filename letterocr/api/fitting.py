@@ -21,6 +21,7 @@ import torch
 
 from letterocr.api.progress_bar import ProgressBar, is_watched
 from letterocr.api.trained_run import Part, Run, load
+from letterocr.base.home import expand_path
 from letterocr.base.signals import hold_signals
 from letterocr.base.threads import limit_threads
 from letterocr.compose import registry
@@ -230,7 +231,7 @@ def _compose(
         return config, None
     split = data if isinstance(data, Split) else make_split(data, TEST_SHARE if test is None else test, config.seed)
     fingerprint = split.fingerprint()
-    path = Path(config.output).expanduser() / f"letters-{fingerprint}.npz" if output is not None else None
+    path = expand_path(config.output) / f"letters-{fingerprint}.npz" if output is not None else None
     config = replace(config, data=ArraysConfig(path=str(path or ""), fingerprint=fingerprint))
     check_config(config)
     if path:

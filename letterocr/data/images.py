@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from letterocr.base.errors import UserError
+from letterocr.base.home import expand_path, show_whole
 from letterocr.base.randomness import make_generator
 from letterocr.config.data import ImagesConfig
 from letterocr.data.ink import describe_error, normalise_all, read
@@ -33,14 +34,15 @@ def load(config: ImagesConfig) -> Split:
     """
     if not config.path:
         raise UserError("data=images needs data.path=FOLDER (with A/ ... Z/ inside) or data.path=FILE.npz.")
-    path = Path(config.path).expanduser()
+    path = expand_path(config.path)
     if path.is_dir():
         letters = _read_folder(path)
     elif path.suffix.lower() == ".npz" and path.exists():
         letters = _read_npz(path)
     else:
         what = "is neither a folder nor an .npz file" if path.exists() else "does not exist"
-        raise UserError(f"data.path={path} {what}: give a folder with A/ ... Z/ inside, or an .npz file.")
+        mend = "give a folder with A/ ... Z/ inside, or an .npz file"
+        raise UserError(f"data.path={show_whole(config.path)} {what}: {mend}.")
     return split(letters, config, str(path))
 
 

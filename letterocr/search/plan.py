@@ -8,6 +8,7 @@ from typing import Any
 
 from letterocr.base.errors import UserError
 from letterocr.base.files import read_json, write_json
+from letterocr.base.home import expand_path
 from letterocr.compose.from_overrides import compose_config
 from letterocr.config.check import check_config
 from letterocr.config.train import TrainConfig
@@ -66,7 +67,7 @@ def _make_absolute(given: str) -> str:
     """Make a path absolute, so that it counts from the folder where the search started, wherever its workers run."""
     key, _, value = given.partition("=")
     if key in ("data.path", "optimizer.path") and value not in ("", "null"):
-        return f"{key}={Path(value).expanduser().resolve()}"
+        return f"{key}={expand_path(value).resolve()}"
     return given
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from helpers import one_sentence
 
-from letterocr.base.command_line import CommandParser, expand_path, lay_out, split_words
+from letterocr.base.command_line import CommandParser, lay_out, split_words
+from letterocr.base.home import expand_path
 
 
 def make_parser() -> CommandParser:
@@ -40,7 +41,11 @@ def test_a_path_may_begin_at_home_and_a_list_has_commas(monkeypatch: pytest.Monk
         (["size=x"], ["size=x", "a whole number, at least 1"]),
         (["size=0"], ["size=0", "at least 1"]),
         (["colours=red,blu"], ["colours=red,blu", "there is no colours blu", "did you mean blue?"]),
-        (["--size", "3"], ["--size", "write size=VALUE"]),
+        (["--size", "3"], ["--size", "write size=3"]),
+        (["--size"], ["--size", "write size=VALUE"]),
+        (["size", "=", "3"], ["size", "no blanks", "write size=3"]),
+        (["colours=red,", "blue"], ["colours=red, blue: a blank ends", "write colours=red,blue"]),
+        (["--model", "two"], ["write model=two"]),
         (["--size=3"], ["--size=3", "write size=3"]),
         (["--model=two"], ["--model=two", "write model=two"]),
         (["--jsno"], ["--jsno", "did you mean --json?"]),
