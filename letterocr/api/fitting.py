@@ -21,12 +21,14 @@ import torch
 
 from letterocr.api.progress_bar import ProgressBar, is_watched
 from letterocr.api.trained_run import Part, Run, load
+from letterocr.base.errors import UserError
 from letterocr.base.home import expand_path
 from letterocr.base.signals import hold_signals
 from letterocr.base.threads import limit_threads
 from letterocr.compose import registry
 from letterocr.compose.from_overrides import compose_config
 from letterocr.compose.keywords import write_overrides
+from letterocr.compose.overrides import explain_epochs
 from letterocr.config.check import check_config
 from letterocr.config.data import ArraysConfig
 from letterocr.config.refusal import refuse
@@ -253,10 +255,12 @@ def _refuse_fields(data: Any, test: Any, output: str | Path | None, fields: dict
     for name, value in fields.items():
         if name == "resume":
             refuse(name, value, "an unfinished run in output= is always resumed; leave it out")
-        if name == "launcher":
+        if name in ("launcher", "on_failure"):
             refuse(name, value, "is only for the sweeps of `letterocr train`; leave it out")
         if output is None and name in ("force", "diagnostics"):
             refuse(name, value, "is only for a run that is kept in a folder; give output= too")
+        if not named and name == "epochs":
+            raise UserError(explain_epochs(f"epochs={value}", len(data.train) if isinstance(data, Split) else None))
         if not named and re.match(r"data(\.|__)", name):
             refuse(name, value, "is only for a named source, as in data='emnist'; leave it out")
 

@@ -184,7 +184,7 @@ def find_top_level(images: np.ndarray, name: str) -> float:
         name: name of the pictures in messages.
 
     Raises:
-        UserError: the levels are not numbers, not finite, or negative.
+        UserError: the levels are not numbers, not finite, negative, or of several scales.
     """
     if images.dtype.kind not in "buif":
         raise UserError(f"{name}: images is of type {images.dtype}; save it as numbers, such as uint8.")
@@ -193,6 +193,11 @@ def find_top_level(images: np.ndarray, name: str) -> float:
         raise UserError(f"{name}: images holds values that are not finite; save finite grey levels.")
     if low < 0:
         raise UserError(f"{name}: images holds the negative value {low:g}; grey levels start at 0.")
+    tops = images.reshape(len(images), -1).max(axis=1)
+    other = np.flatnonzero((tops > 0) & (tops <= 1))
+    if high > 1 and len(other):
+        mixed = f"image {other[0]} has levels up to {tops[other[0]]:g} and image {tops.argmax()} up to {high:g}"
+        raise UserError(f"{name}: {mixed}; bring all images to one scale.")
     return high or 1.0
 
 

@@ -43,8 +43,6 @@ def test_a_path_may_begin_at_home_and_a_list_has_commas(monkeypatch: pytest.Monk
         (["colours=red,blu"], ["colours=red,blu", "there is no colours blu", "did you mean blue?"]),
         (["--size", "3"], ["--size", "write size=3"]),
         (["--size"], ["--size", "write size=VALUE"]),
-        (["size", "=", "3"], ["size", "no blanks", "write size=3"]),
-        (["colours=red,", "blue"], ["colours=red, blue: a blank ends", "write colours=red,blue"]),
         (["--model", "two"], ["write model=two"]),
         (["--size=3"], ["--size=3", "write size=3"]),
         (["--model=two"], ["--model=two", "write model=two"]),
