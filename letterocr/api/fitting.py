@@ -21,14 +21,12 @@ import torch
 
 from letterocr.api.progress_bar import ProgressBar, is_watched
 from letterocr.api.trained_run import Part, Run, load
-from letterocr.base.errors import UserError
 from letterocr.base.home import expand_path
 from letterocr.base.signals import hold_signals
 from letterocr.base.threads import limit_threads
 from letterocr.compose import registry
 from letterocr.compose.from_overrides import compose_config
 from letterocr.compose.keywords import write_overrides
-from letterocr.compose.overrides import explain_epochs
 from letterocr.config.check import check_config
 from letterocr.config.data import ArraysConfig
 from letterocr.config.refusal import refuse
@@ -224,7 +222,7 @@ def _compose(
     """Return the checked config, and the letters if they are given as arrays or as a split."""
     _refuse_fields(data, test, output, fields)
     own = data is not None and not isinstance(data, str)
-    named = {} if own or data is None else {"data": data}
+    named = {} if data is None else {"data": "arrays" if own else data}
     named |= {} if output is None else {"output": str(output)}
     config = compose_config(write_overrides(fields | named))
     config.resume = "false" if config.force else "true"
@@ -259,8 +257,6 @@ def _refuse_fields(data: Any, test: Any, output: str | Path | None, fields: dict
             refuse(name, value, "is only for the sweeps of `letterocr train`; leave it out")
         if output is None and name in ("force", "diagnostics"):
             refuse(name, value, "is only for a run that is kept in a folder; give output= too")
-        if not named and name == "epochs":
-            raise UserError(explain_epochs(f"epochs={value}", len(data.train) if isinstance(data, Split) else None))
         if not named and re.match(r"data(\.|__)", name):
             refuse(name, value, "is only for a named source, as in data='emnist'; leave it out")
 

@@ -122,7 +122,7 @@ def _check_key(override: str, known: Collection[str], groups: Collection[str], o
     if key in known or key in groups or key.startswith(OPTIONS):
         return
     if key in ("epochs", "epoch"):
-        raise UserError(explain_epochs(override, _count_letters(overrides)))
+        raise UserError(_explain_epochs(override, _count_letters(overrides)))
     section, dot, _ = key.partition(".")
     names = [*known, *groups]
     inside = [name for name in names if name.rpartition(".")[2] == key]
@@ -149,13 +149,8 @@ def _find_pytorchs(name: str) -> str:
     return next((known for known in dir(optim) if known.lower() == name.lower() and known[0].isupper()), "")
 
 
-def explain_epochs(text: str, letters: int | None) -> str:
-    """Return a sentence on the field that does not exist, because training counts letters.
-
-    Args:
-        text: what was given, as in epochs=3.
-        letters: number of training letters; None if it is not known.
-    """
+def _explain_epochs(text: str, letters: int | None) -> str:
+    """Return a sentence on a field that does not exist, as in epochs=3; `letters` is None if it is not known."""
     number = text.partition("=")[2]
     epochs = float(number) if re.fullmatch(r"\d+(\.\d+)?", number) else None
     if epochs is None or letters is None:
