@@ -43,7 +43,8 @@ def train_task(cfg: DictConfig) -> float:
         if hydra.mode == RunMode.MULTIRUN:
             from letterocr.sweep.attempt import train_attempt
 
-            outcome = train_attempt(lambda: locate_run(cfg, overrides), overrides, Path(hydra.sweep.dir))
+            sweep = Path(hydra.runtime.cwd, hydra.sweep.dir)  # whatever folder Hydra has changed to
+            outcome = train_attempt(lambda: locate_run(cfg, overrides), overrides, sweep)
         else:
             config, folder = locate_run(cfg, overrides)
             outcome = run(config, folder=folder)

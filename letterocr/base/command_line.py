@@ -48,7 +48,7 @@ class Field:
         """
         least = "" if self.low is None else f", at least {self.low:g}"
         try:
-            value = self.convert(text)
+            value = self.convert(_drop_exponent(text) if self.convert is int else text)
             if self.low is not None and not self.low <= value < math.inf:
                 raise ValueError("too small, or not finite")
         except ValueError as error:
@@ -211,6 +211,12 @@ class CommandParser(argparse.ArgumentParser):
         for title, rows in self.rows.items():
             parts += [title, *lay_out(rows), ""]
         return "\n".join(parts)
+
+
+def _drop_exponent(text: str) -> str:
+    """Return a whole number such as 1e4 or 20.0 in plain digits; any other text as it is."""
+    number = float(text)
+    return f"{number:.0f}" if number.is_integer() and not text.strip("+-").isdecimal() else text
 
 
 def _read_name(key: str) -> str:

@@ -33,6 +33,14 @@ def write_text(text: str) -> str:
     return text if PLAIN.fullmatch(text) else quote(text)
 
 
+def read_text(written: str) -> str:
+    """Return the text that Hydra reads from what `quote` wrote; any other text as it is."""
+    if not QUOTED.fullmatch(written):
+        return written
+    inside = re.sub(rf"(\\*)\\{written[0]}", lambda found: found[1][: len(found[1]) // 2] + written[0], written[1:-1])
+    return re.sub(r"(\\+)$", lambda found: found[1][: len(found[1]) // 2], inside)
+
+
 def is_written(text: str) -> bool:
     """Return whether a text is already written for Hydra: in quotes, a function, an interpolation, or null."""
     return bool(QUOTED.fullmatch(text) or FUNCTION.fullmatch(text)) or INTERPOLATION in text or text in ("", "null")

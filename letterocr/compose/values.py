@@ -121,7 +121,7 @@ def _read_patterns(text: str) -> list[str]:
 def _write_number(key: str, value: str, is_sweep: bool, write: Callable[[str], str] = str) -> str:
     """Return a number or several, with a minus of typesetting as the usual one; refuse a decimal comma."""
     value = value.replace("\N{MINUS SIGN}", "-")
-    if INTERPOLATION in value or is_written(value):
+    if INTERPOLATION in value:
         return value
     is_decimal = re.search(r"(?<![\w.])\d+,0\d", value) or (not is_sweep and re.fullmatch(r"[+-]?0,\d+", value))
     if is_decimal:

@@ -73,6 +73,8 @@ def locate_sweep(config: DictConfig) -> Path:
 def print_report(sweep: Path) -> int:
     """Print the outcome of each run of a sweep; return the exit status."""
     records = [read_record(path) for path in list_records(sweep)]
+    if not records:
+        raise UserError(f"{sweep} holds no record of a run: no run of this sweep has begun.")
     records.sort(key=lambda record: (ORDER.index(record.status), record.overrides))
     counts = Counter(record.status for record in records)
     parts = [f"{counts[status]:,} {WORDS.get(status, status)}" for status in ORDER if counts[status]]

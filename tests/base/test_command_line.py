@@ -26,6 +26,7 @@ def test_words_fields_overrides_and_options_come_in_any_order() -> None:
     given = make_parser().parse_args(["a.png", "size=4", "--tries", "5", "model=two", "b.png", "--json"])
     assert (given.pictures, given.size, given.tries, given.json) == ([Path("a.png"), Path("b.png")], 4, 5, True)
     assert given.overrides == ["model=two"]
+    assert make_parser().parse_args(["size=1e2"]).size == 100
     assert (given.output, given.colours) == (Path("out"), ["red"])
 
 

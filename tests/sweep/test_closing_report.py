@@ -58,6 +58,17 @@ def test_one_run_and_runs_that_did_not_begin(tmp_path: Path, capsys: pytest.Capt
     assert rows[1] == "  failed: seed=00003: no luck"
 
 
+def test_a_sweep_of_nothing_is_a_mistake_whatever_the_sweeper(tmp_path: Path) -> None:
+    answer = command("-m", "hydra/sweeper=basic", "seed=range(0)", *tiny(*NOTHING, f"output={tmp_path}"))
+    assert (answer.status, answer.out) == (2, "")
+    assert "holds no record of a run" in answer.sentence
+
+
+def test_a_sweep_that_changes_its_folder_keeps_its_records(tmp_path: Path) -> None:
+    rest = [*tiny(*NOTHING, "output=here"), "hydra.job.chdir=true", "hydra.sweep.subdir=job"]
+    assert report_of(command("-m", "seed=1,2", *rest, cwd=tmp_path)) == ["Sweep of 2 runs: 2 finished."]
+
+
 def test_a_folder_of_ones_own_holds_the_last_sweep_only(tmp_path: Path) -> None:
     (tmp_path / "my sweeps").mkdir()
     own = [f"hydra.sweep.dir={tmp_path}/my sweeps", *tiny(*NOTHING, f"output={tmp_path}/runs (1)")]
