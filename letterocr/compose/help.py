@@ -38,7 +38,9 @@ def make_train_parser() -> CommandParser:
     flag = {"action": "store_true"}
     parser.add_option("multirun", "a sweep: every combination of the values between commas", "-m", **flag)
     parser.add_option("config-dir", "a folder with presets of yours", "-cd", metavar="FOLDER")
-    parser.add_option("config-name", "a config of yours in that folder, in place of conf/config.yaml", "-cn")
+    parser.add_option(
+        "config-name", "a config of yours in that folder, in place of conf/config.yaml", "-cn", metavar="NAME"
+    )
     parser.add_option("cfg", "print the resolved config and train nothing", "-c", choices=("job", "hydra", "all"))
     parser.add_option("package", "with --cfg: only this part, as in -p model", "-p", metavar="PART")
     parser.add_option("resolve", "with --cfg: replace each ${...} by its value", **flag)
