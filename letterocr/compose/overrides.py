@@ -93,10 +93,7 @@ def _prepare(
         return override
     if key in PRESETS_ONLY and value == "null":
         return f"~{key}"
-    other = OTHER_NAMES.get(key)
-    if other == "-m":
-        raise UserError(f"{override}: write -m, which makes a sweep.")
-    if not key.startswith("hydra") or other:
+    if not key.startswith("hydra") or key in OTHER_NAMES:
         _check_key(override, known, groups, overrides)
     if sign == "+" and (key in known or key in (*registry.GROUPS, *PRESETS_ONLY)):
         raise UserError(f"{override}: write it without the plus, {override[1:]}.")

@@ -113,7 +113,7 @@ def test_a_sweep_over_numbers_as_people_write_them() -> None:
         ("epochs=3", "samples= counts letters; 3 epochs are 15,600 of these letters: write samples=15600."),
         ("lr=0.1", "there is no field lr; did you mean learning_rate?"),
         ("momentum=0.9", "did you mean optimizer.momentum?"),
-        ("multirun=true", "multirun=true: write -m, which makes a sweep."),
+        ("multirun=true", "multirun=true: there is no field multirun; did you mean -m?"),
         ("hydra.launcher=local", "did you mean launcher?"),
         ("+samples=3", "+samples=3: write it without the plus, samples=3."),
         ("+experiment=paper/fig7", "write it without the plus, experiment=paper/fig7."),
