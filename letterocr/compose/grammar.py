@@ -15,8 +15,8 @@ def quote(text: str) -> str:
     r"""Return a text in single quotes, which Hydra reads as that text.
 
     Example:
-        >>> quote("Anna's.npz")
-        "'Anna\\\\'s.npz'"
+        >>> print(quote("Anna's.npz"))
+        'Anna\'s.npz'
     """
     escaped = re.sub(r"(\\*)'", r"\1\1\\'", text)  # backslashes count only before a quote
     escaped = re.sub(r"(\\+)$", r"\1\1", escaped)
