@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from itertools import zip_longest
 from pathlib import Path
 
-from letterocr.base.command_line import CommandParser, expand_path
+from letterocr.base.command_line import CommandParser
 from letterocr.base.errors import UserError, complain, end_quietly
 from letterocr.base.files import replace_file
+from letterocr.base.home import expand_path
 
 
 def draw_curves(folders: Sequence[Path], labels: Sequence[str], output: Path) -> None:

@@ -26,6 +26,7 @@ from torch import Tensor
 
 from letterocr.base.errors import UserError
 from letterocr.base.files import write_json, write_text
+from letterocr.base.home import expand_path
 from letterocr.base.owner import read_slurm_job
 from letterocr.base.threads import count_threads
 from letterocr.base.version import __version__
@@ -39,7 +40,7 @@ from letterocr.run.curve import Curve
 def locate_folder(config: TrainConfig) -> Path:
     """Return the folder of a run: a subfolder of `output`, named by model, rule, letters and the run's identity."""
     name = re.sub(r"[^\w.-]", "_", f"{config.model.name}-{config.rule}-{config.data.name}-{compute_identity(config)}")
-    return Path(config.output).expanduser() / name
+    return expand_path(config.output) / name
 
 
 def write_config(folder: Path, config: TrainConfig, later: bool = False) -> None:
@@ -52,7 +53,7 @@ def write_config(folder: Path, config: TrainConfig, later: bool = False) -> None
     """
     stored = to_plain(config)
     if stored["data"].get("path"):
-        stored["data"]["path"] = str(Path(stored["data"]["path"]).expanduser().resolve())
+        stored["data"]["path"] = str(expand_path(stored["data"]["path"]).resolve())
     write_text(folder / "config.yaml", _format_yaml(stored), later)
 
 
@@ -173,4 +174,4 @@ def locate_run(cfg: Any, overrides: list[str]) -> tuple[TrainConfig, Path]:
     """
     config = resolve_config(cfg, overrides)
     named = str(cfg.resume).lower() not in ("true", "false")
-    return config, Path(cfg.resume).expanduser() if named else locate_folder(config)
+    return config, expand_path(cfg.resume) if named else locate_folder(config)
