@@ -10,6 +10,7 @@ from typing import Any
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.config_store import ConfigStore
+from hydra.core.override_parser.types import Override
 from hydra.core.utils import JobReturn
 from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
@@ -26,6 +27,19 @@ class Grid(BasicSweeper):
 
         context = HydraContext(SweepLoader(hydra_context.config_loader), hydra_context.callbacks)
         super().setup(hydra_context=context, task_function=task_function, config=config)
+
+    @staticmethod
+    def split_arguments(overrides: list[Override], max_batch_size: int | None) -> list[list[list[str]]]:
+        """Return the overrides of each run, in batches.
+
+        Raises:
+            UserError: there is no run, or a field has a range of all numbers.
+        """
+        from letterocr.sweep.missing import check_values
+
+        check_values(overrides)
+        batches: list[list[list[str]]] = BasicSweeper.split_arguments(overrides, max_batch_size)
+        return batches
 
     def validate_batch_is_legal(self, batch: Sequence[Sequence[str]]) -> None:
         """Compose every config before the first run starts, unless the launcher is ours and does so itself."""

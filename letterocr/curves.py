@@ -6,9 +6,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from letterocr.base.command_line import CommandParser, expand_path
+from letterocr.base.command_line import CommandParser
 from letterocr.base.errors import UserError, complain, end_quietly
 from letterocr.base.files import replace_file
+from letterocr.base.home import expand_path
 
 
 def draw_curves(folders: Sequence[Path], labels: Sequence[str], output: Path) -> None:

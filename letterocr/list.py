@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from letterocr.base.command_line import CommandParser, expand_path
+from letterocr.base.command_line import CommandParser
 from letterocr.base.errors import RunningError, UserError, complain, end_quietly
+from letterocr.base.home import expand_path
 from letterocr.base.text_table import find_width, lay_out_table
 
 if TYPE_CHECKING:

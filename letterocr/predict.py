@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from letterocr.base.command_line import CommandParser, expand_path
+from letterocr.base.command_line import CommandParser
 from letterocr.base.errors import UserError, complain, end_quietly
+from letterocr.base.home import expand_path
 
 if TYPE_CHECKING:
     from letterocr.api.reading import Reading

@@ -33,7 +33,7 @@ def test_runs_are_drawn_into_one_picture(folder: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("more", "sentence"),
     [
-        (["nowhere"], "curve.parquet can't be read"),
+        (["nowhere"], "nowhere) is not a run folder: it does not exist."),
         (["--labels", "a", "b"], "--labels a b: there are only 1 run folders"),
         (["output=curves.docx"], "output=curves.docx"),
         (["output=run/curve.parquet/curves.png"], "take another output="),

@@ -76,7 +76,7 @@ def test_a_clock_that_jumps_back_loses_nothing(tmp_path: Path) -> None:
     results = {path: path.read_bytes() for path in tmp_path.glob("*/result.json")}
     again = command(*same, "seed=2,3", *tiny())
     assert again.status == 0
-    assert "Sweep of 3 runs: 3 finished." in again.out
+    assert "Sweep of 2 runs: 2 finished; 1 existed already." in again.out
     assert len(list(tmp_path.glob("*/result.json"))) == 3
     assert {path: path.read_bytes() for path in results} == results
 

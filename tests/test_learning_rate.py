@@ -115,11 +115,10 @@ def test_what_is_not_finite_is_null_for_programs():
         (["--jsn"], "--jsn: letterocr learning_rate has no such option; did you mean --json?"),
         (
             ["two_layer"],
-            "two_layer: letterocr learning_rate takes no such argument; letterocr learning_rate --help shows what it "
-            "takes.",
+            "two_layer: write model=two_layer.",
         ),
         (["learning_rate=-1"], "learning_rate=-1: must be a finite number at least 0."),
-        (["resume=nowhere"], "nowhere is not a run folder: it has no config.yaml. Give the folder that train printed."),
+        (["resume=/none"], "resume=/none is not a run folder: it does not exist. Give the folder that train printed."),
         (
             ["model=spectral", "model.hidden=[20]"],
             "model=spectral: it is not a chain of weight matrices; take another model.",

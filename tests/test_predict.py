@@ -191,7 +191,12 @@ def test_pictures_that_can_not_be_read_leave_the_others(trained, tmp_path, predi
     assert answer.status == 2
     assert [text.partition(",")[0] for text in answer.out.splitlines()] == [f"{good[0]}: A", f"{good[1]}: B"]
     sentences = answer.err.splitlines()
-    says = ("broken.png can't be read", "none.png: there is no such file", "blank.png is blank", "can't be read")
+    says = (
+        "broken.png can't be read",
+        "none.png: there is no such file",
+        "blank.png is blank",
+        "is a folder: give the pictures in it",
+    )
     assert len(sentences) == len(says)
     for sentence, part in zip(sentences, says, strict=True):
         assert sentence.startswith("letterocr: ")

@@ -15,6 +15,7 @@ import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 BORROWED = [
+    ("hydra._internal.utils", "_run_hydra", "letterocr/train.py starts Hydra with it, as hydra.main does"),
     ("hydra._internal.config_loader_impl", "ConfigLoaderImpl", "letterocr/sweep/loader.py derives SweepLoader from it"),
     (
         "hydra._internal.config_loader_impl",

@@ -21,6 +21,7 @@ import torch
 
 from letterocr.api.progress_bar import ProgressBar, is_watched
 from letterocr.api.trained_run import Part, Run, load
+from letterocr.base.home import expand_path
 from letterocr.base.signals import hold_signals
 from letterocr.base.threads import limit_threads
 from letterocr.compose import registry
@@ -221,7 +222,7 @@ def _compose(
     """Return the checked config, and the letters if they are given as arrays or as a split."""
     _refuse_fields(data, test, output, fields)
     own = data is not None and not isinstance(data, str)
-    named = {} if own or data is None else {"data": data}
+    named = {} if data is None else {"data": "arrays" if own else data}
     named |= {} if output is None else {"output": str(output)}
     config = compose_config(write_overrides(fields | named))
     config.resume = "false" if config.force else "true"
@@ -230,7 +231,7 @@ def _compose(
         return config, None
     split = data if isinstance(data, Split) else make_split(data, TEST_SHARE if test is None else test, config.seed)
     fingerprint = split.fingerprint()
-    path = Path(config.output).expanduser() / f"letters-{fingerprint}.npz" if output is not None else None
+    path = expand_path(config.output) / f"letters-{fingerprint}.npz" if output is not None else None
     config = replace(config, data=ArraysConfig(path=str(path or ""), fingerprint=fingerprint))
     check_config(config)
     if path:
@@ -252,7 +253,7 @@ def _refuse_fields(data: Any, test: Any, output: str | Path | None, fields: dict
     for name, value in fields.items():
         if name == "resume":
             refuse(name, value, "an unfinished run in output= is always resumed; leave it out")
-        if name == "launcher":
+        if name in ("launcher", "on_failure"):
             refuse(name, value, "is only for the sweeps of `letterocr train`; leave it out")
         if output is None and name in ("force", "diagnostics"):
             refuse(name, value, "is only for a run that is kept in a folder; give output= too")

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from letterocr.base.home import expand_path
 from letterocr.data import ink
 from letterocr.data.letters import PIXELS, SIDE
 from letterocr.models.chain import Network
@@ -67,7 +68,7 @@ def read_picture(network: Network, alphabet: str, box: int, picture: Any, name: 
         found = ink.FoundLetter(torch.as_tensor(picture, dtype=torch.float32), (0, 0, SIDE, SIDE))
         return _read_found(network, alphabet, found)
     if isinstance(picture, str | Path):
-        name, picture = str(picture), ink.read(Path(picture).expanduser())
+        name, picture = str(picture), ink.read(expand_path(picture))
     return _read_found(network, alphabet, ink.find_letter(np.asarray(picture), name, box))
 
 

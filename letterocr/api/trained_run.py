@@ -20,6 +20,7 @@ from letterocr.api.learning_curve import LearningCurve, copy_curve
 from letterocr.api.reading import Reading, read_picture
 from letterocr.base.errors import UserError
 from letterocr.base.files import read_json
+from letterocr.base.home import expand_path
 from letterocr.compose.defaults import label_alone
 from letterocr.compose.stored_config import read_config
 from letterocr.config.train import TrainConfig
@@ -181,9 +182,9 @@ def load(folder: str | Path) -> Run:
     Example:
         >>> load("outputs/none")
         Traceback (most recent call last):
-        letterocr.base.errors.UserError: outputs/none is not a run folder: it has no config.yaml. ...
+        letterocr.base.errors.UserError: outputs/none (...) is not a run folder: it does not exist. ...
     """
-    folder = Path(folder).expanduser()
+    folder = expand_path(folder)
     config = read_config(folder)
     start = read_json(folder / "environment.json")
     alphabet = str(start.get("alphabet", ALPHABET))  # folders of early versions have none

@@ -10,7 +10,6 @@ import sys
 import textwrap
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, NoReturn
 
 from letterocr.base.errors import UserError, complain
@@ -49,7 +48,7 @@ class Field:
         """
         least = "" if self.low is None else f", at least {self.low:g}"
         try:
-            value = self.convert(text)
+            value = self.convert(_drop_exponent(text) if self.convert is int else text)
             if self.low is not None and not self.low <= value < math.inf:
                 raise ValueError("too small, or not finite")
         except ValueError as error:
@@ -121,15 +120,16 @@ class CommandParser(argparse.ArgumentParser):
         self.fields[name] = Field(default, convert, low, choices)
         self.rows.setdefault("fields", []).append((f"{name}={default if shown is None else shown}", help))
 
-    def add_option(self, name: str, help: str, **how: Any) -> None:
-        """Add an option `--name`; `how` is for argparse."""
-        super().add_argument(f"--{name}", **how)
+    def add_option(self, name: str, help: str, short: str = "", **how: Any) -> None:
+        """Add an option `--name`, perhaps with a short form such as `-m`; `how` is for argparse."""
+        super().add_argument(f"--{name}", *filter(None, [short]), **how)
         self._options.append(f"--{name}")
         flag = how.get("action") == "store_true"
         value = how.get("metavar", "|".join(how["choices"]) if "choices" in how else name.upper())
         default = how.get("default")
         told = "" if flag or default in (None, []) else f" (default: {default})"
-        self.rows.setdefault("options", []).append((f"--{name}" if flag else f"--{name} {value}", help + told))
+        shown = (f"{short}, " if short else "") + f"--{name}" + ("" if flag else f" {value}")
+        self.rows.setdefault("options", []).append((shown, help + told))
 
     def list_keys(self) -> dict[str, Collection[str]]:
         """Return the fields that may be given, with the allowed values of each one, empty for any."""
@@ -146,7 +146,7 @@ class CommandParser(argparse.ArgumentParser):
             values, overrides, rest = self._take_fields(given)
             found, unknown = self.parse_known_intermixed_args(rest, namespace)
             if unknown:
-                raise UserError(self._explain_unknown(unknown[0]))
+                raise UserError(self.explain_unknown(unknown[0], given))
         except UserError as error:
             sys.exit(complain(str(error)))
         for name, value in values.items():
@@ -158,25 +158,42 @@ class CommandParser(argparse.ArgumentParser):
         """Return the values of the command's own fields, the overrides, and every other argument."""
         values = {name: f.default for name, f in self.fields.items()}
         overrides, rest = [], []
+        options = [name for action in self._actions for name in action.option_strings]
         for text in given:
             key, is_field, value = text.partition("=")
             if is_field and key in self.fields:
                 values[key] = self.fields[key].read(key, value)
-            elif is_field and self.overrides is not None and re.match(r"[+~]{0,2}[A-Za-z]", key):
+            elif self.overrides is not None and re.match(r"[+~]{0,2}[A-Za-z]" if is_field else r"~[A-Za-z]", text):
                 overrides.append(text)
+            elif text.startswith("-") and key not in options and _read_name(key) in self.list_keys():
+                raise UserError(self.explain_unknown(text, given))
             else:
                 rest.append(text)
         return values, overrides, rest
 
-    def _explain_unknown(self, text: str) -> str:
-        """Return a sentence on an argument that the command does not take."""
-        key, _, value = text.lstrip("-").partition("=")
-        field = key.replace("-", "_")
-        if field in self.list_keys():
-            return f"{text}: a field has no dashes; write {field}={value or 'VALUE'}."
+    def explain_unknown(self, text: str, given: Sequence[str]) -> str:
+        """Return a sentence on an argument that the command does not take, with what to write instead.
+
+        Args:
+            text: the argument.
+            given: all arguments.
+        """
+        place = given.index(text)
+        before, after = "".join(given[place - 1 : place] if place else ""), " ".join(given[place + 1 :])
+        if "=" in before and before[-1] in "=,[(":
+            return f"{before} {text}: a blank ends an argument; write {before}{text}, or put it all in quotes."
+        key, _, value = text.partition("=")
+        name = _read_name(key)
+        value = value or after.lstrip("= ").partition(" ")[0]
+        if name in self.list_keys():
+            what = f"{text}: a field has no dashes" if text.startswith("-") else f"{text}: a field has no blanks"
+            return f"{what}; write {name}={'VALUE' if not value or value.startswith('-') else value}."
         if text.startswith("-"):
             hint = suggest(text, self._options, f"{self.prog} --help lists every one.")
             return f"{text}: {self.prog} has no such option; {hint}"
+        fields = [name for name, choices in self.list_keys().items() if text in choices]
+        if fields:
+            return f"{text}: write {fields[0]}={text}."
         return f"{text}: {self.prog} takes no such argument; {self.prog} --help shows what it takes."
 
     def error(self, message: str) -> NoReturn:
@@ -194,6 +211,17 @@ class CommandParser(argparse.ArgumentParser):
         for title, rows in self.rows.items():
             parts += [title, *lay_out(rows), ""]
         return "\n".join(parts)
+
+
+def _drop_exponent(text: str) -> str:
+    """Return a whole number such as 1e4 or 20.0 in plain digits; any other text as it is."""
+    number = float(text)
+    return f"{number:.0f}" if number.is_integer() and not text.strip("+-").isdecimal() else text
+
+
+def _read_name(key: str) -> str:
+    """Return the name of the field that someone may have meant by an option, as by --learning-rate."""
+    return key.lstrip("-").replace("-", "_")
 
 
 def lay_out(rows: Sequence[tuple[str, str]], indent: int = 2, left: int = LEFT) -> list[str]:
@@ -218,11 +246,6 @@ def lay_out(rows: Sequence[tuple[str, str]], indent: int = 2, left: int = LEFT) 
             lines.append(f"{'':{indent}}{name:<{left}}{first}".rstrip())
         lines += [" " * (indent + left) + line for line in text]
     return lines
-
-
-def expand_path(text: str) -> Path:
-    """Return a path, with `~` at its start replaced by the home folder."""
-    return Path(text).expanduser()
 
 
 def split_words(text: str) -> list[str]:

@@ -12,8 +12,9 @@ import shlex
 import sys
 from pathlib import Path
 
-from letterocr.base.command_line import CommandParser, expand_path, split_words
+from letterocr.base.command_line import CommandParser, split_words
 from letterocr.base.errors import UserError, complain, end_quietly
+from letterocr.base.home import expand_path
 from letterocr.base.signals import exit_with_sentence
 from letterocr.compare.contenders import CONTENDERS, NETWORKS
 from letterocr.compose import registry

@@ -16,6 +16,7 @@ from pathlib import Path
 import torch
 
 from letterocr.base.errors import UserError
+from letterocr.base.home import expand_path
 from letterocr.compare.contenders import NETWORKS, set_fields
 from letterocr.compose import registry
 from letterocr.compose.from_overrides import compose_config
@@ -104,7 +105,7 @@ def make_sources(kinds: Sequence[str], paths: Sequence[str]) -> list[Source]:
             refuse("data.path", path, f"data={kind} has no files; write null")
         if kind == "images" and path == "null":
             raise UserError("data=images needs data.path=FOLDER or data.path=FILE.npz.")
-        sources.append(Source(kind, "" if path == "null" else str(Path(path).expanduser().resolve())))
+        sources.append(Source(kind, "" if path == "null" else str(expand_path(path).resolve())))
     return sources
 
 

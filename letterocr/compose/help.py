@@ -23,25 +23,28 @@ EXAMPLES = [
     "letterocr train resume=RUN_FOLDER",
     "tensorboard --logdir outputs",
 ]
-HYDRA = [
-    ("-m", "a sweep: every combination of the values between commas"),
-    ("--cfg job", "print the resolved config and train nothing"),
-    ("--hydra-help", "the options of Hydra itself"),
-]
+INFO = ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath")
 SECTIONS = {
     "learning": ["learning_rate", "schedule", "loss_factor", "samples", "batch", "order", "replicas", "seed"],
     "measuring": ["evaluate_every", "evaluation", "diagnostics", "tensorboard", "page"],
     "computing": ["engine", "block", "dtype", "device", "threads"],
-    "the run folder": ["output", "resume", "force", "checkpoint_seconds"],
+    "the run folder": ["output", "resume", "force", "checkpoint_seconds", "on_failure"],
 }
 
 
 def make_train_parser() -> CommandParser:
-    """Return the parser of `letterocr train`, for its help and for shell completion; Hydra reads the arguments."""
+    """Return the parser of `letterocr train`; its options are those of Hydra, which gets what it reads."""
     parser = TrainParser("train", ABOUT, EXAMPLES, overrides=list_choices(), forms="[field=value ...] [-m]")
-    for name in ("multirun", "cfg", "hydra-help"):
-        parser.add_option(name, "")
-    parser.rows = {"options of Hydra": HYDRA}
+    flag = {"action": "store_true"}
+    parser.add_option("multirun", "a sweep: every combination of the values between commas", "-m", **flag)
+    parser.add_option("config-dir", "a folder with presets of yours", "-cd", metavar="FOLDER")
+    parser.add_option(
+        "config-name", "a config of yours in that folder, in place of conf/config.yaml", "-cn", metavar="NAME"
+    )
+    parser.add_option("cfg", "print the resolved config and train nothing", "-c", choices=("job", "hydra", "all"))
+    parser.add_option("package", "with --cfg: only this part, as in -p model", "-p", metavar="PART")
+    parser.add_option("resolve", "with --cfg: replace each ${...} by its value", **flag)
+    parser.add_option("info", "print what Hydra knows", "-i", choices=INFO, nargs="?", const="all")
     return parser
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from letterocr.base.errors import UserError
+from letterocr.compose.grammar import quote
 
 
 def write_overrides(fields: Mapping[str, Any]) -> list[str]:
@@ -65,9 +66,5 @@ def write_value(value: Any, name: str) -> str:
 
 
 def _write_text(text: str) -> str:
-    """Write a text without quotes if that is safe in Hydra's grammar, else in quotes."""
-    if re.fullmatch(r"[\w./-]+", text, re.ASCII):
-        return text
-    escaped = re.sub(r"(\\*)'", r"\1\1\\'", text)  # backslashes count only before a quote
-    escaped = re.sub(r"(\\+)$", r"\1\1", escaped)
-    return f"'{escaped}'"
+    """Return a text in quotes unless it is a word or a number."""
+    return text if re.fullmatch(r"[\w./-]+", text, re.ASCII) else quote(text)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from letterocr.base.errors import UserError
+from letterocr.base.home import show_whole
 from letterocr.compose import registry
 from letterocr.config.data import SourceConfig
 from letterocr.config.identity import drop_implied
@@ -24,9 +25,8 @@ def read_config(folder: Path) -> TrainConfig:
     from omegaconf.errors import OmegaConfBaseException
     from yaml import YAMLError
 
+    check_run_folder(folder)
     path = folder / "config.yaml"
-    if not path.is_file():
-        raise UserError(f"{folder} is not a run folder: it has no config.yaml. Give the folder that train printed.")
     try:
         stored: Any = OmegaConf.load(path)
         model, data, optimizer = _find_schemas(stored)
@@ -37,6 +37,22 @@ def read_config(folder: Path) -> TrainConfig:
         raise UserError(f"{path} can't be read as a config ({reason}): give the command of the run again.") from error
     config.output = str(folder.resolve().parent)
     return config
+
+
+def check_run_folder(folder: Path) -> None:
+    """Refuse a path that is not the folder of a run.
+
+    Raises:
+        UserError: says what it is instead.
+    """
+    if (folder / "config.yaml").is_file():
+        return
+    inside = next(folder.glob("*/config.yaml"), None)
+    if inside:
+        one = f"Give one of them, as {inside.parent}"
+        raise UserError(f"{show_whole(folder)} is not a run folder: it holds run folders. {one}.")
+    what = "it has no config.yaml" if folder.is_dir() else "it is a file" if folder.exists() else "it does not exist"
+    raise UserError(f"{show_whole(folder)} is not a run folder: {what}. Give the folder that train printed.")
 
 
 def select_settings(stored: dict[str, Any]) -> dict[str, Any]:

@@ -30,7 +30,9 @@ class EmnistConfig(SourceConfig):
     """The 26 capital letters of EMNIST's by-class split (Cohen et al. 2017), 28x28 padded to 30x30."""
 
     name: str = option("emnist", "the source of the letters", choices=("emnist",))
-    path: str | None = option(None, "emnist.zip or a folder of idx files; null: the emnist cache, or a download")
+    path: str | None = option(
+        None, "emnist.zip or a folder of idx files; null: the emnist cache, or a download", verbatim=True
+    )
     frequencies: str = option(
         "natural", "class frequencies in training: as in EMNIST, or equal", choices=("natural", "balanced")
     )
@@ -43,7 +45,7 @@ class ImagesConfig(SourceConfig):
     """Your own pictures: a folder with A/ ... Z/ inside, or an .npz file with images, labels and optional writers."""
 
     name: str = option("images", "the source of the letters", choices=("images",))
-    path: str = option("", "the folder with A/ ... Z/ inside, or the .npz file")
+    path: str = option("", "the folder with A/ ... Z/ inside, or the .npz file", verbatim=True)
     train_per_letter: int | None = option(None, "at most this many training letters of each class; null: all", low=1)
     test_per_letter: int = option(20, "test letters of each class; if writers are known, by other writers", low=1)
     seed: int = option(0, "seed that chooses the test writers or test letters", low=0)
@@ -54,5 +56,5 @@ class ArraysConfig(SourceConfig):
     """Letters from the arrays of a script, which `letterocr.fit(data=(images, labels), output=...)` keeps in a file."""
 
     name: str = option("arrays", "the source of the letters", choices=("arrays",))
-    path: str = option("", "the .npz file that letterocr.fit wrote", runtime=True)
+    path: str = option("", "the .npz file that letterocr.fit wrote", runtime=True, verbatim=True)
     fingerprint: str = option("", "digest of the letters")

@@ -7,9 +7,9 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, asdict, fields
-from pathlib import Path
 from typing import Any
 
+from letterocr.base.home import expand_path
 from letterocr.config.data import SourceConfig
 from letterocr.config.model.network import NetworkConfig, imply_kind
 from letterocr.config.optimizer.method import MethodConfig
@@ -30,7 +30,7 @@ def select_identity(config: TrainConfig) -> dict[str, Any]:
     """
     kept = drop_implied(to_plain(config), type(config.model), type(config.data), type(config.optimizer))
     if kept["data"].get("path"):
-        kept["data"]["path"] = str(Path(kept["data"]["path"]).expanduser().resolve())
+        kept["data"]["path"] = str(expand_path(kept["data"]["path"]).resolve())
     return kept
 
 

@@ -20,6 +20,7 @@ def option(
     below: float | None = None,
     runtime: bool = False,
     added: bool = False,
+    verbatim: bool = False,
 ) -> Any:
     """Make a dataclass field with its one-line explanation and its bounds.
 
@@ -35,6 +36,7 @@ def option(
         runtime: whether the field can't change the result and so is no part of a run's identity.
         added: whether some runs were stored before the field existed. The field is then part of a run's identity only
             if it differs from its default, which must be what those runs did.
+        verbatim: whether the value is a path or any text, which is taken as it is typed.
     """
     bounds = {"at least": low, "greater than": above, "at most": high, "below": below}
     kept = {name: bound for name, bound in bounds.items() if bound is not None}
@@ -45,6 +47,7 @@ def option(
         "bounds": kept,
         "runtime": runtime,
         "added": added,
+        "verbatim": verbatim,
     }
     if isinstance(default, type):
         return field(default_factory=default, metadata=metadata)

@@ -63,9 +63,17 @@ class TrainConfig:
         runtime=True,
     )
     threads: int = option(0, "CPU threads; 0: as many as there are cores", low=0, runtime=True)
-    output: str = option("outputs", "folder that holds the run folders", runtime=True)
-    resume: str = option("false", "true: continue this run where it stopped; or a run folder to continue", runtime=True)
+    output: str = option("outputs", "folder that holds the run folders", runtime=True, verbatim=True)
+    resume: str = option(
+        "false", "true: continue this run where it stopped; or a run folder to continue", runtime=True, verbatim=True
+    )
     force: bool = option(False, "train again although the run exists already", runtime=True)
+    on_failure: str = option(
+        "continue",
+        "what a sweep does when a run fails: continue with the others, or stop, so that no further run begins",
+        choices=("continue", "stop"),
+        runtime=True,
+    )
     checkpoint_seconds: float = option(30.0, "seconds between two checkpoints", low=0, runtime=True)
     diagnostics: str = option(
         "none",

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from letterocr.base.errors import UserError
+from letterocr.base.home import expand_path
 from letterocr.base.randomness import make_generator
 from letterocr.config.data import ArraysConfig
 from letterocr.data.images import find_top_level
@@ -31,7 +32,7 @@ def load(config: ArraysConfig) -> Split:
     if not config.path:
         raise UserError("data=arrays is only for letters that letterocr.fit stored; take data=images data.path=FILE.")
     try:
-        split = read_split(Path(config.path).expanduser())
+        split = read_split(expand_path(config.path))
     except FileNotFoundError as error:
         raise UserError(
             f"data.path={config.path}: the letters of this run were removed; give them to letterocr.fit again."

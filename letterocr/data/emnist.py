@@ -22,6 +22,7 @@ import torch
 
 from letterocr.base.errors import UserError
 from letterocr.base.files import replace_file
+from letterocr.base.home import expand_path, find_cache_folder, show_whole
 from letterocr.config.data import EmnistConfig
 from letterocr.data.letters import ALPHABET, PIXELS, SIDE, Letters, Split
 
@@ -42,7 +43,7 @@ def load(config: EmnistConfig) -> Split:
     Raises:
         UserError: the file is missing, damaged or not by-class EMNIST, or a letter is missing.
     """
-    path = Path(config.path).expanduser() if config.path else _find()
+    path = expand_path(config.path) if config.path else _find()
     train, test = _read_classes(path, "train"), _read_classes(path, "test")
     rarest = int(np.bincount(test[test >= 0]).min())
     if rarest < config.test_per_letter:
@@ -58,24 +59,33 @@ def load(config: EmnistConfig) -> Split:
 
 def _find() -> Path:
     """Find the emnist package's cache file, or else download EMNIST to our own cache, whole or not at all."""
+    places = list_places()
+    for path in places:
+        if path.is_file():
+            return path
+    if not places:
+        raise UserError("data=emnist: without a home folder there is no place for EMNIST: name it with data.path=FILE.")
+    from torchvision.datasets import EMNIST
+    from torchvision.datasets.utils import download_url
+
+    copy = places[-1]
+    print(f"data=emnist: downloading EMNIST to {copy}", flush=True)
+    try:
+        with replace_file(copy) as partial:
+            download_url(EMNIST.url, partial.parent, partial.name, EMNIST.md5)
+    except (OSError, RuntimeError, HTTPException) as error:
+        why = f"there is no copy of EMNIST here and it can't be downloaded ({error})"
+        raise UserError(f"data=emnist: {why}: {ELSEWHERE}.") from error
+    return copy
+
+
+def list_places() -> list[Path]:
+    """Return where EMNIST may lie: the emnist package's cache file, and our own; none without a home folder."""
     import emnist
 
-    cached = Path(emnist.get_cached_data_path())
-    if cached.is_file():
-        return cached
-    copy = Path("~/.cache/letterocr/emnist.zip").expanduser()
-    if not copy.is_file():
-        from torchvision.datasets import EMNIST
-        from torchvision.datasets.utils import download_url
-
-        print(f"data=emnist: downloading EMNIST to {copy}", flush=True)
-        try:
-            with replace_file(copy) as partial:
-                download_url(EMNIST.url, partial.parent, partial.name, EMNIST.md5)
-        except (OSError, RuntimeError, HTTPException) as error:
-            why = f"there is no copy of EMNIST here and it can't be downloaded ({error})"
-            raise UserError(f"data=emnist: {why}: {ELSEWHERE}.") from error
-    return copy
+    own = find_cache_folder()
+    cached = Path(emnist.get_cached_data_path())  # begins with ~ without a home folder
+    return [path for path in (cached, own and own / "emnist.zip") if path and path.is_absolute()]
 
 
 def _read_classes(path: Path, part: str) -> np.ndarray:
@@ -149,7 +159,7 @@ def _open(path: Path, stem: str) -> Iterator[tuple[IO[bytes], str]]:
                 with archive.open(inside[0]) as raw:
                     yield _unzip(raw, name), name
     except FileNotFoundError as error:
-        raise UserError(f"data.path={path}: there is no such file or folder: {ELSEWHERE}.") from error
+        raise UserError(f"data.path={show_whole(path)}: there is no such file or folder: {ELSEWHERE}.") from error
     except DAMAGED as error:  # also: encrypted, packed by a method that Python lacks, or without permission to read
         raise UserError(f"{name} can't be read ({error}): {ELSEWHERE}.") from error
 

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from letterocr.base.errors import UserError
+from letterocr.base.home import expand_path, show_whole
 from letterocr.base.randomness import make_generator
 from letterocr.config.data import ImagesConfig
 from letterocr.data.ink import describe_error, normalise_all, read
@@ -33,14 +34,15 @@ def load(config: ImagesConfig) -> Split:
     """
     if not config.path:
         raise UserError("data=images needs data.path=FOLDER (with A/ ... Z/ inside) or data.path=FILE.npz.")
-    path = Path(config.path).expanduser()
+    path = expand_path(config.path)
     if path.is_dir():
         letters = _read_folder(path)
     elif path.suffix.lower() == ".npz" and path.exists():
         letters = _read_npz(path)
     else:
         what = "is neither a folder nor an .npz file" if path.exists() else "does not exist"
-        raise UserError(f"data.path={path} {what}: give a folder with A/ ... Z/ inside, or an .npz file.")
+        mend = "give a folder with A/ ... Z/ inside, or an .npz file"
+        raise UserError(f"data.path={show_whole(config.path)} {what}: {mend}.")
     return split(letters, config, str(path))
 
 
@@ -182,7 +184,7 @@ def find_top_level(images: np.ndarray, name: str) -> float:
         name: name of the pictures in messages.
 
     Raises:
-        UserError: the levels are not numbers, not finite, or negative.
+        UserError: the levels are not numbers, not finite, negative, or of several scales.
     """
     if images.dtype.kind not in "buif":
         raise UserError(f"{name}: images is of type {images.dtype}; save it as numbers, such as uint8.")
@@ -191,6 +193,11 @@ def find_top_level(images: np.ndarray, name: str) -> float:
         raise UserError(f"{name}: images holds values that are not finite; save finite grey levels.")
     if low < 0:
         raise UserError(f"{name}: images holds the negative value {low:g}; grey levels start at 0.")
+    tops = images.reshape(len(images), -1).max(axis=1)
+    other = np.flatnonzero((tops > 0) & (tops <= 1))
+    if high > 1 and len(other):
+        mixed = f"image {other[0]} has levels up to {tops[other[0]]:g} and image {tops.argmax()} up to {high:g}"
+        raise UserError(f"{name}: {mixed}; bring all images to one scale.")
     return high or 1.0
 
 

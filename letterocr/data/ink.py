@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from letterocr.base.errors import UserError
+from letterocr.base.home import show_whole
 from letterocr.data.letters import BOX, PIXELS, SIDE
 from letterocr.data.paper import estimate_paper
 
@@ -47,7 +48,9 @@ def read(path: Path) -> np.ndarray:
                     raise Image.DecompressionBombError(f"{picture.width} x {picture.height} pixels")
                 return _make_grey(ImageOps.exif_transpose(picture))
     except FileNotFoundError as error:
-        raise UserError(f"{path}: there is no such file; check the path.") from error
+        raise UserError(f"{show_whole(path)}: there is no such file; check the path.") from error
+    except IsADirectoryError as error:
+        raise UserError(f"{path} is a folder: give the pictures in it, as in {path}/*.png.") from error
     except Image.DecompressionBombError as error:
         raise UserError(
             f"{path} is too large ({describe_error(error)}): make it smaller than 50 megapixels."

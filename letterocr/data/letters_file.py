@@ -7,7 +7,6 @@ of processes may write and read it; a damaged file, or a folder that can't be wr
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from importlib.resources import files
@@ -18,19 +17,12 @@ import numpy as np
 import torch
 
 from letterocr.base.files import replace_file
+from letterocr.base.home import find_cache_folder
 from letterocr.data.letters import Letters, Split
 from letterocr.data.pen import LEVELS
 
 MAKERS = ("letters.py", "pen.py", "synthetic.py", "skeletons.py")  # what decides the letters, in letterocr/data
 LEAST = 1000  # letters; fewer are drawn as quickly as they are read
-
-
-def find_cache_folder() -> Path | None:
-    """The folder for what can be made again, by the XDG rules; None where the user has no home folder."""
-    try:
-        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "letterocr"
-    except RuntimeError:
-        return None
 
 
 def read_or_draw(facts: str, draw: Callable[[], Split]) -> Split:

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from letterocr.base.command_line import CommandParser, expand_path
+from letterocr.base.command_line import CommandParser
 from letterocr.base.errors import end_quietly
+from letterocr.base.home import expand_path
 
 
 def make_parser() -> CommandParser:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from letterocr.base.home import find_cache_folder
 from letterocr.sweep import slurm
 
 OK, WARNING, FAILED = "ok", "warning", "failed"
@@ -76,12 +77,14 @@ def check_threads() -> tuple[str, str]:
 
 def check_letters() -> tuple[str, str]:
     """Check whether data=emnist has its file."""
-    import emnist
+    from letterocr.data.emnist import list_places
 
-    paths = [Path(emnist.get_cached_data_path()), Path("~/.cache/letterocr/emnist.zip").expanduser()]
+    paths = list_places()
     there = [path for path in paths if path.is_file()]
     if there:
         return OK, f"data=emnist reads {there[0]}"
+    if not paths:
+        return WARNING, "there is no home folder, so data=emnist needs data.path=FILE; the other letters need nothing"
     return WARNING, f"data=emnist has no file yet and will download it; or put emnist.zip at {paths[0]}"
 
 
@@ -131,9 +134,9 @@ def check_tensorboard() -> tuple[str, str]:
 def check_numba_cache() -> tuple[str, str]:
     """Check whether compiled loops can be kept, so that later runs do not compile them again."""
     given = os.environ.get("NUMBA_CACHE_DIR")
-    places = [Path(given)] if given else [Path(__file__).parents[1] / "engine" / "__pycache__"]
-    places += [] if given else [Path("~/.cache/numba").expanduser()]  # where Numba goes if the first is read-only
-    for place in places:
+    places: list[Path | None] = [Path(given)] if given else [Path(__file__).parents[1] / "engine" / "__pycache__"]
+    places += [] if given else [find_cache_folder("numba")]  # where Numba goes if the first is read-only
+    for place in filter(None, places):
         top = next(path for path in (place, *place.absolute().parents) if path.exists())
         if os.access(top, os.W_OK | os.X_OK):
             return OK, f"compiled loops are kept in {place}"

@@ -8,12 +8,12 @@ from __future__ import annotations
 import numpy as np
 
 from letterocr.engine.certificate_arrays import FAR, Anchors
-from letterocr.engine.kernels import Settings, compiled, squash
+from letterocr.engine.kernels import Settings, compiled, inlined, squash
 from letterocr.engine.replay import Followers, catch_up
 from letterocr.engine.shares import find_share
 
 
-@compiled
+@inlined
 def _norm(x: np.ndarray) -> float:
     total = x.dtype.type(0)
     for u in range(x.shape[0]):
@@ -21,7 +21,7 @@ def _norm(x: np.ndarray) -> float:
     return np.sqrt(total)
 
 
-@compiled
+@inlined
 def _take(
     t: int,
     now: int,
@@ -64,7 +64,7 @@ def take_activations(
         _take(chosen[k], now, letters, f, (out[0][k], out[1][k]), out[2][chosen[k]], s, plain)
 
 
-@compiled
+@inlined
 def _find_largest(x: np.ndarray, best: np.ndarray) -> None:
     """Best [K + 1] <- where x [c] is largest, and next to it."""
     for place in range(best.shape[0]):
@@ -77,7 +77,7 @@ def _find_largest(x: np.ndarray, best: np.ndarray) -> None:
                 best[place] = r
 
 
-@compiled
+@inlined
 def _settle(
     t: int,
     now: int,
@@ -137,7 +137,7 @@ def scatter_rows(chosen: np.ndarray, p: int, now: int, found: np.ndarray, own: n
             own[chosen[k], p, now + j] = found[k, j]
 
 
-@compiled
+@inlined
 def _write_pairs(t: int, row: np.ndarray, classes: int, curved: np.ndarray) -> None:
     """Curved[t] [c, c] <- the symmetric matrix whose lower half is the row."""
     place = 0

@@ -60,13 +60,13 @@ import numba
 import numpy as np
 
 from letterocr.engine.certificate_arrays import FAR, Anchors, Letter, Motion, Rounding
-from letterocr.engine.kernels import DECAY, FAST, MOMENTUM, Settings, compiled
+from letterocr.engine.kernels import DECAY, FAST, MOMENTUM, Settings, inlined
 
-# Put into the loop that calls it: handing over so many arrays takes longer than the work.
-inlined = numba.njit(fastmath=FAST, cache=True, nogil=True, error_model="numpy", inline="always")
+# As `inlined`, but put into the caller by Numba itself, before anything is compiled: that compiles faster.
+expanded = numba.njit(fastmath=FAST, cache=True, nogil=True, error_model="numpy", inline="always")
 
 
-@inlined
+@expanded
 def step_plain(i: int, letter: Letter, motion: Motion) -> None:
     """(C1) for a letter and sample i without momentum and decay."""
     steps, outputs, leading = letter.dots, letter.outputs, letter.leading
@@ -88,7 +88,7 @@ def step_plain(i: int, letter: Letter, motion: Motion) -> None:
     letter.squares[1] += abs(delta) * motion.lengths[i]
 
 
-@inlined
+@expanded
 def step_spanned(t: int, i: int, letter: Letter, anchors: Anchors, motion: Motion, product: np.ndarray) -> None:
     """(C7) for letter t and sample i: what (u * (s' - f)) . d gains; product [c] is scratch."""
     curved, q, outputs = anchors.curved, motion.q, letter.outputs
@@ -110,7 +110,7 @@ def step_spanned(t: int, i: int, letter: Letter, anchors: Anchors, motion: Motio
     letter.squares[2] += abs(delta) * motion.rest[i]
 
 
-@compiled
+@inlined
 def step_moving(t: int, i: int, anchors: Anchors, motion: Motion, s: Settings) -> None:
     """(C1) for letter t and sample i with momentum mu and weight decay lambda."""
     g, k, a = anchors.g[t, i], anchors.k[t, i], motion.rates[i]
@@ -137,7 +137,7 @@ def step_moving(t: int, i: int, anchors: Anchors, motion: Motion, s: Settings) -
     leading[t, chosen.shape[1]] = common[0, t, chosen[t, 0]] - start[t, chosen[t, 0]]
 
 
-@compiled
+@inlined
 def _move_squares(t: int, i: int, anchors: Anchors, motion: Motion, mu: np.floating, decay: np.floating) -> None:
     """|d|^2 and P after sample i, and the inner products that they need."""
     d, y, z, gram, state = anchors.dots[0, t], anchors.dots[1, t], anchors.late[t], motion.gram[i], anchors.squares[t]
@@ -160,7 +160,7 @@ def _move_squares(t: int, i: int, anchors: Anchors, motion: Motion, mu: np.float
     state[4], state[5], state[7] = zd - a * zy, zy, limit
 
 
-@inlined
+@expanded
 def compare_outputs(c: int, i: int, letter: Letter, motion: Motion, e: Rounding, gaps: np.ndarray) -> bool:
     """Gaps [c] <- by how much the output of class c is larger than each after sample i, at the least (C2-C6).
 
@@ -193,7 +193,7 @@ def compare_outputs(c: int, i: int, letter: Letter, motion: Motion, e: Rounding,
     return missing == 0
 
 
-@compiled
+@inlined
 def find_top(letter: Letter) -> int:
     """The class with the largest estimate."""
     last = letter.leading.shape[0] - 1

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from letterocr.engine.certificate_arrays import Motion
-from letterocr.engine.kernels import LastLayer, Settings, compiled, squash
+from letterocr.engine.kernels import LastLayer, Settings, compiled, inlined, squash
 from letterocr.engine.marking import Verdicts
 from letterocr.engine.replay import Followers, catch_up, replay_last
 from letterocr.engine.shares import find_share
@@ -37,7 +37,7 @@ class LearnedBlock(NamedTuple):
     d: np.ndarray
 
 
-@compiled
+@inlined
 def _multiply(w: np.ndarray, h: np.ndarray) -> np.floating:
     total = w.dtype.type(0)
     for u in range(w.shape[0]):
@@ -45,7 +45,7 @@ def _multiply(w: np.ndarray, h: np.ndarray) -> np.floating:
     return total
 
 
-@compiled
+@inlined
 def _evaluate(bits: int, last: LastLayer, h: np.ndarray) -> tuple[int, float]:
     """The class with the largest output among those in `bits`, and how far the next is below."""
     c, top, second = -1, -np.inf, -np.inf

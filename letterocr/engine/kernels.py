@@ -20,8 +20,12 @@ from numba.extending import intrinsic, overload
 # Sums may be reordered and fused, but NaN and infinity keep their meaning: they show that a run diverged.
 FAST = {"contract", "reassoc", "nsz", "arcp"}
 compiled = numba.njit(fastmath=FAST, cache=True, nogil=True, error_model="numpy")
+# What compiled functions call is put into them. Otherwise each has a copy of its own under one name; which copy all of
+# them use depends on which is loaded first, and copies may round differently: the bits of a run would depend on whether
+# its loops were compiled in this process or read from Numba's cache.
+inlined = numba.njit(fastmath=FAST, cache=True, nogil=True, error_model="numpy", forceinline=True)
 # Sums are fused in the order in which they are written: otherwise the rounding would depend on the surrounding code.
-in_order = numba.njit(fastmath={"contract"}, cache=True, nogil=True, error_model="numpy")
+in_order = numba.njit(fastmath={"contract"}, cache=True, nogil=True, error_model="numpy", forceinline=True)
 LANES = 8  # columns after the last multiple of this are summed in another order, as in earlier versions
 TEMPERATURE, FACTOR, MOMENTUM, DECAY = range(4)  # indices into the numbers of `Settings`
 
@@ -80,7 +84,7 @@ def _exp(y: float) -> float:
     return math.exp(y)
 
 
-@overload(_exp, jit_options={"fastmath": FAST})
+@overload(_exp, jit_options={"fastmath": FAST, "forceinline": True})
 def _compile_exp(y: Any) -> Callable[..., Any]:
     def general(y: Any) -> Any:
         return math.exp(y)
@@ -103,7 +107,7 @@ def _compile_exp(y: Any) -> Callable[..., Any]:
     return vectorised if y == types.float32 else general
 
 
-@compiled
+@inlined
 def squash(x: np.ndarray, inverse_temperature: np.floating, out: np.ndarray) -> None:
     """Out <- s(x), elementwise (15)."""
     one = x.dtype.type(1)
@@ -111,7 +115,7 @@ def squash(x: np.ndarray, inverse_temperature: np.floating, out: np.ndarray) -> 
         out[i] = one / (one + _exp(-inverse_temperature * x[i]))
 
 
-@compiled
+@inlined
 def activate(x: np.ndarray, s: Settings, h: np.ndarray) -> None:
     """H <- s(x), the activations of a layer (15)."""
     if s.sigmoid:
@@ -121,7 +125,7 @@ def activate(x: np.ndarray, s: Settings, h: np.ndarray) -> None:
             h[u] = x[u]
 
 
-@compiled
+@inlined
 def add_earlier(x: np.ndarray, k: np.ndarray, v: np.ndarray, count: int) -> None:
     """X <- x + sum over j < count of k[j] v[j]; four at a time, so that x is loaded less often."""
     j = 0
@@ -138,7 +142,7 @@ def add_earlier(x: np.ndarray, k: np.ndarray, v: np.ndarray, count: int) -> None
         j += 1
 
 
-@compiled
+@inlined
 def turn_into_error(q: np.ndarray, label: int, s: Settings) -> tuple[np.floating, bool]:
     """Turn the outputs q into their error vector, in place; return the loss, and whether the letter was misread."""
     total, best = q.dtype.type(0), 0
@@ -155,7 +159,7 @@ def turn_into_error(q: np.ndarray, label: int, s: Settings) -> tuple[np.floating
     return total * s.numbers[FACTOR] / q.dtype.type(2), best != label
 
 
-@compiled
+@inlined
 def multiply_rows(W: np.ndarray, x: np.ndarray, out: np.ndarray, start: int, stop: int) -> None:
     """Out[start:stop] <- W[start:stop] x."""
     i = start
@@ -195,7 +199,7 @@ def move_late(mean: np.floating, row: np.floating, h: np.floating, error: np.flo
     return s[MOMENTUM] * mean + error * h + s[DECAY] * row
 
 
-@compiled
+@inlined
 def learn_last(
     h: np.ndarray,
     last: LastLayer,
@@ -261,7 +265,7 @@ def learn_last(
     return loss, wrong
 
 
-@compiled
+@inlined
 def multiply_slope(v: np.ndarray, h: np.ndarray, s: Settings) -> None:
     """V <- v . s'(x), elementwise, where s(x) = h, for the rules with s' in the hidden layers (18)."""
     if s.hidden_slope:

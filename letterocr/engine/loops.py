@@ -20,6 +20,7 @@ from letterocr.engine.kernels import (
     activate,
     add_earlier,
     compiled,
+    inlined,
     learn_last,
     multiply_slope,
     turn_into_error,
@@ -97,7 +98,7 @@ def learn_one_matrix(stretch: Stretch, block: Block, s: Settings) -> None:
         block.loss[i], block.wrong[i] = turn_into_error(V[i], block.labels[i], s)
 
 
-@compiled
+@inlined
 def _keep_errors(q: np.ndarray, out: np.ndarray) -> None:
     """Copy the outputs' error vector; a loop, as Numba takes seconds to compile an assignment of arrays."""
     for r in range(q.shape[0]):
@@ -118,7 +119,7 @@ def learn_two_matrices(stretch: Stretch, block: Block, last: LastLayer, s: Setti
         multiply_slope(V[i], H[i], s)
 
 
-@compiled
+@inlined
 def _add_deferred(
     x: np.ndarray,
     now: tuple[np.ndarray, np.ndarray],

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from letterocr.engine.certificate_arrays import Anchors, Letter, Motion, Rounding, take_letter
-from letterocr.engine.certificates import compare_outputs, find_top, inlined, step_moving, step_plain, step_spanned
+from letterocr.engine.certificates import compare_outputs, expanded, find_top, step_moving, step_plain, step_spanned
 from letterocr.engine.kernels import Settings, compiled
 from letterocr.engine.shares import find_share
 
@@ -49,7 +49,7 @@ class Verdicts(NamedTuple):
     inputs: np.ndarray
 
 
-@inlined
+@expanded
 def _compare(t: int, i: int, letter: Letter, motion: Motion, verdicts: Verdicts, e: Rounding, gaps: np.ndarray) -> None:
     """Write which classes letter t may have after sample i; gaps [c] is scratch."""
     c, bits, least, proved = verdicts.read[t], 0, 0.0, False

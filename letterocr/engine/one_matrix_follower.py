@@ -13,13 +13,13 @@ import torch
 from torch import Tensor
 
 from letterocr.engine.compiled import CompiledFollower, CompiledStack
-from letterocr.engine.kernels import DECAY, Settings, compiled, in_order
+from letterocr.engine.kernels import DECAY, Settings, compiled, in_order, inlined
 from letterocr.engine.replay import Followers
 from letterocr.engine.shares import find_share, run_shares
 from letterocr.engine.threaded import follow_row
 
 
-@compiled
+@inlined
 def _is_misread(x: np.ndarray, label: int) -> bool:
     """Whether the first of the largest numbers of x [c] stands elsewhere than at the label."""
     where = 0
@@ -28,7 +28,7 @@ def _is_misread(x: np.ndarray, label: int) -> bool:
     return where != label
 
 
-@compiled
+@inlined
 def _follow_rows(
     first: int, last: int, n: int, letters: Followers, labels: np.ndarray, s: Settings, misread: np.ndarray
 ) -> None:
@@ -46,7 +46,7 @@ def _add_step(x: np.ndarray, factors: np.ndarray, v: np.floating, one: np.floati
         x[t] = x[t] + one * (factors[t] * v)
 
 
-@compiled
+@inlined
 def _count_larger(x: np.ndarray, own: np.ndarray, labels: np.ndarray, r: np.floating, found: np.ndarray) -> None:
     """Found [T] <- one more where x [T], the outputs of class r, stand before those of the label."""
     one = x.dtype.type(1)
@@ -54,7 +54,7 @@ def _count_larger(x: np.ndarray, own: np.ndarray, labels: np.ndarray, r: np.floa
         found[t] += one if x[t] > own[t] or (x[t] == own[t] and r < labels[t]) else one - one
 
 
-@compiled
+@inlined
 def _follow_columns(
     first: int, last: int, n: int, letters: Followers, labels: np.ndarray, s: Settings, misread: np.ndarray
 ) -> None:

@@ -20,6 +20,7 @@ from letterocr.engine.kernels import (
     Settings,
     compiled,
     in_order,
+    inlined,
     move_even,
     move_late,
     move_odd,
@@ -28,7 +29,7 @@ from letterocr.engine.shares import find_share
 from letterocr.engine.threaded import follow_row
 
 
-@compiled
+@inlined
 def replay_last(last: LastLayer, q: np.ndarray, h: np.ndarray, rate: np.floating, s: Settings) -> None:
     """The update of the last weight matrix by a sample's error vector q [c] and inputs h [m], as it was learned."""
     U, b, N, d = last.U, last.b, last.N, last.d
@@ -112,7 +113,7 @@ def _take_four(
         z[u] = x + one * (f3 * v3[u])
 
 
-@compiled
+@inlined
 def _catch_up_columns(t: int, stop: int, letters: Followers, s: Settings, columns: tuple[int, int]) -> None:
     """Bring some columns of letter t up to date."""
     start, end = columns
@@ -131,7 +132,7 @@ def _catch_up_columns(t: int, stop: int, letters: Followers, s: Settings, column
         j += 1
 
 
-@compiled
+@inlined
 def catch_up(t: int, stop: int, letters: Followers, s: Settings) -> None:
     """Give letter t the updates of all samples before `stop` that it has not got yet."""
     if letters.reached[t] < stop:

@@ -12,12 +12,12 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import Concatenate, ParamSpec
 
-from letterocr.engine.kernels import compiled
+from letterocr.engine.kernels import inlined
 
 Rest = ParamSpec("Rest")
 
 
-@compiled
+@inlined
 def find_share(total: int, shares: int, index: int) -> int:
     """Return where the index-th of that many equal stretches of `total` rows begins."""
     return total * index // shares

@@ -15,7 +15,17 @@ import numpy as np
 import torch
 from numba import prange
 
-from letterocr.engine.kernels import DECAY, FAST, MOMENTUM, Settings, add_earlier, compiled, multiply_rows, squash
+from letterocr.engine.kernels import (
+    DECAY,
+    FAST,
+    MOMENTUM,
+    Settings,
+    add_earlier,
+    compiled,
+    inlined,
+    multiply_rows,
+    squash,
+)
 
 PIECES = 8
 threaded = numba.njit(fastmath=FAST, cache=True, nogil=True, error_model="numpy", parallel=True)
@@ -31,13 +41,13 @@ def use_threads(count: int) -> None:
     torch.set_num_threads(torchs)
 
 
-@compiled
+@inlined
 def find_piece(total: int, index: int) -> int:
     """Return where the index-th of PIECES pieces of `total` rows begins, rounded to multiples of four."""
     return min(total, (total + 4 * PIECES - 1) // (4 * PIECES) * 4 * index)
 
 
-@compiled
+@inlined
 def _sum_rows(v: np.ndarray, W: np.ndarray, out: np.ndarray, start: int, stop: int) -> None:
     out[:] = 0
     add_earlier(out, v[start:], W[start:], stop - start)
@@ -55,7 +65,7 @@ def _vecmat_threaded(v: np.ndarray, W: np.ndarray, parts: np.ndarray) -> None:
         _sum_rows(v, W, parts[k], find_piece(W.shape[0], k), find_piece(W.shape[0], k + 1))
 
 
-@compiled
+@inlined
 def matvec(W: np.ndarray, x: np.ndarray, out: np.ndarray, threads: bool) -> None:
     """Out <- W x, shared among threads if `threads`."""
     if threads:
@@ -65,7 +75,7 @@ def matvec(W: np.ndarray, x: np.ndarray, out: np.ndarray, threads: bool) -> None
             multiply_rows(W, x, out, find_piece(W.shape[0], k), find_piece(W.shape[0], k + 1))
 
 
-@compiled
+@inlined
 def vecmat(v: np.ndarray, W: np.ndarray, parts: np.ndarray, out: np.ndarray, threads: bool) -> None:
     """Out <- W^T v, shared among threads if `threads`; parts [PIECES, in] is scratch."""
     if threads:
@@ -100,7 +110,7 @@ class Followed(NamedTuple):
     rate: np.floating
 
 
-@compiled
+@inlined
 def follow_row(z: np.ndarray, y: np.ndarray, g: np.floating, step: np.ndarray, rate: np.floating, s: Settings) -> None:
     """Give one letter's pre-activations z [m], and their momentum y [m], one sample's update."""
     if s.numbers[MOMENTUM] == 0:
@@ -113,7 +123,7 @@ def follow_row(z: np.ndarray, y: np.ndarray, g: np.floating, step: np.ndarray, r
             z[u] -= rate * y[u]
 
 
-@compiled
+@inlined
 def _follow_rows(followed: Followed, s: Settings, start: int, stop: int) -> None:
     z, y, h, g, step, rate = followed
     for t in range(start, stop):

@@ -17,8 +17,9 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from letterocr.base.command_line import CommandParser, expand_path
+from letterocr.base.command_line import CommandParser
 from letterocr.base.errors import UserError, end_quietly
+from letterocr.base.home import expand_path
 from letterocr.base.signals import exit_with_sentence
 from letterocr.meta_train.trainer import RULES, MetaTrainingSettings, meta_train
 

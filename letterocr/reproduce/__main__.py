@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from letterocr.base.command_line import CommandParser
 from letterocr.base.errors import UserError, end_quietly
+from letterocr.base.home import expand_path
 from letterocr.base.signals import exit_with_sentence
 from letterocr.base.suggest import suggest
 from letterocr.compose import registry
@@ -119,7 +120,7 @@ def _main(given: argparse.Namespace, command: str) -> None:
     from letterocr.reproduce.finding import Material
 
     split = registry.find_source(config.data).load()(config.data)
-    output = Path(config.output).expanduser()
+    output = expand_path(config.output)
     every = int(config.evaluate_every)
     material = Material(split, config.data, output / "runs", config.samples, config.replicas, every, config.threads)
     about = {

@@ -13,6 +13,7 @@ import numpy as np
 
 from letterocr.base.errors import UserError
 from letterocr.base.files import replace_file
+from letterocr.compose.stored_config import check_run_folder
 from letterocr.engine.records import Records
 
 WINDOW = 500  # samples over which the training error is averaged
@@ -172,10 +173,13 @@ def read_curve(folder: Path) -> tuple[np.ndarray, np.ndarray]:
         UserError: the folder holds no whole curve.
     """
     path = folder / "curve.parquet"
+    if not path.exists():
+        check_run_folder(folder)
+        raise UserError(f"{folder} has no error curve yet: its run writes it with its first checkpoint.")
     try:
         columns = _read_columns(path, "sample", "test_error")
     except (OSError, KeyError, ValueError) as error:
-        raise UserError(f"{path} can't be read ({str(error).splitlines()[0]}): give a run folder.") from error
+        raise UserError(f"{path} can't be read ({str(error).splitlines()[0]}): train the run again.") from error
     errors = columns["test_error"]
     measured = ~np.isnan(errors[:, 0])
     return columns["sample"][measured, 0], errors[measured]

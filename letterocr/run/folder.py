@@ -27,6 +27,7 @@ from torch import Tensor
 
 from letterocr.base.errors import UserError
 from letterocr.base.files import write_json, write_text
+from letterocr.base.home import expand_path
 from letterocr.base.owner import read_slurm_job
 from letterocr.base.threads import count_threads
 from letterocr.base.version import __version__
@@ -44,7 +45,7 @@ def locate_folder(config: TrainConfig) -> Path:
 
     Its name tells the network, what differs from the defaults, and the run's identity, which alone is unique.
     """
-    output, identity = Path(config.output).expanduser(), compute_identity(config)
+    output, identity = expand_path(config.output), compute_identity(config)
     before = output / _name_before_labels(config, identity)
     return before if before.is_dir() else output / name_folder(list_fields(config), find_defaults(config), identity)
 
@@ -64,7 +65,7 @@ def write_config(folder: Path, config: TrainConfig, later: bool = False) -> None
     """
     stored = to_plain(config)
     if stored["data"].get("path"):
-        stored["data"]["path"] = str(Path(stored["data"]["path"]).expanduser().resolve())
+        stored["data"]["path"] = str(expand_path(stored["data"]["path"]).resolve())
     write_text(folder / "config.yaml", _format_yaml(stored), later)
 
 
@@ -175,4 +176,4 @@ def locate_run(cfg: Any, overrides: list[str]) -> tuple[TrainConfig, Path]:
     """
     config = resolve_config(cfg, overrides)
     named = str(cfg.resume).lower() not in ("true", "false")
-    return config, Path(cfg.resume).expanduser() if named else locate_folder(config)
+    return config, expand_path(cfg.resume) if named else locate_folder(config)

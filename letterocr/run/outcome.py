@@ -23,6 +23,7 @@ class Outcome:
         error: final test error, the median over replicas; 1.0 if the run diverged.
         message: a closing sentence, or empty.
         signal: number of the signal that came during the training, or 0.
+        existed: whether the run was over before, so that nothing was trained.
     """
 
     status: str
@@ -30,6 +31,7 @@ class Outcome:
     error: float
     message: str = ""
     signal: int = 0
+    existed: bool = False
 
 
 def look_up_outcome(config: TrainConfig, folder: Path) -> Outcome | None:
@@ -75,4 +77,4 @@ def read_outcome(folder: Path) -> Outcome:
     except (KeyError, TypeError, ValueError) as wrong:
         raise UserError(f"{folder / 'result.json'} is damaged; remove it and give the command again.") from wrong
     message = f"This run exists already ({status}): {folder}. Train it again with force=true."
-    return Outcome(status, folder, error, message)
+    return Outcome(status, folder, error, message, existed=True)

@@ -7,8 +7,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from letterocr.base.command_line import CommandParser, expand_path
+from letterocr.base.command_line import CommandParser
 from letterocr.base.errors import UserError, end_quietly
+from letterocr.base.home import expand_path
 from letterocr.base.signals import exit_with_sentence
 from letterocr.compose.overrides import list_choices
 

@@ -8,7 +8,9 @@ from typing import Any
 
 from letterocr.base.errors import UserError
 from letterocr.base.files import read_json, write_json
+from letterocr.base.home import expand_path
 from letterocr.compose.from_overrides import compose_config
+from letterocr.compose.grammar import read_text, write_text
 from letterocr.config.check import check_config
 from letterocr.config.train import TrainConfig
 from letterocr.search.space import SearchedField, Space, format_override
@@ -66,7 +68,7 @@ def _make_absolute(given: str) -> str:
     """Make a path absolute, so that it counts from the folder where the search started, wherever its workers run."""
     key, _, value = given.partition("=")
     if key in ("data.path", "optimizer.path") and value not in ("", "null"):
-        return f"{key}={Path(value).expanduser().resolve()}"
+        return f"{key}={write_text(str(expand_path(read_text(value)).resolve()))}"
     return given
 
 

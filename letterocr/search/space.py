@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from letterocr.base.errors import UserError
+from letterocr.base.home import expand_path
 from letterocr.base.suggest import suggest
 from letterocr.compose.overrides import list_choices
 from letterocr.compose.presets import find_conf_folder
@@ -91,7 +91,7 @@ def read_space(name: str) -> Space:
     if not own and name not in list_spaces():
         hint = suggest(name, list_spaces(), f"choose one of {', '.join(list_spaces())}, or give a .yaml file.")
         raise UserError(f"search={name}: there is no such search space; {hint}")
-    path = Path(name).expanduser() if own else find_conf_folder() / "search" / f"{name}.yaml"
+    path = expand_path(name) if own else find_conf_folder() / "search" / f"{name}.yaml"
     try:
         stored = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, yaml.YAMLError) as error:

@@ -7,8 +7,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from letterocr.base.command_line import CommandParser, expand_path
+from letterocr.base.command_line import CommandParser
 from letterocr.base.errors import UserError, complain, end_quietly
+from letterocr.base.home import expand_path
 
 MOST = 12  # runs on one page; `letterocr summary` shows more
 SIDE_BY_SIDE = "side-by-side.html"

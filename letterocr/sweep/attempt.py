@@ -21,7 +21,7 @@ from letterocr.base.signals import StopFile
 from letterocr.config.train import TrainConfig
 from letterocr.run.outcome import Outcome, look_up_outcome
 from letterocr.run.training import run
-from letterocr.sweep.ledger import write_failure, write_record
+from letterocr.sweep.ledger import is_stopped, stop_sweep, write_failure, write_record
 from letterocr.sweep.slurm import is_submitit_error, is_submitit_job
 
 Read = Callable[[], tuple[TrainConfig, Path]]  # returns the config of a run and its run folder
@@ -36,7 +36,13 @@ def train_attempt(read: Read, overrides: Sequence[str], sweep: Path, stop: StopF
         sweep: folder of the sweep.
         stop: file that ends this run and keeps the next one from starting; it is made when a signal ends this run.
     """
-    outcome = _attempt(read, overrides, sweep, lambda config, folder: _train_stoppable(config, folder, stop))
+
+    def train(config: TrainConfig, folder: Path) -> Outcome:
+        if config.on_failure == "stop" and is_stopped(sweep):
+            return look_up_outcome(config, folder) or Outcome("stopped", folder, math.nan)
+        return _train_stoppable(config, folder, stop)
+
+    outcome = _attempt(read, overrides, sweep, train)
     assert outcome
     return outcome
 
@@ -55,7 +61,7 @@ def look_up_attempt(read: Read, overrides: Sequence[str], sweep: Path) -> Outcom
 def _attempt(
     read: Read, overrides: Sequence[str], sweep: Path, act: Callable[[TrainConfig, Path], Outcome | None]
 ) -> Outcome | None:
-    folder, trace = None, ""
+    config, folder, trace = None, None, ""
     try:
         config, folder = read()
         if config.force and _was_queued_again(folder):
@@ -79,6 +85,8 @@ def _attempt(
         outcome = Outcome("failed", folder or Path(), math.nan, f"{type(error).__name__}: {error}".splitlines()[0])
     if outcome.status == "failed" and folder:
         write_failure(folder, overrides, outcome.message, trace)
+    if outcome.status == "failed" and config and config.on_failure == "stop":
+        stop_sweep(sweep)
     write_record(sweep, overrides, outcome)
     return outcome
 

@@ -1,6 +1,7 @@
 """Records of a sweep: the outcome of each run.
 
 runs/HASH.json, in the sweep's folder: the outcome of the run with these overrides
+stopped, in the sweep's folder: a run failed, and on_failure=stop lets no further one begin
 failure.json, in a run folder: the reason why that run failed
 """
 
@@ -15,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from letterocr.base.files import read_json, write_json
+from letterocr.base.files import read_json, write_json, write_text
 from letterocr.run.outcome import Outcome
 
 
@@ -29,6 +30,7 @@ class Record:
         status: finished, diverged, running (in another process), stopped or failed.
         error: its final test error; None if there is none.
         reason: why it is not finished, or empty.
+        existed: whether it was over before the sweep.
     """
 
     overrides: list[str]
@@ -36,6 +38,7 @@ class Record:
     status: str
     error: float | None
     reason: str
+    existed: bool = False
 
 
 def locate_record(sweep: Path, overrides: Sequence[str]) -> Path:
@@ -47,6 +50,22 @@ def locate_record(sweep: Path, overrides: Sequence[str]) -> Path:
 def list_records(sweep: Path) -> set[Path]:
     """Return the paths of all records, found by listing, because a network file system may show a new file late."""
     return set(sweep.glob("runs/*.json"))
+
+
+def clear_records(sweep: Path) -> None:
+    """Remove what an earlier sweep left in the same folder, so that the report is on this one alone."""
+    for path in (*list_records(sweep), sweep / "stopped"):
+        path.unlink(missing_ok=True)
+
+
+def stop_sweep(sweep: Path) -> None:
+    """Let no further run of the sweep begin, in any process or job."""
+    write_text(sweep / "stopped", "")
+
+
+def is_stopped(sweep: Path) -> bool:
+    """Return whether no further run of the sweep may begin."""
+    return (sweep / "stopped").exists()
 
 
 def write_record(sweep: Path, overrides: Sequence[str], outcome: Outcome) -> None:
@@ -63,7 +82,7 @@ def write_record(sweep: Path, overrides: Sequence[str], outcome: Outcome) -> Non
     if outcome.status == "diverged":
         last = max(read_json(outcome.folder / "result.json")["diverged"].values())
         reason = f"at sample {last + 1:,} ({outcome.folder})"
-    write_json(locate_record(sweep, overrides), facts | {"reason": reason})
+    write_json(locate_record(sweep, overrides), facts | {"reason": reason, "existed": outcome.existed})
 
 
 def find_record(sweep: Path, overrides: Sequence[str]) -> Record | None:

@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from letterocr.base.errors import UserError
 from letterocr.config.train import TrainConfig
 from letterocr.run.outcome import Outcome
 from letterocr.sweep.attempt import Read, look_up_attempt
-from letterocr.sweep.ledger import find_record, list_records, locate_record, write_failure, write_record
+from letterocr.sweep.ledger import find_record, is_stopped, list_records, locate_record, write_failure, write_record
 
 if TYPE_CHECKING:
+    from hydra.core.override_parser.types import Override
     from hydra.core.utils import JobReturn
     from hydra.types import HydraContext
     from omegaconf import DictConfig
@@ -63,9 +65,26 @@ def launch(
             run_config, folder = read()
             same[number] = missing.setdefault(folder, MissingRun(overrides, run_config, folder)).overrides
     if missing:
-        print(f"{len(missing)} of {len(asked)} runs to train.", flush=True)
+        print(f"{len(missing):,} of {len(asked):,} runs to train.", flush=True)
         _train_missing(list(missing.values()), sweep, start)
     return [_make_return(sweep, overrides, same.get(number, overrides)) for number, overrides in enumerate(asked)]
+
+
+def check_values(overrides: Sequence[Override]) -> None:
+    """Refuse a sweep over nothing, and over a range of all numbers.
+
+    Args:
+        overrides: the overrides of the sweep.
+
+    Raises:
+        UserError: names the override.
+    """
+    for override in overrides:
+        if override.is_sweep_override() and not override.is_discrete_sweep():
+            mend = "give single values, or let `letterocr search` choose them"
+            raise UserError(f"{override.input_line}: a sweep can't take every number of a range; {mend}.")
+        if override.is_sweep_override() and not any(True for _ in override.sweep_string_iterator()):
+            raise UserError(f"{override.input_line}: gives no value, so there is no run in this sweep.")
 
 
 def make_reader(context: HydraContext, config: DictConfig, overrides: list[str]) -> Read:
@@ -93,10 +112,12 @@ def _train_missing(runs: list[MissingRun], sweep: Path, start: Start) -> None:
     paths = [locate_record(sweep, run.overrides) for run in runs]
     for path in list_records(sweep) & set(paths):
         path.unlink(missing_ok=True)  # the record of an earlier try
-    reasons = start(runs, sweep)
+    reasons = {} if is_stopped(sweep) else start(runs, sweep)
     written = list_records(sweep)
     for number, (path, run) in enumerate(zip(paths, runs, strict=True)):
-        if path not in written:
+        if path not in written and is_stopped(sweep):
+            write_record(sweep, run.overrides, Outcome("stopped", run.folder, math.nan))
+        elif path not in written:
             reason = reasons.get(number, "its process ended without a message.")
             write_failure(run.folder, run.overrides, reason)
             write_record(sweep, run.overrides, Outcome("failed", run.folder, math.nan, reason))

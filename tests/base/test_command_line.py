@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from helpers import one_sentence
 
-from letterocr.base.command_line import CommandParser, expand_path, lay_out, split_words
+from letterocr.base.command_line import CommandParser, lay_out, split_words
+from letterocr.base.home import expand_path
 
 
 def make_parser() -> CommandParser:
@@ -25,6 +26,7 @@ def test_words_fields_overrides_and_options_come_in_any_order() -> None:
     given = make_parser().parse_args(["a.png", "size=4", "--tries", "5", "model=two", "b.png", "--json"])
     assert (given.pictures, given.size, given.tries, given.json) == ([Path("a.png"), Path("b.png")], 4, 5, True)
     assert given.overrides == ["model=two"]
+    assert make_parser().parse_args(["size=1e2"]).size == 100
     assert (given.output, given.colours) == (Path("out"), ["red"])
 
 
@@ -40,7 +42,9 @@ def test_a_path_may_begin_at_home_and_a_list_has_commas(monkeypatch: pytest.Monk
         (["size=x"], ["size=x", "a whole number, at least 1"]),
         (["size=0"], ["size=0", "at least 1"]),
         (["colours=red,blu"], ["colours=red,blu", "there is no colours blu", "did you mean blue?"]),
-        (["--size", "3"], ["--size", "write size=VALUE"]),
+        (["--size", "3"], ["--size", "write size=3"]),
+        (["--size"], ["--size", "write size=VALUE"]),
+        (["--model", "two"], ["write model=two"]),
         (["--size=3"], ["--size=3", "write size=3"]),
         (["--model=two"], ["--model=two", "write model=two"]),
         (["--jsno"], ["--jsno", "did you mean --json?"]),

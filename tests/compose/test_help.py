@@ -9,6 +9,7 @@ from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
 
 import pytest
+from tiny import command
 
 from letterocr import train
 from letterocr.compose import registry
@@ -93,3 +94,11 @@ def test_the_keys_are_those_of_the_schema():
     assert {"samples", "model", "model.hidden", "data.path", "data.repetitions", "experiment"} <= keys
     assert all(is_dataclass(schema) for schema in SCHEMAS)
     assert Path(find_conf_folder(), "config.yaml").is_file()
+
+
+def test_hydras_own_parser_is_not_used_as_python_314_refuses_its_help(monkeypatch):
+    def refuse():
+        raise ValueError("badly formed help string")
+
+    monkeypatch.setattr("hydra._internal.utils.get_args_parser", refuse)
+    assert command("samples=3", "--cfg", "job", "-p", "samples").out == "3\n"

@@ -15,8 +15,8 @@ from letterocr.config.identity import compute_identity
 from letterocr.config.model.chain import ChainConfig
 from letterocr.config.train import per_replica
 
-RUNTIME = {"evaluation", "threads", "output", "resume", "force", "checkpoint_seconds", "diagnostics", "tensorboard"}
-RUNTIME |= {"page"}
+RUNTIME = {"evaluation", "threads", "output", "resume", "force", "on_failure", "checkpoint_seconds", "diagnostics"}
+RUNTIME |= {"tensorboard", "page"}
 SOURCES = {"synthetic": SyntheticConfig(), "emnist": EmnistConfig(), "images": ImagesConfig(path="letters.npz")}
 
 

@@ -18,6 +18,7 @@ def home(tmp_path, monkeypatch) -> Path:
     home = tmp_path / "home"
     home.mkdir()
     monkeypatch.setenv("HOME", str(home))
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     monkeypatch.setattr(socket, "create_connection", closed)
     monkeypatch.setattr(socket, "getaddrinfo", closed)
     return home

@@ -101,3 +101,9 @@ def test_a_blank_image_is_told_by_its_place(tmp_path, level):
     images = arrays()["images"]
     images[40] = level
     refused(make_npz(tmp_path / "own.npz", images=images), "own.npz: image 40 is blank")
+
+
+def test_images_of_two_scales_are_named(tmp_path):
+    images = arrays()["images"].astype(np.float32) / 255
+    images[7] *= 255
+    refused(make_npz(tmp_path / "own.npz", images=images), "own.npz: image 0 has levels up to", "and image 7 up to")

@@ -161,7 +161,13 @@ def test_the_measured_errors_of_a_run_folder_are_read(tmp_path):
 
 
 def test_a_run_folder_without_a_curve_gets_one_sentence(tmp_path):
-    with pytest.raises(UserError, match=r"curve\.parquet can't be read .*: give a run folder\."):
+    with pytest.raises(UserError, match=r"is not a run folder: it has no config\.yaml\."):
+        read_curve(tmp_path)
+    (tmp_path / "config.yaml").touch()
+    with pytest.raises(UserError, match="has no error curve yet"):
+        read_curve(tmp_path)
+    (tmp_path / "curve.parquet").touch()
+    with pytest.raises(UserError, match=r"curve\.parquet can't be read .*: train the run again\."):
         read_curve(tmp_path)
 
 

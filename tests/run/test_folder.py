@@ -1,6 +1,7 @@
 """The files of a run folder: written so that the folder alone is enough, read with one sentence for damage."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -112,8 +113,17 @@ def test_a_config_that_is_no_text_gets_one_sentence(tmp_path):
 
 
 def test_a_folder_without_config_is_no_run_folder(tmp_path):
-    with pytest.raises(UserError, match=r"is not a run folder: it has no config\.yaml"):
-        read_config(tmp_path / "nowhere")
+    (tmp_path / "file").touch()
+    (tmp_path / "runs" / "one").mkdir(parents=True)
+    (tmp_path / "runs" / "one" / "config.yaml").touch()
+    for name, what in (
+        ("", "it has no config.yaml. Give the folder that train printed."),
+        ("nowhere", "it does not exist."),
+        ("file", "it is a file."),
+        ("runs", f"it holds run folders. Give one of them, as {tmp_path / 'runs' / 'one'}."),
+    ):
+        with pytest.raises(UserError, match=f"is not a run folder: {re.escape(what)}"):
+            read_config(tmp_path / name)
 
 
 def test_a_file_that_is_not_there_is_empty(tmp_path):

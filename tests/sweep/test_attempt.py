@@ -77,7 +77,7 @@ def test_asked_again_with_more_values_it_trains_what_is_missing(tmp_path):
     before = (folders(tmp_path)[1] / "result.json").stat().st_mtime_ns
     answer = command("-m", "seed=1,2,3", *tiny(f"output={tmp_path}"))
     assert answer.status == 0, answer.err
-    assert report_of(answer) == ["Sweep of 3 runs: 3 finished."]
+    assert report_of(answer) == ["Sweep of 3 runs: 3 finished; 1 existed already."]
     after = results(tmp_path)
     assert sorted(after) == [1, 2, 3]
     assert after[1] == before
@@ -102,11 +102,12 @@ def test_a_value_that_does_not_fit_its_field_ends_the_sweep_before_its_first_run
 
 def test_a_run_that_diverged_is_listed_and_counts_as_over(tmp_path):
     ask = ["-m", "learning_rate=0.001,1", *tiny(f"output={tmp_path}", model="two_layer")]
-    for _ in range(2):
+    for existed in ("", "; nothing to train without force=true"):
         answer = command(*ask)
         assert answer.status == 0
         title, row = report_of(answer)
-        assert title == "Sweep of 2 runs: 1 finished, 1 diverged."
+        assert title == f"Sweep of 2 runs: 1 finished, 1 diverged{existed}."
+        assert "exists already" not in answer.out
         assert row.startswith("  diverged: learning_rate=1: at sample ")
 
 
@@ -136,7 +137,7 @@ def test_forced_it_starts_anew_but_not_when_its_job_was_queued_again(tmp_path, m
     cut("17")
     monkeypatch.setenv("SLURM_RESTART_COUNT", "1")
     assert "resumed at" in command("-m", "seed=2", *overrides).out
-    assert "This run exists already" in command("-m", "seed=2", *overrides).out
+    assert "nothing to train" in command("-m", "seed=2", *overrides).out
     cut("16")  # an earlier job
     monkeypatch.setenv("SLURM_JOB_ID", "17")
     monkeypatch.setenv("SLURM_RESTART_COUNT", "1")

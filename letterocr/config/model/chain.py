@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 class ChainConfig(NetworkConfig):
     """A chain of weight matrices with s(x) = 1 / (1 + exp(-x/T)) between them (15, 16)."""
 
-    name: str = option("three_layer", "name of the network: any text; two_layer only if there are no hidden layers")
+    name: str = option(
+        "three_layer", "name of the network: any text; two_layer only if there are no hidden layers", verbatim=True
+    )
     hidden: list[int] = option([1800], "widths of the hidden layers; empty for the two-layer network", low=1)
     kind: str = option("chain", "kind of network, which the choice of model= decides", choices=("chain",))
 

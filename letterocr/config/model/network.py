@@ -20,7 +20,7 @@ class NetworkConfig:
         is_chain: whether the network is a chain of weight matrices, which the matrix view and its bounds need.
     """
 
-    name: str = option("", "name of the network: any text")
+    name: str = option("", "name of the network: any text", verbatim=True)
     hidden: list[int] = option([], "widths of the hidden layers; empty for the two-layer network", low=1)
     activation: str = option("sigmoid", "the function s after every weight matrix", choices=("sigmoid", "linear"))
     temperature: Any = option(1.0, "T in s(x) = 1/(1+exp(-x/T)) (15); a list gives each replica its own", above=0)

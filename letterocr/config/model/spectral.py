@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class SpectralConfig(NetworkConfig):
     """The spectral network: covariance pooling of filtered patches, a matrix logarithm and a weight matrix."""
 
-    name: str = option("spectral", "name of the network: any text")
+    name: str = option("spectral", "name of the network: any text", verbatim=True)
     hidden: list[int] = option([20], "one number: the number of filters", low=1)
     init_scale: Any = option(0.1, "initial last weights: standard deviation init_scale*T/sqrt(inputs)", low=0)
     kind: str = option("spectral", "kind of network, which the choice of model= decides", choices=("spectral",))

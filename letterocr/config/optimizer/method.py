@@ -60,7 +60,9 @@ class MethodConfig:
 class MetaTrainedConfig(MethodConfig):
     """The fields of an optimizer whose rule is learned and stored in a file."""
 
-    path: str | None = option(None, "a file made by letterocr.meta_train; null: the one that ships with the package")
+    path: str | None = option(
+        None, "a file made by letterocr.meta_train; null: the one that ships with the package", verbatim=True
+    )
 
 
 def require_gradient(run: TrainConfig, name: str) -> None:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from letterocr.base.errors import UserError
 from letterocr.base.files import replace_file
+from letterocr.base.home import expand_path, show_whole
 
 COST = ("meta_steps", "optimizee_updates", "seconds")
 
@@ -54,7 +55,7 @@ def read(which: str, path: str | None, shapes: dict[str, tuple[int, ...]], like:
     Raises:
         UserError: the file is missing or damaged, or its parameters have other shapes.
     """
-    file = Path(path).expanduser() if path else locate_shipped(which)
+    file = expand_path(path) if path else locate_shipped(which)
     facts, parameters = _open(file)
     found = {name: tuple(p.shape) for name, p in parameters.items()}
     if found != shapes or facts.get("which") != which:
@@ -74,7 +75,7 @@ def read_meta_cost(path: str | Path) -> dict[str, float]:
     Raises:
         UserError: the file is missing or damaged, or does not state the cost.
     """
-    facts, _ = _open(Path(path).expanduser())
+    facts, _ = _open(expand_path(path))
     if not all(isinstance(facts.get(name), int | float) for name in COST):
         raise UserError(f"{path} does not say what its meta-training cost: take a file of letterocr.meta_train.")
     return {name: facts[name] for name in COST}
@@ -88,7 +89,9 @@ def _open(file: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
             facts = json.loads((opened.metadata() or {}).get("facts", "{}"))
             parameters = {name: opened.get_tensor(name).to(torch.float32) for name in opened.keys()}  # noqa: SIM118
     except FileNotFoundError as error:
-        raise UserError(f"optimizer.path={file}: there is no such file: make it with letterocr.meta_train.") from error
+        raise UserError(
+            f"optimizer.path={show_whole(file)}: there is no such file: make it with letterocr.meta_train."
+        ) from error
     except (OSError, SafetensorError, ValueError) as error:
         reason = " ".join(str(error).split()).rstrip(".")
         raise UserError(f"optimizer.path={file}: the file can't be read ({reason}): make it again.") from error
