@@ -23,15 +23,14 @@ def draw_curves(folders: Sequence[Path], labels: Sequence[str], output: Path) ->
     Raises:
         UserError: a folder holds no whole curve, there are more labels than folders, or the picture can't be written.
     """
+    from letterocr.config.label import make_labels
     from letterocr.figures.error_curves import draw_band, label_error_axes
     from letterocr.figures.png import make_figure
     from letterocr.run.curve import read_curve
+    from letterocr.sweep.reader import read_run
 
     if len(labels) > len(folders):
         raise UserError(f"--labels {' '.join(labels)}: there are only {len(folders)} run folders; leave some out.")
-    from letterocr.config.label import make_labels
-    from letterocr.sweep.reader import read_run
-
     fields = [read_run(folder).fields for folder in folders]
     found = make_labels(fields) if all(fields) else [folder.name for folder in folders]
     figure = make_figure(7, 4)

@@ -91,7 +91,7 @@ def test_a_run_without_curve_or_letters_has_a_page_with_the_reasons(trained, tmp
     config.write_text(re.sub(r"path: .*", "path: /nowhere/at/all.npz", config.read_text()))
     assert show(folder) == 0
     text = text_of(folder / "page.html")
-    assert "curve.parquet" in text
+    assert "has no error curve yet" in text
     assert "/nowhere/at/all.npz" in text
     assert "What the first layer learned" in text
 

@@ -227,7 +227,7 @@ def test_curves_that_are_missing_are_told(tmp_path, capsys):
     folder = make_run(tmp_path, 0.1, 1.0, 0)
     (folder / "curve.parquet").unlink()
     assert summary(tmp_path) == 0
-    assert "curve.parquet can't be read" in capsys.readouterr().out
+    assert "has no error curve yet" in capsys.readouterr().out
     assert summary(tmp_path, "--metric", "samples_to_0.3") == 2
     assert "needs every curve, but" in capsys.readouterr().err
 
