@@ -175,7 +175,7 @@ def test_the_letter_is_drawn_as_large_as_those_of_the_training(copy, tmp_path, p
     assert facts["box"] == 24
     for box in (24, 15):
         (copy / "environment.json").write_text(json.dumps(facts | {"box": box}))
-        predict(copy, path)
+        predict("--one", copy, path)
     heights = [int((a.view(30, 30) > 0.25).any(1).sum()) for a in drawn]
     assert heights == [24, 15]
 
@@ -187,16 +187,11 @@ def test_pictures_that_can_not_be_read_leave_the_others(trained, tmp_path, predi
     good = [saved(tmp_path / f"{letter}.png", glyph(letter)) for letter in "AB"]
     broken, blank = tmp_path / "broken.png", saved(tmp_path / "blank.png", np.full((20, 30), 255, dtype=np.uint8))
     broken.write_bytes(b"\x89PNG\r\n\x1a\n and no more")
-    answer = predict(trained, broken, good[0], tmp_path / "none.png", blank, good[1], tmp_path)
+    answer = predict(trained, broken, good[0], tmp_path / "none.png", blank, good[1])
     assert answer.status == 2
     assert [text.partition(",")[0] for text in answer.out.splitlines()] == [f"{good[0]}: A", f"{good[1]}: B"]
     sentences = answer.err.splitlines()
-    says = (
-        "broken.png can't be read",
-        "none.png: there is no such file",
-        "blank.png is blank",
-        "is a folder: give the pictures in it",
-    )
+    says = ("broken.png can't be read", "none.png: there is no such file", "blank.png is blank")
     assert len(sentences) == len(says)
     for sentence, part in zip(sentences, says, strict=True):
         assert sentence.startswith("letterocr: ")
@@ -273,7 +268,7 @@ def test_a_command_that_is_not_complete(predict, arguments):
 def test_help_names_every_argument(predict):
     answer = predict("--help")
     assert answer.status == 0
-    for part in ("RUN_FOLDER", "IMAGE", "--json"):
+    for part in ("RUN_FOLDER", "PICTURE", "--json", "--one", "--show"):
         assert part in answer.out
 
 
@@ -295,3 +290,74 @@ def test_the_command_in_a_process_of_its_own_prints_names_that_are_no_text(train
     assert [text.partition(", else")[0] for text in lines] == [f"{tmp_path}/\\udcff.png: E", "e.png: E"]
     assert b"none.png: there is no such file" in answer.stderr
     assert b"Traceback" not in answer.stderr
+
+
+# Words, folders, and what is no letter
+
+
+def word(*letters: str, gap: int = 24) -> np.ndarray:
+    """Letters side by side on one page."""
+    return np.concatenate([glyph(letter, margin=(20, gap)) for letter in letters], 1)
+
+
+def test_a_word_is_read_letter_by_letter_and_a_page_line_by_line(trained, tmp_path, predict):
+    first, second = word("H", "L", "T"), word("E", "V", "Z")
+    path = saved(tmp_path / "page.png", np.concatenate([first, second]))
+    answer = predict(trained, path)
+    assert (answer.status, answer.err) == (0, "")
+    lines = answer.out.splitlines()
+    assert lines[0] == f"{path}: HLT / EVZ"
+    assert [text.strip().partition(",")[0] for text in lines[1:]] == list("HLTEVZ")
+    facts = json.loads(predict("--json", trained, path).out)
+    assert facts["text"] == "HLT\nEVZ"
+    assert [(part["letter"], part["line"]) for part in facts["letters"]] == [
+        ("H", 0),
+        ("L", 0),
+        ("T", 0),
+        ("E", 1),
+        ("V", 1),
+        ("Z", 1),
+    ]
+    boxes = np.array([part["box"] for part in facts["letters"]])
+    assert (np.diff(boxes[:3, 0]) > 0).all()
+    assert (boxes[3:, 1] >= boxes[:3, 3].max()).all()
+
+
+def test_one_takes_all_ink_for_one_letter(trained, tmp_path, predict):
+    path = saved(tmp_path / "word.png", word("H", "L"))
+    assert len(json.loads(predict("--json", "--one", trained, path).out)["letters"]) == 1
+
+
+def test_what_is_no_letter_gets_a_sentence_and_status_one(trained, tmp_path, predict):
+    disc = Image.new("L", (200, 200), 255)
+    disc.paste(0, (50, 50, 150, 150))
+    for path, says in (
+        (saved(tmp_path / "blank.png", np.full((40, 40), 255, np.uint8)), "is blank"),
+        (saved(tmp_path / "block.png", disc), "nothing like a letter"),
+    ):
+        answer = predict(trained, path)
+        assert (answer.status, answer.out) == (1, "")
+        assert_one_line(answer.err, str(path), says)
+        facts = json.loads(predict("--json", trained, path).out)
+        assert facts["letters"] == []
+        assert says in facts["reason"]
+
+
+def test_a_folder_is_read_picture_by_picture_and_what_is_left_out_is_named(trained, tmp_path, predict):
+    folder = tmp_path / "scans"
+    (folder / "more").mkdir(parents=True)
+    paths = [saved(folder / "a.png", glyph("A")), saved(folder / "more" / "b.png", glyph("B"))]
+    (folder / "notes.txt").write_text("no picture")
+    answer = predict(trained, folder)
+    assert answer.status == 0
+    assert [text.partition(",")[0] for text in answer.out.splitlines()] == [f"{paths[0]}: A", f"{paths[1]}: B"]
+    assert_one_line(answer.err, str(folder), "1 file is no picture", "1 .txt", "notes.txt")
+
+
+def test_show_draws_what_the_network_saw(trained, tmp_path, predict):
+    path, seen = saved(tmp_path / "word.png", word("H", "L")), tmp_path / "seen.png"
+    answer = predict("--show", seen, trained, path, saved(tmp_path / "blank.png", np.full((40, 40), 255, np.uint8)))
+    assert answer.status == 1
+    assert answer.out.splitlines()[-1] == f"{seen}: what the network saw"
+    with Image.open(seen) as picture:
+        assert picture.height > 2 * picture.width / 3  # three rows: two letters and a picture without one
