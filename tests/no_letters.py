@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import cv2
 import numpy as np
-from composed_pictures import PAPER, blank, finish, line
+from page_drawing import PAPER, blank, finish, line
 
 SIDE = 300
 Random = np.random.Generator

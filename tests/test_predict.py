@@ -7,104 +7,19 @@ import os
 import shutil
 import subprocess
 import sys
-from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
-from tiny import GLYPHS, write_letters
+from predicting import CPU, assert_one_line, copy, glyph, predict, saved, trained
 
 from letterocr.api.trained_run import load
-from letterocr.config.data import ImagesConfig
-from letterocr.config.model.chain import ChainConfig
-from letterocr.config.optimizer.vanilla import VanillaConfig
-from letterocr.config.train import TrainConfig
 from letterocr.data.ink import normalise
 from letterocr.data.letters import ALPHABET
-from letterocr.predict import main
 from letterocr.run import checkpoint
-from letterocr.run.training import run
 
-CPU = torch.device("cpu")
-
-
-class Answer(NamedTuple):
-    status: int
-    out: str
-    err: str
-
-
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory) -> Path:
-    """The folder of a run that learned the glyphs."""
-    folder = tmp_path_factory.mktemp("trained")
-    write_letters(folder / "letters.npz")
-    config = TrainConfig(
-        model=ChainConfig(hidden=[30]),
-        rule="eq18",
-        data=ImagesConfig(path=str(folder / "letters.npz"), test_per_letter=1),
-        optimizer=VanillaConfig(),
-        learning_rate=0.1,
-        samples=2000,
-        evaluate_every="log",
-        engine="reference",
-        device="cpu",
-        threads=1,
-        tensorboard=False,
-        output=str(folder),
-    )
-    threads = torch.get_num_threads()
-    try:
-        outcome = run(config, live=False)
-    finally:
-        torch.set_num_threads(threads)
-    assert outcome.error == 0
-    return outcome.folder
-
-
-@pytest.fixture
-def copy(trained, tmp_path) -> Path:
-    """A run folder to damage."""
-    return Path(shutil.copytree(trained, tmp_path / "run"))
-
-
-@pytest.fixture
-def predict(monkeypatch, capsys):
-    """The command in this process."""
-
-    def call(*arguments: object) -> Answer:
-        monkeypatch.setattr(sys, "argv", ["letterocr.predict", *map(str, arguments)])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            main()
-        out, err = capsys.readouterr()
-        code = ended.value.code
-        return Answer(code, out, err) if isinstance(code, int) else Answer(1, out, err + f"{code}\n")
-
-    return call
-
-
-def glyph(letter: str, scale: int = 8, margin: tuple[int, int] = (10, 10)) -> np.ndarray:
-    """Black on white, [H, W] uint8."""
-    bits = np.array([[int(bit) for bit in row] for row in GLYPHS[ALPHABET.index(letter)].split()], dtype=np.uint8)
-    ink = np.pad(bits.repeat(scale, 0).repeat(scale, 1), (margin, margin))
-    return 255 * (1 - ink)
-
-
-def saved(path: Path, picture: np.ndarray | Image.Image, **options) -> Path:
-    (picture if isinstance(picture, Image.Image) else Image.fromarray(picture)).save(path, **options)
-    return path
-
-
-def assert_one_line(err: str, *parts: str) -> None:
-    assert len(err.splitlines()) == 1, err
-    assert err.startswith("letterocr: ")
-    assert err.endswith((".\n", "?\n"))
-    for part in parts:
-        assert part in err
-
+__all__ = ["copy", "predict", "trained"]
 
 # What is read
 
@@ -290,74 +205,3 @@ def test_the_command_in_a_process_of_its_own_prints_names_that_are_no_text(train
     assert [text.partition(", else")[0] for text in lines] == [f"{tmp_path}/\\udcff.png: E", "e.png: E"]
     assert b"none.png: there is no such file" in answer.stderr
     assert b"Traceback" not in answer.stderr
-
-
-# Words, folders, and what is no letter
-
-
-def word(*letters: str, gap: int = 24) -> np.ndarray:
-    """Letters side by side on one page."""
-    return np.concatenate([glyph(letter, margin=(20, gap)) for letter in letters], 1)
-
-
-def test_a_word_is_read_letter_by_letter_and_a_page_line_by_line(trained, tmp_path, predict):
-    first, second = word("H", "L", "T"), word("E", "V", "Z")
-    path = saved(tmp_path / "page.png", np.concatenate([first, second]))
-    answer = predict(trained, path)
-    assert (answer.status, answer.err) == (0, "")
-    lines = answer.out.splitlines()
-    assert lines[0] == f"{path}: HLT / EVZ"
-    assert [text.strip().partition(",")[0] for text in lines[1:]] == list("HLTEVZ")
-    facts = json.loads(predict("--json", trained, path).out)
-    assert facts["text"] == "HLT\nEVZ"
-    assert [(part["letter"], part["line"]) for part in facts["letters"]] == [
-        ("H", 0),
-        ("L", 0),
-        ("T", 0),
-        ("E", 1),
-        ("V", 1),
-        ("Z", 1),
-    ]
-    boxes = np.array([part["box"] for part in facts["letters"]])
-    assert (np.diff(boxes[:3, 0]) > 0).all()
-    assert (boxes[3:, 1] >= boxes[:3, 3].max()).all()
-
-
-def test_one_takes_all_ink_for_one_letter(trained, tmp_path, predict):
-    path = saved(tmp_path / "word.png", word("H", "L"))
-    assert len(json.loads(predict("--json", "--one", trained, path).out)["letters"]) == 1
-
-
-def test_what_is_no_letter_gets_a_sentence_and_status_one(trained, tmp_path, predict):
-    disc = Image.new("L", (200, 200), 255)
-    disc.paste(0, (50, 50, 150, 150))
-    for path, says in (
-        (saved(tmp_path / "blank.png", np.full((40, 40), 255, np.uint8)), "is blank"),
-        (saved(tmp_path / "block.png", disc), "nothing like a letter"),
-    ):
-        answer = predict(trained, path)
-        assert (answer.status, answer.out) == (1, "")
-        assert_one_line(answer.err, str(path), says)
-        facts = json.loads(predict("--json", trained, path).out)
-        assert facts["letters"] == []
-        assert says in facts["reason"]
-
-
-def test_a_folder_is_read_picture_by_picture_and_what_is_left_out_is_named(trained, tmp_path, predict):
-    folder = tmp_path / "scans"
-    (folder / "more").mkdir(parents=True)
-    paths = [saved(folder / "a.png", glyph("A")), saved(folder / "more" / "b.png", glyph("B"))]
-    (folder / "notes.txt").write_text("no picture")
-    answer = predict(trained, folder)
-    assert answer.status == 0
-    assert [text.partition(",")[0] for text in answer.out.splitlines()] == [f"{paths[0]}: A", f"{paths[1]}: B"]
-    assert_one_line(answer.err, str(folder), "1 file is no picture", "1 .txt", "notes.txt")
-
-
-def test_show_draws_what_the_network_saw(trained, tmp_path, predict):
-    path, seen = saved(tmp_path / "word.png", word("H", "L")), tmp_path / "seen.png"
-    answer = predict("--show", seen, trained, path, saved(tmp_path / "blank.png", np.full((40, 40), 255, np.uint8)))
-    assert answer.status == 1
-    assert answer.out.splitlines()[-1] == f"{seen}: what the network saw"
-    with Image.open(seen) as picture:
-        assert picture.height > 2 * picture.width / 3  # three rows: two letters and a picture without one

@@ -5,8 +5,9 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
-from composed_pictures import KINDS, blank, line
+from composed_pictures import KINDS
 from own_letters import glyph
+from page_drawing import blank, line
 
 from letterocr.data.ink import BlankError, find_ink, normalise
 from letterocr.data.layout import find_lines, list_letters
