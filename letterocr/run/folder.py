@@ -4,6 +4,7 @@ config.yaml          the resolved config
 environment.json     versions, device, threads, SLURM job, fingerprint of the letters
 curve.parquet        loss, misread samples and test error of every sample
 diagnostics.parquet  ranks, angles and curvature at log-spaced samples; only with diagnostics=rank
+familiarity.npz      what predict tells letters from other things by
 checkpoints/         the newest two checkpoints
 events.out.*         event files of TensorBoard
 result.json          status, errors and time; written when the run is over
@@ -33,8 +34,11 @@ from letterocr.base.version import __version__
 from letterocr.compose.from_overrides import resolve_config
 from letterocr.config.identity import compute_identity, select_identity, to_plain
 from letterocr.config.train import TrainConfig
-from letterocr.data.letters import Split
+from letterocr.data.letters import Letters, Split
+from letterocr.matrix.familiarity import learn_familiarity
 from letterocr.run.curve import Curve
+
+FAMILIARITY = "familiarity.npz"
 
 
 def locate_folder(config: TrainConfig) -> Path:
@@ -149,9 +153,18 @@ def prepare_folder(
     write_environment(folder, facts, later=not resume)
 
 
+def keep_familiarity(folder: Path, letters: Letters) -> None:
+    """Write what tells letters from other things for `letterocr predict`, unless the folder has it."""
+    if not (folder / FAMILIARITY).exists():
+        _learn_familiarity(letters).save(folder / FAMILIARITY)
+
+
+_learn_familiarity = functools.lru_cache(maxsize=1)(learn_familiarity)  # the runs of a sweep share their letters
+
+
 def clear_folder(folder: Path) -> None:
     """Remove the files of an earlier run of the same config, and no others."""
-    for pattern in ("result.json", "checkpoints/*", "events.out.*", "*.parquet", "environment.json"):
+    for pattern in ("result.json", "checkpoints/*", "events.out.*", "*.parquet", "environment.json", FAMILIARITY):
         for path in folder.glob(pattern):
             path.unlink()
 
