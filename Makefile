@@ -4,8 +4,9 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 ARGS ?= model=three_layer
 WORKERS ?= auto
+LETTERS ?= ../shared/data/writers25.npz
 
-.PHONY: train test check env clean
+.PHONY: train test check pictures env clean
 
 train: env
 	$(BIN)/python -m letterocr.train $(ARGS)
@@ -18,6 +19,9 @@ check: env
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+pictures: env
+	$(BIN)/python scripts/pictures.py $(LETTERS) --out docs/pictures.md
 
 env: $(VENV)/.ready
 

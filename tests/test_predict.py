@@ -7,104 +7,19 @@ import os
 import shutil
 import subprocess
 import sys
-from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
-from tiny import GLYPHS, write_letters
+from predicting import CPU, assert_one_line, copy, glyph, predict, saved, trained
 
 from letterocr.api.trained_run import load
-from letterocr.config.data import ImagesConfig
-from letterocr.config.model.chain import ChainConfig
-from letterocr.config.optimizer.vanilla import VanillaConfig
-from letterocr.config.train import TrainConfig
 from letterocr.data.ink import normalise
 from letterocr.data.letters import ALPHABET
-from letterocr.predict import main
 from letterocr.run import checkpoint
-from letterocr.run.training import run
 
-CPU = torch.device("cpu")
-
-
-class Answer(NamedTuple):
-    status: int
-    out: str
-    err: str
-
-
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory) -> Path:
-    """The folder of a run that learned the glyphs."""
-    folder = tmp_path_factory.mktemp("trained")
-    write_letters(folder / "letters.npz")
-    config = TrainConfig(
-        model=ChainConfig(hidden=[30]),
-        rule="eq18",
-        data=ImagesConfig(path=str(folder / "letters.npz"), test_per_letter=1),
-        optimizer=VanillaConfig(),
-        learning_rate=0.1,
-        samples=2000,
-        evaluate_every="log",
-        engine="reference",
-        device="cpu",
-        threads=1,
-        tensorboard=False,
-        output=str(folder),
-    )
-    threads = torch.get_num_threads()
-    try:
-        outcome = run(config, live=False)
-    finally:
-        torch.set_num_threads(threads)
-    assert outcome.error == 0
-    return outcome.folder
-
-
-@pytest.fixture
-def copy(trained, tmp_path) -> Path:
-    """A run folder to damage."""
-    return Path(shutil.copytree(trained, tmp_path / "run"))
-
-
-@pytest.fixture
-def predict(monkeypatch, capsys):
-    """The command in this process."""
-
-    def call(*arguments: object) -> Answer:
-        monkeypatch.setattr(sys, "argv", ["letterocr.predict", *map(str, arguments)])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            main()
-        out, err = capsys.readouterr()
-        code = ended.value.code
-        return Answer(code, out, err) if isinstance(code, int) else Answer(1, out, err + f"{code}\n")
-
-    return call
-
-
-def glyph(letter: str, scale: int = 8, margin: tuple[int, int] = (10, 10)) -> np.ndarray:
-    """Black on white, [H, W] uint8."""
-    bits = np.array([[int(bit) for bit in row] for row in GLYPHS[ALPHABET.index(letter)].split()], dtype=np.uint8)
-    ink = np.pad(bits.repeat(scale, 0).repeat(scale, 1), (margin, margin))
-    return 255 * (1 - ink)
-
-
-def saved(path: Path, picture: np.ndarray | Image.Image, **options) -> Path:
-    (picture if isinstance(picture, Image.Image) else Image.fromarray(picture)).save(path, **options)
-    return path
-
-
-def assert_one_line(err: str, *parts: str) -> None:
-    assert len(err.splitlines()) == 1, err
-    assert err.startswith("letterocr: ")
-    assert err.endswith((".\n", "?\n"))
-    for part in parts:
-        assert part in err
-
+__all__ = ["copy", "predict", "trained"]
 
 # What is read
 
@@ -175,7 +90,7 @@ def test_the_letter_is_drawn_as_large_as_those_of_the_training(copy, tmp_path, p
     assert facts["box"] == 24
     for box in (24, 15):
         (copy / "environment.json").write_text(json.dumps(facts | {"box": box}))
-        predict(copy, path)
+        predict("--one", copy, path)
     heights = [int((a.view(30, 30) > 0.25).any(1).sum()) for a in drawn]
     assert heights == [24, 15]
 
@@ -187,16 +102,11 @@ def test_pictures_that_can_not_be_read_leave_the_others(trained, tmp_path, predi
     good = [saved(tmp_path / f"{letter}.png", glyph(letter)) for letter in "AB"]
     broken, blank = tmp_path / "broken.png", saved(tmp_path / "blank.png", np.full((20, 30), 255, dtype=np.uint8))
     broken.write_bytes(b"\x89PNG\r\n\x1a\n and no more")
-    answer = predict(trained, broken, good[0], tmp_path / "none.png", blank, good[1], tmp_path)
+    answer = predict(trained, broken, good[0], tmp_path / "none.png", blank, good[1])
     assert answer.status == 2
     assert [text.partition(",")[0] for text in answer.out.splitlines()] == [f"{good[0]}: A", f"{good[1]}: B"]
     sentences = answer.err.splitlines()
-    says = (
-        "broken.png can't be read",
-        "none.png: there is no such file",
-        "blank.png is blank",
-        "is a folder: give the pictures in it",
-    )
+    says = ("broken.png can't be read", "none.png: there is no such file", "blank.png is blank")
     assert len(sentences) == len(says)
     for sentence, part in zip(sentences, says, strict=True):
         assert sentence.startswith("letterocr: ")
@@ -273,7 +183,7 @@ def test_a_command_that_is_not_complete(predict, arguments):
 def test_help_names_every_argument(predict):
     answer = predict("--help")
     assert answer.status == 0
-    for part in ("RUN_FOLDER", "IMAGE", "--json"):
+    for part in ("RUN_FOLDER", "PICTURE", "--json", "--one", "--show"):
         assert part in answer.out
 
 

@@ -8,13 +8,13 @@ import torch
 from letterocr.api.reading import LetterReading, Reading, rank_outputs
 from letterocr.data.letters import ALPHABET
 from letterocr.models.chain import Network
-from letterocr.predict import format_line
+from letterocr.predict import format_lines
 
 
 def test_the_line_shows_at_most_six_outputs_of_one_percent_or_more():
     outputs = dict.fromkeys(ALPHABET, 0.0) | {"B": 0.6, "A": 0.391, "C": 0.009}
-    assert format_line("b.png", reading_of("B", "A", outputs)) == "b.png: B, else A   [B 60%  A 39%]"
-    shown = format_line("b.png", reading_of("A", "B", dict.fromkeys(ALPHABET, 1 / 26)))
+    assert format_lines("b.png", reading_of("B", "A", outputs)) == "b.png: B, else A   [B 60%  A 39%]"
+    shown = format_lines("b.png", reading_of("A", "B", dict.fromkeys(ALPHABET, 1 / 26)))
     assert shown.count("%") == 6
 
 

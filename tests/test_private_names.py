@@ -15,7 +15,6 @@ import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 BORROWED = [
-    ("hydra._internal.utils", "_run_hydra", "letterocr/train.py starts Hydra with it, as hydra.main does"),
     ("hydra._internal.config_loader_impl", "ConfigLoaderImpl", "letterocr/sweep/loader.py derives SweepLoader from it"),
     (
         "hydra._internal.config_loader_impl",
@@ -41,6 +40,7 @@ BORROWED = [
         "SlurmQueueConf",
         "hydra_plugins/letterocr_launchers.py derives the fields of launcher=slurm_cpu from it",
     ),
+    ("hydra._internal.utils", "_run_hydra", "letterocr/train.py starts Hydra with it, as hydra.main does"),
 ]
 
 

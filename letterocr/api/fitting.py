@@ -33,6 +33,7 @@ from letterocr.config.refusal import refuse
 from letterocr.config.train import TrainConfig
 from letterocr.data.arrays import make_split, store
 from letterocr.data.letters import Split
+from letterocr.matrix.familiarity import learn_familiarity
 from letterocr.models.chain import Network
 from letterocr.run.folder import locate_folder
 from letterocr.run.learning import Learning
@@ -276,6 +277,7 @@ def _make_run(learning: Learning, folder: Path | None, box: int) -> Run:
         learning.seconds,
         (*learning.notes, *learning.describe_divergences()),
         lambda: learning.curve,
+        lambda: learn_familiarity(learning.split.train),
     )
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from letterocr.api.learning_curve import LearningCurve, copy_curve
-from letterocr.api.reading import Reading, read_picture
+from letterocr.api.reading import Reader, Reading
 from letterocr.base.errors import UserError
 from letterocr.base.files import read_json
 from letterocr.base.home import expand_path
@@ -26,9 +26,11 @@ from letterocr.compose.stored_config import read_config
 from letterocr.config.train import TrainConfig
 from letterocr.data.ink import BOX
 from letterocr.data.letters import ALPHABET
+from letterocr.matrix.familiarity import Familiarity, load_familiarity
 from letterocr.models.chain import Network
 from letterocr.run.curve import Curve, Summary
 from letterocr.run.divergence import has_finite_weights
+from letterocr.run.folder import FAMILIARITY
 from letterocr.run.stored_network import load_network
 
 if TYPE_CHECKING:
@@ -68,6 +70,7 @@ class Run:
     seconds: float
     notes: tuple[str, ...]
     _read_curve: Callable[[], Curve]
+    _find_familiarity: Callable[[], Familiarity | None] = lambda: None
 
     @cached_property
     def _curve(self) -> Curve:
@@ -96,18 +99,27 @@ class Run:
         curve, rows = self._curve, slice(start + 1, self.sample + 1)
         return Part(np.arange(rows.start, rows.stop), curve.loss[rows], curve.test_error[rows], self)
 
-    def read(self, picture: Any) -> Reading:
-        """Read the letter in a picture with the first network.
+    @cached_property
+    def reader(self) -> Reader:
+        """The first network with what reading needs beside it."""
+        return Reader(self.network, self.alphabet, self.box, self._find_familiarity())
+
+    def read(self, picture: Any, one: bool = False) -> Reading:
+        """Read the letters in a picture with the first network.
 
         Args:
             picture: the path of a picture file, an array [H, W], [H, W, 3] or [H, W, 4], or a Pillow image; of any
                 size, dark on light or light on dark; or a letter [900] in 0..1 with ink 1, which is read as it is.
+            one: whether all ink in the picture is one letter, whatever it looks like.
+
+        Returns:
+            The letters in lines from the top, left to right; none, with the reason, if there is nothing like a letter.
 
         Raises:
-            UserError: the picture can't be read, has no ink, or the run diverged.
+            UserError: the picture can't be read, or the run diverged.
         """
         self.check_finite()
-        return read_picture(self.network, self.alphabet, self.box, picture)
+        return self.reader.read(picture, one)
 
     def check_finite(self) -> None:
         """Raise UserError if the first network diverged, so that it can't read."""
@@ -195,7 +207,17 @@ def load(folder: str | Path) -> Run:
     network, sample = load_network(folder, config, len(alphabet))
     box = int(start.get("box", BOX))
     read_curve = partial(_load_curve, folder, config, sample)
-    return Run(config, status, sample, network, alphabet, box, folder, seconds, (), read_curve)
+    find_familiarity = partial(_load_familiarity, folder)
+    return Run(config, status, sample, network, alphabet, box, folder, seconds, (), read_curve, find_familiarity)
+
+
+def _load_familiarity(folder: Path) -> Familiarity | None:
+    """Read what tells letters from other things; None in folders of early versions, where everything is a letter."""
+    path = folder / FAMILIARITY
+    try:
+        return load_familiarity(path) if path.exists() else None
+    except Exception as error:  # zipfile and NumPy raise errors of every kind at a damaged file
+        raise UserError(f"{path} is damaged: remove it, and everything is taken for letters.") from error
 
 
 def _load_curve(folder: Path, config: TrainConfig, sample: int) -> Curve:

@@ -42,13 +42,14 @@ class EmnistConfig(SourceConfig):
 
 @dataclass
 class ImagesConfig(SourceConfig):
-    """Your own pictures: a folder with A/ ... Z/ inside, or an .npz file with images, labels and optional writers."""
+    """Your own pictures: a folder with A/ ... Z/ (or train/A ... and test/A ...), or an .npz file with arrays."""
 
     name: str = option("images", "the source of the letters", choices=("images",))
     path: str = option("", "the folder with A/ ... Z/ inside, or the .npz file", verbatim=True)
     train_per_letter: int | None = option(None, "at most this many training letters of each class; null: all", low=1)
     test_per_letter: int = option(20, "test letters of each class; if writers are known, by other writers", low=1)
     seed: int = option(0, "seed that chooses the test writers or test letters", low=0)
+    transpose: bool = option(False, "exchange rows and columns of the images of an .npz file", added=True)
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""Pictures of the user: a folder with A/ ... Z/ inside, or an .npz file with images, labels and optional writers.
+"""Pictures of the user: a folder with A/ ... Z/ inside, perhaps below train/ and test/, or an .npz file with arrays.
 
 Shapes: images [N, H, W] or [N, H, W, 3] of any size and polarity; labels [N] in 0..25 or "A".."Z"; writers [N].
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,11 +17,13 @@ from torch import Tensor
 from letterocr.base.errors import UserError
 from letterocr.base.home import expand_path, show_whole
 from letterocr.base.randomness import make_generator
-from letterocr.config.data import ImagesConfig
-from letterocr.data.ink import describe_error, normalise_all, read
-from letterocr.data.letters import ALPHABET, Letters, Split, take_per_letter
+from letterocr.config.data import ImagesConfig, SyntheticConfig
+from letterocr.data import synthetic
+from letterocr.data.ink import normalise_all
+from letterocr.data.letters import ALPHABET, PIXELS, SIDE, Letters, Split, take_per_letter
+from letterocr.data.picture_files import describe_error, describe_left_out, list_pictures, read
 
-SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm"}
+TRANSPOSED = 0.1  # by how much more letters agree with drawn ones if rows and columns are exchanged
 MOST_BYTES = 4_000_000_000  # largest unpacked size of an array in an .npz file
 
 
@@ -36,14 +39,49 @@ def load(config: ImagesConfig) -> Split:
         raise UserError("data=images needs data.path=FOLDER (with A/ ... Z/ inside) or data.path=FILE.npz.")
     path = expand_path(config.path)
     if path.is_dir():
-        letters = _read_folder(path)
-    elif path.suffix.lower() == ".npz" and path.exists():
-        letters = _read_npz(path)
-    else:
-        what = "is neither a folder nor an .npz file" if path.exists() else "does not exist"
-        mend = "give a folder with A/ ... Z/ inside, or an .npz file"
-        raise UserError(f"data.path={show_whole(config.path)} {what}: {mend}.")
-    return split(letters, config, str(path))
+        return _load_folder(path, config)
+    if path.suffix.lower() == ".npz" and path.exists():
+        letters = _read_npz(path, config.transpose)
+        note = _describe_transposed(letters, config)
+        return replace(split(letters, config, str(path)), notes=(note,) if note else ())
+    what = "is neither a folder nor an .npz file" if path.exists() else "does not exist"
+    mend = "give a folder with A/ ... Z/ inside, or an .npz file"
+    raise UserError(f"data.path={show_whole(config.path)} {what}: {mend}.")
+
+
+def _load_folder(path: Path, config: ImagesConfig) -> Split:
+    """Read a folder with A/ ... Z/ inside, or with train/A ... and test/A ..., which are then its parts."""
+    own = path / "train", path / "test"
+    if not all(part.is_dir() for part in own):
+        letters, others = _read_folder(path)
+        note = describe_left_out(others, path)
+        return replace(split(letters, config, str(path)), notes=(note,) if note else ())
+    (train, left_train), (test, left_test) = (_read_folder(part) for part in own)
+    note = describe_left_out(left_train + left_test, path)
+    train = take_per_letter(train, config.train_per_letter) if config.train_per_letter else train
+    return Split(train, test, (note,) if note else ())
+
+
+def _describe_transposed(letters: Letters, config: ImagesConfig) -> str:
+    """Return a sentence if rows and columns of the letters seem to be exchanged, as in EMNIST's own files."""
+    upright, turned = compare_with_drawn(letters)
+    if turned < upright + TRANSPOSED:
+        return ""
+    mend = f"data.transpose={str(not config.transpose).lower()}"
+    return f"{config.path}: the letters look transposed, as if mirrored and lying; {mend} sets them upright."
+
+
+def compare_with_drawn(letters: Letters) -> tuple[float, float]:
+    """Correlate the mean of each class with that of drawn letters: as they are, and with rows and columns exchanged."""
+    drawn = synthetic.load(SyntheticConfig(train_per_letter=10, test_per_letter=1)).train
+    classes = [c for c, count in enumerate(letters.count_classes().tolist()) if count]
+
+    def correlate(images: Tensor) -> float:
+        pairs = [(images[letters.labels == c].mean(0), drawn.images[drawn.labels == c].mean(0)) for c in classes]
+        return float(np.mean([float(torch.corrcoef(torch.stack(pair))[0, 1]) for pair in pairs]))
+
+    turned = letters.images.view(-1, SIDE, SIDE).transpose(1, 2).reshape(-1, PIXELS)
+    return correlate(letters.images), correlate(turned)
 
 
 def split(letters: Letters, config: ImagesConfig, name: str) -> Split:
@@ -106,25 +144,29 @@ def _split_by_writer(letters: Letters, needed: int, seed: int) -> tuple[Letters,
     return letters.select(~in_test), letters.select(in_test)
 
 
-def _read_folder(path: Path) -> Letters:
+def _read_folder(path: Path) -> tuple[Letters, list[Path]]:
+    """Read the pictures below A/ ... Z/; return them and the files that were left out."""
     files: list[Path] = []
+    others: list[Path] = []
     labels: list[int] = []
     for label, letter in enumerate(ALPHABET):
         folder = path / letter
         if not folder.is_dir():
             raise UserError(f"{path} has no folder {letter}/: it needs one folder for each letter, A/ ... Z/.")
         try:
-            found = sorted(f for f in folder.iterdir() if f.suffix.lower() in SUFFIXES and not f.name.startswith("."))
+            found, left_out = list_pictures(folder.iterdir())
         except OSError as error:
             raise UserError(f"{folder} can't be read ({error.strerror}): check its permissions.") from error
         if not found:
-            raise UserError(f"{folder} has no picture: put at least one of {letter} in it, as PNG or JPEG.")
+            more = f" {describe_left_out(left_out, path)}" if left_out else ""
+            raise UserError(f"{folder} has no picture: put at least one of {letter} in it, as PNG or JPEG.{more}")
         files += found
+        others += left_out
         labels += [label] * len(found)
-    return Letters(normalise_all((str(file), read(file)) for file in files), torch.tensor(labels))
+    return Letters(normalise_all((str(file), read(file)) for file in files), torch.tensor(labels)), others
 
 
-def _read_npz(path: Path) -> Letters:
+def _read_npz(path: Path, transpose: bool) -> Letters:
     arrays = _read_arrays(path)
     images, labels = arrays["images"], arrays["labels"]
     if images.ndim not in (3, 4) or (images.ndim == 4 and images.shape[-1] != 3) or not images.size:
@@ -132,6 +174,7 @@ def _read_npz(path: Path) -> Letters:
     for name, array in arrays.items():
         if name != "images" and array.shape != (len(images),):
             raise UserError(f"{path}: {name} has the shape {array.shape} for {len(images)} images; it must be [N].")
+    images = images.swapaxes(1, 2) if transpose else images
     classes, top = _parse_labels(labels, path), find_top_level(images, str(path))
     letters = normalise_all((f"{path}: image {i}", picture / top) for i, picture in enumerate(images))
     writers = None
@@ -193,12 +236,36 @@ def find_top_level(images: np.ndarray, name: str) -> float:
         raise UserError(f"{name}: images holds values that are not finite; save finite grey levels.")
     if low < 0:
         raise UserError(f"{name}: images holds the negative value {low:g}; grey levels start at 0.")
-    tops = images.reshape(len(images), -1).max(axis=1)
-    other = np.flatnonzero((tops > 0) & (tops <= 1))
-    if high > 1 and len(other):
-        mixed = f"image {other[0]} has levels up to {tops[other[0]]:g} and image {tops.argmax()} up to {high:g}"
-        raise UserError(f"{name}: {mixed}; bring all images to one scale.")
+    check_scale(images, high, name)
     return high or 1.0
+
+
+def check_scale(images: np.ndarray, top: float, name: str) -> None:
+    """Check that all pictures have the same scale of grey.
+
+    Args:
+        images: [N, ...] pictures.
+        top: the largest level of all.
+        name: name of the pictures in messages.
+
+    Raises:
+        UserError: some pictures have levels up to 1 and others up to far more.
+    """
+    if top <= 2:
+        return
+    tops = images.reshape(len(images), -1).max(1)
+    small = tops <= 1
+    if not 0 < small.sum() < len(images) or not ((tops[small] > 0) & (tops[small] < top / 4)).any():
+        return
+    few = small if small.sum() <= len(images) / 2 else ~small
+    places = np.flatnonzero(few & (tops > 0))
+    if not len(places):
+        return
+    most = float(np.median(tops[~few]))
+    raise UserError(
+        f"{name}: image {places[0]} has levels up to {tops[places[0]]:g}, most others up to {most:g} "
+        f"({len(places)} of {len(images)} are of another scale); give all pictures one scale, such as 0..255."
+    )
 
 
 def _parse_labels(labels: np.ndarray, path: Path) -> np.ndarray:

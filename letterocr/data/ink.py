@@ -1,69 +1,49 @@
-"""Normalisation of pictures of any size and polarity: find the ink of a letter, scale it, and centre it.
+"""The ink of a picture, and the letter in it: scaled and centred as a network takes it.
+
+A picture with even paper, such as a scan, is parted into ink and paper by one level. In any other picture the ink is
+what is darker than the paper beside it (`lighting`), without printed lines (`rulings`). In both, pieces that belong to
+no letter are dropped (`pieces`).
 
 Shapes: picture [H, W] grey, [H, W, 3] colour or [H, W, 4] with transparency; letter [900] in 0..1 with ink 1.
 """
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
+import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from letterocr.base.errors import UserError
-from letterocr.base.home import show_whole
+from letterocr.data import lighting
+from letterocr.data.grey import LEAST_CONTRAST, read_levels
 from letterocr.data.letters import BOX, PIXELS, SIDE
 from letterocr.data.paper import estimate_paper
+from letterocr.data.pieces import (
+    Pieces,
+    drop_apart,
+    drop_faint,
+    drop_foreign,
+    find_pieces,
+    has_cut,
+    is_sheet,
+    touch_border,
+)
+from letterocr.data.rulings import remove_hairs, remove_rulings
 
-if TYPE_CHECKING:
-    from PIL.Image import Image
-
-MOST_PIXELS = 50_000_000  # a larger picture is refused before it is decoded
-WHITES = (1.0, 255.0, 1023.0, 4095.0, 16383.0, 65535.0)  # white of pictures with 1, 8, 10, 12, 14 and 16 bits
-LEAST_CONTRAST = 0.1  # fraction of the whole range; a picture with less contrast is blank
-SPECK = 0.02  # fraction of the largest piece of ink; smaller pieces are dirt
-
-
-def read(path: Path) -> np.ndarray:
-    """Read a picture file as grey levels [H, W], 0 black and 1 white.
-
-    The picture is turned upright as its metadata say, and transparent parts become white.
-
-    Raises:
-        UserError: the file does not exist, is not a picture, is damaged, or is larger than 50 megapixels.
-    """
-    from PIL import Image, ImageOps
-
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # on metadata and on the size, which is checked below with a lower bound
-            with Image.open(path) as picture:
-                if picture.width * picture.height > MOST_PIXELS:
-                    raise Image.DecompressionBombError(f"{picture.width} x {picture.height} pixels")
-                return _make_grey(ImageOps.exif_transpose(picture))
-    except FileNotFoundError as error:
-        raise UserError(f"{show_whole(path)}: there is no such file; check the path.") from error
-    except IsADirectoryError as error:
-        raise UserError(f"{path} is a folder: give the pictures in it, as in {path}/*.png.") from error
-    except Image.DecompressionBombError as error:
-        raise UserError(
-            f"{path} is too large ({describe_error(error)}): make it smaller than 50 megapixels."
-        ) from error
-    except Exception as error:  # Pillow's decoders raise errors of every kind at a damaged file
-        raise UserError(
-            f"{path} can't be read as a picture ({describe_error(error)}): save it again as PNG."
-        ) from error
+LARGEST = 1000  # pixels of the longer side on which ink is looked for under uneven light
+UNEVEN = 0.15  # of the ink's contrast: paper that differs by more, in more than 1 % of the picture, is uneven
+THICKEST = 0.45  # thickness of a stroke, as a share of the letter's longer side
+TINY = 8  # pixels of the shorter side; in smaller pictures there is nothing to tell from a letter
+SQUARE = np.ones((3, 3), np.uint8)
 
 
-def describe_error(error: Exception) -> str:
-    """Return the message of another library's error as one line."""
-    return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
+class BlankError(UserError):
+    """A picture has no ink."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +59,22 @@ class FoundLetter:
     box: tuple[int, int, int, int]
 
 
+@dataclass(frozen=True)
+class Ink:
+    """Ink of a picture.
+
+    Attributes:
+        contrast: [h, w] difference between the picture and its paper, 0..1, at most `LARGEST` pixels high or wide
+            unless the paper is even.
+        pieces: the connected pieces of the ink.
+        scale: pixels of the picture for each pixel of the contrast.
+    """
+
+    contrast: np.ndarray
+    pieces: Pieces
+    scale: float = 1.0
+
+
 def normalise(picture: np.ndarray | Tensor, name: str, box: int = BOX) -> Tensor:
     """Return the letter [900] in a picture, as `find_letter` does, without its place."""
     return find_letter(picture, name, box).letter
@@ -89,36 +85,15 @@ def find_letter(picture: np.ndarray | Tensor, name: str, box: int = BOX) -> Foun
 
     Args:
         picture: [H, W], [H, W, 3] or [H, W, 4] with levels in 0..1 or in 0..2^bits-1, dark ink on light paper or light
-            ink on dark paper; the border is taken as paper.
+            ink on dark paper.
         name: name of the picture in messages.
         box: longer side of the scaled ink in pixels.
 
     Raises:
         UserError: the picture has no ink, or its shape or levels are not valid.
     """
-    from scipy import ndimage
-
-    levels = _read_levels(picture, name)
-    contrast = np.abs(levels - estimate_paper(levels))
-    if contrast.max() < LEAST_CONTRAST:
-        raise UserError(f"{name} is blank: no ink stands out from its border.")
-    contrast = contrast / contrast.max()
-    steps = (contrast * 255).astype(np.uint8)
-    ink = _remove_specks(steps > _find_threshold(steps))
-    rows, columns = np.flatnonzero(ink.any(1)), np.flatnonzero(ink.any(0))
-    place = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
-    edge = ndimage.binary_dilation(ink[place], np.ones((3, 3)))  # keeps the soft edge of the strokes; the rest is paper
-    crop = contrast[place] * edge
-    scale = box / max(crop.shape)
-    height, width = (max(1, round(side * scale)) for side in crop.shape)
-    source = torch.from_numpy(np.ascontiguousarray(crop, dtype=np.float32))[None, None]
-    drawn = F.interpolate(source, (height, width), mode="bilinear", antialias=True, align_corners=False)[0, 0]
-    drawn = drawn / drawn.max()  # a thin pen on a large page is no fainter than a thick one
-    letter = torch.zeros(SIDE, SIDE)
-    y, x = (SIDE - height) // 2, (SIDE - width) // 2
-    letter[y : y + height, x : x + width] = drawn
-    (top, bottom), (left, right) = ((int(part.start), int(part.stop)) for part in place)
-    return FoundLetter(letter.reshape(PIXELS), (left, top, right, bottom))
+    ink = find_ink(picture, name)
+    return cut_letter(replace(ink, pieces=drop_apart(ink.pieces)), box)
 
 
 def normalise_all(pictures: Iterable[tuple[str, np.ndarray | Tensor]], box: int = BOX) -> Tensor:
@@ -134,55 +109,86 @@ def normalise_all(pictures: Iterable[tuple[str, np.ndarray | Tensor]], box: int 
     return torch.stack([normalise(picture, name, box) for name, picture in pictures])
 
 
-def _read_levels(picture: np.ndarray | Tensor, name: str) -> np.ndarray:
-    """Return the grey levels [H, W] in 0..1 of a picture of any kind."""
-    from PIL import Image
+def find_ink(picture: np.ndarray | Tensor, name: str) -> Ink:
+    """Find the ink in a picture; it may be of several letters.
 
-    levels = np.asarray(picture, dtype=np.float32)
-    if levels.ndim not in (2, 3) or (levels.ndim == 3 and levels.shape[2] not in (3, 4)) or not levels.size:
-        raise UserError(f"{name} has the shape {levels.shape}; a picture is [H, W], [H, W, 3] or [H, W, 4].")
-    low, high = float(levels.min()), float(levels.max())
-    if not 0 <= low <= high < np.inf:
-        raise UserError(f"{name} holds levels from {low:g} to {high:g}; they must be finite and not negative.")
-    levels = levels / find_white(high)
-    return levels if levels.ndim == 2 else _make_grey(Image.fromarray((levels * 255).round().astype(np.uint8)))
+    Args:
+        picture: as in `find_letter`.
+        name: name of the picture in messages.
 
-
-def _make_grey(picture: Image) -> np.ndarray:
-    levels: np.ndarray
-    if picture.mode in ("I", "F") or picture.mode.startswith("I;16"):
-        levels = np.asarray(picture, dtype=np.float32)
-        if not np.isfinite(levels).all():
-            raise ValueError("it holds values that are not finite")
-        return (levels / find_white(float(levels.max()))).clip(min=0)
-    for view in _list_views(picture):
-        levels = np.asarray(view, dtype=np.float32) / 255
-        if np.ptp(levels) >= LEAST_CONTRAST:
-            break
-    return levels
-
-
-def _list_views(picture: Image) -> Iterator[Image]:
-    """Yield grey versions of a picture, the usual one first; the others show ink that is as light as its paper."""
-    from PIL import Image
-
-    if picture.has_transparency_data:
-        picture = picture.convert("RGBA")
-        yield Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture).convert("L")
-        yield Image.alpha_composite(Image.new("RGBA", picture.size, "black"), picture).convert("L")
-    else:
-        yield picture.convert("L")
-        yield from picture.convert("RGB").split()
-
-
-def find_white(largest: float) -> float:
-    """Return the white of a picture from its largest level: the smallest of 1 and 2^bits - 1 that holds it.
-
-    Example:
-        >>> find_white(0.7), find_white(200.0), find_white(3000.0)
-        (1.0, 255.0, 4095.0)
+    Raises:
+        UserError: the picture has no ink, or its shape or levels are not valid.
     """
-    return next((top for top in WHITES if largest <= 1.001 * top), largest)
+    levels = read_levels(picture, name)
+    blank = BlankError(f"{name} is blank: no ink stands out from its border.")
+    difference = levels - estimate_paper(levels)
+    contrast = np.abs(difference)
+    largest = float(contrast.max())
+    if largest < LEAST_CONTRAST:
+        raise blank
+    contrast = contrast / largest
+    ink = (contrast * 255).astype(np.uint8) > _find_threshold((contrast * 255).astype(np.uint8))
+    pieces = find_pieces(ink)
+    lighter = np.count_nonzero(difference[ink] > 0)
+    mixed = min(lighter, np.count_nonzero(ink) - lighter) > 0.001 * ink.size  # darker and lighter than the paper
+    if min(ink.shape) < TINY or (not mixed and _is_plain(contrast, ink, pieces)):
+        return Ink(contrast, drop_foreign(pieces))
+    found = _find_ink_in_photo(levels, is_sheet(pieces))
+    if found is None:
+        raise blank
+    return found
+
+
+def _is_plain(contrast: np.ndarray, ink: np.ndarray, pieces: Pieces) -> bool:
+    """Return whether the paper is even and nothing but letters seems to be on it."""
+    around = cv2.dilate(ink.astype(np.uint8), SQUARE)
+    if cv2.countNonZero(((contrast > UNEVEN) > around).view(np.uint8)) > 0.01 * ink.size:
+        return False
+    longest = pieces.lengths.max()
+    thickness = 2 * cv2.distanceTransform(np.pad(ink, 1).view(np.uint8), cv2.DIST_L2, 3).max()
+    cut = touch_border(pieces).any()
+    if thickness > 0.2 * longest and ((cut and thickness > THICKEST * longest) or is_sheet(pieces)):
+        return False
+    return not cut or not (has_cut(pieces) or (remove_rulings(ink) != ink).any())
+
+
+def _find_ink_in_photo(levels: np.ndarray, on_table: bool) -> Ink | None:
+    """Find the ink under uneven light, among printed lines, and beside what is not paper; None if there is none."""
+    scale = max(1.0, max(levels.shape) / LARGEST)
+    if scale > 1:
+        size = tuple(max(1, round(side / scale)) for side in levels.shape[::-1])
+        levels = cv2.resize(levels, size, interpolation=cv2.INTER_AREA)
+    if lighting.is_light_on_dark(levels, on_table):
+        levels = 1 - levels
+    contrast, paper = lighting.flatten(levels, lighting.estimate_pen(levels))
+    if contrast.max() < LEAST_CONTRAST:
+        return None
+    ink = remove_rulings(lighting.part_ink(contrast, paper))
+    pen = lighting.measure_pen(ink)
+    ink = remove_hairs(ink, pen)
+    if not ink.any():
+        return None
+    return Ink(lighting.even_out(contrast, pen), drop_foreign(drop_faint(find_pieces(ink), contrast)), scale)
+
+
+def cut_letter(ink: Ink, box: int) -> FoundLetter:
+    """Crop the ink of a letter, scale its longer side to `box` pixels, and centre it in 30x30."""
+    left, top = (int(v) for v in ink.pieces.boxes[:, :2].min(0))
+    right, bottom = (int(v) for v in ink.pieces.boxes[:, 2:].max(0))
+    place = slice(top, bottom), slice(left, right)
+    # One pixel more than the ink keeps the soft edge of the strokes; the rest is paper.
+    edge = cv2.dilate(ink.pieces.ink()[place].astype(np.uint8), SQUARE, borderType=cv2.BORDER_CONSTANT, borderValue=0)
+    crop = ink.contrast[place] * edge
+    scale = box / max(crop.shape)
+    height, width = (max(1, round(side * scale)) for side in crop.shape)
+    source = torch.from_numpy(np.ascontiguousarray(crop, dtype=np.float32))[None, None]
+    drawn = F.interpolate(source, (height, width), mode="bilinear", antialias=True, align_corners=False)[0, 0]
+    drawn = drawn / drawn.max()  # a thin pen on a large page is no fainter than a thick one
+    letter = torch.zeros(SIDE, SIDE)
+    y, x = (SIDE - height) // 2, (SIDE - width) // 2
+    letter[y : y + height, x : x + width] = drawn
+    left, top, right, bottom = (round(v * ink.scale) for v in (left, top, right, bottom))
+    return FoundLetter(letter.reshape(PIXELS), (left, top, right, bottom))
 
 
 def _find_threshold(levels: np.ndarray) -> int:
@@ -201,15 +207,3 @@ def _find_threshold(levels: np.ndarray) -> int:
     between[parted] = below[parted] * above[parted] * (means[0] - means[1]) ** 2
     best = np.flatnonzero(between == between.max())  # several levels may be equally good: take the middle one
     return int(best[len(best) // 2])
-
-
-def _remove_specks(ink: np.ndarray) -> np.ndarray:
-    """Return the ink [H, W] without the pieces that are much smaller than the largest piece."""
-    from scipy import ndimage
-
-    pieces, count = ndimage.label(ink, np.ones((3, 3)))
-    if count == 1:
-        return ink
-    sizes = np.bincount(pieces.ravel())
-    sizes[0] = 0  # the paper
-    return (sizes >= SPECK * sizes.max())[pieces]

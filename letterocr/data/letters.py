@@ -72,10 +72,17 @@ class Letters:
 
 @dataclass(frozen=True)
 class Split:
-    """The training letters and the test letters of one source."""
+    """The training letters and the test letters of one source.
+
+    Attributes:
+        train: letters to learn.
+        test: letters that are only read.
+        notes: sentences for the user, such as on files that were left out.
+    """
 
     train: Letters
     test: Letters
+    notes: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return f"<Split: {len(self.train):,} letters to train, {len(self.test):,} to test, of {self.train.alphabet}>"

@@ -4,6 +4,7 @@ config.yaml          the resolved config
 environment.json     versions, device, threads, SLURM job, fingerprint of the letters
 curve.parquet        loss, misread samples and test error of every sample
 diagnostics.parquet  ranks, angles and curvature at log-spaced samples; only with diagnostics=rank
+familiarity.npz      what predict tells letters from other things by
 checkpoints/         the newest two checkpoints
 events.out.*         event files of TensorBoard
 page.html            the page of the run; only with page=true, or after letterocr show
@@ -36,8 +37,11 @@ from letterocr.compose.from_overrides import resolve_config
 from letterocr.config.identity import compute_identity, to_plain
 from letterocr.config.label import name_folder
 from letterocr.config.train import TrainConfig
-from letterocr.data.letters import Split
+from letterocr.data.letters import Letters, Split
+from letterocr.matrix.familiarity import learn_familiarity
 from letterocr.run.curve import Curve
+
+FAMILIARITY = "familiarity.npz"
 
 
 def locate_folder(config: TrainConfig) -> Path:
@@ -151,9 +155,19 @@ def prepare_folder(
     write_environment(folder, facts, later=not resume)
 
 
+def keep_familiarity(folder: Path, letters: Letters) -> None:
+    """Write what tells letters from other things for `letterocr predict`, unless the folder has it."""
+    if not (folder / FAMILIARITY).exists():
+        _learn_familiarity(letters).save(folder / FAMILIARITY)
+
+
+_learn_familiarity = functools.lru_cache(maxsize=1)(learn_familiarity)  # the runs of a sweep share their letters
+
+
 def clear_folder(folder: Path) -> None:
     """Remove the files of an earlier run of the same config, and no others."""
-    for pattern in ("result.json", "checkpoints/*", "events.out.*", "*.parquet", "environment.json", "page.html"):
+    own = ("result.json", "environment.json", "page.html", FAMILIARITY)
+    for pattern in (*own, "checkpoints/*", "events.out.*", "*.parquet"):
         for path in folder.glob(pattern):
             path.unlink()
 

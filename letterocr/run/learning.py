@@ -48,7 +48,7 @@ class Learning:
         self.engine = build_engine(config, split, self.plan.alphas)
         self.curve = Curve(config.samples, config.replicas)
         self.divergence = Divergence(config.replicas)
-        self.notes = collect_notes(config, self.engine, self.plan)
+        self.notes = [*split.notes, *collect_notes(config, self.engine, self.plan)]
         self.seconds = 0.0
         self._every, self._stretch = every, every or 1
 

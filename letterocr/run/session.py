@@ -20,7 +20,7 @@ from letterocr.run import checkpoint
 from letterocr.run.curve import Curve, Summary
 from letterocr.run.diagnostics import Diagnostics
 from letterocr.run.display import Display, View
-from letterocr.run.folder import check_space, prepare_folder
+from letterocr.run.folder import check_space, keep_familiarity, prepare_folder
 from letterocr.run.learning import Learning
 from letterocr.run.lock import Lock
 from letterocr.run.messages import describe_run, describe_stop
@@ -146,6 +146,7 @@ class Session:
         self.lock.verify()
         learning = self.learning
         facts = {"seconds": learning.seconds, "diverged": learning.divergence.last_finite}
+        keep_familiarity(self.folder, learning.split.train)
         with write_together():
             learning.curve.save(self.folder / "curve.parquet")  # first: a checkpoint needs its curve
             checkpoint.save(self.folder / "checkpoints", learning.engine.sample, learning.engine.state(), facts)

@@ -99,7 +99,7 @@ def test_a_picture_that_is_none_is_named(tmp_path, content, says):
 def test_a_folder_named_like_a_picture(tmp_path):
     folder = make_folder(tmp_path / "own")
     (folder / "K" / "deep.png").mkdir()
-    refused(folder, "deep.png", "can't be read")
+    refused(folder, "deep.png", "is a folder")
 
 
 @pytest.mark.shared
@@ -118,3 +118,38 @@ def test_scans_of_25_writers(shared_data, tmp_path):
     nearest = torch.cdist(split.test.images, train_mean).argmin(1)
     assert (nearest == split.test.labels).float().mean() > 0.6  # labels and images belong together
     assert split.train.box() == 24
+
+
+def test_folders_named_train_and_test_are_the_parts(tmp_path):
+    make_folder(tmp_path / "own" / "train")
+    make_folder(tmp_path / "own" / "test", per_letter=1)
+    split = load_path(tmp_path / "own")
+    assert (counts(split.train), counts(split.test)) == ([3] * 26, [1] * 26)
+    assert_are_glyphs(split.train)
+    assert counts(load_path(tmp_path / "own", train_per_letter=2).train) == [2] * 26
+
+
+def test_what_is_left_out_is_counted_and_named(tmp_path, monkeypatch):
+    folder = make_folder(tmp_path / "own")
+    assert load_path(folder).notes == ()
+    monkeypatch.setattr("letterocr.data.picture_files.has_heic", lambda: False)
+    for name in ("A/1.HEIC", "B/2.heic", "B/notes.txt"):
+        (folder / name).write_bytes(b"no picture")
+    (note,) = load_path(folder).notes
+    assert note == (
+        f"{folder}: 3 files are no pictures that can be read; left out: 2 .heic, 1 .txt (A/1.HEIC, B/2.heic, "
+        "B/notes.txt). To read HEIC: pip install 'letterocr[heic]'."
+    )
+
+
+def test_a_dark_edge_does_not_change_a_letter(tmp_path):
+    folder = make_folder(tmp_path / "own")
+    plain = load_path(folder)
+    for file in folder.rglob("*.*"):
+        with Image.open(file) as picture:
+            page = np.array(picture.convert("L").resize((200, 200), Image.Resampling.NEAREST))
+        page[:, :3] = 255 - page[100, 5]
+        Image.fromarray(page).save(file)
+    edged = load_path(folder)
+    assert torch.equal(plain.train.labels, edged.train.labels)
+    assert (plain.train.images - edged.train.images).abs().mean() < 0.02

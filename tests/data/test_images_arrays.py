@@ -103,7 +103,23 @@ def test_a_blank_image_is_told_by_its_place(tmp_path, level):
     refused(make_npz(tmp_path / "own.npz", images=images), "own.npz: image 40 is blank")
 
 
-def test_images_of_two_scales_are_named(tmp_path):
-    images = arrays()["images"].astype(np.float32) / 255
-    images[7] *= 255
-    refused(make_npz(tmp_path / "own.npz", images=images), "own.npz: image 0 has levels up to", "and image 7 up to")
+def test_one_picture_of_another_scale_is_named(tmp_path):
+    images = (arrays()["images"] // 255).astype(np.float32)
+    images[40] *= 255
+    refused(make_npz(tmp_path / "own.npz", images=images), "image 40 has levels up to 255", "most others up to 1")
+    images = arrays()["images"].astype(np.float32)
+    images[[7, 50]] /= 255
+    refused(make_npz(tmp_path / "own.npz", images=images), "image 7 has levels up to 1", "2 of 78", "up to 255")
+
+
+def test_transposed_letters_are_noticed_and_set_upright(tmp_path):
+    images = arrays()["images"]
+    upright = load_path(make_npz(tmp_path / "own.npz"))
+    assert upright.notes == ()
+    path = make_npz(tmp_path / "turned.npz", images=images.swapaxes(1, 2))
+    (note,) = load_path(path).notes
+    assert "look transposed" in note
+    assert "data.transpose=true" in note
+    mended = load_path(path, transpose=True)
+    assert mended.notes == ()
+    assert mended.train.fingerprint() == upright.train.fingerprint()

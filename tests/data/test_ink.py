@@ -8,8 +8,9 @@ import torch
 from drawn_letters import assert_is_l, box_of, drawn_l, letter, refused, saved
 from PIL import Image, ImageDraw
 
-from letterocr.data.ink import normalise, normalise_all, read
+from letterocr.data.ink import normalise, normalise_all
 from letterocr.data.letters import BOX, SIDE
+from letterocr.data.picture_files import read
 
 
 @pytest.mark.parametrize("kind", [bool, np.uint8, np.int64, np.float64])

@@ -51,7 +51,7 @@ def test_claims_are_measured_on_ones_own_letters(tmp_path: Path, capsys):
         (["fig9"], "there is no claim fig9; did you mean fig8?"),
         (["?"], "there is no claim ?; choose among fig3, arithmetic"),
         (["data.path=x"], "data.path: data=synthetic has no such field; take data=emnist or images or arrays."),
-        (["--data", "emnist"], "--data: a field has no dashes; write data=VALUE"),
+        (["--data", "emnist"], "--data: a field has no dashes; write data=emnist"),
         (["model=two_layer"], "model=two_layer: reproduce decides this itself"),
         (["data=images", "data.path=/no/such"], "/no/such does not exist"),
         (["data=images"], "data=images needs"),

@@ -12,7 +12,8 @@ from drawn_letters import assert_is_l, drawn_l, image_of, letter, refused, saved
 from PIL import Image
 
 from letterocr.base.errors import UserError
-from letterocr.data.ink import find_white, read
+from letterocr.data.grey import find_white
+from letterocr.data.picture_files import list_pictures, read
 
 
 def test_grey_levels_are_read_as_they_are(tmp_path):
@@ -122,7 +123,7 @@ def test_a_missing_file(tmp_path):
 
 
 def test_a_folder_is_no_picture(tmp_path):
-    refused(lambda: read(tmp_path), str(tmp_path), "can't be read")
+    refused(lambda: read(tmp_path), str(tmp_path), "is a folder")
 
 
 @pytest.mark.parametrize("content", [b"", b"\0", b"not a picture", b"\x89PNG\r\n\x1a\n", b"GIF89a", b"\xff\xd8\xff"])
@@ -184,3 +185,29 @@ def test_a_picture_too_large_is_refused_by_its_header(tmp_path, size):
 def test_a_picture_that_is_less_than_it_claims(tmp_path):
     (tmp_path / "short.png").write_bytes(png_that_claims(100, 100))
     refused(lambda: read(tmp_path / "short.png"), "short.png", "can't be read as a picture")
+
+
+def test_heic_is_read_with_pillow_heif_and_named_without(tmp_path, monkeypatch):
+    path = tmp_path / "letter.HEIC"
+    path.write_bytes(b"\0\0\0\x18ftypheic" + bytes(200))
+    monkeypatch.setattr("letterocr.data.picture_files.find_spec", lambda name: None)
+    refused(lambda: read(path), "letter.HEIC is a HEIC picture", "pip install 'letterocr[heic]'")
+    monkeypatch.undo()
+    heif = pytest.importorskip("pillow_heif")
+    refused(lambda: read(path), "letter.HEIC can't be read")
+    heif.from_pillow(image_of(drawn_l(120, 20, 12)).convert("RGB")).save(path)
+    assert_is_l(letter(read(path)))
+
+
+@pytest.mark.parametrize("suffix", ["avif", "jfif"])
+def test_further_endings_are_known(tmp_path, suffix):
+    from PIL import features
+
+    if suffix == "avif" and not features.check("avif"):
+        pytest.skip("this Pillow has no AVIF")
+    page = image_of(drawn_l(120, 20, 12))
+    path = tmp_path / f"letter.{suffix}"
+    page.save(path, format="AVIF" if suffix == "avif" else "JPEG")
+    pictures, others = list_pictures(tmp_path.iterdir())
+    assert (pictures, others) == ([path], [])
+    assert_is_l(letter(read(path)))

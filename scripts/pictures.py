@@ -1,0 +1,117 @@
+"""Measure how many of 26 real letters are read in pictures of each kind, and what is refused that is no letter.
+
+    python scripts/pictures.py ../shared/data/writers25.npz [--out docs/pictures.md]
+
+A three-layer network learns the letters of four fifths of the writers. Those of the others, each read right on plain
+paper, are put into the pictures of `tests/composed_pictures.py` and `tests/no_letters.py`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+import letterocr
+from letterocr.base.files import write_text
+from letterocr.data.letters import ALPHABET
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+from composed_pictures import KINDS
+from no_letters import NO_LETTERS
+
+STRENGTHS = (0.8,)
+SAMPLES = 15_000
+
+
+def train(images: np.ndarray, labels: np.ndarray, held: np.ndarray) -> letterocr.Run:
+    """Train on all letters but those that are held back [N], which are the test letters."""
+    texts = np.array(list(ALPHABET))[labels]
+    return letterocr.fit(
+        model="three_layer",
+        rule="printed",
+        data=(images[~held], texts[~held]),
+        test=(images[held], texts[held]),
+        samples=SAMPLES,
+        evaluate_every="log",
+    )
+
+
+def choose(run: letterocr.Run, images: np.ndarray, labels: np.ndarray, seed: int) -> list[np.ndarray]:
+    """Choose one letter of each class that is read right on plain paper."""
+    chosen = []
+    for c, letter in enumerate(ALPHABET):
+        for place in np.random.default_rng([seed, c]).permutation(np.flatnonzero(labels == c)):
+            picture = KINDS["plain paper"](np.random.default_rng([seed, c]), images[place], 0.3)
+            if run.read(picture).text == letter:
+                chosen.append(images[place])
+                break
+    return chosen
+
+
+def count_right(run: letterocr.Run, kind: str, glyphs: list[np.ndarray], seed: int, strength: float) -> int:
+    """Count the letters that are read right in pictures of one kind."""
+    right = 0
+    for c, glyph in enumerate(glyphs):
+        picture = KINDS[kind](np.random.default_rng([seed, c, round(100 * strength)]), glyph, strength)
+        right += run.read(picture).text == ALPHABET[c]
+    return right
+
+
+def list_rows(run: letterocr.Run, images: np.ndarray, labels: np.ndarray, seeds: list[int], only: str) -> Iterator[str]:
+    """Yield the rows of the table of kinds."""
+    glyphs = {seed: choose(run, images, labels, seed) for seed in seeds}
+    for kind in KINDS:
+        if only in kind:
+            counts = [[count_right(run, kind, glyphs[s], s, strength) for s in seeds] for strength in STRENGTHS]
+            yield f"| {kind} | " + " | ".join(", ".join(map(str, row)) for row in counts) + " |"
+
+
+def main() -> None:
+    """Print the tables, or write them to a page."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("path", help="real letters: an .npz file with images, labels and writers")
+    parser.add_argument("--out", type=Path, default=None, help="the page to write")
+    parser.add_argument("--seeds", default="0", help="seeds of the letters and pictures, separated by commas")
+    parser.add_argument("--only", default="", help="only kinds whose name has this text")
+    args = parser.parse_args()
+    with np.load(args.path) as file:
+        images, labels, writers = file["images"], file["labels"], file["writers"]
+    held = writers % 5 == 0
+    run = train(images, labels, held)
+    seeds = [int(seed) for seed in args.seeds.split(",")]
+    lines = [
+        "# Pictures that are read",
+        "",
+        f"Made by `{' '.join(['python', *sys.argv])}`. A 900-1800-26 network learned {SAMPLES:,} letters of",
+        f"{len(np.unique(writers[~held]))} writers; its test error on {len(np.unique(writers[held]))} others is "
+        f"{run.test_error:.1%}.",
+        "",
+        "## Right of 26",
+        "",
+        "26 letters of writers that the network never saw, each read right on plain paper, in pictures of each kind",
+        f"(`tests/composed_pictures.py`); one number for each of the seeds {args.seeds}.",
+        "",
+        "| kind | " + " | ".join(f"strength {strength:g}" for strength in STRENGTHS) + " |",
+        "|---|" + "---|" * len(STRENGTHS),
+    ]
+    print("\n".join(lines), flush=True)
+    for row in list_rows(run, images[held], labels[held], seeds, args.only):
+        print(row, flush=True)
+        lines.append(row)
+    lines += ["", "## What is refused", "", "| picture | refused |", "|---|---|"]
+    refused = np.mean([not run.read(image).letters for image in images[held]])
+    lines.append(f"| {held.sum():,} real letters, as scanned | {refused:.2%} |")
+    for kind, draw in NO_LETTERS.items():
+        count = sum(not run.read(draw(np.random.default_rng([7, k]))).letters for k in range(200))
+        lines.append(f"| 200 pictures: {kind} | {count / 200:.1%} |")
+    print("\n".join(lines[-len(NO_LETTERS) - 4 :]))
+    if args.out:
+        write_text(args.out, "\n".join(lines) + "\n")
+
+
+if __name__ == "__main__":
+    main()
