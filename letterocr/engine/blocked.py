@@ -292,6 +292,12 @@ class BlockedEngine(Engine):
             for name, tensor in follower.cached_tensors().items()
         }
 
+    def select_cached(self, own: slice) -> dict[str, Tensor]:
+        """Return the cached pre-activations of some replicas, by the names that an engine of these alone would give."""
+        if not self.together:
+            return super().select_cached(own)
+        return {name: tensor[own] for name, tensor in self.cached_tensors().items()}
+
 
 def _require_momentum(optimizer: Optimizer) -> MomentumOptimizer:
     if optimizer.form != "scalars" or not isinstance(optimizer, MomentumOptimizer):

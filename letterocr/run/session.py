@@ -13,8 +13,10 @@ from pathlib import Path
 
 from letterocr.base.files import write_json, write_together
 from letterocr.base.signals import Signals
+from letterocr.compose.devices import choose_device
 from letterocr.config.train import TrainConfig
 from letterocr.data.letters import Split
+from letterocr.engine.engine import Engine
 from letterocr.run import checkpoint
 from letterocr.run.curve import Curve, Summary
 from letterocr.run.diagnostics import Diagnostics
@@ -39,6 +41,7 @@ class Session:
         resume: whether to continue from the newest whole checkpoint; if not, an earlier run in the folder is removed.
         lock: lock of the folder, held by this process.
         every: samples of a stretch, as in `Learning`.
+        engine: engine at sample 0 that was built for the run; None: as the config says.
 
     Attributes:
         learning: the run in memory.
@@ -48,16 +51,24 @@ class Session:
     """
 
     def __init__(
-        self, config: TrainConfig, folder: Path, split: Split, resume: bool, lock: Lock, every: int | None = None
+        self,
+        config: TrainConfig,
+        folder: Path,
+        split: Split,
+        resume: bool,
+        lock: Lock,
+        every: int | None = None,
+        engine: Engine | None = None,
     ) -> None:
         self.config, self.folder, self.lock = config, folder, lock
         start = read_start(folder) if resume else {}
         stored = read_learning_rates(config, folder, start) if resume else None
-        self.learning = learning = Learning(config, split, stored, every)
+        choice = choose_device(config, start.get("device"))
+        self.learning = learning = Learning(config, split, stored, every, engine, choice.device)
         engine = learning.engine
         check_space(folder, engine.state(), learning.curve)
         check_letters(config, split, folder, start)
-        prepare_folder(folder, config, split, learning.plan.alphas, engine.images.device, resume)
+        prepare_folder(folder, config, split, learning.plan.alphas, choice, resume)
         self.diagnostics = Diagnostics(config, split, engine, folder) if config.diagnostics == "rank" else None
         if resume:
             self._take_up()

@@ -10,6 +10,7 @@ Shapes: R replicas, n samples in a block, T test letters.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -19,6 +20,7 @@ from letterocr.engine.blocked import BlockedEngine
 from letterocr.engine.engine import REFRESH
 from letterocr.engine.follower import Follower
 from letterocr.engine.gpu.deferred_follower import DeferredFollower
+from letterocr.engine.gpu.launch_plan import MANY, choose_gpu_block
 from letterocr.engine.gpu.streams import Replayed
 from letterocr.engine.gpu.triton_follower import TritonFollower
 from letterocr.engine.gpu.triton_stack import TritonStack
@@ -26,8 +28,6 @@ from letterocr.engine.momentum import make_tables_together
 from letterocr.engine.records import Records
 from letterocr.engine.stack import Stack, StackParts
 from letterocr.engine.task import TrainingTask
-
-MOST_CAPTURED = 32  # networks whose blocks are replayed as graphs; with more, the kernels take longer than their launch
 
 
 class GpuEngine(BlockedEngine):
@@ -37,13 +37,16 @@ class GpuEngine(BlockedEngine):
         task: a task with one sample in an update, one to three weight matrices and optimizers of the form `scalars`.
     """
 
+    name = "blocked with Triton"
     _stack: TritonStack
     _follower: TritonFollower | None
 
     def __init__(self, task: TrainingTask) -> None:
-        super().__init__(task, together=True)
+        network = task.network
+        block = task.block or choose_gpu_block(len(network.weights), network.replicas)
+        super().__init__(replace(task, block=block), together=True)
         device, replicas = self.images.device, self.network.replicas
-        captures = device.type == "cuda" and replicas <= MOST_CAPTURED
+        captures = device.type == "cuda" and replicas < MANY
         self._block_work = Replayed(lambda: self._launch_block(self._block), captures)
         self._places = torch.zeros(replicas, self._block, dtype=torch.long, device=device)
         self._rates = torch.zeros(replicas, self._block, dtype=torch.float64, device=device)

@@ -14,7 +14,9 @@ CHUNK = 128  # hidden units that a program takes at a time
 MOST_KEPT = 256  # hidden units whose part of the last matrix fits into the registers of a program
 MOST_PROGRAMS = 16  # programs that wait for each other; more would wait longer than they save
 LETTER_TILE, LETTER_CHUNK = 32, 64  # letters and hidden units of a program that judges letters
-WARPS = 8
+WARPS = 8  # groups of 32 threads in a program
+STREAM_WARPS = 16  # of one that reads the last matrix again for each sample: 8 would need too many registers
+MANY = 32  # networks that fill a GPU: their memory counts, and their kernels take longer than their launch
 
 
 def round_up(number: int, least: int = 16) -> int:
@@ -30,6 +32,22 @@ def round_up(number: int, least: int = 16) -> int:
 def count_multiprocessors(device: torch.device) -> int:
     """Return the number of multiprocessors of a GPU; 1 for the CPU, where Triton's interpreter runs the kernels."""
     return int(torch.cuda.get_device_properties(device).multi_processor_count) if device.type == "cuda" else 1
+
+
+def choose_gpu_block(matrices: int, replicas: int) -> int:
+    """Return the samples in a block on a GPU: its first products are fast from 64 rows on, and each needs memory.
+
+    Args:
+        matrices: weight matrices of a network. The kernels for three take each sample through the whole block.
+        replicas: networks that train together.
+
+    Example:
+        >>> choose_gpu_block(2, replicas=1), choose_gpu_block(2, replicas=1056), choose_gpu_block(3, replicas=1)
+        (128, 64, 32)
+    """
+    if matrices == 3:
+        return GROUP
+    return 128 if replicas < MANY else 64
 
 
 @dataclass(frozen=True)
@@ -63,7 +81,7 @@ def plan_learning(replicas: int, units: int, multiprocessors: int) -> LaunchPlan
         >>> plan_learning(1, 1800, 132)
         LaunchPlan(programs=16, width=113, chunk=128, keep=True, warps=4)
         >>> plan_learning(1056, 1800, 132)
-        LaunchPlan(programs=1, width=1800, chunk=128, keep=False, warps=8)
+        LaunchPlan(programs=1, width=1800, chunk=128, keep=False, warps=16)
     """
     programs = 1
     while 2 * programs <= MOST_PROGRAMS and 2 * programs * replicas <= multiprocessors and 2 * programs <= units:
@@ -71,7 +89,7 @@ def plan_learning(replicas: int, units: int, multiprocessors: int) -> LaunchPlan
     width = -(-units // programs)
     keep = width <= MOST_KEPT
     chunk = round_up(width) if keep else CHUNK
-    return LaunchPlan(programs, width, chunk, keep, min(WARPS, max(1, chunk // 32)))
+    return LaunchPlan(programs, width, chunk, keep, min(WARPS, max(1, chunk // 32)) if keep else STREAM_WARPS)
 
 
 def plan_letters(replicas: int, units: int, letters: int, multiprocessors: int) -> tuple[int, int]:

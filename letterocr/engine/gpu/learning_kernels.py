@@ -190,7 +190,7 @@ def learn_two_matrices(
                 tl.store(at_u, uk, mask=inside)
                 if MOMENTUM:
                     tl.store(at_n, latek, mask=inside)
-        if PROGRAMS > 1:
+        if PROGRAMS > 1:  # noqa: SIM102  the first condition is known when the kernel is compiled, the second is not
             if i + 1 < end:
                 tl.store(shared + ((i + 1) * PROGRAMS + p) * OUT + o, tl.sum(part, 1))
                 if WAIT:

@@ -4,8 +4,10 @@ The middle matrix is too large for one multiprocessor, and each of its two produ
 the launches are what the programs wait for. All of them but the last matrix are deferred as in `stack`.
 
 Shapes, for one network: n samples in the buffers of a block, m, m2 hidden units, c classes, OUT >= c, J >= n.
-    P, V, H [n, m]  K [n, n]  V2, H2 [n, m2]  as in `loops`       table [n + 1, n + 2] the scalars p, r, c of `momentum`
-    W, M [m2, m]  w, e [m2]  middle matrix, its momentum, their biases      U, N, B, D, Q, numbers as in `learning_kernels`
+    P, V, H [n, m]  K [n, n]  V2, H2 [n, m2]  as in `loops`
+    table [n + 1, n + 2]  the scalars p, r, c of `momentum`
+    W, M [m2, m]  w, e [m2]  middle matrix, its momentum, their biases
+    U, N, B, D, Q, numbers as in `learning_kernels`
     shared [TILES, OUT]  each program's part of the outputs' pre-activations
 """
 

@@ -16,7 +16,6 @@ from letterocr.engine.gpu.launch_plan import (
     WARPS,
     count_multiprocessors,
     plan_letters,
-    round_up,
 )
 from letterocr.engine.gpu.streams import SideStream
 from letterocr.engine.gpu.triton_stack import TritonStack

@@ -1,4 +1,4 @@
-"""Stacks on a GPU whose sequential part is in Triton kernels, for one to three weight matrices and all replicas together.
+"""Stacks on a GPU: Triton kernels learn one to three weight matrices, all replicas together.
 
 Shapes: as in `stack`, with the replica dimension R.
 """
