@@ -2,7 +2,7 @@
 
 config.yaml          the resolved config
 environment.json     versions, device, threads, SLURM job, fingerprint of the letters
-curve.parquet        loss, misread samples and test error of every sample
+curve.parquet        loss, misread samples and test error of every sample; with several networks misread test letters
 diagnostics.parquet  ranks, angles and curvature at log-spaced samples; only with diagnostics=rank
 familiarity.npz      what predict tells letters from other things by
 checkpoints/         the newest two checkpoints

@@ -59,7 +59,7 @@ class Learning:
         self.config, self.split = config, split
         self.plan = plan_learning_rates(config, split.train, rates)
         self.engine = engine or build_engine(config, split, self.plan.alphas, device=device)
-        self.curve = Curve(config.samples, config.replicas)
+        self.curve = Curve(config.samples, config.replicas, len(split.test))
         self.divergence = Divergence(config.replicas)
         self.notes = [*split.notes, *collect_notes(config, self.engine, self.plan)]
         self.seconds = 0.0

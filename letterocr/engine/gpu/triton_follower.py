@@ -51,7 +51,7 @@ class TritonFollower(Follower):
             out, last = stack.output_errors.shape[-1], stack.network.weights[-1]
             self._parts = self.z.new_zeros(stack.replicas, splits, stack.group, count, out)
             self._weights = [torch.empty_like(last, memory_format=torch.contiguous_format) for _ in range(SLOTS)]
-            self._late = [torch.empty_like(w) if stack.momentum.mu else stack._none for w in self._weights]
+            self._late = [torch.empty_like(w) if stack.momentum.mu else stack.none for w in self._weights]
 
     def _make_hidden(self) -> Tensor:
         return self.z  # the activations stay in registers

@@ -30,6 +30,7 @@ class TritonStack(Stack):
         last_biases: [R, block + 1, OUT] the last bias before each sample, and after the last one.
         numbers: [R, 4] as in `kernels.Settings`.
         flags: what the kernels are compiled for.
+        none: [R, 1, 1], stands for the momentum and the biases that there are not.
         group: samples of a group.
     """
 
@@ -44,7 +45,7 @@ class TritonStack(Stack):
         self.output_errors = new(self.replicas, self.block, out)
         self.last_biases = new(self.replicas, self.block + 1, out)
         self._bias_momentum = torch.zeros_like(self.last_biases)
-        self._none = new(self.replicas, 1, 1)  # stands for the momentum and the biases that there are not
+        self.none = new(self.replicas, 1, 1)
         self.numbers = self._collect_numbers()
         sigmoid = network.temperature is not None
         self.flags: dict[str, Any] = {
@@ -128,7 +129,7 @@ class TritonStack(Stack):
         )  # fmt: skip
 
     def _find_momentum(self, k: int) -> Tensor:
-        return self.momentum.weights[k] if self.momentum.mu else self._none
+        return self.momentum.weights[k] if self.momentum.mu else self.none
 
     def _learn_three(self, start: int, stop: int) -> None:
         if start == 0:
@@ -142,7 +143,7 @@ class TritonStack(Stack):
         late, late_last, out = self._find_momentum(1), self._find_momentum(-1), self.output_errors.shape[-1]
         own = self.network.biases[1]
         bias = self._no_bias if own is None else own
-        late_bias = self.momentum.biases[1] if self.momentum.mu else self._none
+        late_bias = self.momentum.biases[1] if self.momentum.mu else self.none
         m2, m, tiles = *middle.shape[-2:], self._shared.shape[1]
         flags = {name: self.flags[name] for name in ("SIGMOID", "MOMENTUM", "BIAS")}
         middle_kernels.send_forward[(self._tiles, self.replicas)](
