@@ -2,6 +2,7 @@
 
     python scripts/bench.py                       # everything; about fifteen minutes on two cores
     python scripts/bench.py --networks three_layer --rounds 3
+    python scripts/bench.py --device cuda         # on a GPU: see bench_gpu.py; about eight minutes
 
 All peers train the same network by the gradient rule on the same letters, on the CPU, in float32, in one process, in
 turn; the median over the rounds counts. `with error` adds the error on the 520 test letters after every sample. Its
@@ -56,6 +57,7 @@ def config(hidden: list[int], engine: str, error: bool) -> TrainConfig:
     model = ChainConfig(name="bench", hidden=hidden, activation=activation, init_scale=1.0)
     every = "1" if error else str(10**9)
     fields: dict[str, Any] = {"samples": 10**9, "learning_rate": RATE, "evaluate_every": every, "evaluation": "full"}
+    fields |= {"device": "cpu"}
     return TrainConfig(model=model, data=SyntheticConfig(), optimizer=VanillaConfig(), engine=engine, **fields)
 
 
@@ -141,7 +143,13 @@ def whole_run(network: str, hidden: list[int], rule: str, split: Split) -> tuple
     for every in (str(10**9), "1"):
         fields: dict[str, Any] = {"learning_rate": rate if hidden else LINEAR_RATE, "evaluate_every": every}
         task = TrainConfig(
-            model=model, data=SyntheticConfig(), optimizer=VanillaConfig(), rule=rule, samples=WHOLE + STRETCH, **fields
+            model=model,
+            data=SyntheticConfig(),
+            optimizer=VanillaConfig(),
+            rule=rule,
+            samples=WHOLE + STRETCH,
+            device="cpu",
+            **fields,
         )
         runs.append(build_engine(task, split))
         runs[-1].advance(STRETCH)  # compile
@@ -266,7 +274,13 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--only", nargs="*", default=list(PEERS), choices=list(PEERS))
     parser.add_argument("--output", type=Path, default=Path("docs"))
+    parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
     arguments = parser.parse_args()
+    if arguments.device == "cuda":
+        import bench_gpu
+
+        bench_gpu.main(arguments.output)
+        return
     split = load(SyntheticConfig())
     head = ["| network | what | by | µs per sample | times as long as blocked |", "|---|---|---|---|---|"]
     print("\n".join(head))

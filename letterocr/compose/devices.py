@@ -5,7 +5,6 @@ The rule's numbers come from the measurements on one H200 in docs/bench-gpu.md. 
 
 from __future__ import annotations
 
-import importlib.util
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -17,6 +16,7 @@ from letterocr.config.train import TrainConfig
 from letterocr.data.letters import PIXELS, Split
 from letterocr.engine.evaluation import EvaluationSchedule
 from letterocr.engine.gpu.memory import NetworkMemory
+from letterocr.engine.gpu.requirements import explain_old_gpu
 
 FEW_REPLICAS = 16  # fewer networks than this leave most of a GPU idle
 LEAST_WEIGHTS = 200_000  # of a network: smaller ones stay in the CPU's cache, and a GPU's launches take longer
@@ -77,8 +77,7 @@ def _has_kernels(config: TrainConfig) -> bool:
         config.dtype == "float32"
         and config.engine != "reference"
         and len(config.model.hidden) in (1, 2)
-        and importlib.util.find_spec("triton") is not None
-        and torch.cuda.get_device_capability() >= (8, 0)
+        and not explain_old_gpu()
     )
 
 

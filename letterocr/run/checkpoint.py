@@ -55,7 +55,8 @@ def _write_tensors(path: Path, tensors: dict[str, Tensor]) -> str:
     text += b" " * (-len(text) % 8)  # the tensors begin at a multiple of 8 bytes
     digest = hashlib.sha256()
     with path.open("wb") as file:
-        for piece in itertools.chain([len(text).to_bytes(8, "little"), text], _cut(tensors)):
+        pieces: Iterator[bytes | memoryview] = itertools.chain([len(text).to_bytes(8, "little"), text], _cut(tensors))
+        for piece in pieces:
             digest.update(piece)
             file.write(piece)
     return digest.hexdigest()
