@@ -22,7 +22,7 @@ from letterocr.engine.gpu import learning_kernels, letter_kernels, middle_kernel
 
 INTEGERS, BYTES = {"labels", "arrived", "truth", "counts"}, {"wrong", "due"}
 NUMBERS = {"block", "first", "start", "stop", "end", "i", "m", "m2", "classes", "width", "letters", "splits", "tiles"}
-NUMBERS |= {"rows", "columns", "depth", "a_row", "b_row", "x_row"}
+NUMBERS |= {"n", "rows", "columns", "depth", "a_row", "b_row", "x_row"}
 FLAGS = {"SIGMOID": True, "OUTPUT_SLOPE": True, "HIDDEN_SLOPE": True, "BIAS": True}
 
 
@@ -50,8 +50,9 @@ def list_kernels(small: bool) -> list[tuple[Any, int, dict[str, Any]]]:
         listed.append((letter_kernels.follow_two_matrices, warps, follow))
     listed.append((letter_kernels.count_two_matrices, warps, {"BT": 32, "OUT": out}))
     if not small:
-        from letterocr.engine.gpu import product_kernel  # imports PyTorch, which takes seconds
+        from letterocr.engine.gpu import product_kernel, table_kernel  # import PyTorch, which takes seconds
 
+        listed.append((table_kernel.fill_tables, 1, {"COLUMNS": 256}))
         tile = {"ROWS": 128, "COLUMNS": 128, "DEPTH": 32, "PRECISION": "tf32x3"}
         listed.append((product_kernel.multiply_tiles, product_kernel.WARPS, tile))
     return listed

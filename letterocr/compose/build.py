@@ -17,6 +17,7 @@ from letterocr.engine.engine import Engine
 from letterocr.engine.evaluation import EvaluationSchedule
 from letterocr.engine.gpu.requirements import explain_missing_kernels
 from letterocr.engine.task import TrainingTask
+from letterocr.models.chain import Network
 from letterocr.optimizers.rate_schedule import LearningRate
 
 
@@ -110,7 +111,12 @@ def _choose_engine(config: TrainConfig, task: TrainingTask) -> Callable[[Trainin
         from letterocr.engine.outer import OuterEngine
 
         return OuterEngine
-    if task.network.weights[0].is_cuda and not explain_missing_kernels(task.network):
+    return choose_blocked_engine(task.network)
+
+
+def choose_blocked_engine(network: Network) -> type[Engine]:
+    """Return the blocked engine for these networks: with Triton's kernels where they can train them."""
+    if network.weights[0].is_cuda and not explain_missing_kernels(network):
         from letterocr.engine.gpu.gpu_engine import GpuEngine
 
         return GpuEngine

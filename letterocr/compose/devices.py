@@ -1,6 +1,6 @@
 """Where a run computes: `device=auto` takes the CPU or the GPU by the rule of `choose_device`.
 
-The rule's numbers come from the measurements on one H200 in docs/bench-gpu.md. They will move when more is measured.
+The rule's numbers come from the measurements on one H200 in docs/gpu.md. They will move when more is measured.
 """
 
 from __future__ import annotations

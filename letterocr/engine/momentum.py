@@ -83,28 +83,3 @@ def make_tables(rates: np.ndarray, momentum: float, weight_decay: float) -> tupl
         m[t, t + 1] += 1.0
         w[t] = w[t - 1] - rates[t - 1] * m[t]
     return w, m
-
-
-def make_tables_together(rates: Tensor, momentum: float, weight_decay: float) -> tuple[Tensor, Tensor]:
-    """Return the tables of `make_tables` for R replicas, where their learning rates are.
-
-    Args:
-        rates: [R, n] float64.
-        momentum: mu.
-        weight_decay: lambda.
-
-    Returns:
-        The tables of W and of M [R, n + 1, n + 2].
-    """
-    replicas, n = rates.shape
-    w, m = rates.new_zeros(2, replicas, n + 1, n + 2).unbind()
-    w[:, 0, 0], m[:, 0, 1] = 1.0, 1.0
-    if momentum == 0 and weight_decay == 0:
-        w[..., 0] = 1.0
-        w[:, 1:, 2:] = (-rates[:, None]).expand(replicas, n, n).tril()
-        return w, m
-    for t in range(1, n + 1):
-        m[:, t] = momentum * m[:, t - 1] + weight_decay * w[:, t - 1]
-        m[:, t, t + 1] += 1.0
-        w[:, t] = w[:, t - 1] - rates[:, t - 1, None] * m[:, t]
-    return w, m

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,7 +11,8 @@ import torch
 from helpers import random_letters
 
 from letterocr.base.errors import UserError
-from letterocr.compose import devices
+from letterocr.compose import build
+from letterocr.compose.build import choose_blocked_engine
 from letterocr.compose.devices import choose_device, explain_full_memory
 from letterocr.config.model.chain import ChainConfig
 from letterocr.config.model.spectral import SpectralConfig
@@ -94,11 +96,29 @@ def test_what_the_kernels_lack_is_one_sentence(gpu: pytest.MonkeyPatch) -> None:
     assert "Triton is not installed" in explain_missing_kernels(make_network(2))
 
 
-def test_full_memory_says_how_many_networks_would_fit(gpu: pytest.MonkeyPatch) -> None:
-    class Properties:
-        total_memory = 80e9
+def test_without_kernels_the_path_of_before_is_taken(gpu: pytest.MonkeyPatch) -> None:
+    weight = SimpleNamespace(is_cuda=True, dtype=torch.float32, device=torch.device("cuda"))
+    network = Network([weight, weight], [None, None], None)  # type: ignore[list-item]
+    assert choose_blocked_engine(network).__name__ == "GpuEngine"
+    gpu.setattr(torch.cuda, "get_device_capability", lambda *_: (7, 5))
+    assert choose_blocked_engine(network).__name__ == "BlockedEngine"
+    weight.is_cuda = False
+    assert choose_blocked_engine(network).__name__ == "BlockedEngine"
 
-    gpu.setattr(devices.torch.cuda, "get_device_properties", lambda *_: Properties)
+
+def test_memory_that_is_too_small_is_a_mistake_of_the_user(gpu: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any) -> None:
+        raise torch.cuda.OutOfMemoryError
+
+    split = Split(random_letters(30, seed=1), random_letters(52, seed=2))
+    gpu.setattr(build, "_build_engine", fail)
+    gpu.setattr(torch.cuda, "get_device_properties", lambda *_: SimpleNamespace(total_memory=80e9))
+    with pytest.raises(UserError, match="does not fit into the memory of Some GPU: about"):
+        build.build_engine(TrainConfig(model=THREE, replicas=10**5, device="cuda"), split)
+
+
+def test_full_memory_says_how_many_networks_would_fit(gpu: pytest.MonkeyPatch) -> None:
+    gpu.setattr(torch.cuda, "get_device_properties", lambda *_: SimpleNamespace(total_memory=80e9))
     split = Split(random_letters(30, seed=1), random_letters(520, seed=2))
     sentence = explain_full_memory(TrainConfig(model=THREE, replicas=50_000), split, torch.device("cuda"))
     assert sentence.startswith("replicas=50000 does not fit into the memory of Some GPU: about ")

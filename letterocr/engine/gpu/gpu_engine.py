@@ -9,8 +9,10 @@ Shapes: R replicas, n samples in a block, T test letters.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -22,12 +24,25 @@ from letterocr.engine.follower import Follower
 from letterocr.engine.gpu.deferred_follower import DeferredFollower
 from letterocr.engine.gpu.launch_plan import MANY, choose_gpu_block
 from letterocr.engine.gpu.streams import Replayed
+from letterocr.engine.gpu.table_kernel import make_tables_together
 from letterocr.engine.gpu.triton_follower import TritonFollower
 from letterocr.engine.gpu.triton_stack import TritonStack
-from letterocr.engine.momentum import make_tables_together
 from letterocr.engine.records import Records
 from letterocr.engine.stack import Stack, StackParts
 from letterocr.engine.task import TrainingTask
+
+SWAPPED = 64  # networks whose columns are moved at a time, so that no second weight matrix is made for all
+
+
+@contextmanager
+def multiply_in_float32() -> Iterator[None]:
+    """Keep PyTorch from TF32 inside the block, whatever the caller of the library has chosen: TF32 miscounts letters."""
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("highest")
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(before)
 
 
 class GpuEngine(BlockedEngine):
@@ -50,6 +65,8 @@ class GpuEngine(BlockedEngine):
         self._block_work = Replayed(lambda: self._launch_block(self._block), captures)
         self._places = torch.zeros(replicas, self._block, dtype=torch.long, device=device)
         self._rates = torch.zeros(replicas, self._block, dtype=torch.float64, device=device)
+        descent = self._descents[0]
+        self._step_settings = self._rates.new_tensor([descent.momentum, descent.weight_decay])
         self._due = torch.zeros(self._block, dtype=torch.int8, device=device)
         self._coming: tuple[Tensor, ...] = ()  # places, rates and whether measured, of all samples of a stretch
         self._first = 0  # samples learned before the stretch
@@ -69,7 +86,19 @@ class GpuEngine(BlockedEngine):
         rates = np.stack([descent.rate.at(self.sample, count) for descent in self._descents])
         due = self.evaluation.due_in(self.sample + 1, self.sample + count + 1).astype(np.int8)
         self._coming = places.to(device), torch.from_numpy(rates).to(device), torch.from_numpy(due).to(device)
-        return super().advance(count)
+        with multiply_in_float32():
+            return super().advance(count)
+
+    @cached_property
+    def _moved(self) -> Tensor:
+        """The columns of the first layer that `_swap` moves."""
+        return torch.nonzero(self.swaps != torch.arange(len(self.swaps), device=self.swaps.device)).flatten()
+
+    def _swap(self, momentum: list[Tensor]) -> None:
+        """Move the first layer's columns of inked pixels to the front, or back; only the columns that change place."""
+        for weight in [self.network.weights[0], *momentum]:
+            for part in weight.split(SWAPPED):
+                part[..., self._moved] = part[..., self.swaps[self._moved]]
 
     def _learn_block(self, stop: int) -> tuple[Tensor, Tensor, Tensor]:
         n, stretch = stop - self.sample, slice(self.sample - self._first, stop - self._first)
@@ -93,10 +122,10 @@ class GpuEngine(BlockedEngine):
     def _launch_block(self, n: int) -> None:
         """Learn and judge the block whose samples and learning rates are on the GPU, without a value for the host."""
         stack, follower, places = self._stack, self._follower, self._places[:, :n]
-        optimizer, bias = self._descents[0], float(self.network.biases[0] is not None)
+        bias, rates = float(self.network.biases[0] is not None), self._rates[:, :n].contiguous()
         a = self.inked[places]
-        tables = make_tables_together(self._rates[:, :n], optimizer.momentum, optimizer.weight_decay)
-        stack.begin(a, a @ a.mT + bias, self.targets[places], [x.to(a) for x in (self._rates[:, :n], *tables)])
+        tables = make_tables_together(rates, self._step_settings)
+        stack.begin(a, a @ a.mT + bias, self.targets[places], [x.to(a) for x in (rates, *tables)])
         if follower is None:
             stack.learn(0, n)
         else:

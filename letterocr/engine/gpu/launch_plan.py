@@ -1,6 +1,7 @@
 """How the kernels share the work of R networks among the multiprocessors of a GPU.
 
-The numbers are those of the prototypes' measurements (docs/bench-gpu.md); `scripts/gpu_check.py` tries others.
+Most numbers are those of the prototypes, which were measured on one H200 (docs/gpu.md); they are not tuned for these
+kernels. `scripts/gpu_check.py` times others.
 """
 
 from __future__ import annotations

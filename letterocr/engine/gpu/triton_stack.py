@@ -14,7 +14,6 @@ from letterocr.engine.gpu import learning_kernels, middle_kernels
 from letterocr.engine.gpu.launch_plan import CHUNK, GROUP, WARPS, count_multiprocessors, plan_learning, round_up
 from letterocr.engine.stack import Stack, StackParts
 
-MOST_MATRICES = 3
 MIDDLE_ROWS, BACK_COLUMNS, BACK_ROWS = 16, 32, 64  # the parts of the middle matrix that a program takes
 
 

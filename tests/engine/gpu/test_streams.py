@@ -13,7 +13,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from letterocr.compose.build import build_engine
-from letterocr.engine.gpu import deferred_follower, gpu_engine, streams, triton_follower, triton_stack
+from letterocr.engine.gpu import gpu_engine, product_kernel, streams, table_kernel, triton_follower, triton_stack
 from letterocr.engine.gpu.gpu_engine import GpuEngine
 from letterocr.engine.gpu.streams import Replayed, SideStream
 
@@ -97,8 +97,8 @@ def test_a_replayed_block_learns_its_own_samples(network: str, monkeypatch: pyte
     ):
         for name in names:
             monkeypatch.setattr(module, name, recorder.wrap(getattr(module, name)))
-    product = deferred_follower.multiply.__globals__
-    monkeypatch.setitem(product, "multiply_tiles", recorder.wrap(product["multiply_tiles"]))
+    for module, name in ((product_kernel, "multiply_tiles"), (table_kernel, "fill_tables")):
+        monkeypatch.setattr(module, name, recorder.wrap(getattr(module, name)))
     config = make_config(network, "both", samples=4 * BLOCK + 3)
     engine = GpuEngine(build_engine(config, SPLIT).task)
     assert_as_reference(engine, config, (3 * BLOCK, BLOCK + 3), 1e-10)
