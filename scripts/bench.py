@@ -56,9 +56,9 @@ def config(hidden: list[int], engine: str, error: bool) -> TrainConfig:
     activation = "sigmoid" if hidden else "linear"
     model = ChainConfig(name="bench", hidden=hidden, activation=activation, init_scale=1.0)
     every = "1" if error else str(10**9)
-    fields: dict[str, Any] = {"samples": 10**9, "learning_rate": RATE, "evaluate_every": every, "evaluation": "full"}
-    fields |= {"device": "cpu"}
-    return TrainConfig(model=model, data=SyntheticConfig(), optimizer=VanillaConfig(), engine=engine, **fields)
+    fields: dict[str, Any] = {"samples": 10**9, "learning_rate": RATE, "evaluate_every": every, "device": "cpu"}
+    fields |= {"engine": engine, "evaluation": "full"}
+    return TrainConfig(model=model, data=SyntheticConfig(), optimizer=VanillaConfig(), **fields)
 
 
 def ours(engine: str) -> Callable[[list[int], Split, bool], Peer]:
@@ -142,14 +142,9 @@ def whole_run(network: str, hidden: list[int], rule: str, split: Split) -> tuple
     runs = []
     for every in (str(10**9), "1"):
         fields: dict[str, Any] = {"learning_rate": rate if hidden else LINEAR_RATE, "evaluate_every": every}
+        fields["device"] = "cpu"
         task = TrainConfig(
-            model=model,
-            data=SyntheticConfig(),
-            optimizer=VanillaConfig(),
-            rule=rule,
-            samples=WHOLE + STRETCH,
-            device="cpu",
-            **fields,
+            model=model, data=SyntheticConfig(), optimizer=VanillaConfig(), rule=rule, samples=WHOLE + STRETCH, **fields
         )
         runs.append(build_engine(task, split))
         runs[-1].advance(STRETCH)  # compile
@@ -206,15 +201,8 @@ def _memory(hidden: list[int], images: np.ndarray, labels: np.ndarray, error: bo
     data = (engine.images, engine.test_images, engine.inked, engine.test_inked, engine.targets)  # type: ignore[attr-defined]
     given = {x.untyped_storage().data_ptr() for x in data}
     arrays = {place: size for place, size in _arrays().items() if place not in there | own | given}
-    sizes = [
-        sum(weights),
-        max(weights),
-        sum(x.nbytes for x in data),
-        sum(arrays.values()),
-        max(arrays.values()),
-        temporary,
-    ]
-    return [*(size / 2**20 for size in sizes), growth]
+    sizes = [sum(weights), max(weights), sum(x.nbytes for x in data), sum(arrays.values()), max(arrays.values())]
+    return [*(size / 2**20 for size in (*sizes, temporary)), growth]
 
 
 def _peak() -> float:

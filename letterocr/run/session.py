@@ -13,7 +13,7 @@ from pathlib import Path
 
 from letterocr.base.files import write_json, write_together
 from letterocr.base.signals import Signals
-from letterocr.compose.devices import choose_device
+from letterocr.compose.devices import DeviceChoice, choose_device
 from letterocr.config.train import TrainConfig
 from letterocr.data.letters import Split
 from letterocr.engine.engine import Engine
@@ -29,6 +29,11 @@ from letterocr.run.outcome import Outcome
 from letterocr.run.resuming import check_letters, read_learning_rates, read_start, take_up
 
 Watch = Callable[[Curve], bool]
+
+
+def find_device(engine: Engine) -> DeviceChoice:
+    """Return the device of an engine that was built for several runs."""
+    return DeviceChoice(engine.images.device, "other runs train side by side with it")
 
 
 class Session:
@@ -63,7 +68,7 @@ class Session:
         self.config, self.folder, self.lock = config, folder, lock
         start = read_start(folder) if resume else {}
         stored = read_learning_rates(config, folder, start) if resume else None
-        choice = choose_device(config, start.get("device"))
+        choice = find_device(engine) if engine else choose_device(config, start.get("device"))
         self.learning = learning = Learning(config, split, stored, every, engine, choice.device)
         engine = learning.engine
         check_space(folder, engine.state(), learning.curve)

@@ -131,9 +131,9 @@ def _train_part(runs: Sequence[TeamRun], split: Split) -> dict[Path, Outcome]:
     with ExitStack() as stack:
         locked = []
         for run in runs:
-            stack.enter_context(explain_write_errors(run.folder))
             try:
-                locked.append((run, stack.enter_context(Lock(run.folder))))
+                with explain_write_errors(run.folder):
+                    locked.append((run, stack.enter_context(Lock(run.folder))))
             except RunningError as error:
                 outcomes[run.folder] = Outcome("running", run.folder, math.nan, str(error))
         return outcomes | _train(_open_sessions(locked, split)) if locked else outcomes
@@ -157,10 +157,10 @@ def _open_sessions(locked: list[tuple[TeamRun, Lock]], split: Split) -> list[Ses
         seeds=[seed for config in configs for seed in list_replica_seeds(config)],
     )
     shared = SharedEngine(whole, [config.replicas for config in configs])
-    sessions = [
-        Session(run.config, run.folder, split, resume, lock, STRETCH, share)
-        for (run, lock), resume, share in zip(locked, resumes, shared.shares, strict=True)
-    ]
+    sessions = []
+    for (run, lock), resume, share in zip(locked, resumes, shared.shares, strict=True):
+        with explain_write_errors(run.folder):
+            sessions.append(Session(run.config, run.folder, split, resume, lock, STRETCH, share))
     samples = {session.learning.engine.sample for session in sessions}
     if len(samples) > 1:
         raise UserError(f"A checkpoint is damaged, so that the runs are at different samples: {sorted(samples)}.")
@@ -185,10 +185,12 @@ def _train(sessions: list[Session]) -> dict[Path, Outcome]:
     with Signals() as signals:
         while open_runs and not signals.received:
             for session, stretches in list(open_runs.items()):
-                if next(stretches, session) is session:  # it is over
-                    del open_runs[session]
-        for stretches in open_runs.values():
-            stretches.close()  # writes a checkpoint
+                with explain_write_errors(session.folder):
+                    if next(stretches, session) is session:  # it is over
+                        del open_runs[session]
+        for session, stretches in open_runs.items():
+            with explain_write_errors(session.folder):
+                stretches.close()  # writes a checkpoint
     return {session.folder: _conclude(session, session in open_runs, signals.received) for session in sessions}
 
 

@@ -36,7 +36,7 @@ SWAPPED = 64  # networks whose columns are moved at a time, so that no second we
 
 @contextmanager
 def multiply_in_float32() -> Iterator[None]:
-    """Keep PyTorch from TF32 inside the block, whatever the caller of the library has chosen: TF32 miscounts letters."""
+    """Keep PyTorch from TF32 inside the block, whatever the caller has chosen: TF32 miscounts letters."""
     before = torch.get_float32_matmul_precision()
     torch.set_float32_matmul_precision("highest")
     try:
