@@ -40,8 +40,9 @@ PLANS: list[dict[str, Any]] = [
     {"STREAM_WARPS": 8},
     {"GROUP": 16},
     {"LETTER_TILE": 16},
-    {"LETTER_TILE": 64},
-    {"LETTER_CHUNK": 128},
+    {"LETTER_TILE": 64, "LETTER_WARPS": 8},
+    {"LETTER_CHUNK": 128, "LETTER_WARPS": 8},
+    {"LETTER_TILE": 64, "LETTER_CHUNK": 128, "LETTER_WARPS": 8},
 ]
 
 

@@ -112,6 +112,11 @@ class Engine:
         """Whether test letters whose class is proved are not evaluated."""
         return False
 
+    @property
+    def shared_seconds(self) -> float:
+        """Seconds of the latest stretch if several runs share the engine: one run's call learns for all of them."""
+        return 0.0
+
     @cached_property
     def _ink(self) -> Tensor:
         """The pixels that have ink in at least one training letter: bool [900]."""

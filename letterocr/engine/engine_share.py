@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 from torch import Tensor
@@ -20,10 +21,11 @@ class SharedEngine:
 
     Attributes:
         shares: for each run the engine that it sees.
+        seconds: duration of the latest stretch.
     """
 
     def __init__(self, whole: Engine, counts: list[int]) -> None:
-        self._whole = whole
+        self._whole, self.seconds = whole, 0.0
         self._learned: tuple[int, Records | None] = (0, None)
         starts = [sum(counts[:i]) for i in range(len(counts))]
         self.shares = [EngineShare(self, whole, slice(a, a + n)) for a, n in zip(starts, counts, strict=True)]
@@ -35,7 +37,9 @@ class SharedEngine:
     def learn(self, first: int, count: int) -> Records:
         """Return the records of all networks for the `count` samples after `first`; learn them if need be."""
         if self._whole.sample == first:
+            start = time.perf_counter()
             self._learned = first, self._whole.advance(count)
+            self.seconds = time.perf_counter() - start
         start, records = self._learned
         assert records is not None
         assert start == first
@@ -67,6 +71,11 @@ class EngineShare(Engine):
     def block(self) -> int:
         """The number of samples that the engine processes at once."""
         return self._whole.block
+
+    @property
+    def shared_seconds(self) -> float:
+        """Seconds of the latest stretch: one run's call learns for all of them."""
+        return self._shared.seconds
 
     @property
     def certified(self) -> bool:

@@ -95,7 +95,7 @@ class Learning:
             records = self.engine.advance(self._choose_stop(limit) - self.engine.sample)
         except torch.cuda.OutOfMemoryError as error:
             raise UserError(explain_full_memory(self.config, self.split, self.engine.images.device)) from error
-        spent = time.perf_counter() - start
+        spent = max(time.perf_counter() - start, self.engine.shared_seconds)
         self.seconds += spent
         if not self._every:
             learned = len(records.loss)

@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from letterocr.base.errors import UserError
+from letterocr.base.files import read_json
 from letterocr.config.data import SyntheticConfig
 from letterocr.config.model.chain import ChainConfig
 from letterocr.config.optimizer.sgd import SgdConfig
@@ -62,6 +63,8 @@ def test_each_run_has_the_numbers_that_it_has_alone(optimizer: Any, tmp_path: Pa
     runs = make_runs(tmp_path / "team", optimizer=optimizer)
     outcomes = train_side_by_side(runs)
     assert [(o.status, o.folder) for o in outcomes] == [("finished", r.folder) for r in runs]
+    seconds = [read_json(run.folder / "result.json")["seconds"] for run in runs]
+    assert min(seconds) > 0.9 * max(seconds) > 0  # all of them learned all the time
     assert_as_alone(runs, tmp_path / "alone")
     assert [o.status for o in train_side_by_side(runs)] == ["finished"] * 3  # they are over, and not trained again
 

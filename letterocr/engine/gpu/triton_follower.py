@@ -13,7 +13,7 @@ from letterocr.engine.gpu import letter_kernels
 from letterocr.engine.gpu.launch_plan import (
     LETTER_CHUNK,
     LETTER_TILE,
-    WARPS,
+    LETTER_WARPS,
     count_multiprocessors,
     plan_letters,
 )
@@ -99,7 +99,7 @@ class TritonFollower(Follower):
             z, y, self.gram, stack.errors[0], stack.hidden[0], stack.output_errors, self._weights[slot],
             self._late[slot], stack.rates, self._numbers, due, parts, stack.block, first, stop, letters,
             z.shape[2], stack.classes, self._width, BT=LETTER_TILE, C=LETTER_CHUNK, OUT=out, PRECISION="tf32x3",
-            SIGMOID=stack.flags["SIGMOID"], **self._momentum, num_warps=WARPS // 2,
+            SIGMOID=stack.flags["SIGMOID"], **self._momentum, num_warps=LETTER_WARPS,
         )  # fmt: skip
         letter_kernels.count_two_matrices[(tiles, stop - first, stack.replicas)](
             parts, stack.last_biases, due, self._truth, self.counts, stack.block, first, stop, letters,
