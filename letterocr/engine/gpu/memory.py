@@ -56,8 +56,9 @@ class NetworkMemory:
         """Return how many networks fit into `free` bytes.
 
         Example:
-            >>> NetworkMemory([900, 1800, 26], 520, follows=True, momentum=False).count_fitting(80e9)
-            4764
+            >>> memory = NetworkMemory([900, 1800, 26], letters=520, follows=True, momentum=False)
+            >>> memory.count_fitting(80e9) // 1000  # thousands: each takes 16 MB
+            4
         """
         room = SHARE * free - COMMON_BYTES
         many = int(room // self.count_bytes(MANY))
