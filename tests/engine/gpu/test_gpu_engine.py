@@ -42,9 +42,7 @@ def test_trains_networks_of_other_rates_without_biases(network: str) -> None:
     compare(make_config(network, "decay", bias=False, replicas=2, learning_rate=rates, evaluate_every="3"))
 
 
-@pytest.mark.parametrize(
-    ("programs", "keep", "step"), [(1, False, "both"), (2, False, "plain"), (4, True, "plain"), (2, True, "both")]
-)
+@pytest.mark.parametrize(("programs", "keep", "step"), [(1, False, "both"), (4, False, "plain"), (2, True, "both")])
 def test_programs_share_the_hidden_units(programs: int, keep: bool, step: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Programs that would wait for each other are launched once for each sample here."""
     plan = LaunchPlan(programs, -(-21 // programs), chunk=16 if keep else 8, keep=keep, warps=1)
@@ -58,7 +56,7 @@ def test_is_as_exact_as_float32_and_measures_only_when_due() -> None:
     compare(make_config("three_layer", dtype="float32", evaluate_every="100"), tolerance=1e-5)
 
 
-@pytest.mark.parametrize("network", NETWORKS)
+@pytest.mark.parametrize("network", ["three_layer", "four_layer"])
 def test_a_resumed_run_has_the_same_bits(network: str) -> None:
     whole, first, second = (make_engine(make_config(network, "both")) for _ in range(3))
     expected = whole.advance(SAMPLES)
