@@ -105,7 +105,7 @@ class SlurmConfig(SlurmQueueConf):
     """The fields of conf/launcher/slurm_cpu.yaml: those of submitit, and the number of runs in a job."""
 
     _target_: str = f"{__name__}.Slurm"
-    runs_per_job: int = 1
+    runs_per_job: Any = 1  # a whole number, or "auto"
 
 
 for name, schema in {"processes": LocalConfig, "slurm": SlurmConfig}.items():

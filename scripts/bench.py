@@ -2,6 +2,7 @@
 
     python scripts/bench.py                       # everything; about fifteen minutes on two cores
     python scripts/bench.py --networks three_layer --rounds 3
+    python scripts/bench.py --device cuda         # on a GPU: see bench_gpu.py; about eight minutes
 
 All peers train the same network by the gradient rule on the same letters, on the CPU, in float32, in one process, in
 turn; the median over the rounds counts. `with error` adds the error on the 520 test letters after every sample. Its
@@ -55,8 +56,9 @@ def config(hidden: list[int], engine: str, error: bool) -> TrainConfig:
     activation = "sigmoid" if hidden else "linear"
     model = ChainConfig(name="bench", hidden=hidden, activation=activation, init_scale=1.0)
     every = "1" if error else str(10**9)
-    fields: dict[str, Any] = {"samples": 10**9, "learning_rate": RATE, "evaluate_every": every, "evaluation": "full"}
-    return TrainConfig(model=model, data=SyntheticConfig(), optimizer=VanillaConfig(), engine=engine, **fields)
+    fields: dict[str, Any] = {"samples": 10**9, "learning_rate": RATE, "evaluate_every": every, "device": "cpu"}
+    fields |= {"engine": engine, "evaluation": "full"}
+    return TrainConfig(model=model, data=SyntheticConfig(), optimizer=VanillaConfig(), **fields)
 
 
 def ours(engine: str) -> Callable[[list[int], Split, bool], Peer]:
@@ -140,6 +142,7 @@ def whole_run(network: str, hidden: list[int], rule: str, split: Split) -> tuple
     runs = []
     for every in (str(10**9), "1"):
         fields: dict[str, Any] = {"learning_rate": rate if hidden else LINEAR_RATE, "evaluate_every": every}
+        fields["device"] = "cpu"
         task = TrainConfig(
             model=model, data=SyntheticConfig(), optimizer=VanillaConfig(), rule=rule, samples=WHOLE + STRETCH, **fields
         )
@@ -198,15 +201,8 @@ def _memory(hidden: list[int], images: np.ndarray, labels: np.ndarray, error: bo
     data = (engine.images, engine.test_images, engine.inked, engine.test_inked, engine.targets)  # type: ignore[attr-defined]
     given = {x.untyped_storage().data_ptr() for x in data}
     arrays = {place: size for place, size in _arrays().items() if place not in there | own | given}
-    sizes = [
-        sum(weights),
-        max(weights),
-        sum(x.nbytes for x in data),
-        sum(arrays.values()),
-        max(arrays.values()),
-        temporary,
-    ]
-    return [*(size / 2**20 for size in sizes), growth]
+    sizes = [sum(weights), max(weights), sum(x.nbytes for x in data), sum(arrays.values()), max(arrays.values())]
+    return [*(size / 2**20 for size in (*sizes, temporary)), growth]
 
 
 def _peak() -> float:
@@ -266,7 +262,13 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--only", nargs="*", default=list(PEERS), choices=list(PEERS))
     parser.add_argument("--output", type=Path, default=Path("docs"))
+    parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
     arguments = parser.parse_args()
+    if arguments.device == "cuda":
+        import bench_gpu
+
+        bench_gpu.main(arguments.output)
+        return
     split = load(SyntheticConfig())
     head = ["| network | what | by | µs per sample | times as long as blocked |", "|---|---|---|---|---|"]
     print("\n".join(head))

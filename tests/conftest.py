@@ -30,6 +30,7 @@ LONGEST_FIRST = [
     "test_faults.py",
     "search/test_shared_study.py",
     "optimizers/learned/test_learned.py",
+    "engine/gpu/test_gpu_engine.py",
     "engine/test_blocked.py",
     "test_install.py",
     "api/test_fitting.py",

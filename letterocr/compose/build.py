@@ -8,28 +8,17 @@ import torch
 
 from letterocr.base.errors import UserError
 from letterocr.compose import registry
+from letterocr.compose.devices import choose_device, explain_full_memory
 from letterocr.config.rule import find_rule
 from letterocr.config.train import TrainConfig, per_replica
 from letterocr.data.letters import Split
 from letterocr.data.order import Order
 from letterocr.engine.engine import Engine
 from letterocr.engine.evaluation import EvaluationSchedule
+from letterocr.engine.gpu.requirements import explain_missing_kernels
 from letterocr.engine.task import TrainingTask
+from letterocr.models.chain import Network
 from letterocr.optimizers.rate_schedule import LearningRate
-
-
-def choose_device(name: str) -> torch.device:
-    """Return the device of a run.
-
-    Args:
-        name: `auto`, `cpu` or `cuda`.
-
-    Raises:
-        UserError: `cuda` is asked for, and there is no CUDA GPU.
-    """
-    if name == "cuda" and not torch.cuda.is_available():
-        raise UserError("device=cuda: PyTorch finds no CUDA GPU here; take device=cpu or device=auto.")
-    return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
 
 
 def list_replica_seeds(config: TrainConfig) -> list[int]:
@@ -47,6 +36,8 @@ def build_engine(
     split: Split,
     learning_rates: list[float] | None = None,
     evaluation: EvaluationSchedule | None = None,
+    device: torch.device | None = None,
+    seeds: list[int] | None = None,
 ) -> Engine:
     """Build the networks, optimizers and sample orders of a config, and return their engine at sample 0.
 
@@ -55,12 +46,28 @@ def build_engine(
         split: training and test letters.
         learning_rates: learning rate of each replica; None: the numbers in the config, which must not be `auto`.
         evaluation: when the test error is measured; None: as the config says.
+        device: where to compute; None: as the config says.
+        seeds: seed of each replica; None: as the config says.
 
     Raises:
-        UserError: engine=blocked with an optimizer whose update is not a single outer product.
+        UserError: engine=blocked with an optimizer whose update is not a single outer product, or the networks do not
+            fit into the memory of the GPU.
     """
-    device = choose_device(config.device)
-    seeds = list_replica_seeds(config)
+    device = device or choose_device(config).device
+    try:
+        return _build_engine(config, split, learning_rates, evaluation, device, seeds or list_replica_seeds(config))
+    except torch.cuda.OutOfMemoryError as error:
+        raise UserError(explain_full_memory(config, split, device)) from error
+
+
+def _build_engine(
+    config: TrainConfig,
+    split: Split,
+    learning_rates: list[float] | None,
+    evaluation: EvaluationSchedule | None,
+    device: torch.device,
+    seeds: list[int],
+) -> Engine:
     initialise = registry.find_model(config.model).load()
     network = initialise(config.model, seeds, getattr(torch, config.dtype), device, split.train.classes)
     optimizer = registry.find_optimizer(config.optimizer).load()
@@ -104,6 +111,15 @@ def _choose_engine(config: TrainConfig, task: TrainingTask) -> Callable[[Trainin
         from letterocr.engine.outer import OuterEngine
 
         return OuterEngine
+    return choose_blocked_engine(task.network)
+
+
+def choose_blocked_engine(network: Network) -> type[Engine]:
+    """Return the blocked engine for these networks: with Triton's kernels where they can train them."""
+    if network.weights[0].is_cuda and not explain_missing_kernels(network):
+        from letterocr.engine.gpu.gpu_engine import GpuEngine
+
+        return GpuEngine
     from letterocr.engine.blocked import BlockedEngine
 
     return BlockedEngine

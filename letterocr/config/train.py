@@ -49,7 +49,9 @@ class TrainConfig:
     evaluate_every: str = option("1", "samples between two measurements of the test error, or log for log-spaced ones")
     seed: int = option(0, "seed of weights, sample order and every other random stream of the run", low=0)
     dtype: str = option("float32", "number format of weights and activations", choices=("float32", "float64"))
-    device: str = option("auto", "where to compute; auto takes a GPU if there is one", choices=("auto", "cpu", "cuda"))
+    device: str = option(
+        "auto", "where to compute; auto takes a GPU where it is faster (docs/gpu.md)", choices=("auto", "cpu", "cuda")
+    )
     engine: str = option(
         "auto",
         "reference is plain; blocked is fast and exact up to rounding; auto takes blocked if the optimizer allows it",

@@ -20,6 +20,7 @@ def make_parser() -> CommandParser:
     help = "also submit a SLURM job; SBATCH_PARTITION and similar variables choose where"
     parser.add_option("job", help, action="store_true")
     parser.add_option("seconds", "seconds to wait for that job at each step", type=float, default=120)
+    parser.add_option("measure", "also measure how many samples a second this machine learns", action="store_true")
     parser.add_option("json", "print one JSON object on each line, for programs", action="store_true")
     return parser
 
@@ -31,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from letterocr.doctor.checks import FAILED, run_checks
 
     failed = False
-    for finding in run_checks(given.output, given.job, given.seconds):
+    for finding in run_checks(given.output, given.job, given.seconds, given.measure):
         failed |= finding.state == FAILED
         row = f"{finding.state:<8} {finding.name:<12} {finding.text}"
         print(json.dumps(asdict(finding)) if given.json else row, flush=True)

@@ -54,13 +54,14 @@ def check_device() -> tuple[str, str]:
 
     if not torch.cuda.is_available():
         return OK, f"PyTorch {torch.__version__} on the CPU; it finds no CUDA GPU"
+    from letterocr.engine.gpu.requirements import explain_old_gpu
+
     names = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
     total = float(torch.ones(8, device="cuda").sum())  # fails where the driver is too old
-    return (
-        (OK, f"PyTorch {torch.__version__}, {', '.join(names)}")
-        if total == 8
-        else (FAILED, "the GPU gives wrong sums: check its driver")
-    )
+    if total != 8:
+        return FAILED, "the GPU gives wrong sums: check its driver"
+    missing = explain_old_gpu()
+    return WARNING if missing else OK, " ".join([f"PyTorch {torch.__version__}, {', '.join(names)}", missing]).strip()
 
 
 def check_threads() -> tuple[str, str]:
@@ -152,17 +153,22 @@ def check_launchers() -> tuple[str, str]:
     return OK, f"joblib {version('joblib')}, submitit {version('submitit')}"
 
 
-def run_checks(output: Path, job: bool = False, seconds: float = 120) -> Iterator[CheckResult]:
+def run_checks(output: Path, job: bool = False, seconds: float = 120, measure: bool = False) -> Iterator[CheckResult]:
     """Run every check, and yield each result as soon as it is known.
 
     Args:
         output: folder of the run folders.
         job: whether to submit a SLURM job that is queued again, which takes a while.
         seconds: how long to wait for each step of that job.
+        measure: whether to measure how many samples a second this machine learns, which takes some seconds.
     """
     checks: list[tuple[str, Callable[[], tuple[str, str]]]] = [("device", check_device), ("threads", check_threads)]
     checks += [("letters", check_letters), ("disk", lambda: check_disk(output)), ("tensorboard", check_tensorboard)]
     checks += [("numba", check_numba_cache), ("launchers", check_launchers)]
+    if measure:
+        from letterocr.doctor.speed import check_speed
+
+        checks.append(("speed", check_speed))
     for name, check in checks:
         yield run_check(name, check)
     if not slurm.is_installed("sinfo"):

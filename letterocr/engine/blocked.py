@@ -21,7 +21,7 @@ from torch import Tensor
 from letterocr.data.order import Order
 from letterocr.engine.engine import REFRESH, Engine
 from letterocr.engine.follower import Follower
-from letterocr.engine.inked_letters import InkedLetters
+from letterocr.engine.inked_letters import InkedLetters, put_ink_first
 from letterocr.engine.momentum import Momentum, MomentumOptimizer, make_tables
 from letterocr.engine.records import Records
 from letterocr.engine.stack import Stack, StackParts
@@ -41,27 +41,6 @@ def choose_block(matrices: int, device: torch.device) -> int:
         device: device of the network.
     """
     return 128 if device.type == "cuda" or matrices <= 2 else 48
-
-
-def put_ink_first(images: Tensor) -> tuple[Tensor, int]:
-    """Find which pixels to swap so that those with ink in any letter come first.
-
-    Args:
-        images: [N, 900].
-
-    Returns:
-        An order [900] of the pixels that is its own inverse, and the number of inked pixels.
-
-    Example:
-        >>> order, count = put_ink_first(torch.tensor([[0.0, 0.0, 1.0], [0.0, 1.0, 0.0]]))
-        >>> order.tolist(), count
-        ([2, 1, 0], 2)
-    """
-    inked = (images != 0).any(0).cpu()
-    count, order = int(inked.sum()), torch.arange(len(inked))
-    late, free = order[count:][inked[count:]], order[:count][~inked[:count]]
-    order[late], order[free] = free, late
-    return order.to(images.device), count
 
 
 class BlockedEngine(Engine):
@@ -291,6 +270,12 @@ class BlockedEngine(Engine):
             for g, follower in enumerate(self.followers)
             for name, tensor in follower.cached_tensors().items()
         }
+
+    def select_cached(self, own: slice) -> dict[str, Tensor]:
+        """Return the cached pre-activations of some replicas, by the names that an engine of these alone would give."""
+        if not self.together:
+            return super().select_cached(own)
+        return {name: tensor[own] for name, tensor in self.cached_tensors().items()}
 
 
 def _require_momentum(optimizer: Optimizer) -> MomentumOptimizer:

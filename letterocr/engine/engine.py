@@ -38,6 +38,11 @@ class Engine:
         self._test_images, self._test_labels = test.images.to(like), test.labels.to(like.device)
 
     @property
+    def task(self) -> TrainingTask:
+        """What the engine was built from."""
+        return self._task
+
+    @property
     def network(self) -> Network:
         """The R networks."""
         return self._task.network
@@ -107,6 +112,11 @@ class Engine:
         """Whether test letters whose class is proved are not evaluated."""
         return False
 
+    @property
+    def shared_seconds(self) -> float:
+        """Seconds of the latest stretch if several runs share the engine: one run's call learns for all of them."""
+        return 0.0
+
     @cached_property
     def _ink(self) -> Tensor:
         """The pixels that have ink in at least one training letter: bool [900]."""
@@ -170,6 +180,20 @@ class Engine:
         A checkpoint keeps them, so that a resumed run gives the same bits as an uninterrupted one.
         """
         raise NotImplementedError
+
+    def select_cached(self, own: slice) -> dict[str, Tensor]:
+        """Return the cached pre-activations of some replicas, by the names that an engine of these alone would give.
+
+        Args:
+            own: indices of the replicas.
+        """
+        parts = ((name.rpartition("."), tensor) for name, tensor in self.cached_tensors().items())
+        places = {r: place for place, r in enumerate(range(self.network.replicas)[own])}
+        return {f"{name}.{places[int(r)]}": tensor for (name, _, r), tensor in parts if int(r) in places}
+
+    def skip_to(self, sample: int) -> None:
+        """Take the networks as they are for those after `sample` samples."""
+        self._sample = sample
 
     def state(self) -> dict[str, Tensor]:
         """Return by name every tensor that a resumed run needs to give the same bits as an uninterrupted one."""

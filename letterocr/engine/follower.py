@@ -28,13 +28,17 @@ class Follower:
 
     def __init__(self, stack: Stack, images: Tensor, labels: Tensor) -> None:
         self.stack, self.images, self.labels = stack, images, labels
-        first, network = stack.network.weights[0], stack.network
+        first = stack.network.weights[0]
         lead = first.shape[:-2]
         self.gram = first.new_zeros(*lead, stack.block, len(images))
         self.z = first.new_zeros(*lead, len(images), first.shape[-2])
         self.y = torch.zeros_like(self.z) if stack.momentum.mu else None
-        self.hidden = self.z if network.temperature is None else torch.empty_like(self.z)
+        self.hidden = self._make_hidden()
         self.refresh()
+
+    def _make_hidden(self) -> Tensor:
+        """Return where the letters' activations are written."""
+        return self.z if self.stack.network.temperature is None else torch.empty_like(self.z)
 
     def invert_temperature(self) -> Tensor | float:
         """Return 1/T, in a shape that multiplies a tensor [..., T, m]."""

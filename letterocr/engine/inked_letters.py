@@ -50,3 +50,24 @@ class InkedLetters:
         for product in others:
             first += product
         return first
+
+
+def put_ink_first(images: Tensor) -> tuple[Tensor, int]:
+    """Find which pixels to swap so that those with ink in any letter come first.
+
+    Args:
+        images: [N, 900].
+
+    Returns:
+        An order [900] of the pixels that is its own inverse, and the number of inked pixels.
+
+    Example:
+        >>> order, count = put_ink_first(torch.tensor([[0.0, 0.0, 1.0], [0.0, 1.0, 0.0]]))
+        >>> order.tolist(), count
+        ([2, 1, 0], 2)
+    """
+    inked = (images != 0).any(0).cpu()
+    count, order = int(inked.sum()), torch.arange(len(inked))
+    late, free = order[count:][inked[count:]], order[:count][~inked[:count]]
+    order[late], order[free] = free, late
+    return order.to(images.device), count

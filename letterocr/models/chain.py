@@ -180,18 +180,17 @@ def initialise(
     replicas = len(seeds)
     temperatures = per_replica(config.temperature if config.activation == "sigmoid" else 1.0, replicas)
     scales = [s * t for s, t in zip(per_replica(config.init_scale, replicas), temperatures, strict=True)]
-    weights, biases = [], []
+    weights: list[Tensor] = []
+    biases: list[Tensor | None] = []
     for k, (fan_in, out) in enumerate(pairwise(sizes)):
-        w, b = [], []
-        for seed, scale in zip(seeds, scales, strict=True):
+        weight, bias = _allocate(replicas, (out, fan_in), dtype, device), _allocate(replicas, (out,), dtype, device)
+        for r, (seed, scale) in enumerate(zip(seeds, scales, strict=True)):
             deviation = scale / math.sqrt(fan_in)
-            w.append(
-                torch.randn(out, fan_in, generator=make_generator(seed, "weights", k), dtype=torch.float64) * deviation
-            )
-            draw = torch.randn(out, generator=make_generator(seed, "biases", k), dtype=torch.float64) * deviation
-            b.append(draw if config.init_bias == "random" else torch.zeros_like(draw))
-        weights.append(_align(torch.stack(w).to(device, dtype)))
-        biases.append(_align(torch.stack(b).to(device, dtype)) if config.bias else None)
+            weight[r] = _draw((out, fan_in), seed, "weights", k) * deviation
+            if config.init_bias == "random":
+                bias[r] = _draw((out,), seed, "biases", k) * deviation
+        weights.append(weight)
+        biases.append(bias if config.bias else None)
     if config.activation == "linear":
         return Network(weights, biases, None)
     return Network(weights, biases, torch.tensor(temperatures, dtype=dtype, device=device).view(replicas, 1, 1))
@@ -220,9 +219,12 @@ def draw_hidden_layer(
     return network.weights[0], network.biases[0]
 
 
-def _align(stacked: Tensor) -> Tensor:
-    """Copy [R, ...] so that each replica starts at a cache line, on which the rounding of products depends."""
-    count = stacked[0].numel()
-    line = 64 // stacked.element_size()
-    room = stacked.new_zeros(len(stacked), -(-count // line) * line)
-    return room[:, :count].unflatten(1, stacked.shape[1:]).copy_(stacked)
+def _draw(shape: tuple[int, ...], seed: int, stream: str, k: int) -> Tensor:
+    return torch.randn(shape, generator=make_generator(seed, stream, k), dtype=torch.float64)
+
+
+def _allocate(replicas: int, shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Return zeros [R, *shape]; each replica starts at a cache line, on which the rounding of products depends."""
+    count, line = math.prod(shape), 64 // dtype.itemsize
+    room = torch.zeros(replicas, -(-count // line) * line, dtype=dtype, device=device)
+    return room[:, :count].unflatten(1, shape)

@@ -6,7 +6,9 @@ The JSON file is written last. A checkpoint without a JSON file, or with another
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,9 @@ from torch import Tensor
 
 from letterocr.base.files import replace_file, write_json
 
+PIECE_BYTES = 64_000_000
+NAMES = {torch.float32: "F32", torch.float64: "F64", torch.int64: "I64", torch.int32: "I32"}
+NAMES |= {torch.bool: "BOOL", torch.uint8: "U8"}
 KEPT = 2  # checkpoints: the newest, and the one before it in case the newest is damaged
 
 
@@ -29,19 +34,42 @@ def save(folder: Path, sample: int, tensors: dict[str, Tensor], facts: dict[str,
         tensors: state of the engine, by name.
         facts: further entries of the JSON file.
     """
-    from safetensors.torch import save as serialise
-
-    data = serialise({name: t.detach().cpu().contiguous() for name, t in tensors.items()})
     path = folder / f"{sample:012d}.safetensors"
     with replace_file(path) as temporary:
-        temporary.write_bytes(data)
-    digest = hashlib.sha256(data).hexdigest()
+        digest = _write_tensors(temporary, tensors)
     write_json(path.with_suffix(".json"), {"sample": sample, "sha256": digest, **facts})
     older = sorted(p.stem for p in folder.glob("*.json") if p.stem < path.stem)
     kept = [*older[len(older) - KEPT + 1 :], path.stem]
     for other in sorted(folder.glob("[0-9]*")):
         if other.stem not in kept:
             other.unlink()
+
+
+def _write_tensors(path: Path, tensors: dict[str, Tensor]) -> str:
+    """Write a safetensors file in pieces, so that no second copy of the tensors is made; return its SHA-256 digest."""
+    header, end = {}, 0
+    for name, tensor in tensors.items():
+        start, end = end, end + tensor.numel() * tensor.element_size()
+        header[name] = {"dtype": NAMES[tensor.dtype], "shape": list(tensor.shape), "data_offsets": [start, end]}
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)  # the tensors begin at a multiple of 8 bytes
+    digest = hashlib.sha256()
+    with path.open("wb") as file:
+        pieces: Iterator[bytes | memoryview] = itertools.chain([len(text).to_bytes(8, "little"), text], _cut(tensors))
+        for piece in pieces:
+            digest.update(piece)
+            file.write(piece)
+    return digest.hexdigest()
+
+
+def _cut(tensors: dict[str, Tensor]) -> Iterator[memoryview]:
+    """Yield the bytes of the tensors in pieces: the first dimension in parts of at most `PIECE_BYTES`, or one row."""
+    for tensor in tensors.values():
+        rows = tensor.detach() if tensor.dim() else tensor.detach().view(1)
+        size = max(1, PIECE_BYTES // max(1, rows[0].numel() * rows.element_size())) if len(rows) else 1
+        for part in rows.split(size):
+            if part.numel():
+                yield memoryview(part.cpu().contiguous().view(-1).view(torch.uint8).numpy())
 
 
 def load(folder: Path, device: torch.device) -> tuple[dict[str, Any], dict[str, Tensor], list[str]]:

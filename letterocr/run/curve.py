@@ -17,6 +17,8 @@ from letterocr.compose.stored_config import check_run_folder
 from letterocr.engine.records import Records
 
 WINDOW = 500  # samples over which the training error is averaged
+NOT_MEASURED = 65535  # count of misread letters in a file where the test error was not measured
+LETTERS = b"test_letters"  # metadata of a file with such counts: the number of test letters
 MARKS = (0.5, 0.2, 0.1)  # the summary says after how many samples the test error first reached each of these
 
 
@@ -48,6 +50,8 @@ class Curve:
     Args:
         samples: samples of the whole run.
         replicas: number of networks trained side by side.
+        letters: number of test letters; with several networks the file then holds counts, in a quarter of the room;
+            None: it holds fractions.
 
     Attributes:
         loss: [samples + 1, R], loss of each sample before its update; NaN in row 0 and where not learned yet.
@@ -56,12 +60,13 @@ class Curve:
         sample: samples learned so far.
     """
 
-    def __init__(self, samples: int, replicas: int) -> None:
+    def __init__(self, samples: int, replicas: int, letters: int | None = None) -> None:
         shape = (samples + 1, replicas)
         self.loss = np.full(shape, np.nan)
         self.wrong = np.zeros(shape, bool)
         self.test_error = np.full(shape, np.nan)
         self.sample = 0
+        self._letters = letters if replicas > 1 and letters and letters < NOT_MEASURED else None
 
     @property
     def samples(self) -> int:
@@ -126,7 +131,11 @@ class Curve:
         return {"error": errors[-1].tolist(), "best_error": errors.min(axis=0).tolist(), "reached": reached}
 
     def save(self, path: Path) -> None:
-        """Write the curve so far with the columns replica, sample, loss, wrong and test_error."""
+        """Write the curve so far with the columns replica, sample, loss, wrong, and test_error or misread.
+
+        `misread` is the number of misread test letters in two bytes, 65535 where it was not measured; the metadata
+        `test_letters` of the file is the number of all test letters.
+        """
         import pyarrow as pa
         import pyarrow.parquet as pq
 
@@ -137,11 +146,20 @@ class Curve:
                 "sample": np.tile(np.arange(rows, dtype=np.int64), replicas),
                 "loss": self.loss[:rows].T.ravel(),
                 "wrong": self.wrong[:rows].T.ravel(),
-                "test_error": self.test_error[:rows].T.ravel(),
+                **self._write_errors(self.test_error[:rows].T.ravel()),
             }
         )
+        if self._letters:
+            table = table.replace_schema_metadata({LETTERS: str(self._letters)})
         with replace_file(path) as temporary:
             pq.write_table(table, temporary)
+
+    def _write_errors(self, errors: np.ndarray) -> dict[str, np.ndarray]:
+        """Return the column of the test errors by its name."""
+        if not self._letters:
+            return {"test_error": errors}
+        counts = np.where(np.isnan(errors), NOT_MEASURED, np.rint(errors * self._letters))
+        return {"misread": counts.astype(np.uint16)}
 
     def load(self, path: Path, sample: int) -> None:
         """Read a stored curve up to a number of samples.
@@ -189,6 +207,13 @@ def _read_columns(path: Path, *names: str) -> dict[str, np.ndarray]:
     """Read columns of a stored curve by name, each [n + 1, R]."""
     import pyarrow.parquet as pq
 
-    table = pq.read_table(path, columns=["replica", *names])
+    schema = pq.read_schema(path)
+    stored = ["misread" if name == "test_error" and "misread" in schema.names else name for name in names]
+    table = pq.read_table(path, columns=["replica", *stored])
     replicas = int(table["replica"].to_numpy().max()) + 1
-    return {name: table[name].to_numpy().reshape(replicas, -1).T for name in names}
+    columns = {name: table[name].to_numpy().reshape(replicas, -1).T for name in stored}
+    if "misread" in columns:
+        counts = columns.pop("misread")
+        letters = int((schema.metadata or {})[LETTERS])
+        columns["test_error"] = np.where(counts == NOT_MEASURED, np.nan, counts / letters)
+    return columns

@@ -2,7 +2,7 @@
 
 config.yaml          the resolved config
 environment.json     versions, device, threads, SLURM job, fingerprint of the letters
-curve.parquet        loss, misread samples and test error of every sample
+curve.parquet        loss, misread samples and test error of every sample; with several networks misread test letters
 diagnostics.parquet  ranks, angles and curvature at log-spaced samples; only with diagnostics=rank
 familiarity.npz      what predict tells letters from other things by
 checkpoints/         the newest two checkpoints
@@ -33,6 +33,7 @@ from letterocr.base.owner import read_slurm_job
 from letterocr.base.threads import count_threads
 from letterocr.base.version import __version__
 from letterocr.compose.defaults import find_defaults, list_fields
+from letterocr.compose.devices import DeviceChoice
 from letterocr.compose.from_overrides import resolve_config
 from letterocr.config.identity import compute_identity, to_plain
 from letterocr.config.label import name_folder
@@ -132,7 +133,7 @@ def check_space(folder: Path, state: Mapping[str, Tensor], curve: Curve) -> None
 
 
 def prepare_folder(
-    folder: Path, config: TrainConfig, split: Split, rates: list[float], device: torch.device, resume: bool
+    folder: Path, config: TrainConfig, split: Split, rates: list[float], choice: DeviceChoice, resume: bool
 ) -> None:
     """Write the config and the environment of a run; remove an earlier run first, unless it is resumed.
 
@@ -141,14 +142,15 @@ def prepare_folder(
         config: config of the run.
         split: training and test letters.
         rates: learning rate of each replica.
-        device: device of the engine.
+        choice: device of the engine, and why.
         resume: whether the run is resumed.
     """
     if not resume:
         clear_folder(folder)
     clear_temporary(folder)
     write_config(folder, config, later=not resume)
-    facts: dict[str, Any] = {"device": str(device), "threads": count_threads(config.threads)}
+    facts: dict[str, Any] = {"device": str(choice.device), "device_reason": choice.reason}
+    facts |= {"threads": count_threads(config.threads)}
     facts |= {"letters": split.fingerprint(), "alphabet": split.train.alphabet}
     facts |= {"box": split.train.box(), "learning_rates": rates}
     facts |= {"job": read_slurm_job()} if read_slurm_job() else {}

@@ -7,10 +7,15 @@ from __future__ import annotations
 
 import time
 
+import torch
+
+from letterocr.base.errors import UserError
 from letterocr.compose.build import build_engine
+from letterocr.compose.devices import explain_full_memory
 from letterocr.compose.learning_rates import plan_learning_rates
 from letterocr.config.train import TrainConfig
 from letterocr.data.letters import Split
+from letterocr.engine.engine import Engine
 from letterocr.engine.records import Records
 from letterocr.run.curve import Curve
 from letterocr.run.divergence import Divergence
@@ -27,6 +32,8 @@ class Learning:
         split: training and test letters.
         rates: for a resumed run, the learning rate of each replica that it began with; None: as the config says.
         every: samples of a stretch, rounded up to whole blocks of the engine; None: as many as take 0.1 seconds.
+        engine: engine at sample 0 that was built for the run; None: one is built.
+        device: where it computes then; None: as the config says.
 
     Attributes:
         plan: the learning rates and their bound.
@@ -41,12 +48,18 @@ class Learning:
     """
 
     def __init__(
-        self, config: TrainConfig, split: Split, rates: list[float] | None = None, every: int | None = None
+        self,
+        config: TrainConfig,
+        split: Split,
+        rates: list[float] | None = None,
+        every: int | None = None,
+        engine: Engine | None = None,
+        device: torch.device | None = None,
     ) -> None:
         self.config, self.split = config, split
         self.plan = plan_learning_rates(config, split.train, rates)
-        self.engine = build_engine(config, split, self.plan.alphas)
-        self.curve = Curve(config.samples, config.replicas)
+        self.engine = engine or build_engine(config, split, self.plan.alphas, device=device)
+        self.curve = Curve(config.samples, config.replicas, len(split.test))
         self.divergence = Divergence(config.replicas)
         self.notes = [*split.notes, *collect_notes(config, self.engine, self.plan)]
         self.seconds = 0.0
@@ -73,10 +86,16 @@ class Learning:
 
         Returns:
             The records of the stretch.
+
+        Raises:
+            UserError: the networks do not fit into the memory of the GPU.
         """
         start = time.perf_counter()
-        records = self.engine.advance(self._choose_stop(limit) - self.engine.sample)
-        spent = time.perf_counter() - start
+        try:
+            records = self.engine.advance(self._choose_stop(limit) - self.engine.sample)
+        except torch.cuda.OutOfMemoryError as error:
+            raise UserError(explain_full_memory(self.config, self.split, self.engine.images.device)) from error
+        spent = max(time.perf_counter() - start, self.engine.shared_seconds)
         self.seconds += spent
         if not self._every:
             learned = len(records.loss)

@@ -9,7 +9,9 @@ from pathlib import Path
 from letterocr.compose.learning_rates import LearningRatePlan, format_rates
 from letterocr.config.train import TrainConfig
 from letterocr.data.letters import Split
+from letterocr.engine.blocked import BlockedEngine
 from letterocr.engine.engine import Engine
+from letterocr.engine.gpu.requirements import explain_missing_kernels
 
 
 def describe_run(config: TrainConfig, engine: Engine, split: Split, rates: list[float], folder: Path) -> dict[str, str]:
@@ -49,6 +51,8 @@ def collect_notes(config: TrainConfig, engine: Engine, plan: LearningRatePlan) -
     if config.engine == "auto" and engine.name == "reference":
         what = f"optimizer={config.optimizer.name} with batch={config.batch}"
         found.append(f"{what} makes no single outer product for each weight matrix: the reference engine is used.")
+    if type(engine) is BlockedEngine and engine.network.weights[0].is_cuda:
+        found.append(explain_missing_kernels(engine.network))
     if plan.limit and max(plan.alphas) > plan.limit.value:
         found.append(f"learning_rate={config.learning_rate} may diverge. {plan.limit}")
     return [*found, plan.warning] if plan.warning else found

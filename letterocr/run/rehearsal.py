@@ -20,7 +20,8 @@ import torch
 from filelock import FileLock, Timeout
 
 from letterocr.compose import registry
-from letterocr.compose.build import build_engine, choose_device
+from letterocr.compose.build import build_engine
+from letterocr.compose.devices import choose_device
 from letterocr.config.train import TrainConfig
 from letterocr.data.letters import PIXELS, Letters, Split
 from letterocr.data.letters_file import find_cache_folder
@@ -58,13 +59,13 @@ def compile_loops(config: TrainConfig, tell: Callable[[str], None]) -> None:
     """
     form = registry.find_optimizer(config.optimizer).load().form
     compiled = config.model.is_chain and form == "scalars" and config.batch == "1" and config.engine != "reference"
-    if not compiled or choose_device(config.device).type != "cpu":
+    if not compiled or choose_device(config).device.type != "cpu":
         return
     timer = threading.Timer(TELL_SECONDS, tell, [COMPILING])
     timer.start()
     try:
-        hidden = [WIDTH] * len(config.model.hidden)
-        small = replace(config, model=replace(config.model, hidden=hidden), samples=SAMPLES, order="cyclic", block=0)
+        model = replace(config.model, hidden=[WIDTH] * len(config.model.hidden))
+        small = replace(config, model=model, samples=SAMPLES, order="cyclic", block=0, device="cpu")
         with take_turns():
             build_engine(small, _make_letters(), [0.0] * config.replicas).advance(SAMPLES)
     finally:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from letterocr.base.errors import UserError
 from letterocr.base.files import read_json
 from letterocr.config.train import TrainConfig
@@ -75,7 +77,7 @@ def take_up(folder: Path, engine: Engine, curve: Curve) -> tuple[dict[str, Any],
         UserError: there is no whole checkpoint, it was written by another version, or the curve is missing or damaged.
     """
     try:
-        facts, tensors, damaged = checkpoint.load(folder / "checkpoints", engine.images.device)
+        facts, tensors, damaged = checkpoint.load(folder / "checkpoints", torch.device("cpu"))
     except FileNotFoundError as error:
         raise UserError(f"{folder} has no whole checkpoint: start again with force=true.") from error
     try:

@@ -14,8 +14,10 @@ from pathlib import Path
 
 from letterocr.base.files import write_json, write_together
 from letterocr.base.signals import Signals
+from letterocr.compose.devices import DeviceChoice, choose_device
 from letterocr.config.train import TrainConfig
 from letterocr.data.letters import Split
+from letterocr.engine.engine import Engine
 from letterocr.run import checkpoint
 from letterocr.run.curve import Curve, Summary
 from letterocr.run.diagnostics import Diagnostics
@@ -32,6 +34,11 @@ from letterocr.run.run_view import view_run
 Watch = Callable[[Curve], bool]
 
 
+def find_device(engine: Engine) -> DeviceChoice:
+    """Return the device of an engine that was built for several runs."""
+    return DeviceChoice(engine.images.device, "other runs train side by side with it")
+
+
 class Session:
     """The part of a run that one process trains.
 
@@ -42,6 +49,7 @@ class Session:
         resume: whether to continue from the newest whole checkpoint; if not, an earlier run in the folder is removed.
         lock: lock of the folder, held by this process.
         every: samples of a stretch, as in `Learning`.
+        engine: engine at sample 0 that was built for the run; None: as the config says.
 
     Attributes:
         learning: the run in memory.
@@ -51,16 +59,24 @@ class Session:
     """
 
     def __init__(
-        self, config: TrainConfig, folder: Path, split: Split, resume: bool, lock: Lock, every: int | None = None
+        self,
+        config: TrainConfig,
+        folder: Path,
+        split: Split,
+        resume: bool,
+        lock: Lock,
+        every: int | None = None,
+        engine: Engine | None = None,
     ) -> None:
         self.config, self.folder, self.lock, self._every = config, folder, lock, every
         start = read_start(folder) if resume else {}
         stored = read_learning_rates(config, folder, start) if resume else None
-        self.learning = learning = Learning(config, split, stored, every)
+        choice = find_device(engine) if engine else choose_device(config, start.get("device"))
+        self.learning = learning = Learning(config, split, stored, every, engine, choice.device)
         engine = learning.engine
         check_space(folder, engine.state(), learning.curve)
         check_letters(config, split, folder, start)
-        prepare_folder(folder, config, split, learning.plan.alphas, engine.images.device, resume)
+        prepare_folder(folder, config, split, learning.plan.alphas, choice, resume)
         self.diagnostics = Diagnostics(config, split, engine, folder) if config.diagnostics == "rank" else None
         if resume:
             self._take_up()

@@ -64,10 +64,7 @@ def _attempt(
     config, folder, trace = None, None, ""
     try:
         config, folder = read()
-        if config.force and _was_queued_again(folder):
-            config.force = False
-        if not config.force:
-            config.resume = "true"
+        prepare_attempt(config, folder)
         outcome = act(config, folder)
         if outcome is None:
             return None
@@ -89,6 +86,14 @@ def _attempt(
         stop_sweep(sweep)
     write_record(sweep, overrides, outcome)
     return outcome
+
+
+def prepare_attempt(config: TrainConfig, folder: Path) -> None:
+    """Let a run continue where it stopped, unless it is to be trained again and was not begun by this job."""
+    if config.force and _was_queued_again(folder):
+        config.force = False
+    if not config.force:
+        config.resume = "true"
 
 
 def _was_queued_again(folder: Path) -> bool:

@@ -21,11 +21,13 @@ from letterocr.sweep.attempt import train_attempt
 from letterocr.sweep.ledger import find_record
 from letterocr.sweep.missing import MissingRun, Start
 from letterocr.sweep.processes import TRIES, count_processes, run_in_processes
+from letterocr.sweep.shared_jobs import share_out, train_team
 
 if TYPE_CHECKING:
     from submitit.helpers import DelayedSubmission
 
 PER_JOB = "hydra.launcher.runs_per_job"
+AUTO = "auto"  # runs that can train side by side share a job
 
 
 def train_missing(run: MissingRun, stop: StopFile | None, sweep: Path) -> Outcome:
@@ -72,14 +74,19 @@ def start_processes(n_jobs: int) -> Start:
     return start
 
 
+def _is_recorded(sweep: Path, run: MissingRun) -> bool:
+    """Return whether the run is over; a run that was running may have been so when the sweep was started again."""
+    record = find_record(sweep, run.overrides)
+    return record is not None and record.status not in ("running", "stopped")
+
+
 class SlurmWork:
     """The work of a SLURM job: its runs, one after another."""
 
     def __call__(self, runs: Sequence[MissingRun], sweep: Path) -> None:
         """Train the runs, except those that this job finished before it was queued again."""
         for run in runs:
-            record = find_record(sweep, run.overrides)
-            if record is None or record.status == "running":  # it was running when the sweep was started again
+            if not _is_recorded(sweep, run):
                 number = train_missing(run, None, sweep).signal
                 if number:  # the signal came as the run ended; submitit handles it
                     signal.raise_signal(number)
@@ -91,6 +98,19 @@ class SlurmWork:
         return DelayedSubmission(self, runs, sweep)
 
 
+class TeamWork(SlurmWork):
+    """The work of a SLURM job whose runs train side by side."""
+
+    def __call__(self, runs: Sequence[MissingRun], sweep: Path) -> None:
+        """Train the runs, except those that this job finished before it was queued again."""
+        with end_quietly():
+            while left := [run for run in runs if not _is_recorded(sweep, run)]:
+                number = train_team(left, sweep)
+                if not number:
+                    return
+                signal.raise_signal(number)  # submitit queues the job again, or ignores it
+
+
 def start_jobs(params: dict[str, Any]) -> Start:
     """Return a function that submits an array of SLURM jobs, and waits until each has a result or has left the queue.
 
@@ -98,14 +118,16 @@ def start_jobs(params: dict[str, Any]) -> Start:
         params: the fields of `hydra.launcher`, see conf/launcher/slurm_cpu.yaml.
 
     Raises:
-        UserError: `runs_per_job` is below 1.
+        UserError: `runs_per_job` is neither `auto` nor at least 1.
     """
     size = params["runs_per_job"]
-    if size < 1:
-        raise UserError(f"{PER_JOB}={size}: must be at least 1.")
+    if size != AUTO and (not isinstance(size, int) or size < 1):
+        raise UserError(f"{PER_JOB}={size}: must be at least 1, or {AUTO} for runs that train side by side on a GPU.")
 
     def start(runs: Sequence[MissingRun], sweep: Path) -> dict[int, str]:
-        shares = [runs[place : place + size] for place in range(0, len(runs), size)]
+        numbers = list(range(len(runs)))
+        places = share_out(runs) if size == AUTO else [numbers[a : a + size] for a in range(0, len(runs), size)]
+        shares = [[runs[place] for place in share] for share in places]
         jobs = _submit(params, shares, sweep)
         name = jobs[0].name.partition("_")[0]
         counts = f"{len(runs)} run{'s' * (len(runs) != 1)} in {len(shares)} job{'s' * (len(shares) != 1)}"
@@ -117,7 +139,7 @@ def start_jobs(params: dict[str, Any]) -> Start:
             print(what, file=sys.stderr, flush=True)
             raise
         print(f"SLURM job {name} is over.", flush=True)
-        return {number: reasons[number // size] for number in range(len(runs))}
+        return {place: reason for share, reason in zip(places, reasons, strict=True) for place in share}
 
     return start
 
@@ -128,7 +150,8 @@ def _submit(params: dict[str, Any], shares: Sequence[Sequence[MissingRun]], swee
     options = {name: value for name, value in params.items() if name != "runs_per_job"}
     folder, timeouts = options.pop("submitit_folder"), options.pop("max_num_timeout")
     try:
-        return slurm.submit_array(SlurmWork(), [(share, sweep) for share in shares], folder, options, timeouts)
+        work = TeamWork() if params["runs_per_job"] == AUTO else SlurmWork()
+        return slurm.submit_array(work, [(share, sweep) for share in shares], folder, options, timeouts)
     except slurm.SlurmError as error:
         mend = "see hydra.launcher.*"
         if any(word in error.reason.lower() for word in ("array", "limit")):

@@ -17,6 +17,7 @@ from letterocr.config.train import TrainConfig
 from letterocr.data.letters import Letters, Split
 from letterocr.engine import blocked, compiled
 from letterocr.engine.blocked import BlockedEngine
+from letterocr.engine.inked_letters import put_ink_first
 from letterocr.engine.records import Records
 from letterocr.engine.stack import Stack
 from letterocr.engine.task import TrainingTask
@@ -195,7 +196,7 @@ def test_the_torch_path_equals_the_compiled_one(network: str, monkeypatch: pytes
 
 
 def test_inked_pixels_come_first_and_the_order_is_its_own_inverse() -> None:
-    swaps, count = blocked.put_ink_first(SPLIT.train.images)
+    swaps, count = put_ink_first(SPLIT.train.images)
     assert count == 600
     assert (SPLIT.train.images[:, swaps[:count]] != 0).any(0).all()
     assert (SPLIT.train.images[:, swaps[count:]] == 0).all()

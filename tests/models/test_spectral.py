@@ -4,7 +4,6 @@ import math
 from dataclasses import replace
 
 import numpy as np
-import pyarrow.parquet as pq
 import pytest
 import scipy.linalg
 import torch
@@ -21,6 +20,7 @@ from letterocr.config.optimizer.vanilla import VanillaConfig
 from letterocr.data.letters import ALPHABET
 from letterocr.engine.autograd import SpectralEngine
 from letterocr.models import spectral
+from letterocr.run.curve import read_curve
 
 SPLIT = random_split()
 MODEL = SpectralConfig(hidden=[6], init_scale=0.1)
@@ -139,8 +139,7 @@ def test_a_run_that_was_cut_goes_on_to_the_same_bits_and_predicts(tmp_path):
     assert command(*overrides(f"output={cut}", "replicas=2", "resume=true")).status == 0
     folder = run_folder(whole)
     assert_same_bits(folder, run_folder(cut))
-    curve = pq.read_table(folder / "curve.parquet").to_pydict()["test_error"]
-    assert np.median([curve[60], curve[-1]]) == result_of(folder)["error"]
+    assert np.median(read_curve(folder)[1][-1]) == result_of(folder)["error"]
     _, _, outputs = rank_outputs(load(folder).network, torch.rand(900), ALPHABET)
     assert sum(outputs.values()) == pytest.approx(1)
 

@@ -65,6 +65,16 @@ def test_views_and_transposed_tensors_can_be_stored(tmp_path):
     assert tensors["turned"].tolist() == whole.mT.tolist()
 
 
+def test_large_tensors_are_written_in_pieces(tmp_path, monkeypatch):
+    monkeypatch.setattr(checkpoint, "PIECE_BYTES", 100)
+    strided = torch.arange(7 * 60.0).view(7, 60)[:, :11]  # 44 bytes a row
+    tensors = {"strided": strided, "number": torch.tensor(2.5), "empty": torch.zeros(0, 3), "mask": torch.ones(5) > 0}
+    checkpoint.save(tmp_path, 1, tensors, {})
+    loaded = checkpoint.load(tmp_path, CPU)[1]
+    assert loaded.keys() == tensors.keys()
+    assert all(torch.equal(loaded[name], tensor) for name, tensor in tensors.items())
+
+
 def truncate(path: Path) -> None:
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
 
@@ -141,7 +151,7 @@ def test_a_failed_save_leaves_the_one_before(tmp_path, monkeypatch):
     def disk_full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_bytes", disk_full)
+    monkeypatch.setattr(Path, "open", disk_full)
     with pytest.raises(OSError, match="No space"):
         write(tmp_path, 20)
     monkeypatch.undo()

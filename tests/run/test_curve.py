@@ -176,3 +176,26 @@ def test_the_curve_of_another_run_is_not_taken_up(tmp_path, samples, replicas):
     filled(random_records(samples, replicas)).save(tmp_path / "curve.parquet")
     with pytest.raises(ValueError, match="another curve"):
         Curve(30, 2).load(tmp_path / "curve.parquet", 11)
+
+
+def test_many_networks_keep_counts_in_two_bytes_and_the_same_errors(tmp_path):
+    letters, generator = 520, np.random.default_rng(3)
+    errors = generator.integers(0, letters + 1, (30, 4)) / letters
+    errors[::3] = np.nan
+    curve = Curve(30, 4, letters)
+    curve.test_error[0] = 1
+    curve.add(Records(np.ones((30, 4)), np.zeros((30, 4), bool), errors))
+    curve.save(tmp_path / "curve.parquet")
+    table = pq.read_table(tmp_path / "curve.parquet")
+    assert table.column_names == ["replica", "sample", "loss", "wrong", "misread"]
+    assert table.schema.field("misread").type == "uint16"
+    assert table.schema.metadata[b"test_letters"] == b"520"
+    loaded = Curve(30, 4, letters)
+    loaded.load(tmp_path / "curve.parquet", 30)
+    np.testing.assert_array_equal(loaded.test_error, curve.test_error)
+    np.testing.assert_array_equal(read_curve(tmp_path)[1], curve.measured()[1])
+
+
+def test_one_network_keeps_fractions(tmp_path):
+    Curve(3, 1, 520).save(tmp_path / "curve.parquet")
+    assert "test_error" in pq.read_table(tmp_path / "curve.parquet").column_names

@@ -31,7 +31,7 @@ def test_the_run_folder_holds_everything_that_the_run_was(whole):
     assert np.isfinite(curve["loss"][1:]).all()
     assert np.isfinite(curve["test_error"]).all()
     assert result_of(whole)["error"] == curve["test_error"][-1]
-    assert {"torch", "numpy", "python", "letters", "device", "threads"} <= json.loads(
+    assert {"torch", "numpy", "python", "letters", "device", "device_reason", "threads"} <= json.loads(
         (whole / "environment.json").read_text()
     ).keys()
 
