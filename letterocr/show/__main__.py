@@ -47,7 +47,7 @@ def _show(runs: Sequence[Path], output: Path | None) -> Path:
             notes.append(str(error))
     if len(views) < 2:
         raise UserError(notes[0] if notes else f"{runs[0]} is given twice: give different runs.")
-    from letterocr.show.side_by_side import write_side_by_side
+    from letterocr.show.runs_compared import write_side_by_side
 
     return write_side_by_side(views, notes, output or views[0].folder.parent / SIDE_BY_SIDE)
 
