@@ -161,8 +161,8 @@ def sweep(runs: int, samples: int, output: Path) -> None:
 
 def bookkeeping(runs: int, samples: int, output: Path, profile: bool) -> None:
     """Time runs without training, the same runs again when they exist, and their summary."""
-    from letterocr.sweep.reader import read_sweep
     from letterocr.summary.table import make_table
+    from letterocr.sweep.reader import read_sweep
 
     output.mkdir(parents=True)
     profiler = cProfile.Profile()
