@@ -37,6 +37,7 @@ LONGEST_FIRST = [
     "sweep/test_attempt.py",
 ]
 
+os.environ["TRITON_INTERPRET"] = "1"  # the GPU's kernels on the CPU; read when they are first imported, by any test
 torch.set_num_threads(1)  # small products: two threads that wait for each other on a busy machine are far slower
 # Not the user's own cache folder; all processes of the tests share this one, as those of a user do.
 os.environ["XDG_CACHE_HOME"] = str(REPOSITORY / ".pytest_cache" / "xdg")

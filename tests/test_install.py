@@ -65,6 +65,7 @@ def test_the_wheel_holds_nothing_else(installed):
         ".yaml",
         ".typed",
         ".safetensors",
+        *(".css", ".js"),
     }
 
 

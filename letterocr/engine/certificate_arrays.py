@@ -14,7 +14,7 @@ from letterocr.engine.kernels import inlined
 SECOND_SLOPE = 0.09622505  # 1/(6 sqrt 3) rounded up: the largest |s''| of the sigmoid
 STEEPEST = 0.25  # its largest s'
 MOST_CLASSES = 62  # the rivals of a letter are bits of one number
-FAR = -1e30  # below all outputs
+FAR = -3e38  # below all outputs
 
 
 class Motion(NamedTuple):

@@ -104,8 +104,8 @@ class LetterAnchors:
             pairs=new(2, also, rivals),
             start=new(also, padded + rivals),
         )
-        self.arrays.x[0, :, classes:] = FAR
         self.arrays.outputs[:, classes:] = FAR
+        self.arrays.start[:, classes:padded] = -FAR  # what `step_moving` subtracts; weight decay does not change it
         self.h, self.squares = like.new_zeros(count, width), like.new_zeros(count, width)
         self.slopes = like.new_zeros(count, rivals, width)
 

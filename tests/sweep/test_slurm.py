@@ -48,7 +48,7 @@ def sessions(output: Path) -> dict[str, list[bool]]:
     """For each run folder its sessions in the jobs of all sweeps: whether each went on from a checkpoint."""
     found: dict[str, list[bool]] = {}
     for log in output.glob("sweeps/*/jobs/*/*_log.out"):
-        for heading in re.split(r"^letterocr$", log.read_text(), flags=re.MULTILINE)[1:]:
+        for heading in re.split(r"^letterocr: .*(?=\n  network )", log.read_text(), flags=re.MULTILINE)[1:]:
             (name,) = re.findall(r"^  folder +(.*)$", heading, flags=re.MULTILINE)
             found.setdefault(Path(name).name, []).append("  resumed at " in heading)
     return found
