@@ -6,11 +6,12 @@ Shapes: as in `certificates`.
 from __future__ import annotations
 
 import numpy as np
+from numba import prange
 
 from letterocr.engine.certificate_arrays import FAR, Anchors
 from letterocr.engine.kernels import Settings, compiled, inlined, squash
-from letterocr.engine.replay import Followers, catch_up
-from letterocr.engine.shares import find_share
+from letterocr.engine.replay import Followers, catch_up, find_share
+from letterocr.engine.threaded import threaded
 
 
 @inlined
@@ -47,21 +48,21 @@ def _take(
     size[0], size[1] = _norm(h), _norm(z)
 
 
-@compiled
+@threaded
 def take_activations(
-    share: int,
-    shares: int,
     chosen: np.ndarray,
     now: int,
     letters: Followers,
     f: np.ndarray,
     out: tuple[np.ndarray, np.ndarray, np.ndarray],
     s: Settings,
+    shares: int,
     plain: bool,
 ) -> None:
-    """`_take` of a share of the chosen letters."""
-    for k in range(find_share(len(chosen), shares, share), find_share(len(chosen), shares, share + 1)):
-        _take(chosen[k], now, letters, f, (out[0][k], out[1][k]), out[2][chosen[k]], s, plain)
+    """`_take` of each letter that is chosen."""
+    for p in prange(shares):
+        for k in range(find_share(len(chosen), shares, p), find_share(len(chosen), shares, p + 1)):
+            _take(chosen[k], now, letters, f, (out[0][k], out[1][k]), out[2][chosen[k]], s, plain)
 
 
 @inlined
@@ -111,10 +112,8 @@ def _settle(
             row[u] = (top[u] - rival[u]) * (h[u] * (one - h[u]) if s.sigmoid else one)
 
 
-@compiled
+@threaded
 def settle_letters(
-    share: int,
-    shares: int,
     chosen: np.ndarray,
     now: int,
     anchors: Anchors,
@@ -123,10 +122,12 @@ def settle_letters(
     W: np.ndarray,
     slopes: np.ndarray,
     s: Settings,
+    shares: int,
 ) -> None:
-    """`_settle` of a share of the chosen letters."""
-    for k in range(find_share(len(chosen), shares, share), find_share(len(chosen), shares, share + 1)):
-        _settle(chosen[k], now, anchors, (found[0][k], found[1][k], found[2][k]), h[k], W, slopes[k], s)
+    """`_settle` of each letter that is chosen."""
+    for p in prange(shares):
+        for k in range(find_share(len(chosen), shares, p), find_share(len(chosen), shares, p + 1)):
+            _settle(chosen[k], now, anchors, (found[0][k], found[1][k], found[2][k]), h[k], W, slopes[k], s)
 
 
 @compiled
@@ -147,10 +148,9 @@ def _write_pairs(t: int, row: np.ndarray, classes: int, curved: np.ndarray) -> N
             place += 1
 
 
-@compiled
-def scatter_pairs(
-    share: int, shares: int, chosen: np.ndarray, found: np.ndarray, classes: int, curved: np.ndarray
-) -> None:
-    """`_write_pairs` of a share of the chosen letters."""
-    for k in range(find_share(len(chosen), shares, share), find_share(len(chosen), shares, share + 1)):
-        _write_pairs(chosen[k], found[k], classes, curved)
+@threaded
+def scatter_pairs(chosen: np.ndarray, found: np.ndarray, classes: int, curved: np.ndarray, shares: int) -> None:
+    """`_write_pairs` of each letter that is chosen."""
+    for p in prange(shares):
+        for k in range(find_share(len(chosen), shares, p), find_share(len(chosen), shares, p + 1)):
+            _write_pairs(chosen[k], found[k], classes, curved)

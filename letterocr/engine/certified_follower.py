@@ -18,12 +18,10 @@ from letterocr.engine import kernels
 from letterocr.engine.block_motion import MotionMaker
 from letterocr.engine.certificate_arrays import Motion, make_rounding
 from letterocr.engine.compiled import CompiledFollower, CompiledStack
-from letterocr.engine.judging import GUARD, MOST_TIES, LearnedBlock, judge
+from letterocr.engine.judging import GUARD, MOST_TIES, LearnedBlock, Verdicts, judge
 from letterocr.engine.kernels import LastLayer
 from letterocr.engine.letter_anchors import BlockFactors, LetterAnchors, pad
-from letterocr.engine.marking import Verdicts, mark_moving, mark_plain, mark_spanned
-from letterocr.engine.replay import Followers, catch_up_share, replay_many
-from letterocr.engine.shares import run_shares
+from letterocr.engine.replay import Followers, catch_up_all, replay_many
 
 ROWS = 16
 HOPE = 4.0  # a bound that misses by less than that many margins is small enough after an anchor anew
@@ -51,7 +49,6 @@ class CertifiedFollower(CompiledFollower):
         self.moving = bool(momentum.mu or momentum.decay)
         self.rounding = make_rounding(self.z.numpy().dtype, m, n, self.settings.sigmoid, self.moving)
         self.spanned = self.settings.sigmoid and not self.settings.hidden_slope and not self.moving
-        self._mark = mark_moving if self.moving else mark_spanned if self.spanned else mark_plain
         self._maker = MotionMaker((c, pad(c)), n, like, momentum.mu, momentum.decay, self.spanned)
         self._anchors = LetterAnchors(count, c, m, n, like, self.moving, self.spanned)
         self._lower = torch.tril_indices(c, c)
@@ -110,7 +107,7 @@ class CertifiedFollower(CompiledFollower):
             self._replay(last, done, i + 1)
             counts[i] += self._is_misread(last, t, h)
             done = i + 1
-        run_shares(catch_up_share, self.shares, n, self._letters, self.settings)
+        catch_up_all(n, self._letters, self.settings, self.shares)
         return torch.from_numpy(counts[due])
 
     def _describe_block(self) -> tuple[BlockFactors, Motion]:
@@ -168,9 +165,17 @@ class CertifiedFollower(CompiledFollower):
                 verdicts.read[chosen] = self._anchors.arrays.chosen[chosen, 0]
             stretch = start, min(start + STRETCH, n)
             guard = GUARD * self.rounding.unit
-            arrays, s, shares = self._anchors.arrays, self.settings, self.shares
-            run_shares(self._mark, shares, stretch, arrays, motion, verdicts, s, self.rounding)
-            run_shares(judge, shares, stretch, motion, verdicts, self._letters, block, s, guard)
+            judge(
+                stretch,
+                self._anchors.arrays,
+                motion,
+                verdicts,
+                self._letters,
+                block,
+                self.settings,
+                self.rounding,
+                guard,
+            )
         return True
 
     def _list_ties(self) -> list[tuple[int, int, Tensor]]:

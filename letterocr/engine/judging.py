@@ -9,15 +9,48 @@ import math
 from typing import NamedTuple
 
 import numpy as np
+from numba import prange
 
-from letterocr.engine.certificate_arrays import Motion
-from letterocr.engine.kernels import LastLayer, Settings, compiled, inlined, squash
-from letterocr.engine.marking import Verdicts
-from letterocr.engine.replay import Followers, catch_up, replay_last
-from letterocr.engine.shares import find_share
+from letterocr.engine.certificate_arrays import Anchors, Motion, Rounding, take_letter
+from letterocr.engine.certificates import compare_outputs, find_top, step_moving, step_plain, step_spanned
+from letterocr.engine.kernels import DECAY, MOMENTUM, LastLayer, Settings, inlined, squash
+from letterocr.engine.replay import Followers, catch_up, find_share, replay_last
+from letterocr.engine.threaded import threaded
 
 GUARD = 32.0  # unit roundoffs of |w| |h|: outputs that are closer are compared by the very product of full evaluation
 MOST_TIES = 64  # such letters of a share in a block; more would be compared as they are
+
+
+class Verdicts(NamedTuple):
+    """What becomes of the letters in a block.
+
+    Attributes:
+        labels: [T].
+        due: [n] whether the error is measured after each sample.
+        read: [T] the class that each letter is read as, by the estimates.
+        short: [T] by how much its bound missed at the last sample that was due; 0: it was proved.
+        margin: [T] between its two largest outputs when it was evaluated last.
+        reads: [T, n] the same for every sample.
+        rivals: [T, n] the classes, as bits, of which one is the letter's; 0: it is proved.
+        misread: [shares, n] how many letters are misread after each sample.
+        evaluated: [shares] how many were evaluated.
+        ties: [shares, most, 2] sample and letter where outputs are too close.
+        tied: [shares] how many.
+        inputs: [shares, most, m] their activations.
+    """
+
+    labels: np.ndarray
+    due: np.ndarray
+    read: np.ndarray
+    short: np.ndarray
+    margin: np.ndarray
+    reads: np.ndarray
+    rivals: np.ndarray
+    misread: np.ndarray
+    evaluated: np.ndarray
+    ties: np.ndarray
+    tied: np.ndarray
+    inputs: np.ndarray
 
 
 class LearnedBlock(NamedTuple):
@@ -35,6 +68,42 @@ class LearnedBlock(NamedTuple):
     b: np.ndarray
     N: np.ndarray
     d: np.ndarray
+
+
+@inlined
+def _mark(
+    t: int,
+    stretch: tuple[int, int],
+    anchors: Anchors,
+    motion: Motion,
+    verdicts: Verdicts,
+    s: Settings,
+    e: Rounding,
+    scratch: tuple[np.ndarray, np.ndarray],
+) -> None:
+    """Find out after which samples of a stretch letter t is open, and which classes it may have then."""
+    moving, c = s.numbers[MOMENTUM] != 0 or s.numbers[DECAY] != 0, verdicts.read[t]
+    letter = take_letter(t, anchors)
+    gaps, product = scratch
+    for i in range(stretch[0], stretch[1]):
+        if moving:
+            step_moving(t, i, anchors, motion, s)
+        else:
+            step_plain(i, letter, motion)
+            if motion.rest.shape[0]:
+                step_spanned(t, i, letter, anchors, motion, product)
+        if verdicts.due[i]:
+            proved, bits = compare_outputs(c, i, letter, motion, e, gaps), 0
+            if not proved:
+                c = find_top(letter)
+                proved = compare_outputs(c, i, letter, motion, e, gaps)
+                if not proved:
+                    bits = 1 << c
+                    for r in range(gaps.shape[0]):
+                        bits |= (not gaps[r] > 0) << r
+            verdicts.reads[t, i], verdicts.rivals[t, i] = c, bits
+            verdicts.short[t] = 0 if proved else -gaps.min()
+    verdicts.read[t] = c
 
 
 @inlined
@@ -59,23 +128,26 @@ def _evaluate(bits: int, last: LastLayer, h: np.ndarray) -> tuple[int, float]:
     return c, top - second
 
 
-@compiled
-def judge(
+@inlined
+def _judge_share(
     share: int,
-    shares: int,
     stretch: tuple[int, int],
+    anchors: Anchors,
     motion: Motion,
     verdicts: Verdicts,
     letters: Followers,
     block: LearnedBlock,
     s: Settings,
+    e: Rounding,
     guard: float,
 ) -> None:
-    """Count the misread letters of a share after each sample of a stretch that was marked; evaluate the open ones."""
-    count = letters.z.shape[0]
+    shares, count = block.U.shape[0], letters.z.shape[0]
     start, stop = find_share(count, shares, share), find_share(count, shares, share + 1)
     dtype, m = letters.z.dtype, letters.z.shape[1]
-    h = np.zeros(m, dtype)
+    c = motion.common.shape[1]
+    scratch, h = (np.zeros(c, dtype), np.zeros(c, dtype)), np.zeros(m, dtype)
+    for t in range(start, stop):
+        _mark(t, stretch, anchors, motion, verdicts, s, e, scratch)
     last = LastLayer(block.U[share], block.b[share], block.N[share], block.d[share])
     for i in range(stretch[0], stretch[1]):
         replay_last(last, block.q[i], block.h[i], motion.rates[i], s)
@@ -102,3 +174,20 @@ def judge(
                     verdicts.tied[share] += 1
                     continue
             verdicts.misread[share, i] += c != verdicts.labels[t]
+
+
+@threaded
+def judge(
+    stretch: tuple[int, int],
+    anchors: Anchors,
+    motion: Motion,
+    verdicts: Verdicts,
+    letters: Followers,
+    block: LearnedBlock,
+    s: Settings,
+    e: Rounding,
+    guard: float,
+) -> None:
+    """Judge all letters after the samples of a stretch of the block."""
+    for share in prange(block.U.shape[0]):
+        _judge_share(share, stretch, anchors, motion, verdicts, letters, block, s, e, guard)

@@ -15,7 +15,6 @@ from letterocr.engine.anchoring import scatter_pairs, scatter_rows, settle_lette
 from letterocr.engine.certificate_arrays import FAR, Anchors, Rounding
 from letterocr.engine.kernels import Settings
 from letterocr.engine.replay import Followers
-from letterocr.engine.shares import run_shares
 
 RIVALS = 1  # of a letter, whose margins are followed exactly to first order, where (C7) is not used
 
@@ -114,19 +113,16 @@ class LetterAnchors:
         a, count, shares, n = self.arrays, len(chosen), block.shares, block.n
         h, squares, slopes = self.h[:count], self.squares[:count], self.slopes[:count]
         rows = self.h.numpy(), self.squares.numpy(), a.sizes
-        run_shares(take_activations, shares, chosen, now, letters, block.slope.numpy(), rows, s, self.spanned)
+        take_activations(chosen, now, letters, block.slope.numpy(), rows, s, shares, self.spanned)
         last = block.last
         x = torch.addmm(last[1], h, last[0].mT)
         k = (h @ block.h[now:n].mT).add_(block.bias)
         if self.spanned:
-            pairs = (squares @ block.weight_pairs.mT).numpy()
-            run_shares(scatter_pairs, shares, chosen, pairs, self.classes, a.curved)
+            scatter_pairs(chosen, (squares @ block.weight_pairs.mT).numpy(), self.classes, a.curved, shares)
             spread = block.weight_norms.expand(count, -1).contiguous()
         else:
             spread = (squares @ block.weight_squares.mT).sqrt_().mul_(block.rounding.up)
-        run_shares(
-            settle_letters,
-            shares,
+        settle_letters(
             chosen,
             now,
             a,
@@ -135,6 +131,7 @@ class LetterAnchors:
             block.weight.numpy(),
             self.slopes.numpy(),
             s,
+            shares,
         )
         for p in range(self.rivals):
             scatter_rows(chosen, p, now, (slopes[:, p] @ block.v[now:].mT).numpy(), a.own)

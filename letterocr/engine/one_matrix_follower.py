@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from numba import prange
 from torch import Tensor
 
 from letterocr.engine.compiled import CompiledFollower, CompiledStack
-from letterocr.engine.kernels import DECAY, Settings, compiled, in_order, inlined
-from letterocr.engine.replay import Followers
-from letterocr.engine.shares import find_share, run_shares
-from letterocr.engine.threaded import follow_row
+from letterocr.engine.kernels import DECAY, Settings, in_order, inlined
+from letterocr.engine.replay import Followers, find_share
+from letterocr.engine.threaded import follow_row, threaded
 
 
 @inlined
@@ -29,7 +29,7 @@ def _is_misread(x: np.ndarray, label: int) -> bool:
 
 
 @inlined
-def _follow_rows(
+def _follow_share(
     first: int, last: int, n: int, letters: Followers, labels: np.ndarray, s: Settings, misread: np.ndarray
 ) -> None:
     for t in range(first, last):
@@ -58,7 +58,7 @@ def _count_larger(x: np.ndarray, own: np.ndarray, labels: np.ndarray, r: np.floa
 def _follow_columns(
     first: int, last: int, n: int, letters: Followers, labels: np.ndarray, s: Settings, misread: np.ndarray
 ) -> None:
-    """As `_follow_rows` without momentum and decay, for finite numbers: a class of all letters at a time."""
+    """As `_follow_share` without momentum and decay, for finite numbers: a class of all letters at a time."""
     z, one = letters.z[first:last].T.copy(), letters.z.dtype.type(1) - s.numbers[DECAY]
     count, wide = last - first, labels[first:last].astype(letters.z.dtype)
     factors, own, found = np.empty_like(wide), np.empty_like(wide), np.empty_like(wide)
@@ -77,24 +77,18 @@ def _follow_columns(
     letters.z[first:last] = z.T
 
 
-@compiled
-def _follow_share(
-    share: int,
-    shares: int,
-    n: int,
-    letters: Followers,
-    labels: np.ndarray,
-    s: Settings,
-    misread: np.ndarray,
-    columns: bool,
+@threaded
+def _follow_all(
+    n: int, letters: Followers, labels: np.ndarray, s: Settings, misread: np.ndarray, columns: bool
 ) -> None:
-    """Misread [shares, n] <- the misread letters of a share after each sample; g is [n, T] here."""
-    count = letters.z.shape[0]
-    first, last = find_share(count, shares, share), find_share(count, shares, share + 1)
-    if columns:
-        _follow_columns(first, last, n, letters, labels, s, misread[share])
-    else:
-        _follow_rows(first, last, n, letters, labels, s, misread[share])
+    """Misread [shares, n] <- the misread letters of each share after each sample; g is [n, T] here."""
+    shares, count = misread.shape[0], letters.z.shape[0]
+    for p in prange(shares):
+        first, last = find_share(count, shares, p), find_share(count, shares, p + 1)
+        if columns:
+            _follow_columns(first, last, n, letters, labels, s, misread[p])
+        else:
+            _follow_share(first, last, n, letters, labels, s, misread[p])
 
 
 class OneMatrixFollower(CompiledFollower):
@@ -122,6 +116,5 @@ class OneMatrixFollower(CompiledFollower):
         self._misread[:] = 0
         momentum = self.stack.momentum
         columns = not (momentum.mu or momentum.decay) and bool(self._steps.isfinite().all() and self.z.isfinite().all())
-        shares, labels = len(self._misread), self.labels.numpy()
-        run_shares(_follow_share, shares, self.stack.n, self._letters, labels, self.settings, self._misread, columns)
+        _follow_all(self.stack.n, self._letters, self.labels.numpy(), self.settings, self._misread, columns)
         return torch.from_numpy(self._misread.sum(0)[due])

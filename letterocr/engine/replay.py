@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from numba import prange
 
 from letterocr.engine.kernels import (
     DECAY,
@@ -25,8 +26,7 @@ from letterocr.engine.kernels import (
     move_late,
     move_odd,
 )
-from letterocr.engine.shares import find_share
-from letterocr.engine.threaded import follow_row
+from letterocr.engine.threaded import follow_row, threaded
 
 
 @inlined
@@ -140,12 +140,24 @@ def catch_up(t: int, stop: int, letters: Followers, s: Settings) -> None:
         letters.reached[t] = stop
 
 
-@compiled
-def catch_up_share(share: int, shares: int, stop: int, letters: Followers, s: Settings) -> None:
-    """Give every letter of a share the updates of all samples before `stop`."""
-    count, m = letters.z.shape
-    first, last = find_share(count, shares, share), find_share(count, shares, share + 1)
+@inlined
+def find_share(total: int, shares: int, index: int) -> int:
+    """Where the index-th of that many equal stretches of `total` rows begins."""
+    return total * index // shares
+
+
+@inlined
+def _catch_up_share(stop: int, letters: Followers, s: Settings, first: int, last: int) -> None:
+    m = letters.z.shape[1]
     for start in range(0, m, COLUMNS):
         for t in range(first, last):
             _catch_up_columns(t, stop, letters, s, (start, min(start + COLUMNS, m)))
     letters.reached[first:last] = stop
+
+
+@threaded
+def catch_up_all(stop: int, letters: Followers, s: Settings, shares: int) -> None:
+    """Give every letter the updates of all samples before `stop`."""
+    count = letters.z.shape[0]
+    for p in prange(shares):
+        _catch_up_share(stop, letters, s, find_share(count, shares, p), find_share(count, shares, p + 1))
