@@ -19,12 +19,12 @@ from dataclasses import replace
 import torch
 from filelock import FileLock, Timeout
 
+from letterocr.base.home import find_cache_folder
 from letterocr.compose import registry
 from letterocr.compose.build import build_engine
 from letterocr.compose.devices import choose_device
 from letterocr.config.train import TrainConfig
 from letterocr.data.letters import PIXELS, Letters, Split
-from letterocr.data.letters_file import find_cache_folder
 
 TELL_SECONDS = 1.0  # seconds of compiling before the user is told
 COMPILING = "Compiling the loops for this kind of network: once on this machine, 20 seconds to a minute."
