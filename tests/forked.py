@@ -21,6 +21,9 @@ from functools import cache
 from pathlib import Path
 from typing import TextIO
 
+from forked_workers import fork_workers_of_loky
+from held import hold_runs
+
 IMPORTED = [  # what the commands import, early or late
     *(
         "letterocr.base.command_line",
@@ -31,7 +34,7 @@ IMPORTED = [  # what the commands import, early or late
     ),
     *("letterocr.engine.blocked", "letterocr.sweep.launchers", "letterocr.sweep.closing_report"),
     *("letterocr.search.worker", "hydra._internal.hydra", "hydra._internal.utils", "pyarrow.parquet"),
-    *("safetensors.torch", "tensorboard.summary.writer.event_file_writer", "scipy.special"),
+    *("letterocr.compare.trial", "safetensors.torch", "tensorboard.summary.writer.event_file_writer", "scipy.special"),
 ]
 
 
@@ -170,6 +173,8 @@ def become(request: dict) -> None:
     module, *arguments = request["arguments"]
     sys.argv[:] = [module, *arguments]
     sys.path[0] = request["cwd"]
+    hold_runs()
+    fork_workers_of_loky()
     runpy.run_module(module, run_name="__main__", alter_sys=True)
 
 

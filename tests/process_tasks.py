@@ -6,11 +6,14 @@ import os
 import signal
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from letterocr.base.signals import StopFile
 from letterocr.run.outcome import Outcome
 from letterocr.sweep.ledger import write_record
-from letterocr.sweep.missing import MissingRun
+
+if TYPE_CHECKING:  # it imports PyTorch, which takes each process seconds
+    from letterocr.sweep.missing import MissingRun
 
 
 def note(folder: Path, name: str) -> None:

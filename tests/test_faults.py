@@ -13,10 +13,11 @@ from pathlib import Path
 
 import pytest
 from forked import ForkedProcess
+from held import GO
 from tiny import assert_same_bits, checkpoints, command, finish, kill, mounted, run_folder, start, tiny, wait_until
 
 KILLS = 20
-SAMPLES = 20_000
+SAMPLES = 5000
 
 
 def test_killed_at_twenty_random_moments_nothing_whole_is_lost(tmp_path: Path) -> None:
@@ -29,7 +30,7 @@ def test_killed_at_twenty_random_moments_nothing_whole_is_lost(tmp_path: Path) -
         before = checkpoints(tmp_path / "cut")[-1:]
         process = ForkedProcess(["counted_train", str(learned), *cut], Path(__file__).parent, dict(os.environ))
         wait_until(lambda before=before: checkpoints(tmp_path / "cut")[-1:] != before, process)
-        time.sleep(generator.uniform(0, 0.1))
+        time.sleep(generator.uniform(0, 0.03))
         assert kill(process).status == -signal.SIGKILL, "the run was over too early"
         newest = int(checkpoints(tmp_path / "cut")[-1].stem)
         assert newest >= at  # no checkpoint that was whole is gone
@@ -55,11 +56,13 @@ def remount(folder: Path, how: str) -> bool:
 
 
 def test_a_file_system_that_turns_read_only_gets_one_sentence(tmp_path: Path, disk: Path) -> None:
-    overrides = tiny("samples=20000", "evaluate_every=100", "tensorboard=false", f"output={disk}", "resume=true")
-    process = start(*overrides, "checkpoint_seconds=0.01", cwd=tmp_path)
-    wait_until(lambda: bool(checkpoints(disk)), process)
+    overrides = tiny("tensorboard=false", f"output={disk}", "resume=true")
+    go = tmp_path / "go"
+    process = start(*overrides, "checkpoint_seconds=0", cwd=tmp_path, env={GO: str(go)})
+    wait_until(lambda: len(checkpoints(disk)) == 2, process)
     while not remount(disk, "ro") and process.poll() is None:  # busy while a file is open for writing
         time.sleep(0.001)
+    go.touch()
     answer = finish(process)
     assert answer.status == 2, answer
     assert answer.sentence == f"{run_folder(disk)} can't be written (Read-only file system): take another output=."
@@ -81,14 +84,14 @@ def test_a_clock_that_jumps_back_loses_nothing(tmp_path: Path) -> None:
     assert {path: path.read_bytes() for path in results} == results
 
     overrides = tiny("checkpoint_seconds=0", f"output={tmp_path / 'cut'}")
-    process = start(*overrides, "samples=20000", cwd=tmp_path)
-    wait_until(lambda: len(checkpoints(tmp_path / "cut")) > 1, process)
+    process = start(*overrides, cwd=tmp_path, env={GO: str(tmp_path / "go")})
+    wait_until(lambda: len(checkpoints(tmp_path / "cut")) == 2, process)
     process.terminate()
     finish(process)
     older, newer = checkpoints(tmp_path / "cut")
     for path, when in ((older, time.time() + 3600), (newer, time.time() - 3600)):
         os.utime(path, (when, when))
-    went_on = command(*overrides, "samples=20000", "resume=true")
+    went_on = command(*overrides, "resume=true")
     assert f"resumed at  sample {int(newer.stem):,}" in went_on.out
-    assert command(*tiny("checkpoint_seconds=0", f"output={tmp_path / 'whole'}"), "samples=20000").status == 0
+    assert command(*tiny(f"output={tmp_path / 'whole'}")).status == 0
     assert_same_bits(run_folder(tmp_path / "whole"), run_folder(tmp_path / "cut"))

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -145,6 +145,19 @@ def _without_hydra_state() -> Iterator[None]:
         GlobalHydra.instance().clear()
 
 
+@contextlib.contextmanager
+def composed_once(overrides: Sequence[str]) -> Iterator[None]:
+    """Tell Hydra that one run is asked for, where nothing can ask for a sweep: it composes the config to find out."""
+    from hydra._internal.hydra import Hydra
+    from hydra.types import RunMode
+
+    if any(text.startswith(("-", "+", "launcher=", "hydra", "experiment=")) for text in overrides):
+        yield
+    else:
+        with mock.patch.object(Hydra, "get_mode", lambda *_, **__: RunMode.RUN):
+            yield
+
+
 def command(*overrides: str, cwd: Path | None = None) -> Answer:
     """The command in this process: the same entry, without the seconds that a new process takes."""
     from letterocr.train import main
@@ -153,6 +166,7 @@ def command(*overrides: str, cwd: Path | None = None) -> Answer:
     threads = torch.get_num_threads()
     with (
         _without_hydra_state(),
+        composed_once(overrides),
         mock.patch.object(sys, "argv", ["letterocr.train", *overrides]),
         contextlib.chdir(cwd or Path.cwd()),
         contextlib.redirect_stdout(out),

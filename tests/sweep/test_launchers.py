@@ -8,7 +8,9 @@ from pathlib import Path
 
 import process_tasks
 import pytest
+from held import GO
 from tiny import (
+    Answer,
     assert_same_bits,
     checkpoints,
     command,
@@ -32,6 +34,11 @@ LOCAL = ["launcher=local", "hydra.launcher.n_jobs=2"]
 PATIENCE = 240  # seconds of a sweep, on a busy machine
 
 
+def command_apart(folder: Path, *overrides: str) -> Answer:
+    """The command in a process of its own, whose workers need not import PyTorch."""
+    return finish(start(*overrides, cwd=folder, env={"PYTHONPATH": str(REPOSITORY)}), PATIENCE)
+
+
 def test_mistakes_are_found_before_a_process_is_started(tmp_path):
     answer = command("-m", *LOCAL, "learning_rate=fast,slow", *tiny(f"output={tmp_path}"))
     assert answer.status == 1
@@ -41,7 +48,7 @@ def test_mistakes_are_found_before_a_process_is_started(tmp_path):
 
 def test_processes_side_by_side_train_the_same_bits_each_run_once(tmp_path):
     ask = ["-m", *LOCAL, "seed=1,2", "learning_rate=0.05,5e-2", *tiny(f"output={tmp_path / 'side'}")]
-    answer = command(*ask)
+    answer = command_apart(tmp_path, *ask)
     assert answer.status == 0, answer.err
     assert "2 of 4 runs to train." in answer.out
     assert report_of(answer)[0] == "Sweep of 2 runs: 2 finished."
@@ -54,13 +61,14 @@ def test_processes_side_by_side_train_the_same_bits_each_run_once(tmp_path):
 
 
 def test_a_process_that_is_killed_does_not_end_the_sweep(tmp_path):
-    environment = {"PYTHONPATH": str(REPOSITORY)}
-    overrides = tiny("samples=3000", "checkpoint_seconds=0.05")
+    environment = {"PYTHONPATH": str(REPOSITORY), GO: str(tmp_path / "go")}
+    overrides = tiny("checkpoint_seconds=0")
     output = tmp_path / "cut"
     process = start("-m", *LOCAL, "seed=1,2,3", *overrides, f"output={output}", cwd=tmp_path, env=environment)
     wait_until(lambda: bool(checkpoints(output)), process)
     held = next(output.glob("*/lock.*.json"))
     os.kill(json.loads(held.read_text())["pid"], signal.SIGKILL)
+    (tmp_path / "go").touch()
     answer = finish(process, PATIENCE)
     assert answer.status == 0, answer.err
     assert "A process was killed; " in answer.out
@@ -72,9 +80,9 @@ def test_a_process_that_is_killed_does_not_end_the_sweep(tmp_path):
 
 def test_a_sweep_that_is_stopped_lets_its_runs_write_checkpoints(tmp_path):
     output = tmp_path / "cut"
-    overrides = [*tiny("samples=6000", "checkpoint_seconds=1000"), f"output={output}"]
+    overrides = [*tiny("checkpoint_seconds=1000"), f"output={output}"]
     sweep_ = ["-m", *LOCAL, "seed=1,2,3", *overrides]
-    process = start(*sweep_, cwd=tmp_path, env={"PYTHONPATH": str(REPOSITORY)})
+    process = start(*sweep_, cwd=tmp_path, env={"PYTHONPATH": str(REPOSITORY), GO: str(tmp_path / "go")})
     wait_until(lambda: len(list(output.glob("*/events.out.*"))) == 2, process)
     process.send_signal(signal.SIGTERM)
     answer = finish(process, PATIENCE)
@@ -83,7 +91,7 @@ def test_a_sweep_that_is_stopped_lets_its_runs_write_checkpoints(tmp_path):
     assert answer.sentence == f"stopped by SIGTERM; {report}"
     assert [int(path.stem) > 0 for path in checkpoints(output)] == [True, True]
     assert not list(output.glob("*/lock.*"))
-    again = command(*sweep_)
+    again = command_apart(tmp_path, *sweep_)
     assert again.status == 0, again.err
     assert report_of(again)[0].startswith("Sweep of 3 runs: 3 finished")
 
@@ -179,7 +187,7 @@ def test_how_many_at_once_must_be_a_number_that_can_be(tmp_path, wrong):
 
 def test_a_sweep_whose_output_nobody_reads_ends_as_others_do(tmp_path):
     ask = ["-m", *LOCAL, "seed=1,2", *tiny(f"output={tmp_path}", "samples=20")]
-    assert command(*ask).status == 0
+    assert command_apart(tmp_path, *ask).status == 0
     environment = {"PYTHONPATH": str(REPOSITORY), "PYTHONUNBUFFERED": ""}
     for more, lines_read in (["force=true"], 0), (["force=true"], 2), ([], 0):  # 2: a process that trains finds out
         with start(*ask, *more, cwd=tmp_path, env=environment) as process:

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from tiny import assert_same_bits, checkpoints, command, finish, folders, start, tiny
+from held import GO, SITE
+from tiny import assert_same_bits, command, finish, folders, start, tiny
 
 from letterocr.compose.stored_config import read_config
 from letterocr.search.trial_queue import open_study
@@ -19,8 +20,15 @@ from letterocr.search.trial_queue import open_study
 REPOSITORY = Path(__file__).resolve().parents[2]
 PATIENCE = 240  # seconds for what takes a few on an idle machine
 ENVIRONMENT = {"PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1"}
+
+
+def hold(go: Path) -> dict[str, str]:
+    """Environment of jobs whose runs wait, with two checkpoints, until the file exists or a signal comes."""
+    return ENVIRONMENT | {"PYTHONPATH": f"{SITE}:{REPOSITORY}", GO: str(go)}
+
+
 SLURM = ["launcher=slurm_cpu", "hydra.launcher.mem_gb=1", "hydra.launcher.timeout_min=10"]
-LONG = tiny("samples=12000", "checkpoint_seconds=0.2")
+RUN = tiny("checkpoint_seconds=0")
 
 pytestmark = [pytest.mark.shared, pytest.mark.usefixtures("local_slurm")]
 
@@ -44,6 +52,19 @@ def until(condition: Callable[[], object], what: str) -> None:
         time.sleep(0.1)
 
 
+def wait_for_a_held_run(output: Path) -> Path:
+    """Wait until a run is held, with two checkpoints; return its lock."""
+    found: list[Path] = []
+
+    def find() -> list[Path]:
+        folders = [folder for folder in output.glob("*/checkpoints") if len(list(folder.glob("*.json"))) == 2]
+        found[:] = [lock for folder in folders for lock in folder.parent.glob("lock.*.json")]
+        return found
+
+    until(find, "a run with two checkpoints")
+    return found[0]
+
+
 def sessions(output: Path) -> dict[str, list[bool]]:
     """For each run folder its sessions in the jobs of all sweeps: whether each went on from a checkpoint."""
     found: dict[str, list[bool]] = {}
@@ -58,7 +79,7 @@ def sessions(output: Path) -> dict[str, list[bool]]:
 def alone(tmp_path_factory) -> dict[int, Path]:
     """The run folders of seeds 1 and 2, trained by this process without SLURM; only to be read."""
     output = tmp_path_factory.mktemp("alone")
-    assert command("-m", "seed=1,2", *LONG, f"output={output}").status == 0
+    assert command("-m", "seed=1,2", *RUN, f"output={output}").status == 0
     return folders(output)
 
 
@@ -72,11 +93,12 @@ def assert_as_alone(output: Path, alone: dict[int, Path], seeds: list[int]) -> N
 
 def test_two_sweeps_at_once_and_a_preempted_job_train_each_run_once_to_the_same_bits(tmp_path, alone):
     output = tmp_path / "out"
-    first = start("-m", *SLURM, "seed=1,2", *LONG, f"output={output}", cwd=tmp_path, env=ENVIRONMENT)
-    second = start("-m", *SLURM, "seed=1,2", *LONG, f"output={output}", cwd=tmp_path, env=ENVIRONMENT)
-    until(lambda: checkpoints(output), "a checkpoint")
-    job = json.loads(next(output.glob("*/lock.*.json")).read_text())["job"]
-    subprocess.run(["scancel", "--signal=USR2", job], check=True)
+    sweep = ["-m", *SLURM, "seed=1,2", *RUN, f"output={output}"]
+    first, second = (start(*sweep, cwd=tmp_path, env=hold(tmp_path / "go")) for _ in range(2))
+    lock = wait_for_a_held_run(output)
+    subprocess.run(["scancel", "--signal=USR2", json.loads(lock.read_text())["job"]], check=True)
+    until(lambda: not lock.exists(), "the run to stop")
+    (tmp_path / "go").touch()
     answers = [finish(first, PATIENCE), finish(second, PATIENCE)]
     assert {answer.status for answer in answers} <= {0, os.EX_TEMPFAIL}, answers
     assert 0 in {answer.status for answer in answers}
@@ -89,13 +111,14 @@ def test_two_sweeps_at_once_and_a_preempted_job_train_each_run_once_to_the_same_
 
 def test_a_cancelled_job_is_a_failure_and_asking_again_goes_on(tmp_path):
     output = tmp_path / "out"
-    sweep = ["-m", "seed=1,2", *LONG, f"output={output}"]
-    process = start(*SLURM, *sweep, cwd=tmp_path, env=ENVIRONMENT)
-    until(lambda: checkpoints(output), "a checkpoint")
-    lock = next(output.glob("*/lock.*.json"))
+    sweep = ["-m", "seed=1,2", *RUN, f"output={output}"]
+    process = start(*SLURM, *sweep, cwd=tmp_path, env=hold(tmp_path / "go"))
+    lock = wait_for_a_held_run(output)
     held = json.loads(lock.read_text())
+    os.kill(held["pid"], signal.SIGSTOP)
     subprocess.run(["scancel", held["job"]], check=True)
     os.kill(held["pid"], signal.SIGKILL)  # SLURM does that itself, but only half a minute later
+    (tmp_path / "go").touch()
     answer = finish(process, PATIENCE)
     assert answer.status == 1
     seed = read_config(lock.parent).seed
@@ -105,17 +128,19 @@ def test_a_cancelled_job_is_a_failure_and_asking_again_goes_on(tmp_path):
     again = command(*sweep)
     assert again.status == 0
     assert again.out.count("resumed at") == 1
-    assert command("-m", f"seed={seed}", *LONG, f"output={tmp_path / 'alone'}").status == 0
+    assert command("-m", f"seed={seed}", *RUN, f"output={tmp_path / 'alone'}").status == 0
     assert_same_bits(folders(tmp_path / "alone")[seed], folders(output)[seed])
 
 
 def test_runs_that_share_a_job_are_trained_once_each_though_it_is_queued_again(tmp_path, alone):
     output = tmp_path / "out"
-    ask = ["-m", *SLURM, "hydra.launcher.runs_per_job=2", "seed=1,2", "force=true", *LONG, f"output={output}"]
-    process = start(*ask, cwd=tmp_path, env=ENVIRONMENT)
-    until(lambda: len({path.parent for path in checkpoints(output)}) == 2, "a checkpoint of the second run")
-    (lock,) = output.glob("*/lock.*.json")
+    ask = ["-m", *SLURM, "hydra.launcher.runs_per_job=2", "seed=1,2", "force=true", *RUN, f"output={output}"]
+    (tmp_path / "go.1").touch()  # it is the second run that waits
+    process = start(*ask, cwd=tmp_path, env=hold(tmp_path / "go"))
+    lock = wait_for_a_held_run(output)
     subprocess.run(["scancel", "--signal=USR2", json.loads(lock.read_text())["job"]], check=True)
+    until(lambda: not lock.exists(), "the run to stop")
+    (tmp_path / "go").touch()
     answer = finish(process, PATIENCE)
     assert answer.status == 0, answer
     assert "2 runs in 1 job; " in answer.out
@@ -126,10 +151,11 @@ def test_runs_that_share_a_job_are_trained_once_each_though_it_is_queued_again(t
 def test_a_run_that_reaches_its_time_limit_is_queued_again_and_ends_at_the_same_bits(tmp_path, alone):
     output = tmp_path / "out"
     limit = ["hydra.launcher.timeout_min=1", "hydra.launcher.signal_delay_s=1"]  # SLURM's shortest; it adds 30 s
-    process = start("-m", *SLURM, *limit, "seed=1", *LONG, f"output={output}", cwd=tmp_path, env=ENVIRONMENT)
-    until(lambda: checkpoints(output), "a checkpoint")
-    run = json.loads(next(output.glob("*/lock.*.json")).read_text())["pid"]
-    os.kill(run, signal.SIGSTOP)  # else it ends before its time is up; SLURM wakes it for the signal
+    ask = ["-m", *SLURM, *limit, "seed=1", *RUN, f"output={output}"]
+    process = start(*ask, cwd=tmp_path, env=hold(tmp_path / "go"))
+    lock = wait_for_a_held_run(output)
+    until(lambda: not lock.exists(), "the time limit")
+    (tmp_path / "go").touch()
     answer = finish(process, PATIENCE)
     assert answer.status == 0, answer
     ((*_, last),) = sessions(output).values()
@@ -155,13 +181,15 @@ def test_the_workers_of_a_search_share_its_trials(tmp_path):
 
 def test_the_array_script_queues_its_run_again_when_it_gets_the_signal(tmp_path, alone):
     output = tmp_path / "out"
-    (tmp_path / "runs.txt").write_text(f"{' '.join(LONG)} seed=1 'output={output}'\n")
-    environment = os.environ | ENVIRONMENT | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    (tmp_path / "runs.txt").write_text(f"{' '.join(RUN)} seed=1 'output={output}'\n")
+    environment = os.environ | hold(tmp_path / "go") | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     script = str(REPOSITORY / "scripts" / "sweep.sbatch")
     submit = ["sbatch", "--parsable", "--mem=1G", "--array=1-1", script, "runs.txt"]
     job = subprocess.run(submit, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
-    until(lambda: checkpoints(output), "a checkpoint")
+    lock = wait_for_a_held_run(output)
     subprocess.run(["scancel", "--signal=USR2", f"{job.stdout.strip()}_1"], check=True)
+    until(lambda: not lock.exists(), "the run to stop")
+    (tmp_path / "go").touch()
     until(lambda: list(output.glob("*/result.json")) and not queue(), "the end")
     (log,) = tmp_path.glob("letterocr-*.out")
     assert f"Stopped by {signal.SIGUSR2.name} after " in log.read_text()
