@@ -1,8 +1,8 @@
 """Processes of the commands, without the seconds that a new Python takes to import PyTorch.
 
-A helper process of each test worker imports everything once. For each command it forks a process, which runs the
+One helper process of all test workers imports everything once. For each command it forks a process, which runs the
 module as `python -m` does: with its own process number, output, folder, environment and exit status. Variables that
-PyTorch or Numba read while they are imported are those of the test worker.
+PyTorch or Numba read while they are imported are those of the test worker that started it.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import json
 import os
 import runpy
 import selectors
+import shutil
 import signal
 import socket
 import subprocess
@@ -21,6 +22,7 @@ from functools import cache
 from pathlib import Path
 from typing import TextIO
 
+from filelock import FileLock
 from forked_workers import fork_workers_of_loky
 from held import hold_runs
 
@@ -112,17 +114,24 @@ class ForkedProcess:
 
 @cache
 def start_helper() -> str:
-    """Start the helper process of this test worker; return the address of its socket."""
-    address = str(Path(tempfile.mkdtemp(prefix="letterocr-")) / "socket")
-    # The helper ends when its standard input does, which is when this process ends.
-    helper = subprocess.Popen([sys.executable, __file__, address], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    assert helper.stdout.readline() == b"ready\n"
-    start_helper.helper = helper
-    return address
+    """Return the address of the helper process, which the first test worker that needs it starts."""
+    folder = Path(tempfile.gettempdir()) / f"letterocr-{os.environ.get('PYTEST_XDIST_TESTRUNUID', os.getpid())}"
+    folder.mkdir(exist_ok=True)
+    address, users = folder / "socket", folder / "users"
+    with FileLock(folder / "lock"):
+        if is_new := not users.exists():
+            os.mkfifo(users)
+            command = [sys.executable, __file__, address, users]
+            start_helper.helper = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+        start_helper.user = os.open(users, os.O_WRONLY)  # the helper ends when no worker has it open any more
+        if is_new:
+            assert start_helper.helper.stdout.readline() == b"ready\n"
+    return str(address)
 
 
-def serve(address: str) -> dict:
+def serve(address: str, users: str) -> dict:
     """Fork a process for each request; return the request in that process."""
+    pipe = os.open(users, os.O_RDONLY)
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(address)
     listener.listen()
@@ -130,15 +139,17 @@ def serve(address: str) -> dict:
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     with selectors.DefaultSelector() as selector:
         selector.register(listener, selectors.EVENT_READ)
-        selector.register(sys.stdin, selectors.EVENT_READ)
+        selector.register(pipe, selectors.EVENT_READ)
         while True:
-            if any(key.fileobj is sys.stdin for key, _ in selector.select()):
+            if any(key.fileobj == pipe for key, _ in selector.select()):
+                shutil.rmtree(Path(address).parent)
                 os._exit(0)
             connection, _ = listener.accept()
             if not os.fork():
                 break
             connection.close()
     listener.close()
+    os.close(pipe)
     return attend(connection)
 
 
@@ -183,4 +194,4 @@ if __name__ == "__main__":
 
     for name in IMPORTED:
         importlib.import_module(name)
-    become(serve(sys.argv[1]))
+    become(serve(*sys.argv[1:]))

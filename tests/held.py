@@ -1,7 +1,8 @@
 """Runs that wait after their third stretch, so that what a test does to them comes neither too early nor too late.
 
 A run then has two checkpoints, if it writes one after each stretch. It goes on when the file that `GO` names exists,
-or the same with its seed as suffix, or when its process has received a signal. `held_site` does the same in processes that no test forks, as SLURM's jobs.
+or the same with its seed as suffix, or when its process has received a signal. `held_site` does the same in processes
+that no test forks, as SLURM's jobs.
 """
 
 from __future__ import annotations

@@ -154,7 +154,7 @@ def composed_once(overrides: Sequence[str]) -> Iterator[None]:
     if any(text.startswith(("-", "+", "launcher=", "hydra", "experiment=")) for text in overrides):
         yield
     else:
-        with mock.patch.object(Hydra, "get_mode", lambda *_, **__: RunMode.RUN):
+        with mock.patch.object(Hydra, "get_mode", return_value=RunMode.RUN):
             yield
 
 

@@ -8,7 +8,6 @@ from urllib.error import URLError
 
 import emnist as emnist_package
 import pytest
-import torchvision
 from emnist_files import (
     PER_LETTER,
     TEST_PER_LETTER,
@@ -60,7 +59,7 @@ def download(monkeypatch) -> Callable[[Callable[[Path], None]], list[str]]:
             asked.append((url, md5))
             write(Path(root) / filename)
 
-        monkeypatch.setattr(torchvision.datasets.utils, "download_url", download_url)
+        monkeypatch.setattr("torchvision.datasets.utils.download_url", download_url)
         return asked
 
     return replace
@@ -70,7 +69,9 @@ def test_without_a_cache_torchvisions_file_is_downloaded_once(home, download):
     asked = download(lambda path: zipped(path, official()))
     for _ in range(2):
         assert len(load(EmnistConfig(test_per_letter=TEST_PER_LETTER)).test) == 26 * TEST_PER_LETTER
-    assert asked == [(torchvision.datasets.EMNIST.url, torchvision.datasets.EMNIST.md5)]
+    from torchvision.datasets import EMNIST  # late: it takes every worker seconds
+
+    assert asked == [(EMNIST.url, EMNIST.md5)]
     assert [p for p in home.rglob("*") if p.is_file()] == [home / ".cache" / "letterocr" / "emnist.zip"]
 
 

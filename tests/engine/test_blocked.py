@@ -22,7 +22,7 @@ from letterocr.engine.records import Records
 from letterocr.engine.stack import Stack
 from letterocr.engine.task import TrainingTask
 
-SAMPLES = 1000
+SAMPLES = 500
 NETWORKS = {
     "two_layer": ([], "linear", False),
     "two_layer with bias": ([], "linear", True),

@@ -8,7 +8,9 @@ import re
 import signal
 from pathlib import Path
 
+from cut_runs import EVERY_STRETCH
 from forked import ForkedProcess
+from held import GO
 from studies import QUICK, runs_of, search, trials_of
 from tiny import at_checkpoint, checkpoints, tiny, wait_until
 
@@ -17,9 +19,10 @@ from letterocr.search.plan import WORKERS, read_plan
 from letterocr.search.trial_queue import TrialQueue, is_counted
 
 
-def start_worker(folder: Path, trials: int) -> ForkedProcess:
+def start_worker(folder: Path, trials: int, go: Path) -> ForkedProcess:
+    """A worker whose runs wait until that file exists."""
     command = ["letterocr.search", "worker", str(folder), "--trials", str(trials)]
-    return ForkedProcess(command, Path(__file__).parents[2], dict(os.environ))
+    return ForkedProcess(command, Path(__file__).parents[2], {**os.environ, GO: str(go)})
 
 
 def start_search(folder: Path, *arguments: str, trials: int) -> ForkedProcess:
@@ -60,26 +63,13 @@ def test_a_signal_stops_all_workers_with_checkpoints_and_the_study_goes_on(tmp_p
 
 def test_a_killed_workers_trial_is_taken_up_where_it_stopped(tmp_path):
     folder = tmp_path / "s"
-    assert search(folder, "samples=4000", "checkpoint_seconds=0.3", trials=1) == 0
+    assert search(folder, EVERY_STRETCH, trials=1) == 0
     (done,) = runs_of(folder)
-    victim = start_worker(folder, 2)
-
-    def stopped() -> bool:
-        """Stopped with a checkpoint, and without a lock that others would wait 30 seconds for."""
-        if all(done in str(path) for path in checkpoints(folder / "runs")):
-            return False
-        victim.send_signal(signal.SIGSTOP)
-        if list(folder.glob("*.lock")):
-            victim.send_signal(signal.SIGCONT)
-            return False
-        return True
-
-    try:
-        wait_until(stopped, victim)
-    finally:
-        victim.kill()
-        victim.communicate()
-    assert search(folder, "samples=4000", "checkpoint_seconds=0.3", trials=2) == 0
+    victim = start_worker(folder, 2, tmp_path / "go")
+    wait_until(lambda: len([path for path in checkpoints(folder / "runs") if done not in str(path)]) == 2, victim)
+    victim.kill()
+    victim.communicate()
+    assert search(folder, EVERY_STRETCH, trials=2) == 0
     first, lost, again = trials_of(folder)
     assert (first.state.name, lost.state.name) == ("COMPLETE", "FAIL")
     assert lost.user_attrs["reason"] == "its worker died"
@@ -108,7 +98,7 @@ def test_a_trial_that_kills_its_workers_is_given_up(tmp_path):
 
 def test_a_signal_leaves_a_trial_that_goes_on(tmp_path):
     folder = tmp_path / "s"
-    more = ("samples=2000", "checkpoint_seconds=0")
+    more = ("samples=300", EVERY_STRETCH)
     with at_checkpoint(1):
         assert search(folder, *more, trials=1) == 128 + signal.SIGTERM
     assert not runs_of(folder)
