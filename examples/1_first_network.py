@@ -30,13 +30,14 @@ plt.show()
 # %% [markdown]
 # ## The network
 #
-# The network is a matrix $W$ with 26 rows and 900 columns. It answers with 26 outputs, one for each letter (equation 2 of
-# the paper):
+# The network is a matrix $W$ with 26 rows and 900 columns. It answers with 26 outputs, one for each letter (equation 2
+# of the paper):
 #
 # $$q = W a$$
 #
 # The largest output is the letter that the network reads. The right answer $c$ for an A would be 1 in the first place
-# and 0 in all others (3). After each letter, gradient descent changes $W$ a little, so that $q$ comes nearer to $c$ (6):
+# and 0 in all others (3). After each letter, gradient descent changes $W$ a little, so that $q$ comes nearer to $c$
+# (6):
 #
 # $$W \leftarrow W - \alpha \, (q - c) \, a^T$$
 
@@ -45,8 +46,8 @@ run = letterocr.fit(model="two_layer", data="synthetic", samples=2000)
 print(run)
 
 # %% [markdown]
-# The paper counts layers of numbers, not matrices: pixels and outputs are two layers. Now the error on 520 test letters,
-# which the network never learns from:
+# The paper counts layers of numbers, not matrices: pixels and outputs are two layers. Now the error on 520 test
+# letters, which the network never learns from:
 
 # %%
 fig, ax = plt.subplots(figsize=(6, 3.2), layout="constrained")
@@ -59,13 +60,14 @@ for samples in (0, 100, 500, 2000):
 
 # %% [markdown]
 # **What you should see.** At the start 96 % are misread: the network guesses, and one guess in 26 is right. After 500
-# letters about half are misread, after 2,000 about 30 %. The curve is rough, because a single letter changes all of $W$.
+# letters about half are misread, after 2,000 about 30 %. The curve is rough, because a single letter changes all of
+# $W$.
 #
 # ## What it learned
 #
 # Row $k$ of $W$ has 900 numbers, one for each pixel, so we can look at it as a picture. Output $k$ is the sum over all
-# pixels of row $k$ times the letter. The weights began at small random values $W_0$ (a run with `samples=0`). We show what
-# was learned, $W - W_0$: blue pixels speak for the letter, red ones against it.
+# pixels of row $k$ times the letter. The weights began at small random values $W_0$ (a run with `samples=0`). We show
+# what was learned, $W - W_0$: blue pixels speak for the letter, red ones against it.
 
 # %%
 start = letterocr.fit(model="two_layer", data="synthetic", samples=0)
@@ -95,7 +97,7 @@ print(f"read as {reading.text}, second best {reading.letters[0].runner_up}")
 #
 # 1. Before it learns anything, the network is wrong 96 % of the time. What would be the error of a network that always
 #    answers A?
-# 2. Train again with `learning_rate=0.02`, and then with `learning_rate=0.00002`. What happens to the curve in each case?
-#    (The fifth lesson explains it.)
-# 3. `letterocr.matrix.read_letters(W, letters.test).confusions` lists which letters are taken for which. Look at the rows
-#    of $W$ for the most frequent pair: which pixels must tell them apart?
+# 2. Train again with `learning_rate=0.02`, and then with `learning_rate=0.00002`. What happens to the curve in each
+#    case? (The fifth lesson explains it.)
+# 3. `letterocr.matrix.read_letters(W, letters.test).confusions` lists which letters are taken for which. Look at the
+#    rows of $W$ for the most frequent pair: which pixels must tell them apart?

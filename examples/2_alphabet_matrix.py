@@ -1,7 +1,8 @@
 # %% [markdown]
 # # 2. The alphabet matrix, its rank and the pseudo-inverse
 #
-# Can a network read without any training? For one matrix the answer is linear algebra. This lesson takes a few seconds.
+# Can a network read without any training? For one matrix the answer is linear algebra. This lesson takes a few
+# seconds.
 
 # %%
 import matplotlib.pyplot as plt
@@ -13,14 +14,14 @@ A = letterocr.matrix.alphabet(letters.train)
 print(A.shape)
 
 # %% [markdown]
-# Column $k$ of the *alphabet matrix* $A$ is the mean of all letters of class $k$: 26 typical letters side by side.
-# A matrix $W$ that reads all of them must give the first unit vector for A, the second for B, and so on. In one equation
+# Column $k$ of the *alphabet matrix* $A$ is the mean of all letters of class $k$: 26 typical letters side by side. A
+# matrix $W$ that reads all of them must give the first unit vector for A, the second for B, and so on. In one equation
 # (7):
 #
 # $$W A = I$$
 #
-# The unit matrix is factored into two matrices. $A$ is known, so we look for its left inverse. If the columns of $A$ are
-# independent, it is (8)
+# The unit matrix is factored into two matrices. $A$ is known, so we look for its left inverse. If the columns of $A$
+# are independent, it is (8)
 #
 # $$W = (A^T A)^{-1} A^T$$
 #
@@ -33,8 +34,8 @@ print(f"rank of A: {inverse.rank}")
 print(f"largest entry of W A - I: {inverse.pinv_error:.0e}")
 
 # %% [markdown]
-# The rank is 26: no letter is exactly a sum of others. So $W$ reads all 26 typical letters without an error. Now the 520
-# letters of the test, which are not typical:
+# The rank is 26: no letter is exactly a sum of others. So $W$ reads all 26 typical letters without an error. Now the
+# 520 letters of the test, which are not typical:
 
 # %%
 reading = letterocr.matrix.read_letters(W, letters.test)
@@ -78,12 +79,12 @@ print(f"condition number, the largest divided by the smallest: {inverse.conditio
 print(f"{ranks.energy_90} singular values hold 90 % of the sum of squares, {ranks.energy_99} hold 99 %")
 
 # %% [markdown]
-# The first value is 75 times the last. $W$ has the inverse values: it divides each direction by $\sigma_i$. Along the last
-# directions the typical letters hardly differ, and there $W$ amplifies most. A new letter that differs a little from the
-# typical one gets a large error.
+# The first value is 75 times the last. $W$ has the inverse values: it divides each direction by $\sigma_i$. Along the
+# last directions the typical letters hardly differ, and there $W$ amplifies most. A new letter that differs a little
+# from the typical one gets a large error.
 #
-# So the *numerical* rank is 26, but 90 % of the sum of squares is in 5 directions. How many do we need to read a letter?
-# We keep the first $r$ terms of the sum:
+# So the *numerical* rank is 26, but 90 % of the sum of squares is in 5 directions. How many do we need to read a
+# letter? We keep the first $r$ terms of the sum:
 
 # %%
 fig, axes = plt.subplots(1, 7, figsize=(9, 1.7), layout="constrained")
@@ -111,14 +112,15 @@ for relation in letterocr.matrix.search(A, count=3):
 
 # %% [markdown]
 # Take an F, add an I and remove the T: something like an E is left. A linear network that reads F, I and T gives for
-# *that* picture the outputs of F plus I minus T, whatever its weights are. The nearer the picture is to an E, the harder
-# it is to read the E.
+# *that* picture the outputs of F plus I minus T, whatever its weights are. The nearer the picture is to an E, the
+# harder it is to read the E.
 #
 # ## Three questions
 #
-# 1. The network of lesson 1 has the same form, $q = W a$, and misreads only about 30 %. What did it see that $A$ does not
-#    contain?
-# 2. Set the singular values above the tenth to zero: `W = torch.linalg.pinv(letterocr.matrix.reconstruct(A, 10), rtol=1e-6)`.
-#    It no longer reads the typical letters perfectly. What about the test letters?
+# 1. The network of lesson 1 has the same form, $q = W a$, and misreads only about 30 %. What did it see that $A$ does
+#    not contain?
+# 2. Set the singular values above the tenth to zero:
+#    `W = torch.linalg.pinv(letterocr.matrix.reconstruct(A, 10), rtol=1e-6)`. It no longer reads the typical letters
+#    perfectly. What about the test letters?
 # 3. A bias adds a row of ones to $A$ (12): `letterocr.matrix.with_ones(A)`. Can it mend a relation in which the
 #    coefficients on the left sum to one, such as F + I - T = E?

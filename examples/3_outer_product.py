@@ -1,8 +1,9 @@
 # %% [markdown]
 # # 3. One step as an outer product
 #
-# What does one letter change in a network? We take a single step, look at it as a matrix, and compare the step that the
-# paper prints with the true gradient. The networks are narrow (40 and 100 hidden units), so that this takes seconds.
+# What does one letter change in a network? We take a single step, look at it as a matrix, and compare the step that
+# the paper prints with the true gradient. The networks are narrow (40 and 100 hidden units), so that this takes
+# seconds.
 
 # %%
 import matplotlib.pyplot as plt
@@ -44,8 +45,8 @@ for name, old, new in zip(("W_h", "W_q"), before.weights, after.weights, strict=
 #
 # ## The column and the row
 #
-# The row is the input of the layer. The column is its *error vector* $v$. For the outputs it is the error itself; for the
-# hidden layer the error goes back through $W_q$ (19):
+# The row is the input of the layer. The column is its *error vector* $v$. For the outputs it is the error itself; for
+# the hidden layer the error goes back through $W_q$ (19):
 #
 # $$v_q = q - c, \qquad v_h = W_q^T v_q$$
 #
@@ -77,11 +78,11 @@ right.set(title="a part of $v_h a^T$", xlabel="inked pixels", ylabel="hidden uni
 plt.show()
 
 # %% [markdown]
-# **What you should see.** Stripes: every column is the same pattern $v_h$, times the ink of one pixel. That is what rank
-# one looks like. Pixels without ink change nothing.
+# **What you should see.** Stripes: every column is the same pattern $v_h$, times the ink of one pixel. That is what
+# rank one looks like. Pixels without ink change nothing.
 #
-# The package uses this everywhere: it keeps the pair $(v, h)$, $40 + 900$ numbers, and not the $40 \cdot 900$ numbers of
-# the matrix.
+# The package uses this everywhere: it keeps the pair $(v, h)$, $40 + 900$ numbers, and not the $40 \cdot 900$ numbers
+# of the matrix.
 #
 # ## Printed against gradient
 #
@@ -103,9 +104,9 @@ for name, step, gradient in zip(("W_h", "W_q"), (step_h, step_q), gradients, str
     print(f"{name}: cosine of the angle {cosine:.4f}, the printed step is {length:,.0f} times as long")
 
 # %% [markdown]
-# **Same direction, other length.** These weights are small, so that $s$ works near its middle, where $s' = 1/(4T) = 1/600$.
-# The printed step is therefore about 600 times as long as the gradient in the output layer, and about $600^2 = 360,000$
-# times in the hidden layer. The temperature $T = 150$ hides two very different learning rates.
+# **Same direction, other length.** These weights are small, so that $s$ works near its middle, where
+# $s' = 1/(4T) = 1/600$. The printed step is therefore about 600 times as long as the gradient in the output layer, and
+# about $600^2 = 360,000$ times in the hidden layer. The temperature $T = 150$ hides two very different learning rates.
 #
 # What does it mean for learning? The same rate, the same start, two rules:
 
@@ -123,8 +124,8 @@ plt.show()
 print(f"printed {printed.test_error:.0%}, gradient {exact.test_error:.0%} misread")
 
 # %% [markdown]
-# The printed rule learns. The gradient does not move at this temperature and rate: it would need steps hundreds of times
-# as long.
+# The printed rule learns. The gradient does not move at this temperature and rate: it would need steps hundreds of
+# times as long.
 #
 # ## Three questions
 #

@@ -19,8 +19,8 @@ runs = {
 }
 
 # %% [markdown]
-# `replicas=3` trains three networks side by side, which differ in their initial weights and in the order of the letters.
-# The line is their median, the band is between their quartiles (compare Fig. 7 and 8):
+# `replicas=3` trains three networks side by side, which differ in their initial weights and in the order of the
+# letters. The line is their median, the band is between their quartiles (compare Fig. 7 and 8):
 
 # %%
 fig, ax = plt.subplots(figsize=(7, 3.6), layout="constrained")
@@ -32,13 +32,13 @@ for name, run in runs.items():
     print(f"{name}: {run.test_error:.0%} misread at the end")
 
 # %% [markdown]
-# **What you should see.** Two layers learn fast at first, and then hardly improve. Three layers overtake them. Four layers
-# begin more slowly, since every step must pass through two more matrices.
+# **What you should see.** Two layers learn fast at first, and then hardly improve. Three layers overtake them. Four
+# layers begin more slowly, since every step must pass through two more matrices.
 #
 # ## Not because there are more weights
 #
-# Perhaps three layers are better only because they have more weights? Leave out the sigmoid, and a hidden layer is worth
-# nothing, however wide it is. The outputs are (26, 27)
+# Perhaps three layers are better only because they have more weights? Leave out the sigmoid, and a hidden layer is
+# worth nothing, however wide it is. The outputs are (26, 27)
 #
 # $$q = W_q (W_h a + b_h) + b_q = (W_q W_h) \, a + (W_q b_h + b_q)$$
 #
@@ -67,9 +67,9 @@ print(f"W: {list(W.shape)}, largest difference of an output: {(outputs - one_mat
 #
 # ## What the sigmoid does
 #
-# Through the sigmoid the 26 typical letters become 26 vectors of hidden activations, $H = s(W_h A + b_h 1^T)$. A linear
-# layer can't make them more different than the pixels are. The sigmoid can. We measure the effective rank behind the
-# same random hidden layer at several temperatures; a small $T$ makes $s$ steep.
+# Through the sigmoid the 26 typical letters become 26 vectors of hidden activations, $H = s(W_h A + b_h 1^T)$. A
+# linear layer can't make them more different than the pixels are. The sigmoid can. We measure the effective rank
+# behind the same random hidden layer at several temperatures; a small $T$ makes $s$ steep.
 
 # %%
 A = letterocr.matrix.alphabet(letters.train)
@@ -93,9 +93,9 @@ print(f"pixels {pixels.centred_ranks.entropy:.1f}, T = 0.5 {hidden[0].centred_ra
 print(f"T = 150 {hidden[-1].centred_ranks.entropy:.1f}")
 
 # %% [markdown]
-# **What you should see.** At a high temperature $s$ is nearly a straight line, and the rank is that of the pixels. At a low
-# temperature it rises: letters that were nearly sums of others now point in directions of their own. This is what a hidden
-# layer buys, even before it learns.
+# **What you should see.** At a high temperature $s$ is nearly a straight line, and the rank is that of the pixels. At
+# a low temperature it rises: letters that were nearly sums of others now point in directions of their own. This is
+# what a hidden layer buys, even before it learns.
 #
 # ## The full size
 #
@@ -109,7 +109,7 @@ print(f"T = 150 {hidden[-1].centred_ranks.entropy:.1f}")
 # ## Three questions
 #
 # 1. Give the three-layer network 10 hidden units, then 30 and 300. From which width on is it better than two layers?
-# 2. `collapse` works for three linear matrices too. What is the largest rank of $W$ if the hidden layer has 10 units? Which
-#    letters must then be confused?
-# 3. The four-layer network has more weights than the three-layer network. Try `learning_rate=0.1` and `1.0`: is there a rate
-#    at which it learns as fast?
+# 2. `collapse` works for three linear matrices too. What is the largest rank of $W$ if a hidden layer has 10 units? Can
+#    such a network give all 26 correct outputs?
+# 3. The four-layer network has more weights than the three-layer network. Try `learning_rate=0.1` and `1.0`: is there
+#    a rate at which it learns as fast?

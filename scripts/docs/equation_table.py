@@ -48,7 +48,10 @@ ROWS: tuple[tuple[str, str, str], ...] = (
 )
 # Where a reader looks first: the mathematics, then what draws and judges it, then the engines.
 ORDER = ("matrix", "models", "optimizers", "data", "curvature", "figures", "reproduce", "engine")
-_CITED = re.compile(r"\((?:Kantack 2020, |in )*((?:Fig\. )?\d[^()]*)\)|Kantack 2020, (\d[^()]*)|(Fig\. \d[^();:]*)")
+SKIPPED = "letterocr.engine.gpu."  # the kernels repeat the equations of the engines
+_NUMBERS = r"\d{1,2}(?:-\d{1,2})?(?:, \d{1,2}(?:-\d{1,2})?)*"
+_GROUP = rf"(?:Fig\. )?{_NUMBERS}"
+_CITED = re.compile(rf"\((?:Kantack 2020, |in )?({_GROUP}(?:; {_GROUP})*)(?:[,;] [a-z][^()]*)?\)|(Fig\. {_NUMBERS})")
 
 
 @dataclass(frozen=True)
@@ -68,13 +71,13 @@ def expand_keys(text: str) -> frozenset[str]:
     """Return the single equations and figures of a citation.
 
     Example:
-        >>> sorted(expand_keys("7, 29-31, mended; Fig. 4, 5"))
+        >>> sorted(expand_keys("7, 29-31; Fig. 4, 5"))
         ['29', '30', '31', '7', 'Fig. 4', 'Fig. 5']
     """
     found: set[str] = set()
     for part in text.split(";"):
         figure = "Fig. " if "Fig." in part else ""
-        for first, last in re.findall(r"(?<![\w.])(\d{1,2})(?:-(\d{1,2}))?(?![\w.])", part.replace("Fig. ", " ")):
+        for first, last in re.findall(r"(\d+)(?:-(\d+))?", part):
             found |= {f"{figure}{k}" for k in range(int(first), int(last or first) + 1)}
     return frozenset(found)
 
@@ -92,7 +95,7 @@ def _read_module(path: Path, root: Path) -> Iterator[Cited]:
         summary = (ast.get_docstring(node) or "").split("\n\n")[0].replace("\n", " ")
         cited = ["".join(groups) for groups in _CITED.findall(summary)]
         keys = frozenset().union(*map(expand_keys, cited))
-        if keys:
+        if keys and not name.startswith(SKIPPED):
             yield Cited(name, keys)
 
 
@@ -116,21 +119,26 @@ def write_table(package: Path) -> str:
     lines = ["| paper | equation | what it says | functions |", "|---|---|---|---|"]
     for row, latex, words in ROWS:
         paper = "; ".join(part if "Fig." in part else f"({part})" for part in row.split("; "))
-        functions = "<br>".join(f"[`{name.removeprefix('letterocr.')}`][{name}]" for name in list_functions(row, citations))
+        functions = "<br>".join(f"[`{_shorten(name)}`][{name}]" for name in list_functions(row, citations))
         lines.append(f"| {paper} | {f'${latex}$' if latex else ''} | {words} | {functions} |")
     return "\n".join(lines)
+
+
+def _shorten(name: str) -> str:
+    """Return a full name from its module on, without the module of a method: `chain.Network`, `Network.forward`."""
+    return ".".join(name.split(".")[-2:])
 
 
 def write_face(package: Path) -> str:
     """Return the names of `letterocr.matrix` as links, each with the first line of its docstring."""
     tree = ast.parse((package / "matrix" / "__init__.py").read_text(encoding="utf-8"))
-    imported = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
-    names = {a.name: n.module for n in imported for a in n.names if n.module and n.module.startswith("letterocr.matrix.")}
+    imported = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module]
+    names = {a.name: n.module for n in imported for a in n.names if str(n.module).startswith("letterocr.matrix.")}
     lines = ["| name | what it is |", "|---|---|"]
     for name, module in sorted({"alphabet": "letterocr.matrix.letter_matrix", **names}.items()):
         defined = {"alphabet": "alphabet_matrix"}.get(name, name)
         source = package.parent.joinpath(*str(module).split(".")).with_suffix(".py").read_text(encoding="utf-8")
-        docs = {full: node for full, node in _list_definitions(ast.parse(source), str(module))}
+        docs = dict(_list_definitions(ast.parse(source), str(module)))
         summary = (ast.get_docstring(docs[f"{module}.{defined}"]) or "").split("\n\n")[0].replace("\n", " ")
         lines.append(f"| [`{name}`][{module}.{defined}] | {summary.replace('|', chr(92) + '|')} |")
     return "\n".join(lines)

@@ -38,7 +38,7 @@ def write_page(notebook: NotebookNode, name: str) -> tuple[str, dict[str, bytes]
         parts.append(f"```python\n{cell.source}\n```")
         for output in cell.outputs:
             if output.output_type == "stream":
-                parts.append(f"```text title=\"prints\"\n{output.text.rstrip()}\n```")
+                parts.append(f'```text title="prints"\n{output.text.rstrip()}\n```')
             else:
                 figure = f"{name}-{len(figures) + 1}.png"
                 figures[figure] = base64.b64decode(output.data["image/png"])
