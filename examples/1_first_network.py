@@ -56,7 +56,9 @@ plt.show()
 
 # %%
 for samples in (0, 100, 500, 2000):
-    print(f"after {samples:5,} letters: {run.curve.test_error[samples, 0]:.0%} misread")
+    print(
+        f"after {samples:5,} letters: {run.curve.test_error[samples, 0]:.0%} misread"
+    )
 
 # %% [markdown]
 # **What you should see.** At the start 96 % are misread: the network guesses, and one guess in 26 is right. After 500
@@ -71,7 +73,10 @@ for samples in (0, 100, 500, 2000):
 
 # %%
 start = letterocr.fit(model="two_layer", data="synthetic", samples=0)
-W, W_0 = run.network.weights[0][0], start.network.weights[0][0]  # the first network of each run: [26, 900]
+W, W_0 = (
+    run.network.weights[0][0],
+    start.network.weights[0][0],
+)  # the first network of each run: [26, 900]
 fig, axes = plt.subplots(1, 5, figsize=(9, 2.1), layout="constrained")
 for ax, letter in zip(axes, "EFIOX", strict=True):
     row = (W - W_0)[run.alphabet.index(letter)]

@@ -47,7 +47,9 @@ print(f"{reading.error:.0%} of the test letters are misread")
 # %%
 worst = reading.confusions[0]
 place = worst.examples[0]
-fig, (left, right) = plt.subplots(1, 2, figsize=(8, 2.4), width_ratios=(1, 3), layout="constrained")
+fig, (left, right) = plt.subplots(
+    1, 2, figsize=(8, 2.4), width_ratios=(1, 3), layout="constrained"
+)
 left.imshow(letters.test.images[place].reshape(30, 30), cmap="gray_r")
 left.set_title(f"{worst.truth}, read as {worst.read}")
 left.axis("off")
@@ -70,13 +72,19 @@ plt.show()
 values = letterocr.matrix.singular_values(A)
 fig, ax = plt.subplots(figsize=(6, 3), layout="constrained")
 ax.semilogy(range(1, 27), values, "o-")
-ax.set(xlabel="number $i$", ylabel=r"singular value $\sigma_i$", title="compare Fig. 5")
+ax.set(
+    xlabel="number $i$", ylabel=r"singular value $\sigma_i$", title="compare Fig. 5"
+)
 plt.show()
 
 # %%
 ranks = letterocr.matrix.effective_ranks(A)
-print(f"condition number, the largest divided by the smallest: {inverse.condition:.0f}")
-print(f"{ranks.energy_90} singular values hold 90 % of the sum of squares, {ranks.energy_99} hold 99 %")
+print(
+    f"condition number, the largest divided by the smallest: {inverse.condition:.0f}"
+)
+print(
+    f"{ranks.energy_90} singular values hold 90 % of the sum of squares, {ranks.energy_99} hold 99 %"
+)
 
 # %% [markdown]
 # The first value is 75 times the last. $W$ has the inverse values: it divides each direction by $\sigma_i$. Along the

@@ -34,10 +34,15 @@ after = letterocr.fit(rule="printed", samples=1, **small).network.replica(0)
 # With `order="cyclic"` the first sample is the first training letter. What did it change?
 
 # %%
-for name, old, new in zip(("W_h", "W_q"), before.weights, after.weights, strict=True):
+for name, old, new in zip(
+    ("W_h", "W_q"), before.weights, after.weights, strict=True
+):
     change = new - old
     values = torch.linalg.svdvals(change)
-    print(f"{name}: {list(change.shape)}, rank {torch.linalg.matrix_rank(change)}, ", end="")
+    print(
+        f"{name}: {list(change.shape)}, rank {torch.linalg.matrix_rank(change)}, ",
+        end="",
+    )
     print(f"singular values {values[0]:.2g}, {values[1]:.0e}, ...")
 
 # %% [markdown]
@@ -67,13 +72,17 @@ off = (after.weights[0] - (before.weights[0] - 0.02 * step_h)).abs().max()
 print(f"our W_h and the package's differ by {off:.0e} at most")
 
 # %%
-fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3), width_ratios=(1, 2), layout="constrained")
+fig, (left, right) = plt.subplots(
+    1, 2, figsize=(9, 3), width_ratios=(1, 2), layout="constrained"
+)
 left.imshow(a.reshape(30, 30), cmap="gray_r")
 left.set_title("the letter $a$, as a picture")
 left.axis("off")
 columns = a[0].nonzero()[:60, 0]  # the first inked pixels
 limit = step_h.abs().max()
-right.imshow(step_h[:, columns], cmap="RdBu", vmin=-limit, vmax=limit, aspect="auto")
+right.imshow(
+    step_h[:, columns], cmap="RdBu", vmin=-limit, vmax=limit, aspect="auto"
+)
 right.set(title="a part of $v_h a^T$", xlabel="inked pixels", ylabel="hidden units")
 plt.show()
 
@@ -98,10 +107,14 @@ hidden = torch.sigmoid(a @ weights[0].T / 150)
 loss = (torch.sigmoid(hidden @ weights[1].T / 150) - c).square().sum() / 2
 gradients = torch.autograd.grad(loss, weights)
 
-for name, step, gradient in zip(("W_h", "W_q"), (step_h, step_q), gradients, strict=True):
+for name, step, gradient in zip(
+    ("W_h", "W_q"), (step_h, step_q), gradients, strict=True
+):
     cosine = (step * gradient).sum() / step.norm() / gradient.norm()
     length = step.norm() / gradient.norm()
-    print(f"{name}: cosine of the angle {cosine:.4f}, the printed step is {length:,.0f} times as long")
+    print(
+        f"{name}: cosine of the angle {cosine:.4f}, the printed step is {length:,.0f} times as long"
+    )
 
 # %% [markdown]
 # **Same direction, other length.** These weights are small, so that $s$ works near its middle, where
@@ -111,7 +124,12 @@ for name, step, gradient in zip(("W_h", "W_q"), (step_h, step_q), gradients, str
 # What does it mean for learning? The same rate, the same start, two rules:
 
 # %%
-wide = {"model": "three_layer", "model__hidden": [100], "model__temperature": 150, "data": letters}
+wide = {
+    "model": "three_layer",
+    "model__hidden": [100],
+    "model__temperature": 150,
+    "data": letters,
+}
 wide |= {"learning_rate": 1.0, "samples": 1500, "evaluate_every": 10}
 printed = letterocr.fit(rule="printed", **wide)
 exact = letterocr.fit(rule="gradient", **wide)

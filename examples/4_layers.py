@@ -14,8 +14,12 @@ letters = letterocr.letters("synthetic")
 common = {"data": letters, "samples": 3000, "evaluate_every": 50, "replicas": 3}
 runs = {
     "two layers": letterocr.fit(model="two_layer", **common),
-    "three layers": letterocr.fit(model="three_layer", model__hidden=[100], learning_rate=0.5, **common),
-    "four layers": letterocr.fit(model="four_layer", model__hidden=[100, 100], learning_rate=0.5, **common),
+    "three layers": letterocr.fit(
+        model="three_layer", model__hidden=[100], learning_rate=0.5, **common
+    ),
+    "four layers": letterocr.fit(
+        model="four_layer", model__hidden=[100, 100], learning_rate=0.5, **common
+    ),
 }
 
 # %% [markdown]
@@ -59,7 +63,9 @@ network = linear.network.replica(0)
 W, b = letterocr.matrix.collapse(network.weights, network.biases)
 outputs = network.forward(letters.test.images)[-1]
 one_matrix = letters.test.images.double() @ W.T + b
-print(f"W: {list(W.shape)}, largest difference of an output: {(outputs - one_matrix).abs().max():.0e}")
+print(
+    f"W: {list(W.shape)}, largest difference of an output: {(outputs - one_matrix).abs().max():.0e}"
+)
 
 # %% [markdown]
 # The difference is rounding (the network computes in 32 bits). The paper hopes that a linear hidden layer escapes the
@@ -82,14 +88,24 @@ pixels = letterocr.matrix.measure_conditioning(A)
 hidden = letterocr.matrix.measure_through_hidden_layer(A, W_h, b_h, temperatures)
 
 fig, ax = plt.subplots(figsize=(6, 3.2), layout="constrained")
-ax.semilogx(temperatures, [found.centred_ranks.entropy for found in hidden], "o-", label="hidden activations")
-ax.axhline(pixels.centred_ranks.entropy, color="grey", linestyle="--", label="pixels")
+ax.semilogx(
+    temperatures,
+    [found.centred_ranks.entropy for found in hidden],
+    "o-",
+    label="hidden activations",
+)
+ax.axhline(
+    pixels.centred_ranks.entropy, color="grey", linestyle="--", label="pixels"
+)
 ax.set(xlabel="temperature $T$", ylabel="effective rank (entropy)", ylim=(0, 26))
 ax.legend()
 plt.show()
 
 # %%
-print(f"pixels {pixels.centred_ranks.entropy:.1f}, T = 0.5 {hidden[0].centred_ranks.entropy:.1f}, ", end="")
+print(
+    f"pixels {pixels.centred_ranks.entropy:.1f}, T = 0.5 {hidden[0].centred_ranks.entropy:.1f}, ",
+    end="",
+)
 print(f"T = 150 {hidden[-1].centred_ranks.entropy:.1f}")
 
 # %% [markdown]

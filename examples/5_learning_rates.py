@@ -44,10 +44,21 @@ plt.show()
 # Is the limit right? We train with all letters in each step, just below it and just above it:
 
 # %%
-whole = {"model": "two_layer", "data": letters, "batch": "all", "samples": 25 * len(letters.train)}
-whole |= {"learning_rate": [0.9 * limit, 1.1 * limit], "replicas": 2, "evaluate_every": 25 * len(letters.train)}
+whole = {
+    "model": "two_layer",
+    "data": letters,
+    "batch": "all",
+    "samples": 25 * len(letters.train),
+}
+whole |= {
+    "learning_rate": [0.9 * limit, 1.1 * limit],
+    "replicas": 2,
+    "evaluate_every": 25 * len(letters.train),
+}
 run = letterocr.fit(**whole)
-steps = run.curve.loss[1:].reshape(25, len(letters.train), 2).mean(1)  # the mean loss of all letters before each step
+steps = (
+    run.curve.loss[1:].reshape(25, len(letters.train), 2).mean(1)
+)  # the mean loss of all letters before each step
 print(f"loss at the start {steps[0, 0]:.2f} and {steps[0, 1]:.2f}")
 print(f"loss after 24 steps {steps[-1, 0]:.2f} and {steps[-1, 1]:.2f}")
 
@@ -66,7 +77,8 @@ safe = letterocr.matrix.sample_limit(images, loss_factor=0.5)
 print(f"safe for one letter at a time: {safe:.4f}")
 
 # %% [markdown]
-# That is much less than the limit for all letters at once, as a mean of many letters is shorter than the longest one.
+# That is much less than the limit for all letters at once: $R$ is the mean of all $a_k a_k^T$, and no letter is as large
+# in every direction as the largest one is in its own.
 #
 # ## A sweep
 #
@@ -75,7 +87,12 @@ print(f"safe for one letter at a time: {safe:.4f}")
 # %%
 rates = [0.00003, 0.0001, 0.0003, 0.0006, 0.001, 0.002, 0.004, 0.006, 0.008, 0.012]
 sweep = letterocr.fit(
-    model="two_layer", data=letters, learning_rate=rates, replicas=10, samples=1500, evaluate_every=50
+    model="two_layer",
+    data=letters,
+    learning_rate=rates,
+    replicas=10,
+    samples=1500,
+    evaluate_every=50,
 )
 samples, errors = sweep.curve.measured()
 
@@ -113,9 +130,16 @@ with tempfile.TemporaryDirectory() as folder:
     for attempt in ("first", "second"):
         for rate in (0.0003, 0.001):
             run = letterocr.fit(
-                model="two_layer", learning_rate=rate, samples=500, evaluate_every=50, tensorboard=False, output=folder
+                model="two_layer",
+                learning_rate=rate,
+                samples=500,
+                evaluate_every=50,
+                tensorboard=False,
+                output=folder,
             )
-            print(f"{attempt} call: learning rate {rate}, {run.test_error:.0%} misread, {run.folder.name}")
+            print(
+                f"{attempt} call: learning rate {rate}, {run.test_error:.0%} misread, {run.folder.name}"
+            )
 
 # %% [markdown]
 # The name of a run folder ends with a hash of everything that can change the result. The same fields give the same
