@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import importlib
 import re
 from pathlib import Path
@@ -64,6 +65,13 @@ def test_citations_are_read(table: ModuleType, tmp_path: Path, summary: str, key
     (package / "matrix" / "some.py").write_text(f'def f():\n    """{summary}"""\n')
     found = {key.replace(" ", "") for cited in table.find_citations(package) for key in cited.keys}
     assert found == set(keys.split())
+
+
+@pytest.mark.parametrize("name", ["docs/equation_table", "docs/docstrings"])
+def test_the_examples_of_the_scripts(name: str) -> None:
+    result = doctest.testmod(load_script(name))
+    assert result.attempted > 0
+    assert result.failed == 0
 
 
 def _split(name: str) -> list[str]:

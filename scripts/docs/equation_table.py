@@ -16,7 +16,6 @@ from typing import Any
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.pages import Page
 
-LAST_EQUATION = 31
 # Rows: equations and figures of the paper, what they say (mended where the paper has an error), as LaTeX and in words.
 ROWS: tuple[tuple[str, str, str], ...] = (
     ("1", r"W \in \mathbb{R}^{26 \times 900}", "the weight matrix of the two-layer network (printed as 900x26)"),
