@@ -25,7 +25,7 @@ print(A.shape)
 #
 # $$W = (A^T A)^{-1} A^T$$
 #
-# This is the *pseudo-inverse* of $A$, and of all left inverses it has the smallest entries.
+# This is the *pseudo-inverse* of $A$, and of all left inverses it has the smallest sum of squares.
 
 # %%
 inverse = letterocr.matrix.left_inverse(A)

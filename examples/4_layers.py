@@ -73,9 +73,9 @@ print(
 #
 # ## What the sigmoid does
 #
-# Through the sigmoid the 26 typical letters become 26 vectors of hidden activations, $H = s(W_h A + b_h 1^T)$. A
-# linear layer can't make them more different than the pixels are. The sigmoid can. We measure the effective rank
-# behind the same random hidden layer at several temperatures; a small $T$ makes $s$ steep.
+# Through the hidden layer the 26 typical letters become 26 vectors of activations, $H = s(W_h A + b_h 1^T)$. A linear
+# layer can't raise their rank above that of the pixels and a row of ones. The sigmoid can. We measure the effective
+# rank behind the same random hidden layer at several temperatures; a small $T$ makes $s$ steep.
 
 # %%
 A = letterocr.matrix.alphabet(letters.train)

@@ -77,8 +77,8 @@ safe = letterocr.matrix.sample_limit(images, loss_factor=0.5)
 print(f"safe for one letter at a time: {safe:.4f}")
 
 # %% [markdown]
-# That is much less than the limit for all letters at once: $R$ is the mean of all $a_k a_k^T$, and no letter is as large
-# in every direction as the largest one is in its own.
+# That is much less than the limit for all letters at once. $R$ is the mean of all $a_k a_k^T$; its largest eigenvalue is
+# at most the mean of all $|a_k|^2$, and the more the letters differ, the smaller it is.
 #
 # ## A sweep
 #

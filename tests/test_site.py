@@ -69,6 +69,8 @@ def test_pages_are_typeset(site: Path) -> None:
 
 
 def test_pages_open_from_disk_on_a_narrow_screen(site: Path, chromium: Browser) -> None:
+    from axe_playwright_python.sync_playwright import Axe
+
     view = chromium.new_page(viewport={"width": 400, "height": 800}, color_scheme="dark")
     asked: list[str] = []
     complaints: list[str] = []
@@ -79,6 +81,9 @@ def test_pages_open_from_disk_on_a_narrow_screen(site: Path, chromium: Browser) 
         view.goto((site / page).as_uri())
         assert view.evaluate("document.documentElement.scrollWidth") <= 400, page
         assert view.evaluate("[...document.images].every(image => image.naturalWidth > 0)"), page
+        if page in PAGES[:3]:
+            faults = Axe().run(view).response["violations"]
+            assert [fault["id"] for fault in faults if fault["impact"] in ("serious", "critical")] == [], page
     assert [url for url in asked if not url.startswith(("file:", "data:", "blob:"))] == []
     assert complaints == []
     view.close()

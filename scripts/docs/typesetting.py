@@ -22,9 +22,9 @@ def on_page_content(content: str, **_: Any) -> str:
 def typeset(latex: str, block: bool) -> str:
     """Return an equation as MathML; a block can be scrolled where the screen is narrow."""
     mathml = convert(latex.strip(), display="block" if block else "inline")
-    return f'<div class="equation">{mathml}</div>' if block else mathml
+    return f'<div class="equation" tabindex="0">{mathml}</div>' if block else mathml
 
 
 def draw(diagram: str) -> str:
     """Return a Mermaid diagram as SVG."""
-    return f'<div class="diagram">{mmdr.render(diagram).svg()}</div>'
+    return f'<div class="diagram" tabindex="0">{mmdr.render(diagram).svg()}</div>'
