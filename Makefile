@@ -6,7 +6,7 @@ ARGS ?= model=three_layer
 WORKERS ?= auto
 LETTERS ?= ../shared/data/writers25.npz
 
-.PHONY: train test check pictures env clean
+.PHONY: train test check docs lessons pictures env clean
 
 train: env
 	$(BIN)/python -m letterocr.train $(ARGS)
@@ -20,6 +20,12 @@ check: env
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+docs: env
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+lessons: env
+	$(BIN)/python scripts/lessons.py
+
 pictures: env
 	$(BIN)/python scripts/pictures.py $(LETTERS) --out docs/pictures.md
 
@@ -28,8 +34,8 @@ env: $(VENV)/.ready
 # Python compiles each module when it is first imported; compiling all of them here takes a minute more.
 $(VENV)/.ready: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --no-compile --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --no-compile --editable '.[dev,docs]'
 	touch $@
 
 clean:
-	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache .import_linter_cache
+	rm -rf $(VENV) site .pytest_cache .ruff_cache .mypy_cache .import_linter_cache

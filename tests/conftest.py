@@ -32,6 +32,8 @@ LONGEST_FIRST = [
     "optimizers/learned/test_learned.py",
     "engine/gpu/test_gpu_engine.py",
     "engine/test_blocked.py",
+    "test_site.py",
+    "test_lessons.py",
     "test_install.py",
     "api/test_fitting.py",
     "sweep/test_attempt.py",

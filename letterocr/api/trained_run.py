@@ -151,7 +151,8 @@ class Run:
         """Return the settings and the test error of the run in one line."""
         where = f", {self.folder}" if self.folder else ""
         error = f"test error {100 * self.test_error:.1f} %" if math.isfinite(self.test_error) else "no test error"
-        return f"<Run: {label_alone(self.config)}, {self.sample:,} samples, {self.status}, {error}{where}>"
+        state = f"{self.status} after {self.sample:,} samples"
+        return f"<Run: {label_alone(self.config)}; {state}, {error}{where}>"
 
     def _repr_html_(self) -> str:
         """Return the HTML that a notebook shows: a table and the error curve."""

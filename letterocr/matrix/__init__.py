@@ -6,7 +6,8 @@ collapse                                                            linear layer
 singular_values, reconstruct, effective_ranks, readable_ranks       the spectrum (Fig. 4, 5)
 measure_conditioning, measure_through_hidden_layer                  what the sigmoid does to the spectrum (21-27)
 HiddenLayer, transform, measure_changes                             the symmetry of a hidden layer (28)
-sample_limit, stability_limit, best_fixed_rate, epoch_radius        learning rates (29)
+eigenvalues, lecun_rate, stability_limit, best_fixed_rate            learning rates of all letters at once (29)
+sample_limit, coordinates, epoch_radius, epoch_limit                learning rates of one letter at a time
 correlations, minimum_norm_solution                                 the normal equations (29-31)
 backprop                                                            gradients through SVD (Ionescu et al. 2015)
 
@@ -38,7 +39,11 @@ if TYPE_CHECKING:
     from letterocr.matrix.normal_equations import correlations as correlations
     from letterocr.matrix.normal_equations import minimum_norm_solution as minimum_norm_solution
     from letterocr.matrix.rate_bounds import best_fixed_rate as best_fixed_rate
+    from letterocr.matrix.rate_bounds import coordinates as coordinates
+    from letterocr.matrix.rate_bounds import eigenvalues as eigenvalues
+    from letterocr.matrix.rate_bounds import epoch_limit as epoch_limit
     from letterocr.matrix.rate_bounds import epoch_radius as epoch_radius
+    from letterocr.matrix.rate_bounds import lecun_rate as lecun_rate
     from letterocr.matrix.rate_bounds import sample_limit as sample_limit
     from letterocr.matrix.rate_bounds import stability_limit as stability_limit
     from letterocr.matrix.spectrum import effective_ranks as effective_ranks
@@ -56,7 +61,16 @@ _MODULES = {
     "conditioning": ["measure_conditioning", "measure_through_hidden_layer"],
     "letter_matrix": ["alphabet", "left_inverse", "read_letters", "with_ones"],
     "normal_equations": ["correlations", "minimum_norm_solution"],
-    "rate_bounds": ["best_fixed_rate", "epoch_radius", "sample_limit", "stability_limit"],
+    "rate_bounds": [
+        "best_fixed_rate",
+        "coordinates",
+        "eigenvalues",
+        "epoch_limit",
+        "epoch_radius",
+        "lecun_rate",
+        "sample_limit",
+        "stability_limit",
+    ],
     "spectrum": ["effective_ranks", "readable_ranks", "reconstruct", "singular_values"],
     "symmetry": ["HiddenLayer", "measure_changes", "transform"],
 }

@@ -198,7 +198,7 @@ def distances_from_others(A: Tensor, alphabet: str = ALPHABET) -> Tensor:
 
 
 def null_relations(A: Tensor, tolerance: float | None = None) -> Tensor:
-    """An orthonormal basis of all d with A d = 0.
+    """An orthonormal basis of all d with A d = 0, for which no linear network is right (10, 11).
 
     Args:
         A: [m, n].
@@ -260,7 +260,7 @@ def find_mending_bias(d: Tensor) -> Tensor | None:
 
 
 def collapse(weights: list[Tensor], biases: list[Tensor | None]) -> tuple[Tensor, Tensor]:
-    """The one W and b that a chain of linear layers equals: W = W_q W_h, b = W_q b_h + b_q (27 is 23).
+    """The one W and b that a chain of linear layers equals: W = W_q W_h, b = W_q b_h + b_q (21-27).
 
     Args:
         weights: [out, in] each, first to last.

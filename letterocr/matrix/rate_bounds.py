@@ -52,7 +52,7 @@ def correlation(letters: Tensor) -> Tensor:
 
 
 def eigenvalues(letters: Tensor) -> Tensor:
-    """The non-zero eigenvalues of the correlation matrix R.
+    """The non-zero eigenvalues of the correlation matrix R (29).
 
     They are computed from the smaller of (1/N) A A^T and (1/N) A^T A, which share them. An eigenvalue below
     max(N, D) eps times the largest can't be told from 0 and counts as 0.
@@ -69,9 +69,9 @@ def eigenvalues(letters: Tensor) -> Tensor:
 
 
 def lecun_rate(curvature: float) -> float:
-    """The rate 1/curvature, which removes the error along the largest eigenvalue's direction in one step.
+    """The rate 1/curvature, which removes the error along the largest eigenvalue's direction in one step (29).
 
-    LeCun, Kanter, Solla 1991; Kantack 2020, (29).
+    LeCun, Kanter, Solla 1991.
 
     Args:
         curvature: the largest one, 2 f lambda_max.

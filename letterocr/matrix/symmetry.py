@@ -26,7 +26,7 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class HiddenLayer:
-    """The two weight matrices of a three-layer network and their biases, float64.
+    """The two weight matrices of a three-layer network and their biases, float64 (14; Fig. 6).
 
     Attributes:
         W_h: [H, 900].

@@ -179,7 +179,7 @@ def select_state(tensors: dict[str, Tensor], r: int) -> dict[str, Tensor]:
 
 
 def mean_descent(batch: Batch, alpha: float, scale: float = 1.0) -> list[Update]:
-    """The update W <- scale W - alpha (1/N) sum of v h^T over the batch, in factors (Kantack 2020, 6 and 20).
+    """The update W <- scale W - alpha (1/N) sum of v h^T over the batch, in factors (Kantack 2020, 6, 20).
 
     Args:
         batch: N samples.

@@ -121,7 +121,7 @@ def test_a_notebook_shows_a_table_and_a_picture(run: letterocr.Run) -> None:
     html = run._repr_html_()
     for part in ("two_layer 900-26", "600 of 600 (finished)", "data:image/png;base64,", "alt=", "samples"):
         assert part in html
-    assert "600 samples, finished" in repr(run)
+    assert "finished after 600 samples" in repr(run)
     assert str(run.folder) in repr(run)
 
 
