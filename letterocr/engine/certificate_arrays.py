@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from letterocr.engine.kernels import inlined
+from letterocr.engine.kernels import expanded
 
 SECOND_SLOPE = 0.09622505  # 1/(6 sqrt 3) rounded up: the largest |s''| of the sigmoid
 STEEPEST = 0.25  # its largest s'
@@ -128,7 +128,7 @@ class Letter(NamedTuple):
     dots: np.ndarray
 
 
-@inlined
+@expanded
 def take_letter(t: int, anchors: Anchors) -> Letter:
     """The t-th letter."""
     return Letter(

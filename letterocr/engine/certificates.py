@@ -56,14 +56,10 @@ from __future__ import annotations
 
 import math
 
-import numba
 import numpy as np
 
 from letterocr.engine.certificate_arrays import FAR, Anchors, Letter, Motion, Rounding
-from letterocr.engine.kernels import DECAY, FAST, MOMENTUM, Settings, inlined
-
-# As `inlined`, but put into the caller by Numba itself, before anything is compiled: that compiles faster.
-expanded = numba.njit(fastmath=FAST, cache=True, nogil=True, error_model="numpy", inline="always")
+from letterocr.engine.kernels import DECAY, MOMENTUM, Settings, expanded
 
 
 @expanded
@@ -110,7 +106,7 @@ def step_spanned(t: int, i: int, letter: Letter, anchors: Anchors, motion: Motio
     letter.squares[2] += abs(delta) * motion.rest[i]
 
 
-@inlined
+@expanded
 def step_moving(t: int, i: int, anchors: Anchors, motion: Motion, s: Settings) -> None:
     """(C1) for letter t and sample i with momentum mu and weight decay lambda."""
     g, k, a = anchors.g[t, i], anchors.k[t, i], motion.rates[i]
@@ -137,7 +133,7 @@ def step_moving(t: int, i: int, anchors: Anchors, motion: Motion, s: Settings) -
     leading[t, chosen.shape[1]] = common[0, t, chosen[t, 0]] - start[t, chosen[t, 0]]
 
 
-@inlined
+@expanded
 def _move_squares(t: int, i: int, anchors: Anchors, motion: Motion, mu: np.floating, decay: np.floating) -> None:
     """|d|^2 and P after sample i, and the inner products that they need."""
     d, y, z, gram, state = anchors.dots[0, t], anchors.dots[1, t], anchors.late[t], motion.gram[i], anchors.squares[t]
@@ -193,7 +189,7 @@ def compare_outputs(c: int, i: int, letter: Letter, motion: Motion, e: Rounding,
     return missing == 0
 
 
-@inlined
+@expanded
 def find_top(letter: Letter) -> int:
     """The class with the largest estimate."""
     last = letter.leading.shape[0] - 1

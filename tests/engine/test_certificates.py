@@ -122,19 +122,19 @@ def bound(case: Case, block: Block) -> tuple[np.ndarray, np.ndarray]:
     pairs = last[0][lower[0]] * last[0][lower[1]] * inverse
     norms = last[0].norm(dim=1) * (rounding.slope * rounding.up)
     factors = BlockFactors(
-        SAMPLES, v, h, last[0], last[0].square(), pairs, norms, slope, last, float(case.bias), moving, rounding, 1
+        SAMPLES, v, h, last[0], last[0].square(), pairs, norms, slope, float(case.bias), moving, rounding
     )
     anchors.arrays.g[:] = block.g.T
     y = block.y if case.momentum else block.y[:1]
     letters = Followers(block.z, y, np.zeros(LETTERS, np.int64), anchors.arrays.g, block.v, block.rates)
-    anchors.settle(np.arange(LETTERS), 0, factors, letters, s)
+    anchors.settle(np.arange(LETTERS), 0, factors, last, letters, s)
     gaps, scratch = (
         np.zeros((SAMPLES, LETTERS, pad(CLASSES)), like.numpy().dtype),
         np.zeros(pad(CLASSES), numbers.dtype),
     )
     tops = np.zeros((SAMPLES, LETTERS), int)
     for t in range(LETTERS):
-        letter = take_letter(t, anchors.arrays)
+        letter = take_letter.py_func(t, anchors.arrays)
         for i in range(SAMPLES):
             if moving:
                 step_moving(t, i, anchors.arrays, motion, s)

@@ -1,0 +1,127 @@
+"""Which test letters keep their class for certain after each sample of a block, and which classes the others may have.
+
+There is one function for each way in which the bounds move, so that only the one that a run needs is compiled.
+
+Shapes: as in `certificates`; a share of the letters is what one thread marks.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from letterocr.engine.certificate_arrays import Anchors, Letter, Motion, Rounding, take_letter
+from letterocr.engine.certificates import compare_outputs, find_top, step_moving, step_plain, step_spanned
+from letterocr.engine.kernels import Settings, compiled, expanded
+
+
+class Verdicts(NamedTuple):
+    """What becomes of the letters in a block.
+
+    Attributes:
+        labels: [T].
+        due: [n] whether the error is measured after each sample.
+        read: [T] the class that each letter is read as, by the estimates.
+        short: [T] by how much its bound missed at the last sample that was due; 0: it was proved.
+        margin: [T] between its two largest outputs when it was evaluated last.
+        reads: [T, n] the same for every sample.
+        rivals: [T, n] the classes, as bits, of which one is the letter's; 0: it is proved.
+        misread: [shares, n] how many letters are misread after each sample.
+        evaluated: [shares] how many were evaluated.
+        ties: [shares, most, 2] sample and letter where outputs are too close.
+        tied: [shares] how many.
+        inputs: [shares, most, m] their activations.
+    """
+
+    labels: np.ndarray
+    due: np.ndarray
+    read: np.ndarray
+    short: np.ndarray
+    margin: np.ndarray
+    reads: np.ndarray
+    rivals: np.ndarray
+    misread: np.ndarray
+    evaluated: np.ndarray
+    ties: np.ndarray
+    tied: np.ndarray
+    inputs: np.ndarray
+
+
+@expanded
+def _compare(t: int, i: int, letter: Letter, motion: Motion, verdicts: Verdicts, e: Rounding, gaps: np.ndarray) -> None:
+    """Write which classes letter t may have after sample i; gaps [c] is scratch."""
+    c, bits, least, proved = verdicts.read[t], 0, 0.0, False
+    for attempt in range(2):
+        c = find_top(letter) if attempt else c
+        proved = compare_outputs(c, i, letter, motion, e, gaps)
+        if proved:
+            break
+    if not proved:
+        bits = 1 << c
+        for r in range(gaps.shape[0]):
+            bits |= (not gaps[r] > 0) << r
+            least = min(least, gaps[r])
+    verdicts.read[t] = verdicts.reads[t, i] = c
+    verdicts.rivals[t, i], verdicts.short[t] = bits, -least
+
+
+@compiled
+def mark_plain(
+    own: tuple[int, int],
+    stretch: tuple[int, int],
+    anchors: Anchors,
+    motion: Motion,
+    verdicts: Verdicts,
+    s: Settings,
+    e: Rounding,
+    scratch: tuple[np.ndarray, np.ndarray],
+) -> None:
+    """Mark the letters own[0] .. own[1] - 1 after each sample of a stretch, without momentum and weight decay."""
+    for t in range(own[0], own[1]):
+        letter = take_letter(t, anchors)
+        for i in range(stretch[0], stretch[1]):
+            step_plain(i, letter, motion)
+            if verdicts.due[i]:
+                _compare(t, i, letter, motion, verdicts, e, scratch[0])
+
+
+@compiled
+def mark_spanned(
+    own: tuple[int, int],
+    stretch: tuple[int, int],
+    anchors: Anchors,
+    motion: Motion,
+    verdicts: Verdicts,
+    s: Settings,
+    e: Rounding,
+    scratch: tuple[np.ndarray, np.ndarray],
+) -> None:
+    """Do the same with (C7)."""
+    for t in range(own[0], own[1]):
+        letter = take_letter(t, anchors)
+        for i in range(stretch[0], stretch[1]):
+            step_plain(i, letter, motion)
+            step_spanned(t, i, letter, anchors, motion, scratch[1])
+            if verdicts.due[i]:
+                _compare(t, i, letter, motion, verdicts, e, scratch[0])
+
+
+@compiled
+def mark_moving(
+    own: tuple[int, int],
+    stretch: tuple[int, int],
+    anchors: Anchors,
+    motion: Motion,
+    verdicts: Verdicts,
+    s: Settings,
+    e: Rounding,
+    scratch: tuple[np.ndarray, np.ndarray],
+) -> None:
+    """Do the same with momentum or weight decay."""
+    for t in range(own[0], own[1]):
+        letter = take_letter(t, anchors)
+        for i in range(stretch[0], stretch[1]):
+            step_moving(t, i, anchors, motion, s)
+            if verdicts.due[i]:
+                _compare(t, i, letter, motion, verdicts, e, scratch[0])
