@@ -93,6 +93,8 @@ def _settle(
         anchors.squares[t, j] = 0
     for j in range(anchors.leading.shape[1]):
         anchors.leading[t, j] = 0
+    for r in range(anchors.span.shape[1]):
+        anchors.span[t if anchors.span.shape[0] > 1 else 0, r] = 0
     for y in range(anchors.dots.shape[0]):
         for j in range(anchors.dots.shape[2]):
             anchors.dots[y, t, j] = 0

@@ -37,17 +37,29 @@ pairs are exact to first order but for the rest:
 
     (w_r * (s' - f)) . d  =  - sum_j alpha_j g_j (M q_j)_r,  off by at most  L |w_r| sum_j alpha_j g_j |rest_j|    (C7)
 
-Rounding. Let u0 be the unit roundoff; a sum of k products, in any order, has an error of at most k u0 |a| |b| to first
-order. Omega(i) and Z(i) are (C1) with norms in place of vectors and + in place of -: they bound the last weights' rows
-with their biases, and |z|; P, Z less |z| at the anchor, is the length of the path since; H = |h| + 1. What follows the
-letters sample by sample makes at most 6 roundings a sample in each element, and 2 without momentum and weight decay (2
-then stands for 6 below); so the *full evaluation* of an output is wrong by at most
+There d = W^T p / T + (a rest rho), too, where p = - sum_j alpha_j g_j q_j. With N_c = W diag|w_c| W^T / T^2, of the
+block alone,
 
-    (m + 12) u0 Omega (H + L P)  +  6 (n + 2) u0 Omega (H + L Z)                                                   (C6)
+    sum |u_k| d_k^2  <=  [ (p^T (N_c + N_r) p)^(1/2) + (max|u|)^(1/2) |rho| ]^2                                    (C8)
+
+by |u| <= |w_c| + |w_r| and the triangle inequality of the norm with the weights |u|. It takes the place of max|u| |d|^2
+in (C3) for a letter that is not proved otherwise: that term is the largest of these bounds.
+
+Rounding. Let u0 be the unit roundoff. A sum of k products, in any order, has an error of at most k u0 |a| |b| to first
+order. Roundings are independent of each other and on average zero, as far as can be seen; then an error above
+8 sqrt(k) u0 |a| |b| has a probability below 3e-14 for each of the k terms (Higham and Mary, 2019, "A new approach to
+probabilistic rounding error analysis"; measured for k = 1800: below sqrt(k) u0 |a| |b| / 8). M is the smaller of m and
+8 sqrt(m). Omega(i) and Z(i) are (C1) with norms in place of vectors and + in place of -: they bound the last weights'
+rows with their biases, and |z|; P, Z less |z| at the anchor, is the length of the path since; H = |h| + 1. What follows
+the letters sample by sample makes at most 6 roundings a sample in each element, and 2 without momentum and weight decay
+(2 then stands for 6 below); so the *full evaluation* of an output is wrong by at most
+
+    (M + 12) u0 Omega (H + L P)  +  6 (n + 2) u0 Omega (H + L Z)                                                   (C6)
 
 (the last product, 7 u0 h for the sigmoid, and the followed z and w), and the estimates above by as much again, as each
 is a sum of as many terms or fewer with the same majorants. A margin has two outputs and two sides: the slack is four
-times (C6). |d|^2 is wrong by at most 2 [(m + 12) + 6 (n + 2)] u0 P^2, which is added to it.
+times (C6). |d|^2 is wrong by at most 2 [(M + 12) + 6 (n + 2)] u0 P^2, which is added to it, and p^T N_c p by at most
+max|w_c| times as much.
 
 Shapes: T letters, n samples, c classes (padded to a multiple of 8), m hidden units, K closest rivals.
 """
@@ -102,6 +114,7 @@ def step_spanned(t: int, i: int, letter: Letter, anchors: Anchors, motion: Motio
             product[r] += delta * (first + second + q7 * curved[t, k + 7, r])
     for r in range(product.shape[0]):
         outputs[r] += product[r]
+        anchors.span[t, r] += delta * q[i, r]
     letter.leading[letter.leading.shape[0] - 1] += product[letter.chosen[0]]
     letter.squares[2] += abs(delta) * motion.rest[i]
 
@@ -186,6 +199,33 @@ def compare_outputs(c: int, i: int, letter: Letter, motion: Motion, e: Rounding,
         gaps[r] = least - leading[p] - turned[i, c, r] * d - widest[c, r] * bend
         missing += r != c and not gaps[r] > 0
     gaps[c] = np.inf
+    return missing == 0
+
+
+@expanded
+def _bend(c: int, p: np.ndarray, motion: Motion) -> float:
+    """p^T N_c p (C8)."""
+    total = p.dtype.type(0)
+    for r in range(p.shape[0]):
+        part, row = p.dtype.type(0), motion.bends[c, r]
+        for k in range(p.shape[0]):
+            part += row[k] * p[k]
+        total += p[r] * part
+    return max(total, 0.0)
+
+
+@expanded
+def narrow_gaps(c: int, letter: Letter, span: np.ndarray, motion: Motion, e: Rounding, gaps: np.ndarray) -> bool:
+    """Raise the gaps [c] that `compare_outputs` found too small, by (C8); return whether all are positive now."""
+    rounding = 2 * (e.product + e.steps) * letter.squares[1] * letter.squares[1]
+    square, own, missing = max(letter.squares[0], 0.0) + rounding, _bend(c, span, motion), 0
+    for r in range(gaps.shape[0]):
+        if not gaps[r] > 0:
+            weighted = own + _bend(r, span, motion) + rounding * (motion.largest[c] + motion.largest[r])
+            norm = math.sqrt(weighted) + math.sqrt(motion.widest[c, r]) * letter.squares[2]
+            before = e.bend * motion.widest[c, r] * square
+            gaps[r] += max(0.0, before * (1 - 8 * e.unit) - e.up * e.up * e.bend * norm * norm)
+            missing += not gaps[r] > 0
     return missing == 0
 
 

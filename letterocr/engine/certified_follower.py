@@ -27,7 +27,7 @@ from letterocr.engine.shares import list_shares, run_shares
 
 ROWS = 16
 HOPE = 4.0  # a bound that misses by less than that many margins is small enough after an anchor anew
-STRETCH = 16  # samples after which letters that are open are anchored anew
+STRETCH = 32  # samples after which letters that are open are anchored anew
 
 
 class CertifiedFollower(CompiledFollower):
@@ -121,6 +121,8 @@ class CertifiedFollower(CompiledFollower):
         h, q = stack.hidden[-1], stack.output_errors[:n]
         torch.mul(stack.errors[0][:n], self._inverse_as_followed, out=self._steps[:n])
         v = self._steps[:n]
+        weight = self._starting[0]
+        pairs = weight[self._lower[0]] * weight[self._lower[1]] * self._inverse if self.spanned else weight[:0]
         slope = (h[:n] * (1 - h[:n])).mean(0) if self.settings.sigmoid else torch.ones_like(h[0])
         motion = self._maker.make(
             stack.rates[:n],
@@ -131,19 +133,19 @@ class CertifiedFollower(CompiledFollower):
             self.rounding,
             stack.bias,
             self._inverse,
+            pairs,
         )
         self._anchors.arrays.g[:, :n] = self.gram[:n].mT.numpy()
         for weights in self._replayed:
-            for weight, start in zip(weights, self._starting, strict=True):
-                weight.copy_(start)
-        weight = self._starting[0]
+            for kept, start in zip(weights, self._starting, strict=True):
+                kept.copy_(start)
         factors = BlockFactors(
             n,
             v,
             h,
             weight,
             weight.square(),
-            weight[self._lower[0]] * weight[self._lower[1]] * self._inverse if self.spanned else weight[:0],
+            pairs,
             weight.norm(dim=1) * (self.rounding.slope * self.rounding.up),
             slope,
             stack.bias,

@@ -93,6 +93,7 @@ class LetterAnchors:
             squares=np.zeros((count, 8)),
             dots=new(2 if moving else 1, count, block),
             curved=new(count, padded, padded) if spanned else new(1, 1, 1),
+            span=new(count if spanned else 1, padded),
             late=new(also, block),
             x=new(2, also, padded),
             common=new(2, also, padded),

@@ -12,7 +12,14 @@ from typing import NamedTuple
 import numpy as np
 
 from letterocr.engine.certificate_arrays import Anchors, Letter, Motion, Rounding, take_letter
-from letterocr.engine.certificates import compare_outputs, find_top, step_moving, step_plain, step_spanned
+from letterocr.engine.certificates import (
+    compare_outputs,
+    find_top,
+    narrow_gaps,
+    step_moving,
+    step_plain,
+    step_spanned,
+)
 from letterocr.engine.kernels import Settings, compiled, expanded
 
 
@@ -49,21 +56,25 @@ class Verdicts(NamedTuple):
 
 
 @expanded
-def _compare(t: int, i: int, letter: Letter, motion: Motion, verdicts: Verdicts, e: Rounding, gaps: np.ndarray) -> None:
-    """Write which classes letter t may have after sample i; gaps [c] is scratch."""
-    c, bits, least, proved = verdicts.read[t], 0, 0.0, False
-    for attempt in range(2):
-        c = find_top(letter) if attempt else c
-        proved = compare_outputs(c, i, letter, motion, e, gaps)
-        if proved:
-            break
+def _look(t: int, i: int, letter: Letter, motion: Motion, verdicts: Verdicts, e: Rounding, gaps: np.ndarray) -> bool:
+    """Find the class that letter t most probably has after sample i, and the gaps [c]; return whether it is proved."""
+    proved = compare_outputs(verdicts.read[t], i, letter, motion, e, gaps)
+    if not proved:
+        verdicts.read[t] = find_top(letter)
+        proved = compare_outputs(verdicts.read[t], i, letter, motion, e, gaps)
+    return proved
+
+
+@expanded
+def _write(t: int, i: int, proved: bool, verdicts: Verdicts, gaps: np.ndarray) -> None:
+    """Write which classes letter t may have after sample i."""
+    c, bits, least = verdicts.read[t], 0, 0.0
     if not proved:
         bits = 1 << c
         for r in range(gaps.shape[0]):
             bits |= (not gaps[r] > 0) << r
             least = min(least, gaps[r])
-    verdicts.read[t] = verdicts.reads[t, i] = c
-    verdicts.rivals[t, i], verdicts.short[t] = bits, -least
+    verdicts.reads[t, i], verdicts.rivals[t, i], verdicts.short[t] = c, bits, -least
 
 
 @compiled
@@ -83,7 +94,8 @@ def mark_plain(
         for i in range(stretch[0], stretch[1]):
             step_plain(i, letter, motion)
             if verdicts.due[i]:
-                _compare(t, i, letter, motion, verdicts, e, scratch[0])
+                proved = _look(t, i, letter, motion, verdicts, e, scratch[0])
+                _write(t, i, proved, verdicts, scratch[0])
 
 
 @compiled
@@ -97,14 +109,17 @@ def mark_spanned(
     e: Rounding,
     scratch: tuple[np.ndarray, np.ndarray],
 ) -> None:
-    """Do the same with (C7)."""
+    """Do the same with (C7) and (C8)."""
     for t in range(own[0], own[1]):
         letter = take_letter(t, anchors)
         for i in range(stretch[0], stretch[1]):
             step_plain(i, letter, motion)
             step_spanned(t, i, letter, anchors, motion, scratch[1])
             if verdicts.due[i]:
-                _compare(t, i, letter, motion, verdicts, e, scratch[0])
+                proved = _look(t, i, letter, motion, verdicts, e, scratch[0])
+                if not proved:
+                    proved = narrow_gaps(verdicts.read[t], letter, anchors.span[t], motion, e, scratch[0])
+                _write(t, i, proved, verdicts, scratch[0])
 
 
 @compiled
@@ -124,4 +139,5 @@ def mark_moving(
         for i in range(stretch[0], stretch[1]):
             step_moving(t, i, anchors, motion, s)
             if verdicts.due[i]:
-                _compare(t, i, letter, motion, verdicts, e, scratch[0])
+                proved = _look(t, i, letter, motion, verdicts, e, scratch[0])
+                _write(t, i, proved, verdicts, scratch[0])

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from letterocr.engine.block_motion import MotionMaker
 from letterocr.engine.certificate_arrays import make_rounding, take_letter
-from letterocr.engine.certificates import compare_outputs, find_top, step_moving, step_plain, step_spanned
+from letterocr.engine.certificates import compare_outputs, find_top, narrow_gaps, step_moving, step_plain, step_spanned
 from letterocr.engine.kernels import Settings
 from letterocr.engine.letter_anchors import BlockFactors, LetterAnchors, pad
 from letterocr.engine.momentum import make_tables
@@ -115,11 +115,11 @@ def bound(case: Case, block: Block) -> tuple[np.ndarray, np.ndarray]:
     last = [torch.from_numpy(x) for x in block.last]
     slope = (h * (1 - h)).mean(0) if case.sigmoid else torch.ones_like(h[0])
     table = torch.from_numpy(make_tables(block.rates.astype(float), case.momentum, case.decay)[0])
-    motion = maker.make(
-        torch.from_numpy(block.rates), (v, h, q), table, last, slope, rounding, float(case.bias), inverse
-    )
     lower = torch.tril_indices(CLASSES, CLASSES)
     pairs = last[0][lower[0]] * last[0][lower[1]] * inverse
+    motion = maker.make(
+        torch.from_numpy(block.rates), (v, h, q), table, last, slope, rounding, float(case.bias), inverse, pairs
+    )
     norms = last[0].norm(dim=1) * (rounding.slope * rounding.up)
     factors = BlockFactors(
         SAMPLES, v, h, last[0], last[0].square(), pairs, norms, slope, float(case.bias), moving, rounding
@@ -144,6 +144,8 @@ def bound(case: Case, block: Block) -> tuple[np.ndarray, np.ndarray]:
                 step_spanned(t, i, letter, anchors.arrays, motion, scratch)
             tops[i, t] = find_top(letter)
             compare_outputs(tops[i, t], i, letter, motion, rounding, gaps[i, t])
+            if spanned:
+                narrow_gaps(tops[i, t], letter, anchors.arrays.span[t], motion, rounding, gaps[i, t])
     return gaps[..., :CLASSES], tops
 
 
