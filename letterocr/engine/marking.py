@@ -114,11 +114,11 @@ def mark_spanned(
         letter = take_letter(t, anchors)
         for i in range(stretch[0], stretch[1]):
             step_plain(i, letter, motion)
-            step_spanned(t, i, letter, anchors, motion, scratch[1])
+            step_spanned(t, i, letter, anchors, motion)
             if verdicts.due[i]:
                 proved = _look(t, i, letter, motion, verdicts, e, scratch[0])
                 if not proved:
-                    proved = narrow_gaps(verdicts.read[t], letter, anchors.span[t], motion, e, scratch[0])
+                    proved = narrow_gaps(verdicts.read[t], letter, anchors.span[t], motion, e, scratch)
                 _write(t, i, proved, verdicts, scratch[0])
 
 

@@ -141,11 +141,11 @@ def bound(case: Case, block: Block) -> tuple[np.ndarray, np.ndarray]:
             else:
                 step_plain(i, letter, motion)
             if spanned:
-                step_spanned(t, i, letter, anchors.arrays, motion, scratch)
+                step_spanned(t, i, letter, anchors.arrays, motion)
             tops[i, t] = find_top(letter)
             compare_outputs(tops[i, t], i, letter, motion, rounding, gaps[i, t])
             if spanned:
-                narrow_gaps(tops[i, t], letter, anchors.arrays.span[t], motion, rounding, gaps[i, t])
+                narrow_gaps(tops[i, t], letter, anchors.arrays.span[t], motion, rounding, (gaps[i, t], scratch))
     return gaps[..., :CLASSES], tops
 
 
@@ -209,3 +209,13 @@ def test_bounds_miss_by_less_than_the_margins_change_on_average(
         missed += float((margins - gaps)[other].sum())
         change += float(np.abs(margins - before)[other].sum())
     assert 0 < missed < change
+
+
+@pytest.mark.parametrize("width", [40, 1800])
+def test_the_roundings_of_a_product_are_far_below_what_is_allowed_for(width: int) -> None:
+    generator = torch.Generator().manual_seed(0)
+    h = torch.rand(200, width, generator=generator)
+    w = torch.randn(26, width, generator=generator)
+    errors = ((h @ w.mT).double() - h.double() @ w.double().mT).abs()
+    allowed = make_rounding(np.dtype(np.float32), width, 128, sigmoid=True, moving=False).product
+    assert (errors < allowed / 10 * h.norm(dim=1)[:, None] * w.norm(dim=1)).all()
