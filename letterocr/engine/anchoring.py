@@ -6,15 +6,13 @@ Shapes: as in `certificates`.
 from __future__ import annotations
 
 import numpy as np
-from numba import prange
 
 from letterocr.engine.certificate_arrays import FAR, Anchors
-from letterocr.engine.kernels import Settings, compiled, inlined, squash
-from letterocr.engine.replay import Followers, catch_up, find_share
-from letterocr.engine.threaded import threaded
+from letterocr.engine.kernels import Settings, compiled, expanded, squash
+from letterocr.engine.replay import Followers, catch_up
 
 
-@inlined
+@expanded
 def _norm(x: np.ndarray) -> float:
     total = x.dtype.type(0)
     for u in range(x.shape[0]):
@@ -22,7 +20,7 @@ def _norm(x: np.ndarray) -> float:
     return np.sqrt(total)
 
 
-@inlined
+@expanded
 def _take(
     t: int,
     now: int,
@@ -48,7 +46,7 @@ def _take(
     size[0], size[1] = _norm(h), _norm(z)
 
 
-@threaded
+@compiled
 def take_activations(
     chosen: np.ndarray,
     now: int,
@@ -56,16 +54,14 @@ def take_activations(
     f: np.ndarray,
     out: tuple[np.ndarray, np.ndarray, np.ndarray],
     s: Settings,
-    shares: int,
     plain: bool,
 ) -> None:
     """`_take` of each letter that is chosen."""
-    for p in prange(shares):
-        for k in range(find_share(len(chosen), shares, p), find_share(len(chosen), shares, p + 1)):
-            _take(chosen[k], now, letters, f, (out[0][k], out[1][k]), out[2][chosen[k]], s, plain)
+    for k in range(len(chosen)):
+        _take(chosen[k], now, letters, f, (out[0][k], out[1][k]), out[2][chosen[k]], s, plain)
 
 
-@inlined
+@expanded
 def _find_largest(x: np.ndarray, best: np.ndarray) -> None:
     """Best [K + 1] <- where x [c] is largest, and next to it."""
     for place in range(best.shape[0]):
@@ -78,7 +74,7 @@ def _find_largest(x: np.ndarray, best: np.ndarray) -> None:
                 best[place] = r
 
 
-@inlined
+@expanded
 def _settle(
     t: int,
     now: int,
@@ -93,8 +89,16 @@ def _settle(
     x, k, spread = found
     one, best = h.dtype.type(1), anchors.chosen[t]
     anchors.since[t] = now
-    anchors.squares[t], anchors.leading[t], anchors.dots[:, t] = 0, 0, 0
-    for j in range(k.shape[0]):  # loops, as Numba takes seconds to compile an assignment of arrays
+    for j in range(anchors.squares.shape[1]):  # loops, as Numba takes seconds to compile an assignment of arrays
+        anchors.squares[t, j] = 0
+    for j in range(anchors.leading.shape[1]):
+        anchors.leading[t, j] = 0
+    for r in range(anchors.span.shape[1]):
+        anchors.span[t if anchors.span.shape[0] > 1 else 0, r] = 0
+    for y in range(anchors.dots.shape[0]):
+        for j in range(anchors.dots.shape[2]):
+            anchors.dots[y, t, j] = 0
+    for j in range(k.shape[0]):
         anchors.k[t, now + j] = k[j]
     for r in range(x.shape[0]):
         anchors.outputs[t, r] = x[r]
@@ -112,7 +116,7 @@ def _settle(
             row[u] = (top[u] - rival[u]) * (h[u] * (one - h[u]) if s.sigmoid else one)
 
 
-@threaded
+@compiled
 def settle_letters(
     chosen: np.ndarray,
     now: int,
@@ -122,35 +126,18 @@ def settle_letters(
     W: np.ndarray,
     slopes: np.ndarray,
     s: Settings,
-    shares: int,
 ) -> None:
     """`_settle` of each letter that is chosen."""
-    for p in prange(shares):
-        for k in range(find_share(len(chosen), shares, p), find_share(len(chosen), shares, p + 1)):
-            _settle(chosen[k], now, anchors, (found[0][k], found[1][k], found[2][k]), h[k], W, slopes[k], s)
+    for k in range(len(chosen)):
+        _settle(chosen[k], now, anchors, (found[0][k], found[1][k], found[2][k]), h[k], W, slopes[k], s)
 
 
 @compiled
-def scatter_rows(chosen: np.ndarray, p: int, now: int, found: np.ndarray, own: np.ndarray) -> None:
-    """Own [T, K, n] <- found [letters, n - now] of the p-th rival."""
+def scatter_pairs(chosen: np.ndarray, found: np.ndarray, classes: int, curved: np.ndarray) -> None:
+    """Curved[t] [c, c] <- the symmetric matrix with this lower half, for each letter t that is chosen."""
     for k in range(len(chosen)):
-        for j in range(found.shape[1]):
-            own[chosen[k], p, now + j] = found[k, j]
-
-
-@inlined
-def _write_pairs(t: int, row: np.ndarray, classes: int, curved: np.ndarray) -> None:
-    """Curved[t] [c, c] <- the symmetric matrix whose lower half is the row."""
-    place = 0
-    for r in range(classes):
-        for p in range(r + 1):
-            curved[t, r, p] = curved[t, p, r] = row[place]
-            place += 1
-
-
-@threaded
-def scatter_pairs(chosen: np.ndarray, found: np.ndarray, classes: int, curved: np.ndarray, shares: int) -> None:
-    """`_write_pairs` of each letter that is chosen."""
-    for p in prange(shares):
-        for k in range(find_share(len(chosen), shares, p), find_share(len(chosen), shares, p + 1)):
-            _write_pairs(chosen[k], found[k], classes, curved)
+        t, place = chosen[k], 0
+        for r in range(classes):
+            for p in range(r + 1):
+                curved[t, r, p] = curved[t, p, r] = found[k, place]
+                place += 1

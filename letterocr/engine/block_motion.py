@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from letterocr.engine.anchoring import scatter_pairs
 from letterocr.engine.certificate_arrays import Motion, Rounding
 
 
@@ -43,6 +44,8 @@ class MotionMaker:
             new(padded, padded),
             np.zeros(block),
             new(block if spanned else 0),
+            new(padded if spanned else 0),
+            new(padded if spanned else 0, padded, padded),
         )
 
     def make(
@@ -55,6 +58,7 @@ class MotionMaker:
         rounding: Rounding,
         bias: float,
         inverse: float,
+        pairs: Tensor,
     ) -> Motion:
         """The motion of a block.
 
@@ -67,6 +71,7 @@ class MotionMaker:
             rounding: the terms of (C6).
             bias: beta.
             inverse: 1/T.
+            pairs: [c (c + 1) / 2, m] w_r * w_p / T for p <= r, where (C7) is used.
         """
         v, h, q = factors
         n, c, motion = len(rates), self.classes, self.motion
@@ -85,6 +90,8 @@ class MotionMaker:
         motion.widest[:c, :c] = (torch.cdist(w, w, p=torch.inf) * rounding.up).numpy()
         if len(motion.rest):
             self._leave_span(v, q, w, inverse, rounding)
+            motion.largest[:c] = w.abs().amax(1).numpy()
+            scatter_pairs(np.arange(c), ((w.abs() * inverse) @ pairs.mT).numpy(), c, motion.bends)
         return motion
 
     def _leave_span(self, v: Tensor, q: Tensor, w: Tensor, inverse: float, rounding: Rounding) -> None:

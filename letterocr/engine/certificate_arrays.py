@@ -5,15 +5,17 @@ Shapes: as in `certificates`.
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
 
-from letterocr.engine.kernels import inlined
+from letterocr.engine.kernels import expanded
 
 SECOND_SLOPE = 0.09622505  # 1/(6 sqrt 3) rounded up: the largest |s''| of the sigmoid
 STEEPEST = 0.25  # its largest s'
 MOST_CLASSES = 62  # the rivals of a letter are bits of one number
+CERTAIN = 8.0  # standard deviations of a sum of roundings that are allowed for
 FAR = -3e38  # below all outputs
 
 
@@ -29,7 +31,9 @@ class Motion(NamedTuple):
         turned: [n, c, c] L |D_cr| after each sample.
         widest: [c, c] max |w_c - w_r|.
         omega: [n] Omega after each sample.
-        rest: [n] |v_j - W^T q_j / T| where (C7) is used; else empty.
+        rest: [n] |v_j - W^T q_j / T| where (C7) is used; else empty, as the others that follow.
+        largest: [c] max |w_r|.
+        bends: [c, c, c] N_r (C8).
     """
 
     rates: np.ndarray
@@ -41,6 +45,8 @@ class Motion(NamedTuple):
     widest: np.ndarray
     omega: np.ndarray
     rest: np.ndarray
+    largest: np.ndarray
+    bends: np.ndarray
 
 
 class Anchors(NamedTuple):
@@ -59,6 +65,7 @@ class Anchors(NamedTuple):
         squares: [T, 8] |d|^2, P, then with momentum or decay d . y, y . y, z . d, z . y, z . z and the bound of |y|.
         dots: [2, T, n] the steps of z; with momentum or decay d . v_j, and y . v_j.
         curved: [T, c, c] M (C7); one of no meaning where it is not used.
+        span: [T, c] p (C8), in the same way.
         late: [T, n] z . v_j; with momentum or decay alone, as all that follows.
         x: [2, T, c] (C1) for the outputs at the anchor's activations, and their momentum.
         common: [2, T, c] (C1) for (w_r * f) . z(i), and its momentum.
@@ -78,6 +85,7 @@ class Anchors(NamedTuple):
     squares: np.ndarray
     dots: np.ndarray
     curved: np.ndarray
+    span: np.ndarray
     late: np.ndarray
     x: np.ndarray
     common: np.ndarray
@@ -89,7 +97,7 @@ class Rounding(NamedTuple):
     """The terms of (C6) for one type of numbers.
 
     Attributes:
-        product: (m + 12) u0.
+        product: (M + 12) u0 with M = min(m, 8 sqrt(m)).
         steps: 6 (n + 2) u0, or 2 (n + 2) u0 without momentum and weight decay.
         slope: L.
         bend: S / 2.
@@ -109,7 +117,7 @@ def make_rounding(dtype: np.dtype, m: int, n: int, sigmoid: bool, moving: bool) 
     """The terms of (C6) for m hidden units and blocks of n samples."""
     unit = float(np.finfo(dtype).eps) / 2
     slope, bend = (STEEPEST, SECOND_SLOPE / 2) if sigmoid else (1.0, 0.0)
-    product = (m + 12) * unit
+    product = (min(m, CERTAIN * math.sqrt(m)) + 12) * unit
     return Rounding(product, (6 if moving else 2) * (n + 2) * unit, slope, bend, unit, 1 + 2 * product + 100 * unit)
 
 
@@ -128,7 +136,7 @@ class Letter(NamedTuple):
     dots: np.ndarray
 
 
-@inlined
+@expanded
 def take_letter(t: int, anchors: Anchors) -> Letter:
     """The t-th letter."""
     return Letter(

@@ -18,14 +18,16 @@ from letterocr.engine import kernels
 from letterocr.engine.block_motion import MotionMaker
 from letterocr.engine.certificate_arrays import Motion, make_rounding
 from letterocr.engine.compiled import CompiledFollower, CompiledStack
-from letterocr.engine.judging import GUARD, MOST_TIES, LearnedBlock, Verdicts, judge
+from letterocr.engine.judging import GUARD, MOST_TIES, LearnedBlock, judge
 from letterocr.engine.kernels import LastLayer
 from letterocr.engine.letter_anchors import BlockFactors, LetterAnchors, pad
-from letterocr.engine.replay import Followers, catch_up_all, replay_many
+from letterocr.engine.marking import Verdicts, mark_moving, mark_plain, mark_spanned
+from letterocr.engine.replay import Followers, catch_up_many, replay_many
+from letterocr.engine.shares import list_shares, run_shares
 
 ROWS = 16
 HOPE = 4.0  # a bound that misses by less than that many margins is small enough after an anchor anew
-STRETCH = 16  # samples after which letters that are open are anchored anew
+STRETCH = 32  # samples after which letters that are open are anchored anew
 
 
 class CertifiedFollower(CompiledFollower):
@@ -43,18 +45,20 @@ class CertifiedFollower(CompiledFollower):
 
     def __init__(self, stack: CompiledStack, images: Tensor, labels: Tensor, shares: int) -> None:
         super().__init__(stack, images, labels)
-        self.shares = shares
+        self.shares, self._shares = shares, list_shares(len(labels), shares)
         momentum, like = stack.momentum, self.z
         (c, m), count, n = stack.network.weights[-1].shape, len(labels), stack.block
         self.moving = bool(momentum.mu or momentum.decay)
         self.rounding = make_rounding(self.z.numpy().dtype, m, n, self.settings.sigmoid, self.moving)
         self.spanned = self.settings.sigmoid and not self.settings.hidden_slope and not self.moving
+        self._mark = mark_moving if self.moving else mark_spanned if self.spanned else mark_plain
         self._maker = MotionMaker((c, pad(c)), n, like, momentum.mu, momentum.decay, self.spanned)
         self._anchors = LetterAnchors(count, c, m, n, like, self.moving, self.spanned)
         self._lower = torch.tril_indices(c, c)
         self._inverse = float(self.settings.numbers[kernels.TEMPERATURE])
         self._starting = [torch.from_numpy(x).clone() for x in stack.last]
-        self._replayed = [torch.stack([x] * shares) for x in self._starting]
+        self._replayed = [[x.clone() for x in self._starting] for _ in self._shares]
+        self._gaps, self._inputs = like.new_zeros(shares, 2, pad(c)).numpy(), like.new_zeros(shares, m).numpy()
         # where s is the identity the activations are the pre-activations themselves, which must stay
         self._tied_inputs = torch.empty_like(self.z) if self.hidden is self.z else self.hidden
         self.rows_alike = self._find_rows_alike()
@@ -97,17 +101,19 @@ class CertifiedFollower(CompiledFollower):
         wanted = np.zeros(stack.block, np.bool_)
         wanted[due] = True
         factors, motion = self._describe_block()
-        if not np.isfinite(motion.gram).all() or not np.isfinite(motion.omega[:n]).all():
+        if not all(np.isfinite(x).all() for x in (motion.gram, motion.omega[:n], float(self.z.norm()))):
             return self._measure_fully(due)
-        if not self._judge(factors, motion, wanted):
-            return self._measure_fully(due)
-        counts = self._verdicts.misread.sum(0)
+        verdicts = self._verdicts
+        verdicts.due[:] = wanted
+        for array in (self._letters.reached, verdicts.misread, verdicts.evaluated, verdicts.tied):
+            array[:] = 0
+        run_shares(lambda share: self._judge(share, factors, motion), self.shares)
+        counts = verdicts.misread.sum(0)
         last, done = self._restart_last(), 0
         for i, t, h in self._list_ties():
             self._replay(last, done, i + 1)
             counts[i] += self._is_misread(last, t, h)
             done = i + 1
-        catch_up_all(n, self._letters, self.settings, self.shares)
         return torch.from_numpy(counts[due])
 
     def _describe_block(self) -> tuple[BlockFactors, Motion]:
@@ -115,6 +121,8 @@ class CertifiedFollower(CompiledFollower):
         h, q = stack.hidden[-1], stack.output_errors[:n]
         torch.mul(stack.errors[0][:n], self._inverse_as_followed, out=self._steps[:n])
         v = self._steps[:n]
+        weight = self._starting[0]
+        pairs = weight[self._lower[0]] * weight[self._lower[1]] * self._inverse if self.spanned else weight[:0]
         slope = (h[:n] * (1 - h[:n])).mean(0) if self.settings.sigmoid else torch.ones_like(h[0])
         motion = self._maker.make(
             stack.rates[:n],
@@ -125,58 +133,46 @@ class CertifiedFollower(CompiledFollower):
             self.rounding,
             stack.bias,
             self._inverse,
+            pairs,
         )
         self._anchors.arrays.g[:, :n] = self.gram[:n].mT.numpy()
-        for many, one in zip(self._replayed, self._starting, strict=True):
-            many[:] = one
-        weight = self._starting[0]
+        for weights in self._replayed:
+            for kept, start in zip(weights, self._starting, strict=True):
+                kept.copy_(start)
         factors = BlockFactors(
             n,
             v,
             h,
             weight,
             weight.square(),
-            weight[self._lower[0]] * weight[self._lower[1]] * self._inverse if self.spanned else weight[:0],
+            pairs,
             weight.norm(dim=1) * (self.rounding.slope * self.rounding.up),
             slope,
-            [x[0] for x in self._replayed],
             stack.bias,
             self.moving,
             self.rounding,
-            self.shares,
         )
         return factors, motion
 
-    def _judge(self, factors: BlockFactors, motion: Motion, due: np.ndarray) -> bool:
-        """Count the misread letters, but for ties; False: numbers are not finite, and nothing was changed."""
-        verdicts, n = self._verdicts, factors.n
-        verdicts.due[:] = due
-        self._letters.reached[:] = 0
-        for array in (verdicts.misread, verdicts.evaluated, verdicts.tied):
-            array[:] = 0
-        block = LearnedBlock(self.stack.output_errors.numpy(), factors.h.numpy(), *(x.numpy() for x in self._replayed))
+    def _judge(self, share: int, factors: BlockFactors, motion: Motion) -> None:
+        """Count the misread ones of a share's letters, but for ties; let them take the updates of the whole block."""
+        verdicts, letters, s, n = self._verdicts, self._letters, self.settings, factors.n
+        own, anchors, weights = self._shares[share], self._anchors, self._replayed[share]
+        arrays, rows, guard = anchors.arrays, slice(*own), GUARD * self.rounding.unit
+        short, margin = verdicts.short[rows], verdicts.margin[rows]
+        last = LastLayer(*(x.numpy() for x in weights))
+        block = LearnedBlock(self.stack.output_errors.numpy(), factors.h.numpy())
+        scratch, h = (self._gaps[share, 0], self._gaps[share, 1]), self._inputs[share]
         for start in range(0, n, STRETCH):
-            hopeful = (verdicts.short > 0) & (verdicts.short < HOPE * verdicts.margin)
-            chosen = np.flatnonzero(hopeful) if start else np.arange(len(self.labels))
+            hopeful = (short > 0) & (short < HOPE * margin)
+            chosen = own[0] + np.flatnonzero(hopeful) if start else np.arange(*own)
             if len(chosen):
-                self._anchors.settle(chosen, start, factors, self._letters, self.settings)
-                if not start and not np.isfinite(self._anchors.arrays.sizes).all():
-                    return False
-                verdicts.read[chosen] = self._anchors.arrays.chosen[chosen, 0]
+                anchors.settle(chosen, start, factors, weights, letters, s)
+                verdicts.read[chosen] = arrays.chosen[chosen, 0]
             stretch = start, min(start + STRETCH, n)
-            guard = GUARD * self.rounding.unit
-            judge(
-                stretch,
-                self._anchors.arrays,
-                motion,
-                verdicts,
-                self._letters,
-                block,
-                self.settings,
-                self.rounding,
-                guard,
-            )
-        return True
+            self._mark(own, stretch, arrays, motion, verdicts, s, self.rounding, scratch)
+            judge(share, own, stretch, motion, verdicts, letters, block, last, s, guard, h)
+        catch_up_many(own, n, letters, s)
 
     def _list_ties(self) -> list[tuple[int, int, Tensor]]:
         """Sample, letter and activations of each letter whose outputs are too close, in the order of the samples."""
@@ -207,9 +203,9 @@ class CertifiedFollower(CompiledFollower):
 
     def _restart_last(self) -> LastLayer:
         """The last weight matrix at the block's start, to be replayed."""
-        for many, one in zip(self._replayed, self._starting, strict=True):
-            many[0] = one
-        return LastLayer(*(many[0].numpy() for many in self._replayed))
+        for weight, start in zip(self._replayed[0], self._starting, strict=True):
+            weight.copy_(start)
+        return LastLayer(*(weight.numpy() for weight in self._replayed[0]))
 
     def _replay(self, last: LastLayer, start: int, stop: int) -> None:
         """Give the last weight matrix the updates of samples start .. stop - 1."""

@@ -61,11 +61,13 @@ class CompiledStack(Stack):
         if count == 1:
             return lambda stretch: loops.learn_one_matrix(stretch, block, s)
         self.last = last = kernels.LastLayer(*self._list_arrays(-1))
+        outputs = np.zeros(len(last.U), P.dtype), np.zeros(len(last.U), P.dtype)
         if count == 2:
-            return lambda stretch: loops.learn_two_matrices(stretch, block, last, s)
+            return lambda stretch: loops.learn_two_matrices(stretch, block, last, s, outputs)
         factors = [x.numpy() for x in (self.w_table, self.errors[1], self.hidden[1])]
         middle = loops.Middle(*self._list_arrays(1), *factors)
-        return lambda stretch: loops.learn_three_matrices(stretch, block, middle, last, s)
+        scratch = loops.make_scratch(len(last.U), P.shape[0], P.shape[1], len(middle.W), P.dtype)
+        return lambda stretch: loops.learn_three_matrices(stretch, block, middle, last, s, scratch)
 
     def _list_arrays(self, k: int) -> list[np.ndarray]:
         """Return the k-th weight matrix, its bias and their momentum; scratch for what this network does not have."""

@@ -19,13 +19,19 @@ from numba.extending import intrinsic, overload
 
 # Sums may be reordered and fused, but NaN and infinity keep their meaning: they show that a run diverged.
 FAST = {"contract", "reassoc", "nsz", "arcp"}
-compiled = numba.njit(fastmath=FAST, cache=True, nogil=True, error_model="numpy")
+# Compiled functions allocate nothing (`_nrt`): without the counts of references to arrays they compile in less time,
+# and threads that share arrays do not wait for each other's counts.
+OPTIONS: dict[str, Any] = {"fastmath": FAST, "cache": True, "nogil": True, "error_model": "numpy", "_nrt": False}
+compiled = numba.njit(**OPTIONS)
 # What compiled functions call is put into them. Otherwise each has a copy of its own under one name; which copy all of
 # them use depends on which is loaded first, and copies may round differently: the bits of a run would depend on whether
 # its loops were compiled in this process or read from Numba's cache.
-inlined = numba.njit(fastmath=FAST, cache=True, nogil=True, error_model="numpy", forceinline=True)
+inlined = numba.njit(**OPTIONS, forceinline=True)
+# As `inlined`, but put into the caller by Numba itself, before anything is compiled: that compiles faster, and suits
+# functions whose rounding is allowed for in the bounds.
+expanded = numba.njit(**OPTIONS, inline="always")
 # Sums are fused in the order in which they are written: otherwise the rounding would depend on the surrounding code.
-in_order = numba.njit(fastmath={"contract"}, cache=True, nogil=True, error_model="numpy", forceinline=True)
+in_order = numba.njit(**(OPTIONS | {"fastmath": {"contract"}}), forceinline=True)
 LANES = 8  # columns after the last multiple of this are summed in another order, as in earlier versions
 TEMPERATURE, FACTOR, MOMENTUM, DECAY = range(4)  # indices into the numbers of `Settings`
 
@@ -273,7 +279,7 @@ def multiply_slope(v: np.ndarray, h: np.ndarray, s: Settings) -> None:
             v[u] *= h[u] * (v.dtype.type(1) - h[u]) * s.numbers[TEMPERATURE]
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(**(OPTIONS | {"fastmath": False, "error_model": "python"}))
 def count_misread(x: np.ndarray, bias: np.ndarray, labels: np.ndarray) -> int:
     """Return how many rows of x [T, c or more] + bias [c] have their largest value not at the label [T].
 

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from letterocr.engine.anchoring import scatter_pairs, scatter_rows, settle_letters, take_activations
+from letterocr.engine.anchoring import scatter_pairs, settle_letters, take_activations
 from letterocr.engine.certificate_arrays import FAR, Anchors, Rounding
 from letterocr.engine.kernels import Settings
 from letterocr.engine.replay import Followers
@@ -37,11 +37,9 @@ class BlockFactors:
         weight_pairs: [c (c + 1) / 2, m] w_r * w_p / T for p <= r, where (C7) is used; else empty.
         weight_norms: [c] L |w_r|, a bit more.
         slope: [m] f, the mean slope of the block's samples.
-        last: weights, bias and their momentum as the letters' last samples have them.
         bias: beta.
         moving: whether there is momentum or weight decay.
         rounding: the terms of (C6).
-        shares: how many threads share the letters.
     """
 
     n: int
@@ -52,11 +50,9 @@ class BlockFactors:
     weight_pairs: Tensor
     weight_norms: Tensor
     slope: Tensor
-    last: list[Tensor]
     bias: float
     moving: bool
     rounding: Rounding
-    shares: int
 
 
 class LetterAnchors:
@@ -97,6 +93,7 @@ class LetterAnchors:
             squares=np.zeros((count, 8)),
             dots=new(2 if moving else 1, count, block),
             curved=new(count, padded, padded) if spanned else new(1, 1, 1),
+            span=new(count if spanned else 1, padded),
             late=new(also, block),
             x=new(2, also, padded),
             common=new(2, also, padded),
@@ -108,45 +105,49 @@ class LetterAnchors:
         self.h, self.squares = like.new_zeros(count, width), like.new_zeros(count, width)
         self.slopes = like.new_zeros(count, rivals, width)
 
-    def settle(self, chosen: np.ndarray, now: int, block: BlockFactors, letters: Followers, s: Settings) -> None:
-        """Anchor the chosen letters after `now` samples of the block."""
-        a, count, shares, n = self.arrays, len(chosen), block.shares, block.n
-        h, squares, slopes = self.h[:count], self.squares[:count], self.slopes[:count]
-        rows = self.h.numpy(), self.squares.numpy(), a.sizes
-        take_activations(chosen, now, letters, block.slope.numpy(), rows, s, shares, self.spanned)
-        last = block.last
+    def settle(
+        self, chosen: np.ndarray, now: int, block: BlockFactors, last: list[Tensor], letters: Followers, s: Settings
+    ) -> None:
+        """Anchor the chosen letters after `now` samples of the block.
+
+        Args:
+            chosen: their places, in order.
+            now: samples.
+            block: what the block is to them.
+            last: the last weights, bias and their momentum after these samples.
+            letters: all test letters.
+            s: settings of the network's kernels.
+        """
+        a, rows, n = self.arrays, slice(chosen[0], chosen[0] + len(chosen)), block.n  # no other share has these rows
+        h, squares, slopes = self.h[rows], self.squares[rows], self.slopes[rows]
+        take_activations(
+            chosen, now, letters, block.slope.numpy(), (h.numpy(), squares.numpy(), a.sizes), s, self.spanned
+        )
         x = torch.addmm(last[1], h, last[0].mT)
         k = (h @ block.h[now:n].mT).add_(block.bias)
         if self.spanned:
-            scatter_pairs(chosen, (squares @ block.weight_pairs.mT).numpy(), self.classes, a.curved, shares)
-            spread = block.weight_norms.expand(count, -1).contiguous()
+            scatter_pairs(chosen, (squares @ block.weight_pairs.mT).numpy(), self.classes, a.curved)
+            spread = block.weight_norms.expand(len(chosen), -1).contiguous()
         else:
             spread = (squares @ block.weight_squares.mT).sqrt_().mul_(block.rounding.up)
-        settle_letters(
-            chosen,
-            now,
-            a,
-            (x.numpy(), k.numpy(), spread.numpy()),
-            self.h.numpy(),
-            block.weight.numpy(),
-            self.slopes.numpy(),
-            s,
-            shares,
-        )
+        found = x.numpy(), k.numpy(), spread.numpy()
+        settle_letters(chosen, now, a, found, h.numpy(), block.weight.numpy(), slopes.numpy(), s)
         for p in range(self.rivals):
-            scatter_rows(chosen, p, now, (slopes[:, p] @ block.v[now:].mT).numpy(), a.own)
+            a.own[chosen, p, now:n] = (slopes[:, p] @ block.v[now:].mT).numpy()
         if block.moving:
-            self._settle_momentum(torch.from_numpy(chosen), now, block, letters)
+            self._settle_momentum(chosen, rows, now, block, last, letters)
 
-    def _settle_momentum(self, places: Tensor, now: int, block: BlockFactors, letters: Followers) -> None:
+    def _settle_momentum(
+        self, chosen: np.ndarray, rows: slice, now: int, block: BlockFactors, last: list[Tensor], letters: Followers
+    ) -> None:
         """What (C1) begins with where there is momentum or weight decay."""
-        a, count, n, c = self.arrays, len(places), block.n, self.classes
+        a, places, n, c = self.arrays, torch.from_numpy(chosen), block.n, self.classes
         x, common, pairs, dots, late, start, squares = (
             torch.from_numpy(array) for array in (a.x, a.common, a.pairs, a.dots, a.late, a.start, a.squares)
         )
         weights = block.weight * block.slope
-        z, slopes = torch.from_numpy(letters.z)[places], self.slopes[:count]
-        x[0, places, :c] = torch.addmm(block.last[1], self.h[:count], block.last[0].mT)
+        z, slopes = torch.from_numpy(letters.z)[places], self.slopes[rows]
+        x[0, places, :c] = torch.addmm(last[1], self.h[rows], last[0].mT)
         common[:, places] = 0
         common[0, places, :c] = start[places, :c] = z @ weights.mT
         pairs[1, places] = 0
@@ -157,7 +158,7 @@ class LetterAnchors:
         x[1, places] = 0
         if len(letters.y) > 1:
             y = torch.from_numpy(letters.y)[places]
-            x[1, places, :c] = torch.addmm(block.last[3], self.h[:count], block.last[2].mT)
+            x[1, places, :c] = torch.addmm(last[3], self.h[rows], last[2].mT)
             common[1, places, :c] = y @ weights.mT
             pairs[1, places] = (slopes @ y.unsqueeze(-1)).squeeze(-1)
             dots[1, places, :n] = y @ block.v.mT

@@ -106,11 +106,12 @@ def _keep_errors(q: np.ndarray, out: np.ndarray) -> None:
 
 
 @compiled
-def learn_two_matrices(stretch: Stretch, block: Block, last: LastLayer, s: Settings) -> None:
-    """Learn samples of a block with two weight matrices (16-20)."""
+def learn_two_matrices(
+    stretch: Stretch, block: Block, last: LastLayer, s: Settings, scratch: tuple[np.ndarray, np.ndarray]
+) -> None:
+    """Learn samples of a block with two weight matrices (16-20); scratch holds two arrays [classes]."""
     known, start, stop = stretch
     P, K, V, H = block.P, block.K, block.V, block.H
-    scratch = np.empty(last.U.shape[0], P.dtype), np.empty(last.U.shape[0], P.dtype)
     for i in range(start, stop):
         add_earlier(P[i], K[i, known:], V[known:], i - known)
         activate(P[i], s, H[i])
@@ -146,30 +147,61 @@ def _add_deferred(
     add_earlier(x, dots, right, i)
 
 
+@inlined
+def _add(x: np.ndarray, y: np.ndarray, factor: np.floating) -> None:
+    for u in range(x.shape[0]):
+        x[u] += y[u] * factor
+
+
+class Scratch(NamedTuple):
+    """Memory for `learn_three_matrices`.
+
+    Attributes:
+        outputs: two arrays [classes].
+        dots: [n].
+        middle: three arrays [m2].
+        below: two arrays [m].
+        parts: [PIECES, m].
+    """
+
+    outputs: tuple[np.ndarray, np.ndarray]
+    dots: np.ndarray
+    middle: tuple[np.ndarray, np.ndarray, np.ndarray]
+    below: tuple[np.ndarray, np.ndarray]
+    parts: np.ndarray
+
+
+def make_scratch(classes: int, n: int, m: int, m2: int, dtype: np.dtype) -> Scratch:
+    """Return memory for networks of these sizes."""
+
+    def new(*shape: int) -> np.ndarray:
+        return np.zeros(shape, dtype)
+
+    return Scratch((new(classes), new(classes)), new(n), (new(m2), new(m2), new(m2)), (new(m), new(m)), new(PIECES, m))
+
+
 @compiled
-def learn_three_matrices(stretch: Stretch, block: Block, middle: Middle, last: LastLayer, s: Settings) -> None:
+def learn_three_matrices(
+    stretch: Stretch, block: Block, middle: Middle, last: LastLayer, s: Settings, scratch: Scratch
+) -> None:
     """Learn samples of a block with three weight matrices (16-20)."""
     known, start, stop = stretch
     P, K, V, H = block.P, block.K, block.V, block.H
     W, M, V2, H2 = middle.W, middle.M, middle.V, middle.H
-    n, m, m2 = P.shape[0], P.shape[1], W.shape[0]
-    scratch, dots = (np.empty(last.U.shape[0], P.dtype), np.empty(last.U.shape[0], P.dtype)), np.empty(n, P.dtype)
-    x, x0, late = np.zeros(m2, P.dtype), np.zeros(m2, P.dtype), np.zeros(m2, P.dtype)
-    below, late_below = np.zeros(m, P.dtype), np.zeros(m, P.dtype)
-    parts = np.empty((PIECES, m), P.dtype)
+    outputs, dots, (x, x0, late), (below, late_below), parts = scratch
     one = P.dtype.type(s.bias)
     for i in range(start, stop):
         add_earlier(P[i], K[i, known:], V[known:], i - known)
         activate(P[i], s, H[i])
         matvec(W, H[i], x0, s.threads)
-        x0 += middle.w
+        _add(x0, middle.w, P.dtype.type(1))
         if s.numbers[MOMENTUM]:
             matvec(M, H[i], late, s.threads)
-            late += middle.e * one
+            _add(late, middle.e, one)
         _add_deferred(x, (x0, late), middle.table[i], i, one, (H, V2), H[i], dots)
         activate(x, s, H2[i])
-        block.loss[i], block.wrong[i] = learn_last(H2[i], last, block.labels[i], block.rates[i], s, scratch, V2[i])
-        _keep_errors(scratch[0], block.Q[i])
+        block.loss[i], block.wrong[i] = learn_last(H2[i], last, block.labels[i], block.rates[i], s, outputs, V2[i])
+        _keep_errors(outputs[0], block.Q[i])
         multiply_slope(V2[i], H2[i], s)
         vecmat(V2[i], W, parts, below, s.threads)
         if s.numbers[MOMENTUM]:

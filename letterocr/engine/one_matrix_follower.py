@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from numba import prange
 from torch import Tensor
 
 from letterocr.engine.compiled import CompiledFollower, CompiledStack
-from letterocr.engine.kernels import DECAY, Settings, in_order, inlined
-from letterocr.engine.replay import Followers, find_share
-from letterocr.engine.threaded import follow_row, threaded
+from letterocr.engine.kernels import DECAY, Settings, compiled, in_order, inlined
+from letterocr.engine.replay import Followers
+from letterocr.engine.shares import list_shares, run_shares
+from letterocr.engine.threaded import follow_row
 
 
 @inlined
@@ -28,11 +28,12 @@ def _is_misread(x: np.ndarray, label: int) -> bool:
     return where != label
 
 
-@inlined
-def _follow_share(
-    first: int, last: int, n: int, letters: Followers, labels: np.ndarray, s: Settings, misread: np.ndarray
+@compiled
+def _follow_rows(
+    own: tuple[int, int], n: int, letters: Followers, labels: np.ndarray, s: Settings, misread: np.ndarray
 ) -> None:
-    for t in range(first, last):
+    """Misread [n] <- the misread ones of the letters own[0] .. own[1] - 1 after each sample; g is [n, T] here."""
+    for t in range(own[0], own[1]):
         z, y = letters.z[t], letters.y[t if letters.y.shape[0] > 1 else 0]
         for j in range(n):
             follow_row(z, y, letters.g[j, t], letters.steps[j], letters.rates[j], s)
@@ -54,41 +55,34 @@ def _count_larger(x: np.ndarray, own: np.ndarray, labels: np.ndarray, r: np.floa
         found[t] += one if x[t] > own[t] or (x[t] == own[t] and r < labels[t]) else one - one
 
 
-@inlined
+@compiled
 def _follow_columns(
-    first: int, last: int, n: int, letters: Followers, labels: np.ndarray, s: Settings, misread: np.ndarray
+    first: int,
+    n: int,
+    z: np.ndarray,
+    letters: Followers,
+    labels: np.ndarray,
+    s: Settings,
+    misread: np.ndarray,
+    scratch: tuple[np.ndarray, np.ndarray, np.ndarray],
 ) -> None:
-    """As `_follow_share` without momentum and decay, for finite numbers: a class of all letters at a time."""
-    z, one = letters.z[first:last].T.copy(), letters.z.dtype.type(1) - s.numbers[DECAY]
-    count, wide = last - first, labels[first:last].astype(letters.z.dtype)
-    factors, own, found = np.empty_like(wide), np.empty_like(wide), np.empty_like(wide)
+    """As `_follow_rows` without momentum and decay, for finite numbers: a class of all letters at a time.
+
+    z [c, letters] are those of the letters from `first` on, `labels` theirs as numbers of the same type.
+    """
+    one, (factors, own, found) = z.dtype.type(1) - s.numbers[DECAY], scratch
     for j in range(n):
         g = letters.g[j]
-        for t in range(count):
+        for t in range(z.shape[1]):
             factors[t] = -letters.rates[j] * g[first + t]
         for r in range(z.shape[0]):
             _add_step(z[r], factors, letters.steps[j, r], one)
-        for t in range(count):
-            own[t], found[t] = z[labels[first + t], t], 0
+        for t in range(z.shape[1]):
+            own[t], found[t] = z[int(labels[t]), t], 0
         for r in range(z.shape[0]):
-            _count_larger(z[r], own, wide, wide.dtype.type(r), found)
-        for t in range(count):
+            _count_larger(z[r], own, labels, labels.dtype.type(r), found)
+        for t in range(z.shape[1]):
             misread[j] += found[t] > 0
-    letters.z[first:last] = z.T
-
-
-@threaded
-def _follow_all(
-    n: int, letters: Followers, labels: np.ndarray, s: Settings, misread: np.ndarray, columns: bool
-) -> None:
-    """Misread [shares, n] <- the misread letters of each share after each sample; g is [n, T] here."""
-    shares, count = misread.shape[0], letters.z.shape[0]
-    for p in prange(shares):
-        first, last = find_share(count, shares, p), find_share(count, shares, p + 1)
-        if columns:
-            _follow_columns(first, last, n, letters, labels, s, misread[p])
-        else:
-            _follow_share(first, last, n, letters, labels, s, misread[p])
 
 
 class OneMatrixFollower(CompiledFollower):
@@ -103,7 +97,7 @@ class OneMatrixFollower(CompiledFollower):
 
     def __init__(self, stack: CompiledStack, images: Tensor, labels: Tensor, shares: int) -> None:
         super().__init__(stack, images, labels)
-        self._misread = np.zeros((shares, stack.block), np.int64)
+        self._misread, self._shares = np.zeros((shares, stack.block), np.int64), list_shares(len(labels), shares)
         self._steps = torch.zeros_like(stack.errors[0])
         z, y = self._rows
         rates, reached = stack.rates.numpy(), np.zeros(0, np.int64)
@@ -116,5 +110,17 @@ class OneMatrixFollower(CompiledFollower):
         self._misread[:] = 0
         momentum = self.stack.momentum
         columns = not (momentum.mu or momentum.decay) and bool(self._steps.isfinite().all() and self.z.isfinite().all())
-        _follow_all(self.stack.n, self._letters, self.labels.numpy(), self.settings, self._misread, columns)
+        run_shares(lambda share: self._follow(share, columns), len(self._misread))
         return torch.from_numpy(self._misread.sum(0)[due])
+
+    def _follow(self, share: int, columns: bool) -> None:
+        """Let a share of the letters follow the block."""
+        own, letters, misread, n = self._shares[share], self._letters, self._misread[share], self.stack.n
+        if not columns:
+            _follow_rows(own, n, letters, self.labels.numpy(), self.settings, misread)
+            return
+        rows = slice(*own)
+        z = np.ascontiguousarray(letters.z[rows].T)
+        labels, *scratch = self.labels.numpy()[rows].astype(z.dtype), *np.empty((3, z.shape[1]), z.dtype)
+        _follow_columns(own[0], n, z, letters, labels, self.settings, misread, tuple(scratch))
+        letters.z[rows] = z.T

@@ -11,7 +11,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import prange
 
 from letterocr.engine.kernels import (
     DECAY,
@@ -26,7 +25,7 @@ from letterocr.engine.kernels import (
     move_late,
     move_odd,
 )
-from letterocr.engine.threaded import follow_row, threaded
+from letterocr.engine.threaded import follow_row
 
 
 @inlined
@@ -140,24 +139,12 @@ def catch_up(t: int, stop: int, letters: Followers, s: Settings) -> None:
         letters.reached[t] = stop
 
 
-@inlined
-def find_share(total: int, shares: int, index: int) -> int:
-    """Where the index-th of that many equal stretches of `total` rows begins."""
-    return total * index // shares
-
-
-@inlined
-def _catch_up_share(stop: int, letters: Followers, s: Settings, first: int, last: int) -> None:
+@compiled
+def catch_up_many(own: tuple[int, int], stop: int, letters: Followers, s: Settings) -> None:
+    """Give the letters own[0] .. own[1] - 1 the updates of all samples before `stop`."""
     m = letters.z.shape[1]
     for start in range(0, m, COLUMNS):
-        for t in range(first, last):
+        for t in range(own[0], own[1]):
             _catch_up_columns(t, stop, letters, s, (start, min(start + COLUMNS, m)))
-    letters.reached[first:last] = stop
-
-
-@threaded
-def catch_up_all(stop: int, letters: Followers, s: Settings, shares: int) -> None:
-    """Give every letter the updates of all samples before `stop`."""
-    count = letters.z.shape[0]
-    for p in prange(shares):
-        _catch_up_share(stop, letters, s, find_share(count, shares, p), find_share(count, shares, p + 1))
+    for t in range(own[0], own[1]):
+        letters.reached[t] = stop

@@ -17,8 +17,8 @@ from numba import prange
 
 from letterocr.engine.kernels import (
     DECAY,
-    FAST,
     MOMENTUM,
+    OPTIONS,
     Settings,
     add_earlier,
     compiled,
@@ -28,7 +28,7 @@ from letterocr.engine.kernels import (
 )
 
 PIECES = 8
-threaded = numba.njit(fastmath=FAST, cache=True, nogil=True, error_model="numpy", parallel=True)
+threaded = numba.njit(**(OPTIONS | {"_nrt": True}), parallel=True)
 
 
 def use_threads(count: int) -> None:
