@@ -127,7 +127,8 @@ def learn_familiarity(letters: Letters) -> Familiarity:
     expanded = _expand(own, centre, spread)
     weights = _fit_logistic(expanded, _expand(others, centre, spread))
     found = expanded @ weights
-    typical, far = float(found.median()), float(found.quantile(INCLUDED))
+    kept_found = _expand(_join(between.clamp(min=near), strokes), centre, spread) @ weights  # as `measure` finds them
+    typical, far = float(found.median()), float(torch.maximum(found, kept_found).quantile(INCLUDED))
     limit = typical + (SLACK + FEW / len(kept)) * max(far - typical, LEAST_LIMIT)
     return Familiarity(mean, space, known, near, centre, spread, weights, typical, limit)
 
