@@ -39,6 +39,7 @@ from letterocr.data.sheet import set_upright
 
 LARGEST = 1000  # pixels of the longer side on which ink is looked for under uneven light
 UNEVEN = 0.15  # of the ink's contrast: paper that differs by more, in more than 1 % of the picture, is uneven
+UNEVEN_INK = 0.08  # standard deviation of the contrast within strokes; a pen's is smaller, so light lies on the ink
 THICKEST = 0.45  # thickness of a stroke, as a share of the letter's longer side
 TINY = 8  # pixels of the shorter side; in smaller pictures there is nothing to tell from a letter
 SQUARE = np.ones((3, 3), np.uint8)
@@ -157,6 +158,9 @@ def _is_plain(contrast: np.ndarray, ink: np.ndarray, pieces: Pieces) -> bool:
     around = cv2.dilate(ink.astype(np.uint8), SQUARE)
     if cv2.countNonZero(((contrast > UNEVEN) > around).view(np.uint8)) > 0.01 * ink.size:
         return False
+    core = cv2.erode(ink.astype(np.uint8), SQUARE, iterations=2) > 0
+    if core.any() and contrast[core].std() > UNEVEN_INK:
+        return False
     longest = pieces.lengths.max()
     thickness = 2 * cv2.distanceTransform(np.pad(ink, 1).view(np.uint8), cv2.DIST_L2, 3).max()
     cut = touch_border(pieces).any()
@@ -184,7 +188,9 @@ def _find_ink_in_photo(levels: np.ndarray, on_table: bool) -> Ink | None:
     ink = remove_hairs(ink, pen)
     if not ink.any():
         return None
-    return Ink(lighting.even_out(contrast, pen), drop_foreign(drop_faint(find_pieces(ink), contrast)), view)
+    # The levels within strokes are those of the light, not of the pen; only the edges keep theirs.
+    evened = np.where(cv2.erode(ink.astype(np.uint8), SQUARE) > 0, np.float32(1), lighting.even_out(contrast, pen))
+    return Ink(evened, drop_foreign(drop_faint(find_pieces(ink), contrast)), view)
 
 
 def cut_letter(ink: Ink, box: int) -> FoundLetter:
