@@ -41,6 +41,8 @@ LARGEST = 1000  # pixels of the longer side on which ink is looked for under une
 UNEVEN = 0.15  # of the ink's contrast: paper that differs by more, in more than 1 % of the picture, is uneven
 UNEVEN_INK = 0.08  # standard deviation of the contrast within strokes; a pen's is smaller, so light lies on the ink
 THICKEST = 0.45  # thickness of a stroke, as a share of the letter's longer side
+PHOTO = 100  # pixels of the shorter side of a picture in which shadows may lie
+SHADE = 0.2  # of a photo; broad ink that takes more and meets the border is a shadow
 TINY = 8  # pixels of the shorter side; in smaller pictures there is nothing to tell from a letter
 SQUARE = np.ones((3, 3), np.uint8)
 
@@ -164,6 +166,8 @@ def _is_plain(contrast: np.ndarray, ink: np.ndarray, pieces: Pieces) -> bool:
     longest = pieces.lengths.max()
     thickness = 2 * cv2.distanceTransform(np.pad(ink, 1).view(np.uint8), cv2.DIST_L2, 3).max()
     cut = touch_border(pieces).any()
+    if cut and thickness > 0.3 * longest and min(ink.shape) >= PHOTO and np.count_nonzero(ink) > SHADE * ink.size:
+        return False
     if thickness > 0.2 * longest and ((cut and thickness > THICKEST * longest) or is_sheet(pieces)):
         return False
     return not cut or not (has_cut(pieces) or (remove_rulings(ink) != ink).any())

@@ -178,7 +178,8 @@ def drop_underlines(pieces: Pieces) -> Pieces:
     for k in np.argsort(-pieces.boxes[:, 3]):  # the lowest first
         if widths[k] < 4.5 * heights[k]:
             break
-        rest = np.arange(len(pieces)) != k
+        beside = np.abs(pieces.boxes[:, 1] - pieces.boxes[k, 1]) < 3 * heights[k]
+        rest = ~(beside & (widths >= 4.5 * heights))  # two lines that almost meet are dropped together
         if rest.sum() == 0:
             break
         left, right = pieces.boxes[rest, 0].min(), pieces.boxes[rest, 2].max()
