@@ -101,9 +101,7 @@ def _shuffle(rng: Random, images: np.ndarray) -> np.ndarray:
 
 def _overwrite(rng: Random, images: np.ndarray) -> np.ndarray:
     """Two letters over each other."""
-    return np.maximum(
-        *(np.roll(_enlarge(rng, images), tuple(rng.integers(-18, 18, 2)), (0, 1)) for _ in range(2))
-    )
+    return np.maximum(*(np.roll(_enlarge(rng, images), tuple(rng.integers(-18, 18, 2)), (0, 1)) for _ in range(2)))
 
 
 def _enlarge(rng: Random, images: np.ndarray) -> np.ndarray:

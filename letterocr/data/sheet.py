@@ -41,7 +41,7 @@ def find_corners(levels: np.ndarray) -> np.ndarray | None:
     size = tuple(max(1, round(side / scale)) for side in levels.shape[::-1])
     small = (cv2.resize(levels, size, interpolation=cv2.INTER_AREA) * 255).astype(np.uint8)
     closed = cv2.morphologyEx(small, cv2.MORPH_CLOSE, np.ones((round(PEN * SMALL),) * 2, np.uint8))
-    threshold, paper = cv2.threshold(closed, 0, 1, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
+    _, paper = cv2.threshold(closed, 0, 1, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
     if paper.all() or closed[paper > 0].mean() - closed[paper == 0].mean() < 255 * CONTRAST:
         return None
     outlines = cv2.findContours(paper, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)[0]

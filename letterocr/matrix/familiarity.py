@@ -136,7 +136,9 @@ def learn_familiarity(letters: Letters) -> Familiarity:
 def _take_evenly(letters: Letters, count: int) -> Letters:
     """Select up to `count` letters of each class at equal steps, so that they are of as many writers as possible."""
     places = [torch.nonzero(letters.labels == c).flatten() for c in range(letters.classes)]
-    steps = [torch.arange(min(len(own), count)) * len(own) // min(len(own), count) if len(own) else own for own in places]
+    steps = [
+        torch.arange(min(len(own), count)) * len(own) // min(len(own), count) if len(own) else own for own in places
+    ]
     return letters.select(torch.cat([own[step] for own, step in zip(places, steps, strict=True)]))
 
 
