@@ -16,8 +16,7 @@ from letterocr.data.ink import cut_letter, find_ink
 from letterocr.data.letters import BOX, SIDE
 from letterocr.data.pieces import drop_apart
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "tests"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 from composed_pictures import KINDS
 
 SHOWN = ("glare", "hard shadow", "turned sheet on a table", "dark squares", "form cell", "pieces of two neighbours")
@@ -36,11 +35,10 @@ def main() -> None:
         black = np.uint8(255 - 255 * ink.pieces.ink())
         tiles = [Image.fromarray(photo), Image.fromarray(black), Image.fromarray(np.uint8(255 - 255 * letter))]
         resized = [np.asarray(tile.convert("RGB").resize((TILE, TILE))) for tile in tiles]
-        columns.append(
-            np.concatenate([np.pad(tile, ((0, GAP), (0, GAP), (0, 0)), constant_values=255) for tile in resized])
-        )
+        padded = [np.pad(tile, ((0, GAP), (0, GAP), (0, 0)), constant_values=255) for tile in resized]
+        columns.append(np.concatenate(padded))
     picture = Image.fromarray(np.concatenate(columns, 1)).quantize(32)
-    picture.save(ROOT / "docs" / "pictures.png", optimize=True)
+    picture.save(Path(__file__).resolve().parents[1] / "docs" / "pictures.png", optimize=True)
 
 
 if __name__ == "__main__":

@@ -2,11 +2,11 @@
 
 Two things are measured of an image: the distance from the training letters, and its strokes (`pen_strokes`).
 
-- The distance is that from the nearest letters, in the leading singular space of the directions of strokes. Directions in
-  which letters of one class differ count less there, as in a linear discriminant analysis (Fisher 1936).
-- A logistic regression on these measures, their squares and products has learned to tell the training letters from drawn
-  things that are no letters (`data.non_letters`). Each training letter is measured without itself, and without the
-  other letters of its writer if the writers are known.
+- The distance is that from the nearest letters, in the leading singular space of the directions of strokes. What
+  differs within a class counts less there, as in a linear discriminant analysis (Fisher 1936).
+- A logistic regression on these measures, their squares and products has learned to tell the training letters from
+  drawn things that are no letters (`data.non_letters`). Each training letter is measured without itself, and
+  without the other letters of its writer if the writers are known.
 
 Shapes: images [N, 900]; space [512, k]; known [M, k]; measures [N, 6].
 """
@@ -136,9 +136,7 @@ def learn_familiarity(letters: Letters) -> Familiarity:
 def _take_evenly(letters: Letters, count: int) -> Letters:
     """Select up to `count` letters of each class at equal steps, so that they are of as many writers as possible."""
     places = [torch.nonzero(letters.labels == c).flatten() for c in range(letters.classes)]
-    steps = [
-        torch.arange(min(len(own), count)) * len(own) // min(len(own), count) if len(own) else own for own in places
-    ]
+    steps = [torch.arange(n := min(len(own), count)) * len(own) // max(1, n) for own in places]
     return letters.select(torch.cat([own[step] for own, step in zip(places, steps, strict=True)]))
 
 
@@ -189,7 +187,7 @@ def _expand(measures: Tensor, centre: Tensor, spread: Tensor) -> Tensor:
 
 
 def _fit_logistic(letters: Tensor, others: Tensor, rounds: int = 40) -> Tensor:
-    """Return the weights [28] of a logistic regression with a quadratic penalty, by Newton's method with short steps."""
+    """Return the weights [28] of a logistic regression with a quadratic penalty, by Newton's method."""
     rows = torch.cat([letters, others]).double()
     wanted = torch.cat([torch.zeros(len(letters)), torch.ones(len(others))]).double()
     shares = [torch.full((len(letters),), LETTERS_COUNT / len(letters)), torch.full((len(others),), 1 / len(others))]

@@ -28,9 +28,9 @@ def measure_strokes(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Measure the strokes of a letter, and draw it with a pen of the width `PEN`.
 
     Returns:
-        The letter [900]; and [5]: the largest thickness in pixels of the letter; the length in pixels, with the new pen;
-        the standard deviation of the level within thick strokes; strokes that a row and a column cross on average, and
-        corners of the outline, both with the new pen.
+        The letter [900]; and [5]: the largest thickness in pixels of the letter; the length in pixels, with the new
+        pen; the standard deviation of the level within thick strokes; strokes that a row and a column cross on
+        average, and corners of the outline, both with the new pen.
     """
     fine = cv2.resize(image.reshape(SIDE, SIDE), None, fx=FINER, fy=FINER, interpolation=cv2.INTER_LINEAR)
     fine = np.pad(fine, FINER)
@@ -80,7 +80,7 @@ def _count_strokes(ink: np.ndarray) -> float:
 def count_directions(images: Tensor) -> Tensor:
     """Return how much of the edges of the strokes runs in each direction at each place of a grid.
 
-    As gradient features of handwriting (Liu et al. 2003): the gradient is shared by the two nearest of eight directions,
+    As gradient features of handwriting (Liu et al. 2003): the gradient is shared by the nearest two of 8 directions,
     smoothed, and sampled; roots make weak edges count.
 
     Returns:

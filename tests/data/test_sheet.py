@@ -16,7 +16,7 @@ def photo(corners: np.ndarray) -> np.ndarray:
     levels = np.full((240, 240), 0.3, np.float32)
     cv2.fillPoly(levels, [corners.astype(np.int32)], 0.9)
     middle = corners.mean(0).astype(int)
-    cv2.line(levels, tuple(middle - (0, 30)), tuple(middle + (0, 30)), 0.1, 6)
+    cv2.line(levels, (middle[0], middle[1] - 30), (middle[0], middle[1] + 30), 0.1, 6)
     return levels
 
 
