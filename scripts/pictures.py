@@ -4,7 +4,7 @@
 
 A three-layer network learns the letters of four fifths of the writers. Those of the others, each read right on plain
 paper, are put into the pictures of `tests/composed_pictures.py`. What is refused is measured on the pictures of
-`tests/no_letters.py` and on those of `tests/other_shapes.py`, with which no limit was chosen.
+`tests/no_letters.py` and on those of `tests/other_shapes.py`, which are drawn in other ways.
 """
 
 from __future__ import annotations

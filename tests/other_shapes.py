@@ -1,4 +1,4 @@
-"""Other pictures without a letter than those of `no_letters`, drawn in other ways; nothing was chosen with them.
+"""Other pictures without a letter than those of `no_letters`, drawn in other ways.
 
 Each kind is a function of a random generator that returns a picture [H, W, 3] of bytes; `OTHER_SHAPES` has all by name.
 """
