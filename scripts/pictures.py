@@ -3,7 +3,8 @@
     python scripts/pictures.py ../shared/data/writers25.npz [--out docs/pictures.md]
 
 A three-layer network learns the letters of four fifths of the writers. Those of the others, each read right on plain
-paper, are put into the pictures of `tests/composed_pictures.py` and `tests/no_letters.py`.
+paper, are put into the pictures of `tests/composed_pictures.py`. What is refused is measured on the pictures of
+`tests/no_letters.py` and on those of `tests/other_shapes.py`, which are drawn in other ways.
 """
 
 from __future__ import annotations
@@ -22,8 +23,9 @@ from letterocr.data.letters import ALPHABET
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 from composed_pictures import KINDS
 from no_letters import NO_LETTERS
+from other_shapes import OTHER_SHAPES
 
-STRENGTHS = (0.8,)
+STRENGTHS = (1.0,)
 SAMPLES = 15_000
 
 
@@ -105,10 +107,10 @@ def main() -> None:
     lines += ["", "## What is refused", "", "| picture | refused |", "|---|---|"]
     refused = np.mean([not run.read(image).letters for image in images[held]])
     lines.append(f"| {held.sum():,} real letters, as scanned | {refused:.2%} |")
-    for kind, draw in NO_LETTERS.items():
+    for kind, draw in (NO_LETTERS | OTHER_SHAPES).items():
         count = sum(not run.read(draw(np.random.default_rng([7, k]))).letters for k in range(200))
         lines.append(f"| 200 pictures: {kind} | {count / 200:.1%} |")
-    print("\n".join(lines[-len(NO_LETTERS) - 4 :]))
+    print("\n".join(lines[-len(NO_LETTERS | OTHER_SHAPES) - 6 :]))
     if args.out:
         write_text(args.out, "\n".join(lines) + "\n")
 

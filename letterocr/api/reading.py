@@ -150,10 +150,7 @@ class Reader:
         if not self.familiarity:
             return torch.zeros(len(found))
         images = torch.stack([part.letter for part in found])
-        return self.familiarity.measure(images, self._forward(images).argmax(1))
-
-    def _forward(self, images: Tensor) -> Tensor:
-        return self.network.replica(0).forward(images.to(self.network.weights[0]))[-1]
+        return self.familiarity.measure(images)
 
     def _read_found(self, found: ink.FoundLetter, line: int = 0) -> LetterReading:
         letter, runner_up, outputs = rank_outputs(self.network, found.letter, self.alphabet)

@@ -217,6 +217,8 @@ def _load_familiarity(folder: Path) -> Familiarity | None:
     path = folder / FAMILIARITY
     try:
         return load_familiarity(path) if path.exists() else None
+    except KeyError:
+        return None
     except Exception as error:  # zipfile and NumPy raise errors of every kind at a damaged file
         raise UserError(f"{path} is damaged: remove it, and everything is taken for letters.") from error
 

@@ -1,7 +1,8 @@
 """The ink of a picture, and the letter in it: scaled and centred as a network takes it.
 
 A picture with even paper, such as a scan, is parted into ink and paper by one level. In any other picture the ink is
-what is darker than the paper beside it (`lighting`), without printed lines (`rulings`). In both, pieces that belong to
+what is darker than the paper beside it (`lighting`), without printed lines (`rulings`); a sheet that lies askew is set
+upright first (`sheet`). In both, pieces that belong to
 no letter are dropped (`pieces`).
 
 Shapes: picture [H, W] grey, [H, W, 3] colour or [H, W, 4] with transparency; letter [900] in 0..1 with ink 1.
@@ -10,7 +11,7 @@ Shapes: picture [H, W] grey, [H, W, 3] colour or [H, W, 4] with transparency; le
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
@@ -34,10 +35,14 @@ from letterocr.data.pieces import (
     touch_border,
 )
 from letterocr.data.rulings import remove_hairs, remove_rulings
+from letterocr.data.sheet import set_upright
 
 LARGEST = 1000  # pixels of the longer side on which ink is looked for under uneven light
 UNEVEN = 0.15  # of the ink's contrast: paper that differs by more, in more than 1 % of the picture, is uneven
+UNEVEN_INK = 0.08  # standard deviation of the contrast within strokes; a pen's is smaller, so light lies on the ink
 THICKEST = 0.45  # thickness of a stroke, as a share of the letter's longer side
+PHOTO = 100  # pixels of the shorter side of a picture in which shadows may lie
+SHADE = 0.2  # of a photo; broad ink that takes more and meets the border is a shadow
 TINY = 8  # pixels of the shorter side; in smaller pictures there is nothing to tell from a letter
 SQUARE = np.ones((3, 3), np.uint8)
 
@@ -67,12 +72,23 @@ class Ink:
         contrast: [h, w] difference between the picture and its paper, 0..1, at most `LARGEST` pixels high or wide
             unless the paper is even.
         pieces: the connected pieces of the ink.
-        scale: pixels of the picture for each pixel of the contrast.
+        view: [3, 3] takes homogeneous (x, y, 1) in the contrast to the picture.
     """
 
     contrast: np.ndarray
     pieces: Pieces
-    scale: float = 1.0
+    view: np.ndarray = field(default_factory=lambda: np.eye(3))
+
+    def place(self, left: int, top: int, right: int, bottom: int) -> tuple[int, int, int, int]:
+        """Return the box of the picture that holds a box of the contrast."""
+        corners = np.array([[(left, top), (right, top), (right, bottom), (left, bottom)]], np.float64)
+        placed = cv2.perspectiveTransform(corners, self.view)[0].round().astype(int)
+        return (*placed.min(0).clip(0).tolist(), *placed.max(0).tolist())
+
+    def draw_in_picture(self, shape: tuple[int, ...]) -> np.ndarray:
+        """Return where the ink is in the picture of a shape [H, W]: [H, W] bool."""
+        ink = self.pieces.ink().astype(np.uint8)
+        return cv2.warpPerspective(ink, self.view, shape[1::-1], flags=cv2.INTER_NEAREST) > 0
 
 
 def normalise(picture: np.ndarray | Tensor, name: str, box: int = BOX) -> Tensor:
@@ -144,9 +160,14 @@ def _is_plain(contrast: np.ndarray, ink: np.ndarray, pieces: Pieces) -> bool:
     around = cv2.dilate(ink.astype(np.uint8), SQUARE)
     if cv2.countNonZero(((contrast > UNEVEN) > around).view(np.uint8)) > 0.01 * ink.size:
         return False
+    core = cv2.erode(ink.astype(np.uint8), SQUARE, iterations=2) > 0
+    if core.any() and contrast[core].std() > UNEVEN_INK:
+        return False
     longest = pieces.lengths.max()
     thickness = 2 * cv2.distanceTransform(np.pad(ink, 1).view(np.uint8), cv2.DIST_L2, 3).max()
     cut = touch_border(pieces).any()
+    if cut and thickness > 0.3 * longest and min(ink.shape) >= PHOTO and np.count_nonzero(ink) > SHADE * ink.size:
+        return False
     if thickness > 0.2 * longest and ((cut and thickness > THICKEST * longest) or is_sheet(pieces)):
         return False
     return not cut or not (has_cut(pieces) or (remove_rulings(ink) != ink).any())
@@ -158,6 +179,9 @@ def _find_ink_in_photo(levels: np.ndarray, on_table: bool) -> Ink | None:
     if scale > 1:
         size = tuple(max(1, round(side / scale)) for side in levels.shape[::-1])
         levels = cv2.resize(levels, size, interpolation=cv2.INTER_AREA)
+    view = np.diag([scale, scale, 1.0])
+    if sheet := set_upright(levels):
+        levels, on_table, view = sheet[0], False, view @ sheet[1]
     if lighting.is_light_on_dark(levels, on_table):
         levels = 1 - levels
     contrast, paper = lighting.flatten(levels, lighting.estimate_pen(levels))
@@ -168,7 +192,9 @@ def _find_ink_in_photo(levels: np.ndarray, on_table: bool) -> Ink | None:
     ink = remove_hairs(ink, pen)
     if not ink.any():
         return None
-    return Ink(lighting.even_out(contrast, pen), drop_foreign(drop_faint(find_pieces(ink), contrast)), scale)
+    # The levels within strokes are those of the light, not of the pen; only the edges keep theirs.
+    evened = np.where(cv2.erode(ink.astype(np.uint8), SQUARE) > 0, np.float32(1), lighting.even_out(contrast, pen))
+    return Ink(evened, drop_foreign(drop_faint(find_pieces(ink), contrast)), view)
 
 
 def cut_letter(ink: Ink, box: int) -> FoundLetter:
@@ -187,8 +213,7 @@ def cut_letter(ink: Ink, box: int) -> FoundLetter:
     letter = torch.zeros(SIDE, SIDE)
     y, x = (SIDE - height) // 2, (SIDE - width) // 2
     letter[y : y + height, x : x + width] = drawn
-    left, top, right, bottom = (round(v * ink.scale) for v in (left, top, right, bottom))
-    return FoundLetter(letter.reshape(PIXELS), (left, top, right, bottom))
+    return FoundLetter(letter.reshape(PIXELS), ink.place(left, top, right, bottom))
 
 
 def _find_threshold(levels: np.ndarray) -> int:

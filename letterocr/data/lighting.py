@@ -76,7 +76,7 @@ def part_ink(contrast: np.ndarray, paper: np.ndarray) -> np.ndarray:
 
 def even_out(contrast: np.ndarray, pen: float) -> np.ndarray:
     """Return the contrast [H, W] as a share of the largest one nearby: strokes are as dark under glare as beside it."""
-    width = 2 * round(pen) + 1
+    width = round(1.2 * pen) | 1
     nearby = cv2.dilate(contrast, cv2.getStructuringElement(cv2.MORPH_RECT, (width, width)))
     return (contrast / np.maximum(nearby, LEAST)).clip(0, 1)
 

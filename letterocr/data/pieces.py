@@ -13,6 +13,7 @@ import numpy as np
 SPECK = 0.02  # of the largest piece's area; smaller pieces are dirt
 SMALL = 0.5  # of the largest piece's length; smaller pieces that lie apart are no part of a letter
 BESIDE = 0.05  # of the main piece's length: the gap to a piece that the border cuts
+BULKY = 1.5  # times as thick as the strokes of the main piece
 FAINT = 0.72  # of the largest piece's contrast; smaller pieces that are fainter are shadows
 APART = 0.15  # of the largest piece's length: the gap to a piece that lies apart
 
@@ -70,7 +71,7 @@ def has_cut(pieces: Pieces) -> bool:
     cut = touch_border(pieces)
     lengths = np.where(cut, 0, pieces.lengths)
     main = int(lengths.argmax() if lengths.max() > 0.3 * pieces.lengths.max() else pieces.lengths.argmax())
-    if (cut & (measure_gaps(pieces, main) > BESIDE * pieces.lengths[main])).any():
+    if (cut & lie_apart(pieces, main, cut)).any():
         return True
     return any(_is_strip(pieces, int(k)) for k in np.flatnonzero(cut)) and len(pieces) > 1
 
@@ -132,7 +133,26 @@ def drop_cut(pieces: Pieces) -> Pieces:
         return pieces
     main = int(np.where(inside, pieces.lengths, 0).argmax())
     cut |= touch_border(pieces, round(0.06 * side)) & (pieces.lengths < 0.7 * pieces.lengths[main])
-    return pieces.select(~(cut & (measure_gaps(pieces, main) > BESIDE * pieces.lengths[main])))
+    return pieces.select(~(cut & lie_apart(pieces, main, cut)))
+
+
+def lie_apart(pieces: Pieces, main: int, cut: np.ndarray) -> np.ndarray:
+    """Return which pieces lie apart from the main one: by their boxes, or if they are cut and bulky, by their ink."""
+    least = BESIDE * pieces.lengths[main]
+    apart = measure_gaps(pieces, main) > least
+    near = np.flatnonzero(cut & ~apart & (np.arange(len(pieces)) != main))
+    if len(near):
+        pen = _measure_thickness(pieces, main)
+        away = cv2.distanceTransform((pieces.labels != main + 1).astype(np.uint8), cv2.DIST_L2, 3)
+        for k in near:
+            if _measure_thickness(pieces, int(k)) > BULKY * pen:
+                apart[k] = away[pieces.labels == k + 1].min() > least
+    return apart
+
+
+def _measure_thickness(pieces: Pieces, k: int) -> float:
+    own = np.pad(pieces.labels == k + 1, 1).astype(np.uint8)
+    return 2 * float(cv2.distanceTransform(own, cv2.DIST_L2, 3).max())
 
 
 def drop_blobs(pieces: Pieces) -> Pieces:
@@ -158,7 +178,8 @@ def drop_underlines(pieces: Pieces) -> Pieces:
     for k in np.argsort(-pieces.boxes[:, 3]):  # the lowest first
         if widths[k] < 4.5 * heights[k]:
             break
-        rest = np.arange(len(pieces)) != k
+        beside = np.abs(pieces.boxes[:, 1] - pieces.boxes[k, 1]) < 3 * heights[k]
+        rest = ~(beside & (widths >= 4.5 * heights))  # two lines that almost meet are dropped together
         if rest.sum() == 0:
             break
         left, right = pieces.boxes[rest, 0].min(), pieces.boxes[rest, 2].max()

@@ -78,11 +78,9 @@ def _draw_picture(axis: Axes, file: Path, letters: Sequence[SeenLetter], part: S
     extent = (0, levels.shape[1], levels.shape[0], 0)
     _draw_image(axis, levels[::step, ::step], file.name, cmap="gray", vmin=0, vmax=1, extent=extent)
     try:
-        ink = find_ink(levels, str(file)).pieces.ink()
+        ink = find_ink(levels, str(file)).draw_in_picture(levels.shape)[::step, ::step]
     except BlankError:
         ink = np.zeros((1, 1), bool)
-    step = max(1, max(ink.shape) // 600)
-    ink = ink[::step, ::step]
     red = np.dstack([np.ones(ink.shape), np.zeros(ink.shape), np.zeros(ink.shape), 0.6 * ink])
     axis.imshow(red, interpolation="nearest", extent=extent)
     for one in letters:

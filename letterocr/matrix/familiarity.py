@@ -1,14 +1,14 @@
 """How much a picture is like the letters that a network learned: what is like no letter is not read.
 
-The measures of an image, each as a share of the value that nearly all training letters stay below:
+Two things are measured of an image: the distance from the training letters, and its strokes (`pen_strokes`).
 
-- its distance from the nearest training letter of the class that is read, in two parts at a right angle: what its
-  projection on the first singular vectors of the letters leaves (Turk and Pentland 1991), and the distance of the
-  projections; images are softened and have length 1;
-- the mean and the largest thickness of its strokes, their length, how uneven their level is, how many strokes a row and
-  a column cross, and how many corners the outline has.
+- The distance is that from the nearest letters, in the leading singular space of the directions of strokes. What
+  differs within a class counts less there, as in a linear discriminant analysis (Fisher 1936).
+- A logistic regression on these measures, their squares and products has learned to tell the training letters from
+  drawn things that are no letters (`data.non_letters`). Each training letter is measured without itself, and
+  without the other letters of its writer if the writers are known.
 
-Shapes: images [N, 900]; classes [N]; basis [k, 900]; known [M, k], labels [M].
+Shapes: images [N, 900]; space [512, k]; known [M, k]; measures [N, 6].
 """
 
 from __future__ import annotations
@@ -16,24 +16,29 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from letterocr.base.files import replace_file
-from letterocr.data.letters import SIDE, Letters, take_per_letter
+from letterocr.data.letters import Letters
+from letterocr.data.non_letters import draw_non_letters
+from letterocr.matrix.pen_strokes import count_directions, measure_strokes
 
-VECTORS = 48  # singular vectors
-PER_LETTER = 40  # training letters of each class that are kept
-MOST_HELD = 1040  # training letters that decide the limits
-INCLUDED = 0.997  # share of the letters below each limit
-# Factor of each limit: other writers may have another pen, but their letters are not much further from those known.
-SLACK = torch.tensor([0.95, 1.4, 1.35, 1.1, 1.2, 1.05, 1.05])
-SOFTER = 2  # times that an image is averaged over 3x3 pixels before distances are measured
-LEAST = torch.tensor([0.5, 6.0, 8.0, 50.0, 0.12, 4.0, 18.0])  # of each limit: a few letters do not show how they vary
-FINER = 3  # strokes are measured on an image that is enlarged by this factor
+VECTORS = 64  # singular vectors
+PER_LETTER = 60  # training letters of each class that are kept
+LEAST_OTHERS, OTHERS = 100, 1000  # drawn things that are no letters: as many as letters, within these bounds
+NEAREST = 3  # letters whose mean distance counts
+INCLUDED = 0.99  # share of the training letters that are less unlike than the limit less its slack
+SLACK = 1.17  # the limit's distance from the typical letter, as a share of theirs: other writers differ more
+LETTERS_COUNT = 10  # weight of all letters, if that of all other things is 1
+FARTHEST = 6.0  # standard deviations; what is further off counts as this far
+NEAREST_OF_ALL = 2.0  # standard deviations; a letter that is nearer to the known ones is no more familiar
+LARGEST = 3.0  # how unlike a letter a thing can be
+NEAR = 0.25  # of the median distance between letters: what is nearer counts as this near
+FEW = 20  # the fewer letters, the less they show how letters vary: 20 of them double the slack
+LEAST_SPREAD = torch.tensor([0.1, 0.1, 0.1, 0.03, 0.1, 0.15])  # of the measures, for the same reason
+LEAST_LIMIT = 2.0  # how far the limit is above what the regression gives for the median letter, at least
 
 
 @dataclass(frozen=True)
@@ -41,46 +46,48 @@ class Familiarity:
     """What is kept of the training letters to tell letters from other things.
 
     Attributes:
-        mean: [900] mean of the letters, each of length 1.
-        basis: [k, 900] first right singular vectors of the letters less their mean, as rows.
-        known: [M, k] projections of some letters.
-        labels: [M] their classes.
-        limits: [7] what nearly all letters stay below, in the order of the module's list.
+        mean: [512] mean of the directions of the letters.
+        space: [512, k] from directions to the space in which distances are measured.
+        known: [M, k] some letters in that space.
+        near: distance below which all distances count as this.
+        centre: [6] mean of the measures of the letters.
+        spread: [6] their standard deviations.
+        weights: [28] of the measures, their products and 1 in the logistic regression.
+        typical: what the regression gives for the median letter; that is half as unlike as is allowed.
+        limit: what it gives for the last letter that is allowed.
     """
 
     mean: Tensor
-    basis: Tensor
+    space: Tensor
     known: Tensor
-    labels: Tensor
-    limits: Tensor
+    near: float
+    centre: Tensor
+    spread: Tensor
+    weights: Tensor
+    typical: float
+    limit: float
 
-    def measure(self, images: Tensor, classes: Tensor) -> Tensor:
-        """Return how unlike the letters images are: the largest of the measures; at most 1 for nearly every letter.
+    def measure(self, images: Tensor) -> Tensor:
+        """Return how unlike the letters images are: at most 1 for nearly every letter.
 
         Args:
             images: [N, 900] in 0..1 with ink 1.
-            classes: [N] the class as which each is read.
 
         Returns:
-            [N].
+            [N] in 0..3.
         """
-        return (self._measure_each(images, classes) / self.limits).max(1).values
-
-    def _measure_each(self, images: Tensor, classes: Tensor, least: float = 0.0) -> Tensor:
-        centred = _soften(images) - self.mean
-        places = centred @ self.basis.T
-        left = (centred.square().sum(1) - places.square().sum(1)).clamp(min=0)
-        near = torch.cdist(places, self.known)
-        near = near.masked_fill((self.labels[None] != classes[:, None]) | (near < least), 2.0).min(1).values
-        strokes = torch.from_numpy(np.stack([measure_strokes(image) for image in images.numpy()]))
-        return torch.cat([(left + near.square()).sqrt()[:, None], strokes], 1)
+        directions, strokes = _describe(images)
+        distances = torch.cdist((directions - self.mean) @ self.space, self.known)
+        measures = _join(distances.clamp(min=self.near), strokes)
+        found = _expand(measures, self.centre, self.spread) @ self.weights
+        return (0.5 + 0.5 * (found - self.typical) / (self.limit - self.typical)).clamp(0, LARGEST)
 
     def save(self, path: Path) -> None:
         """Write the arrays into one .npz file, which takes its place as a whole."""
-        arrays = {name: getattr(self, name).numpy() for name in ("mean", "basis", "known", "limits")}
-        halves = {name: array.astype(np.float16) for name, array in arrays.items() if name != "limits"}
+        halves = {name: getattr(self, name).numpy().astype(np.float16) for name in ("mean", "space", "known")}
+        wholes = {name: getattr(self, name).numpy() for name in ("centre", "spread", "weights")}
         with replace_file(path) as temporary, open(temporary, "wb") as file:
-            np.savez(file, **halves, limits=arrays["limits"], labels=self.labels.numpy().astype(np.uint8))
+            np.savez(file, **halves, **wholes, limits=np.array([self.near, self.typical, self.limit]))
 
 
 def load_familiarity(path: Path) -> Familiarity:
@@ -88,64 +95,109 @@ def load_familiarity(path: Path) -> Familiarity:
 
     Raises:
         Exception: of any kind, if the file is missing or damaged.
+        KeyError: an early version wrote other arrays.
     """
     with open(path, "rb") as file, np.load(file, allow_pickle=False) as stored:
-        floats = [torch.from_numpy(stored[name].astype(np.float32)) for name in ("mean", "basis", "known", "limits")]
-        labels = torch.from_numpy(stored["labels"].astype(np.int64))
-    return Familiarity(floats[0], floats[1], floats[2], labels, floats[3])
+        names = ("mean", "space", "known", "centre", "spread", "weights")
+        arrays = {name: torch.from_numpy(stored[name].astype(np.float32)) for name in names}
+        near, typical, limit = stored["limits"].tolist()
+    return Familiarity(near=near, typical=typical, limit=limit, **arrays)
 
 
 def learn_familiarity(letters: Letters) -> Familiarity:
     """Learn from training letters what letters are like.
 
     Args:
-        letters: at least one letter; the limits are better, the more there are.
+        letters: at least one letter; the limit is better, the more there are.
     """
-    kept = take_per_letter(letters, PER_LETTER)
-    images = _soften(kept.images)
-    mean = images.mean(0)
-    count = max(1, min(VECTORS, len(kept) - 1))
-    vectors = torch.linalg.eigh((images - mean).T @ (images - mean)).eigenvectors
-    basis = vectors[:, -count:].T.flip(0).contiguous()
-    whole = Familiarity(mean, basis, (images - mean) @ basis.T, kept.labels, torch.ones(len(SLACK)))
-    held = letters.select(torch.arange(0, len(letters), max(1, len(letters) // MOST_HELD)))
-    least = 1e-3 if len(kept) > 2 * letters.classes else -1.0  # a letter is not its own nearest one
-    limits = whole._measure_each(held.images, held.labels, least).quantile(INCLUDED, dim=0) * SLACK
-    return Familiarity(mean, basis, whole.known, kept.labels, limits.maximum(LEAST))
+    kept = _take_evenly(letters, PER_LETTER)
+    directions, strokes = _describe(kept.images)
+    mean, space = _find_space(directions, kept.labels)
+    known = (directions - mean) @ space
+    between = torch.cdist(known, known)
+    near = NEAR * float(between.median())
+    apart = between.masked_fill(_list_same(kept), torch.inf)
+    if apart.isinf().sum(1).max() > len(kept) - NEAREST:  # all letters are of one writer, or there are only a few
+        apart = between
+    own = _join(apart.clamp(min=near), strokes)
+    count = min(max(LEAST_OTHERS, len(kept)), OTHERS)
+    other_directions, other_strokes = _describe(draw_non_letters(kept, count))
+    others = _join(torch.cdist((other_directions - mean) @ space, known).clamp(min=near), other_strokes)
+    centre, spread = own.mean(0), own.std(0).nan_to_num().maximum(LEAST_SPREAD)
+    expanded = _expand(own, centre, spread)
+    weights = _fit_logistic(expanded, _expand(others, centre, spread))
+    found = expanded @ weights
+    kept_found = _expand(_join(between.clamp(min=near), strokes), centre, spread) @ weights  # as `measure` finds them
+    typical, far = float(found.median()), float(torch.maximum(found, kept_found).quantile(INCLUDED))
+    limit = typical + (SLACK + FEW / len(kept)) * max(far - typical, LEAST_LIMIT)
+    return Familiarity(mean, space, known, near, centre, spread, weights, typical, limit)
 
 
-def _soften(images: Tensor) -> Tensor:
-    """Return images [N, 900], softened and of length 1, so that letters of heavy and of fine pens are alike."""
-    soft = images.float().view(-1, 1, SIDE, SIDE)
-    for _ in range(SOFTER):
-        soft = F.avg_pool2d(soft, 3, stride=1, padding=1)
-    soft = soft.flatten(1)
-    return soft / soft.norm(dim=1, keepdim=True).clamp(min=1e-6)
+def _take_evenly(letters: Letters, count: int) -> Letters:
+    """Select up to `count` letters of each class at equal steps, so that they are of as many writers as possible."""
+    places = [torch.nonzero(letters.labels == c).flatten() for c in range(letters.classes)]
+    steps = [torch.arange(n := min(len(own), count)) * len(own) // max(1, n) for own in places]
+    return letters.select(torch.cat([own[step] for own, step in zip(places, steps, strict=True)]))
 
 
-def measure_strokes(image: np.ndarray) -> np.ndarray:
-    """Measure the strokes of a letter [900]: [6].
-
-    Returns:
-        Mean and largest thickness in pixels of the letter, length in pixels, the standard deviation of the level within
-        thick strokes, strokes that a row and a column cross on average, corners of the outline.
-    """
-    fine = cv2.resize(image.reshape(SIDE, SIDE), None, fx=FINER, fy=FINER, interpolation=cv2.INTER_LINEAR)
-    ink = np.pad(fine > 0.4, 1)
-    if not ink.any():
-        return np.zeros(len(SLACK) - 1, np.float32)
-    distance = cv2.distanceTransform(ink.astype(np.uint8), cv2.DIST_L2, 3)[1:-1, 1:-1]
-    mean = float(distance[distance > 0].mean())
-    core = fine[distance > 1.5 * FINER]
-    uneven = float(core.std()) if core.size > 9 * FINER else 0.0
-    thickness = 4 * mean / FINER
-    length = ink.sum() / FINER**2 / thickness
-    crossed = sum(_count_strokes(view) for view in (ink, ink.T))
-    outlines = cv2.findContours(ink.astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)[0]
-    corners = sum(len(cv2.approxPolyDP(outline, 1.6 * FINER, True)) for outline in outlines)
-    return np.array([thickness, 2 * distance.max() / FINER, length, uneven, crossed, corners], np.float32)
+def _describe(images: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the directions [N, 512] and the strokes [N, 5] of images."""
+    drawn, strokes = zip(*(measure_strokes(image) for image in images.float().numpy()), strict=True)
+    return count_directions(torch.from_numpy(np.stack(drawn))), torch.from_numpy(np.stack(strokes))
 
 
-def _count_strokes(ink: np.ndarray) -> float:
-    """Count the strokes that a row crosses, on average over the rows with ink; the first column has no ink."""
-    return float((ink[:, 1:] & ~ink[:, :-1]).sum() / ink.any(1).sum())
+def _find_space(directions: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the mean [512], and the map [512, k] to the space in which letters of one class are near each other."""
+    mean = directions.mean(0)
+    centred = directions - mean
+    vectors = torch.linalg.eigh(centred.T @ centred).eigenvectors[:, -max(1, min(VECTORS, len(labels) - 1)) :]
+    places = centred @ vectors
+    within = torch.zeros(places.shape[1], places.shape[1])
+    for c in labels.unique():
+        own = places[labels == c] - places[labels == c].mean(0)
+        within += own.T @ own
+    all_of_them = places.square().sum() / len(labels)
+    within = within / len(labels)
+    within += (0.02 * within.trace() + 0.01 * all_of_them).clamp(min=1e-6) / len(within) * torch.eye(len(within))
+    values, turned = torch.linalg.eigh(within)
+    return mean, vectors @ (turned * values.rsqrt())
+
+
+def _list_same(letters: Letters) -> Tensor:
+    """Return which letters are the same, or of the same writer: [N, N]."""
+    names = torch.arange(len(letters)) if letters.writers is None else letters.writers
+    return names[:, None] == names[None]
+
+
+def _join(distances: Tensor, strokes: Tensor) -> Tensor:
+    """Return the measures [N, 6] from the distances of all known letters [N, M] and the strokes [N, 5]."""
+    nearest = distances.topk(min(NEAREST, distances.shape[1]), largest=False).values.mean(1)
+    thickness, length, uneven, crossed, corners = strokes.T
+    sizes = nearest.clamp(min=1e-6), thickness + 0.1, length + 0.1, crossed + 1, corners + 1
+    distance, *others = (size.log() for size in sizes)
+    return torch.stack([distance, others[0], others[1], uneven, others[2], others[3]], 1)
+
+
+def _expand(measures: Tensor, centre: Tensor, spread: Tensor) -> Tensor:
+    """Return the measures in standard deviations, their squares and products, and 1: [N, 28]."""
+    z = ((measures - centre) / spread).clamp(-FARTHEST, FARTHEST)
+    z[:, 0].clamp_(min=-NEAREST_OF_ALL)
+    i, j = torch.triu_indices(z.shape[1], z.shape[1])
+    return torch.cat([z, z[:, i] * z[:, j], torch.ones(len(z), 1)], 1)
+
+
+def _fit_logistic(letters: Tensor, others: Tensor, rounds: int = 40) -> Tensor:
+    """Return the weights [28] of a logistic regression with a quadratic penalty, by Newton's method."""
+    rows = torch.cat([letters, others]).double()
+    wanted = torch.cat([torch.zeros(len(letters)), torch.ones(len(others))]).double()
+    shares = [torch.full((len(letters),), LETTERS_COUNT / len(letters)), torch.full((len(others),), 1 / len(others))]
+    counts = 300 * torch.cat(shares).double()
+    penalty = torch.eye(rows.shape[1]).double()
+    penalty[-1, -1] = 1e-9
+    weights = torch.zeros(rows.shape[1]).double()
+    for _ in range(rounds):
+        p = torch.sigmoid(rows @ weights)
+        slope = rows.T @ (counts * (p - wanted)) + penalty @ weights
+        curvature = (rows * (counts * p * (1 - p))[:, None]).T @ rows + penalty
+        weights = weights - 0.7 * torch.linalg.solve(curvature, slope)
+    return weights.float()
