@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +27,7 @@ from other_shapes import OTHER_SHAPES
 
 STRENGTHS = (1.0,)
 SAMPLES = 15_000
+PICTURES = 200  # of each kind that is no letter
 
 
 def train(images: np.ndarray, labels: np.ndarray, held: np.ndarray) -> letterocr.Run:
@@ -72,11 +73,35 @@ def list_rows(run: letterocr.Run, images: np.ndarray, labels: np.ndarray, seeds:
             yield f"| {kind} | " + " | ".join(", ".join(map(str, row)) for row in counts) + " |"
 
 
+def list_refusals(run: letterocr.Run, images: np.ndarray) -> Iterator[str]:
+    """Yield the rows of the table of refusals: real letters [N, 900] first."""
+    refused = np.mean([not run.read(image).letters for image in images])
+    yield f"| {len(images):,} real letters, as scanned | {refused:.2%} |"
+    for kind, draw in (NO_LETTERS | OTHER_SHAPES).items():
+        count = sum(not run.read(draw(np.random.default_rng([7, k]))).letters for k in range(PICTURES))
+        yield f"| {PICTURES} pictures: {kind} | {count / PICTURES:.1%} |"
+
+
+def show(rows: Iterable[str], above: list[str]) -> list[str]:
+    """Print a table while it is measured; return its rows."""
+    print("\n".join(["", *above]), flush=True)
+    shown = []
+    for row in rows:
+        print(row, flush=True)
+        shown.append(row)
+    return shown
+
+
 def main() -> None:
-    """Print the tables, or write them to a page."""
+    """Print the tables, and put them into a page if one is given."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("path", help="real letters: an .npz file with images, labels and writers")
-    parser.add_argument("--out", type=Path, default=None, help="the page to write")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=None,
+        help="the page whose tables are replaced, between <!-- kinds --> or <!-- refused --> and <!-- end -->",
+    )
     parser.add_argument("--seeds", default="0", help="seeds of the letters and pictures, separated by commas")
     parser.add_argument("--only", default="", help="only kinds whose name has this text")
     args = parser.parse_args()
@@ -85,34 +110,22 @@ def main() -> None:
     held = writers % 5 == 0
     run = train(images, labels, held)
     seeds = [int(seed) for seed in args.seeds.split(",")]
-    lines = [
-        "# Pictures that are read",
-        "",
-        f"Made by `{' '.join(['python', *sys.argv])}`. A 900-1800-26 network learned {SAMPLES:,} letters of",
-        f"{len(np.unique(writers[~held]))} writers; its test error on {len(np.unique(writers[held]))} others is "
-        f"{run.test_error:.1%}.",
-        "",
-        "## Right of 26",
-        "",
-        "26 letters of writers that the network never saw, each read right on plain paper, in pictures of each kind",
-        f"(`tests/composed_pictures.py`); one number for each of the seeds {args.seeds}.",
-        "",
-        "| kind | " + " | ".join(f"strength {strength:g}" for strength in STRENGTHS) + " |",
-        "|---|" + "---|" * len(STRENGTHS),
-    ]
-    print("\n".join(lines), flush=True)
-    for row in list_rows(run, images[held], labels[held], seeds, args.only):
-        print(row, flush=True)
-        lines.append(row)
-    lines += ["", "## What is refused", "", "| picture | refused |", "|---|---|"]
-    refused = np.mean([not run.read(image).letters for image in images[held]])
-    lines.append(f"| {held.sum():,} real letters, as scanned | {refused:.2%} |")
-    for kind, draw in (NO_LETTERS | OTHER_SHAPES).items():
-        count = sum(not run.read(draw(np.random.default_rng([7, k]))).letters for k in range(200))
-        lines.append(f"| 200 pictures: {kind} | {count / 200:.1%} |")
-    print("\n".join(lines[-len(NO_LETTERS | OTHER_SHAPES) - 6 :]))
+    learned, others = (len(np.unique(own)) for own in (writers[~held], writers[held]))
+    about = (
+        f"A 900-1800-26 network learned {SAMPLES:,} letters of {learned} writers; its test error on {others} others is "
+        f"{run.test_error:.1%}. One number for each of the seeds {args.seeds}."
+    )
+    heading = "| kind | " + " | ".join(f"right of 26, strength {strength:g}" for strength in STRENGTHS) + " |"
+    kinds = [about, "", heading, "|---|" + "---|" * len(STRENGTHS)]
+    kinds += show(list_rows(run, images[held], labels[held], seeds, args.only), kinds)
+    refused = ["| picture | refused |", "|---|---|"]
+    refused += show(list_refusals(run, images[held]), refused)
     if args.out:
-        write_text(args.out, "\n".join(lines) + "\n")
+        text = args.out.read_text(encoding="utf-8")
+        for name, lines in (("kinds", kinds), ("refused", refused)):
+            before, rest = text.split(f"<!-- {name} -->\n")
+            text = f"{before}<!-- {name} -->\n" + "\n".join(lines) + "\n<!-- end" + rest.partition("<!-- end")[2]
+        write_text(args.out, text)
 
 
 if __name__ == "__main__":

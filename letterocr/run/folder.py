@@ -39,7 +39,7 @@ from letterocr.config.identity import compute_identity, to_plain
 from letterocr.config.label import name_folder
 from letterocr.config.train import TrainConfig
 from letterocr.data.letters import Letters, Split
-from letterocr.matrix.familiarity import learn_familiarity
+from letterocr.matrix.familiarity import Familiarity, learn_familiarity
 from letterocr.run.curve import Curve
 
 FAMILIARITY = "familiarity.npz"
@@ -160,10 +160,18 @@ def prepare_folder(
 def keep_familiarity(folder: Path, letters: Letters) -> None:
     """Write what tells letters from other things for `letterocr predict`, unless the folder has it."""
     if not (folder / FAMILIARITY).exists():
-        _learn_familiarity(letters).save(folder / FAMILIARITY)
+        _learn_once(letters).save(folder / FAMILIARITY)
 
 
-_learn_familiarity = functools.lru_cache(maxsize=1)(learn_familiarity)  # the runs of a sweep share their letters
+_learned: dict[str, Familiarity] = {}  # of the letters learned last: the runs of a sweep share them
+
+
+def _learn_once(letters: Letters) -> Familiarity:
+    fingerprint = letters.fingerprint()
+    if fingerprint not in _learned:
+        _learned.clear()
+        _learned[fingerprint] = learn_familiarity(letters)
+    return _learned[fingerprint]
 
 
 def clear_folder(folder: Path) -> None:
