@@ -4,6 +4,7 @@ config.yaml          the resolved config
 environment.json     versions, device, threads, SLURM job, fingerprint of the letters
 curve.parquet        loss, misread samples and test error of every sample; with several networks misread test letters
 diagnostics.parquet  ranks, angles and curvature at log-spaced samples; only with diagnostics=rank
+snapshots.npz        what the weights learned and how letters are read, at log-spaced samples; only with snapshots=log
 familiarity.npz      what predict tells letters from other things by
 checkpoints/         the newest two checkpoints
 events.out.*         event files of TensorBoard
@@ -168,7 +169,7 @@ _learn_familiarity = functools.lru_cache(maxsize=1)(learn_familiarity)  # the ru
 
 def clear_folder(folder: Path) -> None:
     """Remove the files of an earlier run of the same config, and no others."""
-    own = ("result.json", "environment.json", "page.html", FAMILIARITY)
+    own = ("result.json", "environment.json", "page.html", "snapshots.npz", FAMILIARITY)
     for pattern in (*own, "checkpoints/*", "events.out.*", "*.parquet"):
         for path in folder.glob(pattern):
             path.unlink()

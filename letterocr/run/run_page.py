@@ -11,7 +11,7 @@ from letterocr.base.files import write_text
 from letterocr.compose.defaults import find_defaults, list_differing, list_fields
 from letterocr.compose.train_command import write_command
 from letterocr.config.label import Value, describe_value, name_field
-from letterocr.figures.learned_weights import compute_leading_vectors, find_scale, list_largest
+from letterocr.figures.learned_weights import compute_leading_triplets, find_scale, list_largest
 from letterocr.figures.tiles import draw_weights
 from letterocr.pages.charts import SAMPLES, describe_end, make_chart, make_error_chart, make_layout
 from letterocr.pages.template import Html, make_columns, make_element, make_heading, make_page, make_table, make_tiles
@@ -93,7 +93,7 @@ def _make_weights(view: RunView) -> list[Html]:
         (draw_weights(change[u], scale), f"change of the weights of {name(u)}", f"{name(u)}: {norms[u]:.3g}")
         for u in units
     ]
-    vectors, values = compute_leading_vectors(change, SHOWN_VECTORS)
+    _, values, vectors = compute_leading_triplets(change, SHOWN_VECTORS)
     share = np.square(values) / max(float(np.square(change).sum()), 1e-300)
     leading = [
         (draw_weights(v, find_scale(v)), f"singular vector {i + 1}", f"{i + 1}: σ = {values[i]:.3g}, {share[i]:.0%}")
