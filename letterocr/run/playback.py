@@ -8,10 +8,10 @@ confusion     [K, C, C] uint16, test letters of each class (row) that are read a
 worst         [K, n] int32, the test letters with the largest loss, the largest first, as indices of the test letters
 outputs       [K, n, C] float32, the outputs for them
 left_1        [K, k, out] float16, left singular vectors of W - W0 of the first weight matrix, the leading one first
-values_1      [K, k] float32, its singular values
+values_1      [K, k] float64, its singular values
 right_1       [K, k, in] float16, its right singular vectors; and so on for each further matrix, left_2, ...
 
-W - W0 is close to the sum over j of values[j] left[j] right[j]^T. For the paper's networks a snapshot takes 46 to 92 KB.
+W - W0 is close to the sum over j of values[j] left[j] right[j]^T.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Layer:
 
     Attributes:
         left: [K, k, out] float32, unit vectors.
-        values: [K, k] float32, decreasing.
+        values: [K, k] float64, decreasing.
         right: [K, k, in] float32, unit vectors.
     """
 
@@ -81,12 +81,21 @@ def make_row(
     outputs: np.ndarray,
     triplets: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray]],
 ) -> dict[str, np.ndarray]:
-    """Return one snapshot by the names of the file; `triplets` has left [k, out], values [k], right [k, in] of each matrix."""
+    """Return one snapshot by the names of the file.
+
+    Args:
+        sample: samples learned.
+        network: index of the network that was looked at.
+        confusion: [C, C] test letters of each class (row) that are read as each class (column).
+        worst: [n] the test letters with the largest loss.
+        outputs: [n, C] the outputs for them.
+        triplets: left vectors [k, out], values [k] and right vectors [k, in] of each weight matrix.
+    """
     row = {"sample": np.int64(sample), "network": np.int64(network), "confusion": confusion.astype(np.uint16)}
     row |= {"worst": worst.astype(np.int32), "outputs": outputs.astype(np.float32)}
     for place, (left, values, right) in enumerate(triplets, 1):
         row |= {f"left_{place}": left.astype(np.float16), f"right_{place}": right.astype(np.float16)}
-        row[f"values_{place}"] = values.astype(np.float32)
+        row[f"values_{place}"] = values.astype(np.float64)
     return {name: np.asarray(value) for name, value in row.items()}
 
 
@@ -138,5 +147,5 @@ def _align(left: np.ndarray, values: np.ndarray, right: np.ndarray) -> Layer:
     """Choose the sign of each triplet such that its right vector is not turned against that of the snapshot before."""
     turned = np.einsum("ski,ski->sk", right[1:], right[:-1]) < 0
     sign = np.cumprod(np.where(turned, -1, 1), axis=0).astype(np.float32)
-    sign = np.concatenate([np.ones_like(values[:1]), sign])[:, :, None]
+    sign = np.concatenate([np.ones((1, values.shape[1]), np.float32), sign])[:, :, None]
     return Layer(sign * left, values, sign * right)
