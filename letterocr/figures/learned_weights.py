@@ -22,8 +22,8 @@ def list_largest(change: np.ndarray, count: int) -> np.ndarray:
 def compute_leading_triplets(change: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the leading singular triplets of a change of weights.
 
-    They are left vectors [k, out], values [k] and right vectors [k, in]; k is `count`, or less if the matrix is smaller. The signs are
-    chosen such that the entry of the largest size of each right vector is positive.
+    They are left vectors [k, out], values [k] and right vectors [k, in]; k is `count`, or less if the matrix is
+    smaller. The signs are chosen such that the entry of the largest size of each right vector is positive.
 
     Args:
         change: [out, in].

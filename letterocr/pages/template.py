@@ -1,7 +1,7 @@
 """Template of all HTML pages; they need no network, and follow the reader's light or dark setting.
 
-A page has a script only if it holds a chart or a table that can be sorted. Texts are escaped wherever they are given;
-text that is already HTML has the type `Html`.
+A page has a script only if it holds a chart, a table that can be sorted, or frames that are played. Texts are escaped
+wherever they are given; text that is already HTML has the type `Html`.
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ def make_page(title: str, parts: Iterable[Html]) -> str:
     """Return the whole page: its title as a heading, then its parts, one in each line."""
     body = "\n".join([make_element("h1", title), *parts])
     scripts = [load_plotly()] if 'class="chart"' in body else []
-    scripts += [_read_own("page.js")] if scripts or 'class="sortable"' in body else []
+    scripts += [_read_own("page.js")] if scripts or re.search('class="(sortable|playback)"', body) else []
     tail = "".join(f"<script>{script}</script>\n" for script in scripts)
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
