@@ -8,6 +8,7 @@ snapshots.npz        what the weights learned and how letters are read, at log-s
 familiarity.npz      what predict tells letters from other things by
 checkpoints/         the newest two checkpoints
 events.out.*         event files of TensorBoard
+train/events.out.*   the same, with the curves of the training letters
 page.html            the page of the run; only with page=true, or after letterocr show
 result.json          status, errors and time; written when the run is over
 failure.json         why the run failed in a sweep; removed when the run is tried again
@@ -170,7 +171,7 @@ _learn_familiarity = functools.lru_cache(maxsize=1)(learn_familiarity)  # the ru
 def clear_folder(folder: Path) -> None:
     """Remove the files of an earlier run of the same config, and no others."""
     own = ("result.json", "environment.json", "page.html", "snapshots.npz", FAMILIARITY)
-    for pattern in (*own, "checkpoints/*", "events.out.*", "*.parquet"):
+    for pattern in (*own, "checkpoints/*", "events.out.*", "train/events.out.*", "*.parquet"):
         for path in folder.glob(pattern):
             path.unlink()
 
