@@ -13,15 +13,18 @@ function themeAxis(axis) {
   return { gridcolor: line, zerolinecolor: line, linecolor: line, automargin: true, ...axis };
 }
 
-// Ticks of a logarithmic axis: powers of ten, or 1, 2, 5, 10, ... if it is short.
+// Ticks of a logarithmic axis: powers of ten; 1, 2, 5, 10, ... if it is short; 1, 2, 3, 4, ... if it is very short.
 function placeTicks(data, letter) {
   const values = data.flatMap((trace) => Array.from(trace[letter] || [])).filter((v) => v > 0);
-  const low = Math.floor(Math.log10(values.reduce((a, b) => Math.min(a, b), Infinity)));
-  const high = Math.ceil(Math.log10(values.reduce((a, b) => Math.max(a, b), 0)));
+  const ends = [values.reduce((a, b) => Math.min(a, b), Infinity), values.reduce((a, b) => Math.max(a, b), 0)];
+  const [low, high] = [Math.floor(Math.log10(ends[0])), Math.ceil(Math.log10(ends[1]))];
   if (!Number.isFinite(low) || !Number.isFinite(high)) return {};
-  const digits = high - low > 3 ? [1] : [1, 2, 5];
-  const tickvals = [];
-  for (let power = low; power <= high; power += 1) tickvals.push(...digits.map((digit) => digit * 10 ** power));
+  let tickvals = [];
+  for (const digits of [[1], [1, 2, 5], [1, 2, 3, 4, 5, 6, 7, 8, 9]]) {
+    const powers = Array.from({ length: high - low + 1 }, (_, i) => low + i);
+    tickvals = powers.flatMap((power) => digits.map((digit) => digit * 10 ** power));
+    if (tickvals.filter((v) => v >= ends[0] && v <= ends[1]).length >= 3) break;
+  }
   const show = (v) => (v >= 1e6 || v < 1e-4 ? v.toExponential(0) : Number(v.toPrecision(1)).toLocaleString("en"));
   return { tickmode: "array", tickvals, ticktext: tickvals.map(show) };
 }

@@ -13,7 +13,9 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
 
-NUMBER = re.compile(r"[-−]?(\d[\d,]*(\.\d+)?|\.\d+|∞)(e[-+]?\d+)?( ?%| s| points)?|not reached|–")
+_NUMBER = r"[-−]?(\d[\d,]*(\.\d+)?|\.\d+|∞)(e[-+]?\d+)?( ?%| s| points)?"
+_WORDS = "not reached|diverged|–"  # in place of a number
+NUMBER = re.compile(rf"{_NUMBER}( \(({_NUMBER}|{_WORDS}) to ({_NUMBER}|{_WORDS})\)| of {_NUMBER})?|{_WORDS}")
 
 
 class Html(str):
@@ -67,6 +69,8 @@ def make_cell(tag: str, cell: object, **attributes: str) -> Html:
     Example:
         >>> make_cell("td", "12.5 %")
         '<td class="number">12.5 %</td>'
+        >>> make_cell("td", "20 (10 to not reached)")
+        '<td class="number">20 (10 to not reached)</td>'
     """
     text = str(cell)
     if not isinstance(cell, Html) and NUMBER.fullmatch(text):
