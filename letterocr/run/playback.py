@@ -20,6 +20,7 @@ import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
@@ -102,7 +103,8 @@ def make_row(
 def save_rows(folder: Path, rows: Sequence[Row]) -> None:
     """Write the snapshots of a run, at least one."""
     with replace_file(folder / FILE) as temporary, temporary.open("wb") as file:
-        np.savez(file, **{name: np.stack([row[name] for row in rows]) for name in rows[0]})
+        arrays: dict[str, Any] = {name: np.stack([row[name] for row in rows]) for name in rows[0]}
+        np.savez(file, **arrays)
 
 
 def load_rows(folder: Path) -> list[dict[str, np.ndarray]]:
@@ -135,12 +137,11 @@ def read_playback(folder: Path) -> Playback | None:
     if not rows:
         return None
     table = {name: np.stack([row[name] for row in rows]) for name in rows[0]}
-    layers = []
+    layers: list[Layer] = []
     while f"values_{len(layers) + 1}" in table:
         left, values, right = (table[f"{part}_{len(layers) + 1}"] for part in ("left", "values", "right"))
         layers.append(_align(left.astype(np.float32), values, right.astype(np.float32)))
-    names = ("sample", "network", "confusion", "worst", "outputs")
-    return Playback(*(table[name] for name in names), layers)
+    return Playback(table["sample"], table["network"], table["confusion"], table["worst"], table["outputs"], layers)
 
 
 def _align(left: np.ndarray, values: np.ndarray, right: np.ndarray) -> Layer:
