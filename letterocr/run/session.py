@@ -84,6 +84,8 @@ class Session:
             self._take_up()
         else:
             learning.measure_start()
+        if self.snapshots:  # now, as a run beside this one may be the first to learn for both
+            self.snapshots.look(learning.divergence)
         self._last_checkpoint = time.monotonic()
 
     def _take_up(self) -> None:
