@@ -33,7 +33,7 @@ Row = Mapping[str, np.ndarray]
 
 
 @dataclass(frozen=True)
-class Layer:
+class Change:
     """The leading singular triplets of W - W0 of one weight matrix; a vector keeps its sign from snapshot to snapshot.
 
     Attributes:
@@ -65,7 +65,7 @@ class Playback:
     confusion: np.ndarray
     worst: np.ndarray
     outputs: np.ndarray
-    layers: list[Layer]
+    layers: list[Change]
 
     @functools.cached_property
     def test_error(self) -> np.ndarray:
@@ -137,16 +137,16 @@ def read_playback(folder: Path) -> Playback | None:
     if not rows:
         return None
     table = {name: np.stack([row[name] for row in rows]) for name in rows[0]}
-    layers: list[Layer] = []
+    layers: list[Change] = []
     while f"values_{len(layers) + 1}" in table:
         left, values, right = (table[f"{part}_{len(layers) + 1}"] for part in ("left", "values", "right"))
         layers.append(_align(left.astype(np.float32), values, right.astype(np.float32)))
     return Playback(table["sample"], table["network"], table["confusion"], table["worst"], table["outputs"], layers)
 
 
-def _align(left: np.ndarray, values: np.ndarray, right: np.ndarray) -> Layer:
+def _align(left: np.ndarray, values: np.ndarray, right: np.ndarray) -> Change:
     """Choose the sign of each triplet such that its right vector is not turned against that of the snapshot before."""
     turned = np.einsum("ski,ski->sk", right[1:], right[:-1]) < 0
     sign = np.cumprod(np.where(turned, -1, 1), axis=0).astype(np.float32)
     sign = np.concatenate([np.ones((1, values.shape[1]), np.float32), sign])[:, :, None]
-    return Layer(sign * left, values, sign * right)
+    return Change(sign * left, values, sign * right)

@@ -13,7 +13,7 @@ from letterocr.figures.tiles import draw_letter, draw_weights
 from letterocr.pages.charts import make_lines_chart
 from letterocr.pages.confusion_grid import draw_confusion_grid
 from letterocr.pages.template import Html, make_columns, make_element, make_heading, make_tiles
-from letterocr.run.playback import Layer, Playback
+from letterocr.run.playback import Change, Playback
 from letterocr.run.run_view import RunView
 from letterocr.run.terminal import format_percent
 
@@ -54,7 +54,7 @@ def _make_frame(view: RunView, playback: Playback, i: int, hidden: bool) -> Html
     return make_element("div", make_element("p", said), body, class_="frame", **attributes)
 
 
-def _make_vectors(layer: Layer, i: int) -> list[Html]:
+def _make_vectors(layer: Change, i: int) -> list[Html]:
     if layer.right.shape[-1] != PIXELS:
         return []
     values, vectors = layer.values[i], layer.right[i]
@@ -81,6 +81,6 @@ def _make_values(playback: Playback) -> list[Html]:
     for place, layer in enumerate(playback.layers, 1):
         lines = {f"{j + 1}": layer.values[:, j] for j in range(layer.values.shape[1])}
         chart = make_lines_chart(playback.samples, lines, "singular value")
-        charts.append(make_element("div", make_heading(f"Layer {place}", level=3), chart))
+        charts.append(make_element("div", make_heading(f"Change {place}", level=3), chart))
     about = "The leading singular values of W - W0, the change of the weights since the start, of each layer."
     return [make_element("p", about), make_columns(*charts)]
