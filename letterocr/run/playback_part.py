@@ -81,6 +81,6 @@ def _make_values(playback: Playback) -> list[Html]:
     for place, layer in enumerate(playback.layers, 1):
         lines = {f"{j + 1}": layer.values[:, j] for j in range(layer.values.shape[1])}
         chart = make_lines_chart(playback.samples, lines, "singular value")
-        charts.append(make_element("div", make_heading(f"Change {place}", level=3), chart))
+        charts.append(make_element("div", make_heading(f"Layer {place}", level=3), chart))
     about = "The leading singular values of W - W0, the change of the weights since the start, of each layer."
     return [make_element("p", about), make_columns(*charts)]
