@@ -256,7 +256,7 @@ def _refuse_fields(data: Any, test: Any, output: str | Path | None, fields: dict
             refuse(name, value, "an unfinished run in output= is always resumed; leave it out")
         if name in ("launcher", "on_failure"):
             refuse(name, value, "is only for the sweeps of `letterocr train`; leave it out")
-        if output is None and name in ("force", "diagnostics"):
+        if output is None and name in ("force", "diagnostics", "snapshots"):
             refuse(name, value, "is only for a run that is kept in a folder; give output= too")
         if not named and re.match(r"data(\.|__)", name):
             refuse(name, value, "is only for a named source, as in data='emnist'; leave it out")

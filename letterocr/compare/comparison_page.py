@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from letterocr.base.files import write_text
-from letterocr.compare.figure_formats import format_triple, format_values
+from letterocr.compare.figure_formats import describe_crowd, format_triple, format_values
 from letterocr.compare.problems import Problem
 from letterocr.compare.protocol import BASELINE, KINDS, Standing
 from letterocr.compare.results import make_error_curve, summarise
@@ -47,7 +47,7 @@ def write_comparison_page(standings: dict[Problem, Standing], facts: dict[str, A
         f"of its search space; the best point was trained with {facts['seeds']} seeds. Figures are medians and "
         "quartiles over seeds. "
         f"The target is the median validation error that tuned {BASELINE} ends with. Times are those of one thread "
-        f"while {facts['workers']} runs train at once, on {facts['machine']}."
+        f"{describe_crowd(facts['workers'])}, on {facts['machine']}."
     )
     parts = [_make_headline(figures), *_draw_headline(figures), make_element("p", about)]
     parts.append(make_element("pre", make_element("code", str(facts["command"]))))

@@ -18,6 +18,16 @@ def format_triple(values: Sequence[float], form: str, factor: float = 1.0, infin
     return infinite if low == infinite else f"{middle} ({low} to {high})"
 
 
+def describe_crowd(workers: int) -> str:
+    """Return how many runs trained at once, in words.
+
+    Example:
+        >>> describe_crowd(1), describe_crowd(4)
+        ('while no other run trains', 'while 4 runs train at once')
+    """
+    return "while no other run trains" if workers == 1 else f"while {workers} runs train at once"
+
+
 def format_values(values: dict[str, Any]) -> str:
     """Format hyperparameters by their names; a dash if there are none."""
     return ", ".join(f"{path.removeprefix('optimizer.')} {value:.4g}" for path, value in values.items()) or "-"

@@ -14,7 +14,7 @@ from letterocr.base.files import write_json, write_text
 from letterocr.base.performance_profile import performance_profile, performance_ratios
 from letterocr.base.quartiles import compute_quartiles, compute_row_quartiles
 from letterocr.compare.contenders import CONTENDERS
-from letterocr.compare.figure_formats import format_triple, format_values
+from letterocr.compare.figure_formats import describe_crowd, format_triple, format_values
 from letterocr.compare.problems import Problem
 from letterocr.compare.protocol import BASELINE, COSTS, KINDS, TUNING_SEED, Final, Standing, make_cost_table
 from letterocr.compose.from_overrides import compose_config
@@ -144,7 +144,7 @@ def format_results(standings: Standings, names: Sequence[str], facts: dict[str, 
         f"{facts['seeds']} seeds as all others. The target is a validation error: the median final error of tuned "
         f"{BASELINE}. Figures are the median and, in brackets, the quartiles over seeds; a run that diverged, or did "
         "not reach the target, is worse than every number. Times are the training time of "
-        f"one thread while {facts['workers']} runs train at once, on {facts['machine']}. Multiply-adds are counted "
+        f"one thread {describe_crowd(facts['workers'])}, on {facts['machine']}. Multiply-adds are counted "
         "from the equations (`letterocr.config.network_size`).",
         "",
         "Search spaces: the learning rate over four decades, and at most one more hyperparameter over two, both "

@@ -26,7 +26,7 @@ EXAMPLES = [
 INFO = ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath")
 SECTIONS = {
     "learning": ["learning_rate", "schedule", "loss_factor", "samples", "batch", "order", "replicas", "seed"],
-    "measuring": ["evaluate_every", "evaluation", "diagnostics", "tensorboard", "page"],
+    "measuring": ["evaluate_every", "evaluation", "diagnostics", "snapshots", "tensorboard", "page"],
     "computing": ["engine", "block", "dtype", "device", "threads"],
     "the run folder": ["output", "resume", "force", "checkpoint_seconds", "on_failure"],
 }

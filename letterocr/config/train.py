@@ -83,6 +83,12 @@ class TrainConfig:
         choices=("none", "rank"),
         runtime=True,
     )
+    snapshots: str = option(
+        "none",
+        "log: keep at log-spaced samples what the weights learned and how letters are read; the page plays it back",
+        choices=("none", "log"),
+        runtime=True,
+    )
     tensorboard: bool = option(True, "write TensorBoard events into the run folder", runtime=True)
     page: bool = option(False, "write the page of the run, page.html, into the run folder at its end", runtime=True)
 

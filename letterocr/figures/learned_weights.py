@@ -19,26 +19,28 @@ def list_largest(change: np.ndarray, count: int) -> np.ndarray:
     return np.argsort(-np.linalg.norm(change, axis=1), kind="stable")[:count]
 
 
-def compute_leading_vectors(change: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the leading right singular vectors [k, in] of a change of weights, and their singular values [k].
+def compute_leading_triplets(change: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the leading singular triplets of a change of weights.
 
-    The sign of each vector is chosen such that its entry of the largest size is positive.
+    They are left vectors [k, out], values [k] and right vectors [k, in]; k is `count`, or less if the matrix is
+    smaller. The signs are chosen such that the entry of the largest size of each right vector is positive.
 
     Args:
         change: [out, in].
-        count: the largest number of vectors.
+        count: the largest number of triplets.
     """
     change = np.asarray(change, dtype=np.float64)
     if min(change.shape) <= 4 * count or not change.any():
-        _, values, vectors = np.linalg.svd(change, full_matrices=False)
-        values, vectors = values[:count], vectors[:count]
+        left, values, right = np.linalg.svd(change, full_matrices=False)
+        left, values, right = left[:, :count], values[:count], right[:count]
     else:
         from scipy.sparse.linalg import svds
 
-        _, values, vectors = svds(change, k=count, v0=np.ones(min(change.shape)))
-        values, vectors = values[::-1], vectors[::-1]
-    extreme = vectors[np.arange(len(vectors)), np.abs(vectors).argmax(axis=1)]
-    return vectors * np.where(extreme < 0, -1.0, 1.0)[:, None], values
+        left, values, right = svds(change, k=count, v0=np.ones(min(change.shape)))
+        left, values, right = left[:, ::-1], values[::-1], right[::-1]
+    extreme = right[np.arange(len(right)), np.abs(right).argmax(axis=1)]
+    sign = np.where(extreme < 0, -1.0, 1.0)[:, None]
+    return sign * left.T, values, sign * right
 
 
 def find_scale(weights: np.ndarray) -> float:

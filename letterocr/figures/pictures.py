@@ -13,7 +13,7 @@ from PIL.ImageFont import FreeTypeFont
 from PIL.ImageFont import ImageFont as BitmapFont
 
 from letterocr.data.letters import SIDE
-from letterocr.figures.learned_weights import compute_leading_vectors, find_scale, list_largest
+from letterocr.figures.learned_weights import compute_leading_triplets, find_scale, list_largest
 
 Colour = tuple[int, int, int]
 
@@ -74,7 +74,7 @@ def draw_learned(change: np.ndarray, alphabet: str, which: str = "") -> np.ndarr
     change = np.nan_to_num(np.asarray(change, dtype=np.float64), nan=0.0, posinf=0.0, neginf=0.0)
     lettered = len(change) == len(alphabet)
     rows = np.arange(len(change)) if lettered else list_largest(change, UNITS)
-    vectors, values = compute_leading_vectors(change, COLUMNS)
+    _, values, vectors = compute_leading_triplets(change, COLUMNS)
     scale = find_scale(change[rows])
     names = list(alphabet) if lettered else [f"{row + 1:,}" for row in rows]
     step, lines = CELL + LABEL, -(-len(rows) // COLUMNS)
@@ -150,12 +150,24 @@ def _paste_sideways(image: Image.Image, text: str, centre: tuple[int, int]) -> N
     image.paste(label.rotate(90, expand=True), (centre[0] - 8, centre[1] - 45))
 
 
+def list_worst(outputs: np.ndarray, labels: np.ndarray, count: int) -> np.ndarray:
+    """Return the indices of the letters with the largest loss, the largest first.
+
+    The loss is half the squared distance between the outputs and the letter's unit vector.
+
+    Args:
+        outputs: [N, classes].
+        labels: [N], right letters as indices in the alphabet.
+        count: the largest number of letters.
+    """
+    losses = 0.5 * np.square(outputs - np.eye(outputs.shape[1])[labels]).sum(axis=1)
+    return np.argsort(-losses, kind="stable")[:count]
+
+
 def worst_letters(
     images: np.ndarray, labels: np.ndarray, outputs: np.ndarray, alphabet: str, which: str = "", count: int = 9
 ) -> np.ndarray:
     """Draw the letters with the largest loss, each with its right letter, its reading and its two largest outputs.
-
-    The loss is half the squared distance between the outputs and the letter's unit vector.
 
     Args:
         images: [N, 900] in 0..1, where ink is 1.
@@ -170,8 +182,7 @@ def worst_letters(
     """
     images, labels = np.asarray(images, dtype=np.float32), np.asarray(labels)
     outputs = np.nan_to_num(np.asarray(outputs, dtype=np.float64), nan=0.0, posinf=0.0, neginf=0.0)
-    losses = 0.5 * np.square(outputs - np.eye(len(alphabet))[labels]).sum(axis=1)
-    worst = np.argsort(-losses, kind="stable")[:count]
+    worst = list_worst(outputs, labels, count)
     wide, tall = (WIDTH - 2 * MARGIN) // CARDS, LETTER + 42
     image, draw = _make_canvas(WIDTH, 50 + -(-len(worst) // CARDS) * tall + MARGIN)
     draw.text((MARGIN, 16), "Letters with the largest loss", TEXT, _load_font(15), anchor="lm")

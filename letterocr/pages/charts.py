@@ -154,6 +154,23 @@ def make_error_chart(curves: Iterable[tuple[str, np.ndarray, np.ndarray]], alt: 
     return make_chart(traces, layout, alt, caption, buttons)
 
 
+def make_lines_chart(samples: np.ndarray, lines: Mapping[str, np.ndarray], y: str, logarithmic: bool = False) -> Html:
+    """Return lines through log-spaced measurements.
+
+    Args:
+        samples: [m] samples learned, an axis that is logarithmic; 0 is left out.
+        lines: values [m] by their name in the legend.
+        y: name of the vertical axis.
+        logarithmic: whether the vertical axis is logarithmic.
+    """
+    shown = samples > 0
+    traces = [{"x": samples[shown], "y": v[shown], "name": name, "mode": "lines+markers"} for name, v in lines.items()]
+    scale = {"type": "log" if logarithmic else "linear"}
+    layout = make_layout(SAMPLES, y, len(traces), xaxis={"type": "log"}, yaxis=scale)
+    ends = "; ".join(f"{name} ends at {v[-1]:.3g}" for name, v in lines.items() if math.isfinite(v[-1]))
+    return make_chart(traces, layout, f"{y.capitalize()} against samples learned: {ends}.")
+
+
 def describe_end(curves: Iterable[tuple[str, np.ndarray, np.ndarray]]) -> str:
     """Return where each curve begins and ends, in words: the text for readers who cannot see the curves."""
     parts = []

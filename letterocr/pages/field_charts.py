@@ -39,7 +39,13 @@ def make_parallel(columns: Mapping[str, Sequence[object]], errors: Sequence[floa
     bar = {"title": {"text": ""}, "thickness": 10, "outlinewidth": 0}
     marker = {"color": [0], "cmin": min(errors), "cmax": max(errors), "showscale": True, "colorbar": bar}
     traces.append(key | {"marker": marker | {"colorscale": [[0, GOOD], [1, BAD]]}})
-    layout = make_layout("", "", height=380, yaxis={"visible": False, "range": [-0.12, 1.12]}, xaxis={"showgrid": True})
+    layout = make_layout(
+        "",
+        "",
+        height=380,
+        yaxis={"visible": False, "range": [-0.12, 1.12]},
+        xaxis={"showgrid": True, "range": [-0.25, len(names) - 0.75]},
+    )
     best = ", ".join(f"{name} {values[0]}" for name, values in columns.items())
     alt = f"Parallel coordinates of {', '.join(columns)} and {unit}; the lowest is {errors[0]:.1f} at {best}."
     wide = make_element("div", make_chart(traces, layout, alt), style=f"min-width:{120 * len(names)}px")

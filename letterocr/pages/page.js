@@ -1,4 +1,5 @@
-// Charts, and tables that can be sorted and filtered. Without this script a page shows its texts, tables and pictures.
+// Charts, tables that can be sorted and filtered, and frames that are played one after another.
+// Without this script a page shows its texts, tables and pictures, and the last frame.
 "use strict";
 
 const COLOURS = ["#2f7dd1", "#d9601e", "#2e9b5b", "#a45bd0", "#c2457f", "#8f7d20", "#1793a6", "#c4483f", "#6d7f8f", "#7a6be0"];
@@ -12,15 +13,19 @@ function themeAxis(axis) {
   return { gridcolor: line, zerolinecolor: line, linecolor: line, automargin: true, ...axis };
 }
 
-// Ticks of a logarithmic axis: powers of ten, or 1, 2, 5, 10, ... if it is short.
+// Ticks of a logarithmic axis: powers of ten; 1, 2, 5, 10, ... if it is short; 1, 2, 3, 4, ... if it is very short.
 function placeTicks(data, letter) {
   const values = data.flatMap((trace) => Array.from(trace[letter] || [])).filter((v) => v > 0);
-  const low = Math.floor(Math.log10(values.reduce((a, b) => Math.min(a, b), Infinity)));
-  const high = Math.ceil(Math.log10(values.reduce((a, b) => Math.max(a, b), 0)));
+  const ends = [values.reduce((a, b) => Math.min(a, b), Infinity), values.reduce((a, b) => Math.max(a, b), 0)];
+  const [low, high] = [Math.floor(Math.log10(ends[0])), Math.ceil(Math.log10(ends[1]))];
   if (!Number.isFinite(low) || !Number.isFinite(high)) return {};
-  const digits = high - low > 3 ? [1] : [1, 2, 5];
-  const tickvals = [];
-  for (let power = low; power <= high; power += 1) tickvals.push(...digits.map((digit) => digit * 10 ** power));
+  let tickvals = [];
+  for (const digits of [[1], [1, 2, 5], [1, 2, 3, 4, 5, 6, 7, 8, 9]]) {
+    const powers = Array.from({ length: high - low + 1 }, (_, i) => low + i);
+    tickvals = powers.flatMap((power) => digits.map((digit) => digit * 10 ** power));
+    if (tickvals.filter((v) => v >= ends[0] && v <= ends[1]).length >= 3) break;
+    if (digits.length === 9) return {}; // plotly.js places ticks on so short an axis
+  }
   const show = (v) => (v >= 1e6 || v < 1e-4 ? v.toExponential(0) : Number(v.toPrecision(1)).toLocaleString("en"));
   return { tickmode: "array", tickvals, ticktext: tickvals.map(show) };
 }
@@ -121,5 +126,50 @@ function enliven(table) {
   table.closest(".wide").before(controls);
 }
 
+const FRAME_MILLISECONDS = 500;
+
+// A slider and a button that show one frame at a time.
+function playFrames(part) {
+  const frames = Array.from(part.querySelectorAll(".frame"));
+  const controls = document.createElement("div");
+  const [button, label, slider, name] = ["button", "label", "input", "output"].map((tag) => document.createElement(tag));
+  Object.assign(slider, { type: "range", min: 0, max: frames.length - 1, value: frames.length - 1 });
+  let timer = 0;
+  const show = (place) => {
+    slider.value = place;
+    frames.forEach((frame, i) => { frame.hidden = i !== place; });
+    name.textContent = frames[place].dataset.name;
+    slider.setAttribute("aria-valuetext", frames[place].querySelector("p").textContent);
+  };
+  const stop = () => {
+    clearInterval(timer);
+    timer = 0;
+    button.textContent = "Play";
+  };
+  const step = () => {
+    const next = Number(slider.value) + 1;
+    if (next < frames.length) show(next);
+    if (next >= frames.length - 1) stop();
+  };
+  button.type = "button";
+  button.addEventListener("click", () => {
+    if (timer) return stop();
+    if (Number(slider.value) === frames.length - 1) show(0);
+    button.textContent = "Pause";
+    timer = setInterval(step, FRAME_MILLISECONDS);
+  });
+  slider.addEventListener("input", () => {
+    stop();
+    show(Number(slider.value));
+  });
+  label.append("Training ", slider);
+  controls.className = "controls";
+  controls.append(button, label, name);
+  part.prepend(controls);
+  stop();
+  show(frames.length - 1);
+}
+
 document.querySelectorAll("figure.chart").forEach(drawChart);
 document.querySelectorAll("table.sortable").forEach(enliven);
+document.querySelectorAll(".playback").forEach(playFrames);

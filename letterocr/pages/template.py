@@ -1,7 +1,7 @@
 """Template of all HTML pages; they need no network, and follow the reader's light or dark setting.
 
-A page has a script only if it holds a chart or a table that can be sorted. Texts are escaped wherever they are given;
-text that is already HTML has the type `Html`.
+A page has a script only if it holds a chart, a table that can be sorted, or frames that are played. Texts are escaped
+wherever they are given; text that is already HTML has the type `Html`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,10 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
 
-NUMBER = re.compile(r"[-−]?(\d[\d,]*(\.\d+)?|\.\d+|∞)(e[-+]?\d+)?( ?%| s| points)?|not reached|–")
+PLOTLY = "plotly/plotly-cartesian.min.js"  # draws the charts; as published on npm, with its licence beside it
+_NUMBER = r"[-−]?(\d[\d,]*(\.\d+)?|\.\d+|∞)(e[-+]?\d+)?( ?%| s| points)?"
+_WORDS = "not reached|diverged|–"  # in place of a number
+NUMBER = re.compile(rf"{_NUMBER}( \(({_NUMBER}|{_WORDS}) to ({_NUMBER}|{_WORDS})\)| of {_NUMBER})?|{_WORDS}")
 
 
 class Html(str):
@@ -67,6 +70,8 @@ def make_cell(tag: str, cell: object, **attributes: str) -> Html:
     Example:
         >>> make_cell("td", "12.5 %")
         '<td class="number">12.5 %</td>'
+        >>> make_cell("td", "20 (10 to not reached)")
+        '<td class="number">20 (10 to not reached)</td>'
     """
     text = str(cell)
     if not isinstance(cell, Html) and NUMBER.fullmatch(text):
@@ -127,8 +132,8 @@ def make_tiles(tiles: Iterable[tuple[bytes, str, object]]) -> Html:
 def make_page(title: str, parts: Iterable[Html]) -> str:
     """Return the whole page: its title as a heading, then its parts, one in each line."""
     body = "\n".join([make_element("h1", title), *parts])
-    scripts = [load_plotly()] if 'class="chart"' in body else []
-    scripts += [_read_own("page.js")] if scripts or 'class="sortable"' in body else []
+    scripts = [_read_own(PLOTLY)] if 'class="chart"' in body else []
+    scripts += [_read_own("page.js")] if scripts or re.search('class="(sortable|playback)"', body) else []
     tail = "".join(f"<script>{script}</script>\n" for script in scripts)
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
@@ -141,14 +146,3 @@ def make_page(title: str, parts: Iterable[Html]) -> str:
 @functools.cache
 def _read_own(name: str) -> str:
     return (Path(__file__).parent / name).read_text(encoding="utf-8")
-
-
-@functools.cache
-def load_plotly() -> str:
-    """Return the script of plotly.js, which draws the charts; it is part of the plotly package."""
-    from importlib.util import find_spec
-
-    spec = find_spec("plotly")
-    assert spec is not None
-    assert spec.origin is not None
-    return (Path(spec.origin).parent / "package_data" / "plotly.min.js").read_text(encoding="utf-8")

@@ -15,6 +15,7 @@ BEST_TEST_ERROR = "result/best_test_error"
 FINAL_TEST_ERROR = "result/final_test_error"
 
 _CURVES = {TEST_ERROR: "Test error", TRAIN_ERROR: "Train error", TRAIN_LOSS: "Train loss"}
+_LINES = {"Test error and train error": f"^({TEST_ERROR}|{TRAIN_ERROR})$", "Train loss": f"^{TRAIN_LOSS}$"}
 MATRIX_VIEW = "Matrix view (log-spaced points: set Smoothing to 0)"
 
 DENSE = ("error/", "loss/", "spread/error_", "spread/loss_", "result/", "pictures/")
@@ -83,9 +84,7 @@ def make_layout(replicas: int, diagnosed: int) -> Layout:
     """
     from tensorboard.plugins.custom_scalar.layout_pb2 import Layout
 
-    learning = (
-        _make_bands() if replicas > 1 else _make_lines("Learning", {name: f"^{tag}$" for tag, name in _CURVES.items()})
-    )
+    learning = _make_bands() if replicas > 1 else _make_lines("Learning", _LINES)
     matrices = {
         f"{what}, layer {k + 1}: singular values 1 to 5": f"^{kind}_{k + 1}/singular_value_[1-5]$"
         for k in range(diagnosed)

@@ -22,6 +22,7 @@ from letterocr.curvature.products import hessian_product
 from letterocr.curvature.rank_figures import compare_printed_with_gradient, spectra
 from letterocr.data.letters import Split, one_hot, take_per_letter
 from letterocr.engine.engine import Engine
+from letterocr.run.shown_samples import find_next, list_due_samples
 
 PER_LETTER = 4  # training letters of each class that angles and curvature are measured on; always the same ones
 PER_DECADE = 4  # diagnoses for each factor of ten in the samples
@@ -46,7 +47,7 @@ class Diagnostics:
         letters, like = take_per_letter(split.train, PER_LETTER), engine.images
         self.letters = letters.images.to(like)
         self.targets = one_hot(letters.labels.to(like.device), like, letters.classes)
-        self.due = list_due_samples(config.samples, engine.block)
+        self.due = list_due_samples(config.samples, engine.block, PER_DECADE)
         self.rows: list[dict[str, Any]] = []
 
     def load(self) -> None:
@@ -59,7 +60,7 @@ class Diagnostics:
 
     def stop(self, sample: int) -> int:
         """Return the samples learned at the next diagnosis after `sample`."""
-        return int(self.due[np.searchsorted(self.due, sample, "right")])
+        return find_next(self.due, sample)
 
     @torch.no_grad()
     def look(self, without: dict[int, int]) -> dict[str, np.ndarray]:
@@ -106,20 +107,3 @@ class Diagnostics:
 
         with replace_file(self.path) as temporary:
             pq.write_table(pa.Table.from_pylist(self.rows), temporary)
-
-
-def list_due_samples(total: int, block: int) -> np.ndarray:
-    """Return the samples learned at each diagnosis: 0, log-spaced numbers rounded up to whole blocks, and `total`.
-
-    Args:
-        total: samples of the whole run.
-        block: samples in one block of the engine.
-
-    Example:
-        >>> list_due_samples(10, block=5).tolist()
-        [0, 5, 10]
-    """
-    steps = int(np.ceil(PER_DECADE * np.log10(max(total, 1))))
-    spaced = np.ceil(10 ** (np.arange(steps + 1) / PER_DECADE) - 1e-9).astype(np.int64)
-    whole = -(-spaced // block) * block
-    return np.unique(np.minimum(np.concatenate([[0], whole, [total]]), total))

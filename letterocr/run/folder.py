@@ -4,9 +4,11 @@ config.yaml          the resolved config
 environment.json     versions, device, threads, SLURM job, fingerprint of the letters
 curve.parquet        loss, misread samples and test error of every sample; with several networks misread test letters
 diagnostics.parquet  ranks, angles and curvature at log-spaced samples; only with diagnostics=rank
+snapshots.npz        what the weights learned and how letters are read, at log-spaced samples; only with snapshots=log
 familiarity.npz      what predict tells letters from other things by
 checkpoints/         the newest two checkpoints
 events.out.*         event files of TensorBoard
+train/events.out.*   the same, with the curves of the training letters
 page.html            the page of the run; only with page=true, or after letterocr show
 result.json          status, errors and time; written when the run is over
 failure.json         why the run failed in a sweep; removed when the run is tried again
@@ -176,8 +178,8 @@ def _learn_once(letters: Letters) -> Familiarity:
 
 def clear_folder(folder: Path) -> None:
     """Remove the files of an earlier run of the same config, and no others."""
-    own = ("result.json", "environment.json", "page.html", FAMILIARITY)
-    for pattern in (*own, "checkpoints/*", "events.out.*", "*.parquet"):
+    own = ("result.json", "environment.json", "page.html", "snapshots.npz", FAMILIARITY)
+    for pattern in (*own, "checkpoints/*", "events.out.*", "train/events.out.*", "*.parquet"):
         for path in folder.glob(pattern):
             path.unlink()
 

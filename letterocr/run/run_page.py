@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +10,12 @@ from letterocr.base.files import write_text
 from letterocr.compose.defaults import find_defaults, list_differing, list_fields
 from letterocr.compose.train_command import write_command
 from letterocr.config.label import Value, describe_value, name_field
-from letterocr.figures.learned_weights import compute_leading_vectors, find_scale, list_largest
+from letterocr.figures.learned_weights import compute_leading_triplets, find_scale, list_largest
 from letterocr.figures.tiles import draw_weights
-from letterocr.pages.charts import SAMPLES, describe_end, make_chart, make_error_chart, make_layout
+from letterocr.pages.charts import describe_end, make_error_chart, make_lines_chart
 from letterocr.pages.template import Html, make_columns, make_element, make_heading, make_page, make_table, make_tiles
 from letterocr.run.letter_parts import make_confusion, make_worst_letters
+from letterocr.run.playback_part import make_playback
 from letterocr.run.run_view import RunView
 from letterocr.run.terminal import format_duration, format_percent
 
@@ -33,7 +33,7 @@ def write_run_page(view: RunView, path: Path | None = None) -> Path:
         path: the page; None: `page.html` in the run folder.
     """
     path = path or view.folder / PAGE
-    sections = (_make_curve, _make_letters, _make_weights, _make_diagnoses, _make_settings)
+    sections = (_make_curve, _make_letters, _make_weights, make_playback, _make_diagnoses, _make_settings)
     made = [part for section in sections for part in section(view)]
     head = [_make_lead(view), *(make_element("p", note, class_="faint") for note in view.notes)]
     label = view.label[:1].upper() + view.label[1:]
@@ -93,7 +93,7 @@ def _make_weights(view: RunView) -> list[Html]:
         (draw_weights(change[u], scale), f"change of the weights of {name(u)}", f"{name(u)}: {norms[u]:.3g}")
         for u in units
     ]
-    vectors, values = compute_leading_vectors(change, SHOWN_VECTORS)
+    _, values, vectors = compute_leading_triplets(change, SHOWN_VECTORS)
     share = np.square(values) / max(float(np.square(change).sum()), 1e-300)
     leading = [
         (draw_weights(v, find_scale(v)), f"singular vector {i + 1}", f"{i + 1}: σ = {values[i]:.3g}, {share[i]:.0%}")
@@ -125,7 +125,7 @@ def _make_diagnoses(view: RunView) -> list[Html]:
     }
     rates = {words: figures[name] for name, words in RATES.items() if name in figures}
     parts = [
-        make_element("div", make_heading(title, level=3), _draw_figures(figures["sample"], lines, y, log))
+        make_element("div", make_heading(title, level=3), make_lines_chart(figures["sample"], lines, y, log))
         for title, y, lines, log in (
             ("Effective ranks", "effective rank", ranks, False),
             ("Learning rate and its limit", "learning rate", rates, True),
@@ -133,14 +133,6 @@ def _make_diagnoses(view: RunView) -> list[Html]:
         if lines
     ]
     return [make_heading("Ranks and rates"), make_columns(*parts)]
-
-
-def _draw_figures(samples: np.ndarray, lines: dict[str, np.ndarray], y: str, log: bool) -> Html:
-    shown = samples > 0  # the axis is logarithmic
-    traces = [{"x": samples[shown], "y": v[shown], "name": name, "mode": "lines+markers"} for name, v in lines.items()]
-    layout = make_layout(SAMPLES, y, len(traces), xaxis={"type": "log"}, yaxis={"type": "log" if log else "linear"})
-    ends = "; ".join(f"{name} ends at {v[-1]:.3g}" for name, v in lines.items() if math.isfinite(v[-1]))
-    return make_chart(traces, layout, f"{y.capitalize()} against samples learned: {ends}.")
 
 
 def _make_settings(view: RunView) -> list[Html]:

@@ -24,6 +24,7 @@ from letterocr.data.letters import ALPHABET, PIXELS, Split
 from letterocr.models.chain import Network
 from letterocr.run.curve import read_curve
 from letterocr.run.divergence import has_finite_weights
+from letterocr.run.playback import Playback, read_playback
 from letterocr.run.stored_network import initialise_replica, load_network
 
 Found = TypeVar("Found")
@@ -116,6 +117,11 @@ class RunView:
             return None
         initial = initialise_replica(self.config, len(self.alphabet), self.shown_replica)
         return (self.loaded[0].weights[0].double() - initial.weights[0].double()).numpy()
+
+    @functools.cached_property
+    def playback(self) -> Playback | None:
+        """The snapshots of the run; None if it made none."""
+        return self._try(lambda: read_playback(self.folder))
 
     @functools.cached_property
     def figures(self) -> dict[str, np.ndarray]:

@@ -30,6 +30,7 @@ from letterocr.run.outcome import Outcome
 from letterocr.run.resuming import check_letters, read_learning_rates, read_start, take_up
 from letterocr.run.run_page import write_run_page
 from letterocr.run.run_view import view_run
+from letterocr.run.snapshots import Snapshots
 
 Watch = Callable[[Curve], bool]
 
@@ -78,10 +79,13 @@ class Session:
         check_letters(config, split, folder, start)
         prepare_folder(folder, config, split, learning.plan.alphas, choice, resume)
         self.diagnostics = Diagnostics(config, split, engine, folder) if config.diagnostics == "rank" else None
+        self.snapshots = Snapshots(config, split, engine, folder) if config.snapshots == "log" else None
         if resume:
             self._take_up()
         else:
             learning.measure_start()
+        if self.snapshots:  # now, as a run beside this one may be the first to learn for both
+            self.snapshots.look(learning.divergence)
         self._last_checkpoint = time.monotonic()
 
     def _take_up(self) -> None:
@@ -89,6 +93,8 @@ class Session:
         self.learning.notes += damaged
         if self.diagnostics:
             self.diagnostics.load()
+        if self.snapshots:
+            self.learning.notes += self.snapshots.load()
         self.learning.seconds = facts["seconds"]
         self.learning.divergence.load(facts["diverged"])
 
@@ -139,22 +145,25 @@ class Session:
         """Learn one stretch at each step, until the run is over or a signal has come."""
         learning = self.learning
         self._last_checkpoint = time.monotonic()
-        self._diagnose(display)
+        self._look(display)
         while not learning.is_over() and not (signals and signals.received):
             learning.learn_stretch(self._choose_limit(display))
             display.show()
-            self._diagnose(display)
+            self._look(display)
             if time.monotonic() - self._last_checkpoint >= self.config.checkpoint_seconds and not learning.is_over():
                 self._save()
             yield
 
     def _choose_limit(self, display: Display) -> int:
-        """Return where the next stretch ends at the latest: at the next pictures or the next diagnosis."""
+        """Return where the next stretch ends at the latest: at the next pictures, diagnosis or snapshot."""
         sample = self.learning.engine.sample
         pictures = self.config.samples if self._every else display.find_next()  # a caller's stretches are not cut
-        return min(pictures, self.diagnostics.stop(sample)) if self.diagnostics else pictures
+        return min(pictures, *(o.stop(sample) for o in (self.diagnostics, self.snapshots) if o), self.config.samples)
 
-    def _diagnose(self, display: Display) -> None:
+    def _look(self, display: Display) -> None:
+        """Diagnose the networks and make a snapshot, if they are due."""
+        if self.snapshots:
+            self.snapshots.look(self.learning.divergence)
         if self.diagnostics:
             display.show_figures(self.diagnostics.look(self.learning.divergence.last_finite))
 

@@ -1,4 +1,7 @@
-"""Samples at which TensorBoard shows a run: at most 1000 for its curves and 10 for its pictures, however long it is."""
+"""Samples at which a run is shown: at most 1000 for TensorBoard's curves and 10 for its pictures, however long it is.
+
+Diagnoses and snapshots are made at log-spaced samples.
+"""
 
 from __future__ import annotations
 
@@ -59,3 +62,29 @@ def list_picture_samples(total: int, block: int) -> tuple[int, ...]:
     spaced = np.geomspace(min(block, max(total, 1)), max(total, 1), MOST_PICTURES).round().astype(np.int64)
     whole = np.minimum(-(-spaced // block) * block, total)
     return tuple(int(sample) for sample in np.unique(whole))
+
+
+def find_next(due: np.ndarray, sample: int) -> int:
+    """Return the first number of samples above `sample` among increasing numbers [n], the last of which is above it."""
+    return int(due[np.searchsorted(due, sample, "right")])
+
+
+def list_due_samples(total: int, block: int, per_decade: int) -> np.ndarray:
+    """Return log-spaced numbers of samples learned: 0, numbers rounded up to whole blocks, and `total`.
+
+    Args:
+        total: samples of the whole run.
+        block: samples in one block of the engine.
+        per_decade: how many there are for each factor of ten, before they are rounded.
+
+    Returns:
+        [n] int64, increasing.
+
+    Example:
+        >>> list_due_samples(10, block=5, per_decade=4).tolist()
+        [0, 5, 10]
+    """
+    steps = int(np.ceil(per_decade * np.log10(max(total, 1))))
+    spaced = np.ceil(10 ** (np.arange(steps + 1) / per_decade) - 1e-9).astype(np.int64)
+    whole = -(-spaced // block) * block
+    return np.unique(np.minimum(np.concatenate([[0], whole, [total]]), total))

@@ -7,9 +7,6 @@ written as protobufs with TensorBoard's record writer, without a queue, a thread
 from __future__ import annotations
 
 import io
-import os
-import re
-import socket
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -25,19 +22,23 @@ from letterocr.run.dashboard import (
     TEST_ERROR,
     TRAIN_ERROR,
     TRAIN_LOSS,
-    describe_tag,
     make_layout,
     name_quartile,
 )
+from letterocr.run.event_file import EventFile
 
 if TYPE_CHECKING:
-    from tensorboard.compat.proto.event_pb2 import Event
-    from tensorboard.compat.proto.summary_pb2 import Summary
     from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 
 
+TRAIN = "train"
+
+
 class Board:
-    """TensorBoard events of one run, in its run folder.
+    """TensorBoard events of one run: in its run folder, and in the folder `train` below it.
+
+    TensorBoard gives each folder a colour of its own, so that the curves of the training letters, which are in `train`,
+    differ from those of the test letters.
 
     Opening it writes the HParams record and the layout of the dashboard, so that a killed run has both. Event files of
     an earlier process are not changed; TensorBoard hides their values above `first_sample`.
@@ -64,22 +65,12 @@ class Board:
         replicas: int = 1,
         diagnosed: int = 0,
     ) -> None:
-        from tensorboard.compat.proto.event_pb2 import Event, SessionLog
-        from tensorboard.summary.writer.record_writer import RecordWriter
-
-        folder.mkdir(parents=True, exist_ok=True)
         self._replicas, self._diagnosed = replicas, diagnosed
-        self._described: set[str] = set()  # tags whose first value, with the description, is written
         self._last = first_sample
-        self._event = Event  # the class, kept so that every write needs no import
-        self._records = RecordWriter(_name_event_file(folder).open("xb"))
-        self._write(Event(file_version="brain.Event:2"))
-        # TensorBoard hides the values of earlier files from this step on.
-        purge = first_sample + 1 if first_sample else 0
-        self._write(Event(step=purge, session_log=SessionLog(status=SessionLog.START)))
+        self._file, self._train = EventFile(folder, first_sample), EventFile(folder / TRAIN, first_sample)
         self._write_layout()
         self._write_start(hyperparameters)
-        self._records.flush()
+        self._file.flush()
 
     def curve(self, samples: np.ndarray, train_error: np.ndarray, test_error: np.ndarray, loss: np.ndarray) -> None:
         """Write a stretch of the curves; values that are not finite are left out.
@@ -90,24 +81,19 @@ class Board:
             test_error: [n, R] fraction of the test letters that are misread.
             loss: [n, R] training loss.
         """
-        columns: dict[str, np.ndarray] = {}
-        for tag, values in ((TEST_ERROR, test_error), (TRAIN_ERROR, train_error), (TRAIN_LOSS, loss)):
-            columns |= self._across_replicas(tag, np.asarray(values, dtype=np.float64))
-        tags = list(columns)
-        rows = np.stack(list(columns.values()), axis=1) if tags else np.empty((len(samples), 0))
-        event = self._event(wall_time=time.time())
-        for sample, row, finite in zip(np.asarray(samples).tolist(), rows.tolist(), np.isfinite(rows), strict=True):
-            if not finite.any():
-                continue
-            event.step = sample
-            event.ClearField("summary")
-            for tag, value, is_finite in zip(tags, row, finite, strict=True):
-                if is_finite:
-                    self._add(event, tag, value)
-            self._records.write(event.SerializeToString())
-        self._records.flush()
+        self._write_curves(self._file, samples, {TEST_ERROR: test_error})
+        self._write_curves(self._train, samples, {TRAIN_ERROR: train_error, TRAIN_LOSS: loss})
         if len(samples):
             self._last = max(self._last, int(samples[-1]))
+
+    def _write_curves(self, file: EventFile, samples: np.ndarray, curves: Mapping[str, np.ndarray]) -> None:
+        columns: dict[str, np.ndarray] = {}
+        for tag, values in curves.items():
+            columns |= self._across_replicas(tag, np.asarray(values, dtype=np.float64))
+        rows = np.stack(list(columns.values()), axis=1)
+        for sample, row, finite in zip(np.asarray(samples).tolist(), rows.tolist(), np.isfinite(rows), strict=True):
+            file.write_scalars(sample, {tag: v for tag, v, kept in zip(columns, row, finite, strict=True) if kept})
+        file.flush()
 
     def figures(self, step: int, figures: Mapping[str, np.ndarray]) -> None:
         """Write figures [R] by their tags; values that are not finite are left out.
@@ -116,13 +102,11 @@ class Board:
             step: samples learned.
             figures: each figure [R] by its tag.
         """
-        event = self._event(step=step)
+        found: dict[str, np.ndarray] = {}
         for tag, values in figures.items():
-            for name, value in self._across_replicas(tag, np.asarray(values, dtype=np.float64)[None]).items():
-                if np.isfinite(value[0]):
-                    self._add(event, name, value[0])
-        self._write(event)
-        self._records.flush()
+            found |= self._across_replicas(tag, np.asarray(values, dtype=np.float64)[None])
+        self._file.write_scalars(step, {tag: float(v[0]) for tag, v in found.items() if np.isfinite(v[0])})
+        self._file.flush()
 
     def picture(self, tag: str, step: int, array: np.ndarray) -> None:
         """Write a picture, reduced to 256 colours.
@@ -141,12 +125,12 @@ class Board:
         paletted.save(encoded, format="PNG", compress_level=3)
         image = Summary.Image(height=height, width=width, colorspace=channels, encoded_image_string=encoded.getvalue())
         value = Summary.Value(tag=tag, image=image)
-        self._describe(value)
-        self._write(self._event(step=step, summary=Summary(value=[value])))
-        self._records.flush()
+        self._file.describe(value)
+        self._file.write(self._file.make_event(step=step, summary=Summary(value=[value])))
+        self._file.flush()
 
     def close(self, final_test_error: float | None = None, best_test_error: float | None = None) -> None:
-        """Close the event file; a second call does nothing.
+        """Close the event files; a second call does nothing.
 
         If errors are given, the run is over, and they become its metrics in the HParams tab; a final error that is not
         finite marks the run as failed. Without errors the run counts as unfinished.
@@ -155,12 +139,13 @@ class Board:
             final_test_error: last test error, a fraction.
             best_test_error: lowest test error, a fraction.
         """
-        if self._records.closed:
+        if self._file.is_closed:
             return
         if final_test_error is not None or best_test_error is not None:
             results = {FINAL_TEST_ERROR: final_test_error, BEST_TEST_ERROR: best_test_error}
             self._write_end({tag: value for tag, value in results.items() if value is not None and np.isfinite(value)})
-        self._records.close()
+        self._file.close()
+        self._train.close()
 
     def _across_replicas(self, tag: str, values: np.ndarray) -> dict[str, np.ndarray]:
         """Return the median [n] of the finite values among [n, R], and the quartiles if there are several replicas."""
@@ -168,19 +153,6 @@ class Board:
             return {tag: values[:, 0]}
         low, median, high = compute_row_quartiles(np.where(np.isfinite(values), values, np.nan))
         return {tag: median, name_quartile(tag, "lower"): low, name_quartile(tag, "upper"): high}
-
-    def _add(self, event: Event, tag: str, value: float) -> None:
-        self._describe(event.summary.value.add(tag=tag, simple_value=value))
-
-    def _describe(self, value: Summary.Value) -> None:
-        """Give the first value of a tag the description that TensorBoard shows beside its title."""
-        if value.tag not in self._described:
-            self._described.add(value.tag)
-            value.metadata.summary_description = describe_tag(value.tag)
-
-    def _write(self, event: Event) -> None:
-        event.wall_time = time.time()
-        self._records.write(event.SerializeToString())
 
     def _write_layout(self) -> None:
         from tensorboard.compat.proto.summary_pb2 import Summary
@@ -194,7 +166,7 @@ class Board:
         value = Summary.Value(
             tag=metadata.CONFIG_SUMMARY_TAG, tensor=tensor, metadata=metadata.create_summary_metadata()
         )
-        self._write(self._event(summary=Summary(value=[value])))
+        self._file.write(self._file.make_event(summary=Summary(value=[value])))
 
     def _write_start(self, hyperparameters: Mapping[str, bool | int | float | str]) -> None:
         from tensorboard.plugins.hparams import metadata, plugin_data_pb2
@@ -214,10 +186,7 @@ class Board:
     def _write_end(self, results: dict[str, float]) -> None:
         from tensorboard.plugins.hparams import api_pb2, metadata, plugin_data_pb2
 
-        event = self._event(step=self._last)
-        for tag, value in results.items():
-            self._add(event, tag, value)
-        self._write(event)
+        self._file.write_scalars(self._last, results)
         status = api_pb2.STATUS_SUCCESS if FINAL_TEST_ERROR in results else api_pb2.STATUS_FAILURE
         end = plugin_data_pb2.SessionEndInfo(status=status, end_time_secs=time.time())
         self._write_hparams(metadata.SESSION_END_INFO_TAG, plugin_data_pb2.HParamsPluginData(session_end_info=end))
@@ -227,11 +196,4 @@ class Board:
         from tensorboard.plugins.hparams import metadata
 
         value = Summary.Value(tag=tag, tensor=metadata.NULL_TENSOR, metadata=metadata.create_summary_metadata(data))
-        self._write(self._event(summary=Summary(value=[value])))
-
-
-def _name_event_file(folder: Path) -> Path:
-    """Return a file name that sorts after all event files in the folder, as TensorBoard reads them in this order."""
-    earlier = (re.match(r"events\.out\.tfevents\.(\d+)", path.name) for path in folder.glob("*tfevents*"))
-    seconds = max([int(time.time()), *(int(match[1]) + 1 for match in earlier if match)])
-    return folder / f"events.out.tfevents.{seconds:010d}.{socket.gethostname()}.{os.getpid()}"
+        self._file.write(self._file.make_event(summary=Summary(value=[value])))

@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 
 ENOUGH = 10  # whole trials that the importance of fields needs
 DRAWN = 5  # trials whose curves are drawn
-STATES = {"COMPLETE": "whole", "PRUNED": "stopped early", "FAIL": "failed", "RUNNING": "running"}
+STATES = {"COMPLETE": "finished", "PRUNED": "stopped early", "FAIL": "failed", "RUNNING": "running"}
 UNIT = "final test error, %"
-COLOURS = {"whole": "#2f7dd1", "stopped early": "#6d7f8f", "diverged": "#c4483f"}
-SYMBOLS = {"whole": "circle", "stopped early": "x-thin-open", "diverged": "triangle-up"}
+COLOURS = {"finished": "#2f7dd1", "stopped early": "#6d7f8f", "diverged": "#c4483f"}
+SYMBOLS = {"finished": "circle", "stopped early": "x-thin-open", "diverged": "triangle-up"}
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def _complete_name(name: str) -> str:
 
 def _show_trial(trial: FrozenTrial, folder: Path) -> ShownTrial:
     state, run = STATES.get(trial.state.name, trial.state.name.lower()), str(trial.user_attrs.get("run", ""))
-    if state == "whole" and run and read_json(folder / RUNS / run / "result.json").get("status") == "diverged":
+    if state == "finished" and run and read_json(folder / RUNS / run / "result.json").get("status") == "diverged":
         state = "diverged"
     reason = str(trial.user_attrs.get("reason", ""))
     return ShownTrial(trial.number, state, trial.value, dict(trial.params), run, reason)
@@ -119,11 +119,12 @@ def _draw_history(trials: Sequence[ShownTrial]) -> list[Html]:
                 "line": {"width": 2, "color": colour},
             }
             traces.append(trace | {"hovertemplate": "%{text}<extra></extra>"})
-    whole = [t for t in trials if t.state == "whole" and t.error is not None]
+    whole = [t for t in trials if t.state == "finished" and t.error is not None]
     best = np.minimum.accumulate([t.percent for t in whole]).tolist()
     line: dict[str, Any] = {"x": [t.number for t in whole], "y": best, "mode": "lines", "name": "best so far"}
     traces.append(line | {"line": {"shape": "hv", "color": "#2e9b5b"}, "hoverinfo": "skip"})
-    layout = make_layout("trial", UNIT, len(traces), yaxis={"rangemode": "tozero"})
+    ticks = {"dtick": 1} if len(trials) <= 10 else {}
+    layout = make_layout("trial", UNIT, len(traces), yaxis={"rangemode": "tozero"}, xaxis=ticks)
     fall = f"the best falls from {best[0]:.1f} to {best[-1]:.1f} %"
     alt = f"Final test error of {len(trials)} trials by their number; {fall}."
     return [make_heading("History"), make_chart(traces, layout, alt)]
@@ -173,7 +174,7 @@ def _draw_fields(whole: Sequence[ShownTrial]) -> list[Html]:
 def _list_trials(trials: Sequence[ShownTrial], names: Sequence[str]) -> list[Html]:
     head = ["trial", "final test error", "state", *(name_field(_complete_name(name)) for name in names), "run folder"]
     rows = []
-    for t in sorted(trials, key=lambda t: (t.state != "whole", t.percent, t.number)):
+    for t in sorted(trials, key=lambda t: (t.state != "finished", t.percent, t.number)):
         values = [_describe(name, t.params[name]) if name in t.params else "–" for name in names]
         error = "–" if t.error is None or t.state == "diverged" else f"{t.percent:.1f} %"
         rows.append([str(t.number), error, t.state, *values, make_element("code", t.run)])
@@ -195,7 +196,7 @@ def write_report(folder: Path) -> Path:
     """
     plan, study = read_plan(folder), open_study(folder)
     trials = [_show_trial(t, folder) for t in study.get_trials(deepcopy=False) if is_counted(t)]
-    whole = sorted((t for t in trials if t.state == "whole"), key=lambda t: (t.percent, t.number))
+    whole = sorted((t for t in trials if t.state == "finished"), key=lambda t: (t.percent, t.number))
     states = dict.fromkeys([*STATES.values(), "diverged"])
     counts = {state: sum(t.state == state for t in trials) for state in states}
     told = ", ".join(f"{n} {state}" for state, n in counts.items() if n)

@@ -99,26 +99,27 @@ def summarise(arguments: argparse.Namespace) -> None:
     for option, name in (("--x", arguments.x), ("--y", arguments.y)):
         if name is not None and name not in known:
             raise UserError(f"{option}={name}: no run has that field; summary.csv has all of them as columns.")
-    write_table(runs, folder, arguments.output)
     console = Console(soft_wrap=True, highlight=False, markup=False)
     print_states(runs, console)
     try:
         sweep = Sweep(group_runs(runs, metric), arguments.metric)
     except UserError as error:
         raise UserError(f"--metric={arguments.metric} needs every curve, but {error}") from error
-    drawn, heat_map = min(arguments.top, MOST_BANDS), None
-    if sweep.groups:
-        best = sweep.groups[: arguments.top]
+    best, heat_map = sweep.groups[: arguments.top], None
+    if best:
         console.print(f"\nbest settings by {sweep.measured}, median and quartiles over networks:", style="bold")
         head = ["median", "quartiles", "networks", "setting", "a run of it"]
         console.print("\n".join(lay_out_table(list_rows(sweep, best), head, find_width(), cut=3)))
         heat_map = sweep.make_heat_map(arguments.x, arguments.y)
+    page, drawn = arguments.output / PAGE, min(arguments.top, MOST_BANDS)
+    write_sweep_page(sweep, runs, drawn, heat_map, describe_states(runs), folder, page)
+    console.print(f"\nPage: {page}")
+    write_table(runs, folder, arguments.output)
+    console.print(f"Table of all runs: {arguments.output / 'summary.csv'} (and .parquet)")
+    _describe_for_tensorboard(folder, runs)
+    if best:
         for note in draw_all(sweep, best[:drawn], heat_map, arguments.output):
             console.print(note)
-    write_sweep_page(sweep, runs, drawn, heat_map, describe_states(runs), folder, arguments.output / PAGE)
-    _describe_for_tensorboard(folder, runs)
-    console.print(f"\nPage: {arguments.output / PAGE}")
-    console.print(f"Table of all runs: {arguments.output / 'summary.csv'} (and .parquet)")
 
 
 def _describe_for_tensorboard(folder: Path, runs: Sequence[RunRecord]) -> None:

@@ -108,5 +108,6 @@ def list_rows(sweep: Sweep, groups: Sequence[Group]) -> list[list[str]]:
     for group in groups:
         low, middle, high = sweep.format_quartiles(group)
         label = ", ".join(filter(None, [describe_diverged(group), sweep.label(group)]))
-        rows.append([middle, f"{low} to {high}", str(len(group.values)), label, group.runs[0].path.name])
+        spread = "–" if low == "not reached" else f"{low} to {high}"
+        rows.append([middle, spread, str(len(group.values)), label, group.runs[0].path.name])
     return rows

@@ -18,6 +18,7 @@ from letterocr.config.label import Value, flatten
 OVER = ("finished", "diverged")
 FIELD = re.compile(rb"^(?=[A-Za-z_]\w*:)", re.MULTILINE)  # where a field of the outermost level begins
 INDENT = re.compile(rb"^  ", re.MULTILINE)
+CHOICES = (b"model:", b"data:", b"optimizer:")  # blocks of the choices, which have fields of their own
 NUMBER = re.compile(rb"(\w+): ((?:0|[1-9]\d*)(?:\.\d+)?)\n")
 
 
@@ -56,7 +57,7 @@ def read_sweep(folder: Path) -> list[RunRecord]:
     Raises:
         OSError: `folder` itself cannot be read.
     """
-    return sorted((read_run(path) for path in _find_run_folders(str(folder))), key=lambda run: run.path)
+    return [read_run(path) for path in sorted(_find_run_folders(str(folder)), key=lambda path: path.split(os.sep))]
 
 
 def find_runs(folder: Path) -> list[RunRecord]:
@@ -110,14 +111,33 @@ def _read_config(path: str) -> dict[str, Value]:
 
     try:
         with open(path, "rb") as file:
-            stored = parse_config(file.read())
+            return _read_settings(file.read())
     except FileNotFoundError:  # it failed before there was a config
         return {}
     except yaml.YAMLError as error:
         raise ValueError(f"config.yaml: {error}") from error
-    if not isinstance(stored, dict):
-        raise ValueError("config.yaml: it holds no fields")
-    return flatten(select_settings(stored))
+
+
+def _read_settings(text: bytes) -> dict[str, Value]:
+    """Return the fields that distinguish runs, flat, from a stored config; each block is read once for all runs."""
+    head, *blocks = FIELD.split(text)
+    if head or not blocks:  # not written by letterocr
+        stored = _parse(text)
+        if not isinstance(stored, dict):
+            raise ValueError("config.yaml: it holds no fields")
+        return flatten(select_settings(stored))
+    choices = b"".join(block for block in blocks if block.startswith(CHOICES))  # they decide which fields they have
+    found: dict[str, Value] = {}
+    for block in blocks:
+        found |= _read_block(block, choices if block.startswith(CHOICES) else block)
+    return found
+
+
+@functools.lru_cache(1 << 16)
+def _read_block(block: bytes, context: bytes) -> dict[str, Value]:
+    """Return the flat fields of one block among those of `context`, which has this block."""
+    kept = select_settings(parse_config(context))
+    return flatten({name: kept[name] for name in _parse_field(block) if name in kept})
 
 
 def parse_config(text: bytes) -> Any:

@@ -90,6 +90,7 @@ def test_what_a_network_that_is_no_chain_can_not_do() -> None:
             {"diagnostics": "rank"},
             "diagnostics=rank: model=spectral is not a chain of weight matrices; take diagnostics=none",
         ),
+        ({"snapshots": "log"}, "snapshots=log: model=spectral is not a chain of weight matrices; take snapshots=none"),
     ):
         with pytest.raises(UserError) as caught:
             check_config(small_config(model=SpectralConfig(name="mine"), **fields))

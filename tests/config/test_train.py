@@ -16,7 +16,7 @@ from letterocr.config.model.chain import ChainConfig
 from letterocr.config.train import per_replica
 
 RUNTIME = {"evaluation", "threads", "output", "resume", "force", "on_failure", "checkpoint_seconds", "diagnostics"}
-RUNTIME |= {"tensorboard", "page"}
+RUNTIME |= {"snapshots", "tensorboard", "page"}
 SOURCES = {"synthetic": SyntheticConfig(), "emnist": EmnistConfig(), "images": ImagesConfig(path="letters.npz")}
 
 

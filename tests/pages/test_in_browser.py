@@ -50,7 +50,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
     output = tmp_path_factory.mktemp("runs")
-    own = ("tensorboard=false", "diagnostics=rank", "page=true", "samples=100", f"output={output}")
+    own = ("tensorboard=false", "diagnostics=rank", "snapshots=log", "page=true", "samples=100", f"output={output}")
     for seed in (1, 2):
         assert command(*tiny(*own, f"seed={seed}")).status == 0
     return folders(output)
@@ -97,6 +97,20 @@ def make_claims_page(runs: dict[int, Path], folder: Path) -> Path:
     return folder / "index.html"
 
 
+def play_back(page: Page) -> None:
+    slider, name = page.get_by_role("slider", name="Training"), page.locator(".playback output")
+    slider.press("Home")
+    assert name.inner_text() == "sample 0"
+    slider.press("ArrowRight")
+    assert name.inner_text() == "sample 1"
+    assert page.locator(".frame:visible").count() == 1
+    assert "After 1 sample " in str(slider.get_attribute("aria-valuetext"))
+    page.get_by_role("button", name="Play").click()
+    page.wait_for_function("document.querySelector('.playback output').textContent === 'sample 2'")
+    page.get_by_role("button", name="Pause").click()
+    press_logarithm(page)
+
+
 def press_logarithm(page: Page) -> None:
     button = page.get_by_role("button", name="Logarithmic samples").first
     button.click()
@@ -124,7 +138,7 @@ def follow_link(page: Page) -> None:
 
 
 PAGES: dict[str, tuple[Callable[[dict[int, Path], Path], Path], Callable[[Page], None]]] = {
-    "run": (make_run_page, press_logarithm),
+    "run": (make_run_page, play_back),
     "side by side": (make_side_by_side, press_logarithm),
     "sweep": (make_sweep_page, sort_and_filter),
     "search": (make_search_page, sort_and_filter),

@@ -6,7 +6,7 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tiny import assert_same_bits, at_checkpoint, command, run_folder, tiny
 
-from letterocr.run.diagnostics import list_due_samples
+from letterocr.run.shown_samples import list_due_samples
 
 
 def rows_of(folder) -> list[dict]:
@@ -14,10 +14,10 @@ def rows_of(folder) -> list[dict]:
 
 
 def test_when_it_looks():
-    assert list_due_samples(0, 1).tolist() == [0]
-    assert list_due_samples(100, 1).tolist() == [0, 1, 2, 4, 6, 10, 18, 32, 57, 100]
-    assert list_due_samples(100, 16).tolist() == [0, 16, 32, 64, 100]
-    assert list_due_samples(5, 1).tolist() == [0, 1, 2, 4, 5]
+    assert list_due_samples(0, 1, 4).tolist() == [0]
+    assert list_due_samples(100, 1, 4).tolist() == [0, 1, 2, 4, 6, 10, 18, 32, 57, 100]
+    assert list_due_samples(100, 16, 4).tolist() == [0, 16, 32, 64, 100]
+    assert list_due_samples(5, 1, 4).tolist() == [0, 1, 2, 4, 5]
 
 
 @pytest.mark.parametrize("engine", ["reference", "blocked"])

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import torch
@@ -22,6 +23,7 @@ from letterocr.engine.engine_share import SharedEngine
 from letterocr.run import checkpoint, side_by_side
 from letterocr.run.folder import locate_folder
 from letterocr.run.lock import Lock
+from letterocr.run.playback import load_rows
 from letterocr.run.side_by_side import TeamRun, can_join, describe_team, train_side_by_side
 from letterocr.run.training import run
 
@@ -56,16 +58,19 @@ def assert_as_alone(runs: list[TeamRun], output: Path) -> None:
         run(alone, live=False, folder=locate_folder(alone))
         pairs = zip(read_numbers(team_run.folder), read_numbers(locate_folder(alone)), strict=True)
         assert all(torch.equal(one.nan_to_num(-1), other.nan_to_num(-1)) for one, other in pairs)
+        for row, other in zip(load_rows(team_run.folder), load_rows(locate_folder(alone)), strict=True):
+            assert all(np.array_equal(value, other[name]) for name, value in row.items())
 
 
 @pytest.mark.parametrize("optimizer", [VanillaConfig(momentum=0.5, weight_decay=0.001), SgdConfig()])
 def test_each_run_has_the_numbers_that_it_has_alone(optimizer: Any, tmp_path: Path) -> None:
-    runs = make_runs(tmp_path / "team", optimizer=optimizer)
+    runs = make_runs(tmp_path / "team", optimizer=optimizer, snapshots="log")
     outcomes = train_side_by_side(runs)
     assert [(o.status, o.folder) for o in outcomes] == [("finished", r.folder) for r in runs]
     seconds = [read_json(run.folder / "result.json")["seconds"] for run in runs]
     assert min(seconds) > 0.9 * max(seconds) > 0  # all of them learned all the time
     assert_as_alone(runs, tmp_path / "alone")
+    assert all(load_rows(run.folder) for run in runs)
     assert [o.status for o in train_side_by_side(runs)] == ["finished"] * 3  # they are over, and not trained again
 
 

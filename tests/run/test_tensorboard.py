@@ -61,9 +61,9 @@ def test_curves_have_their_tags_steps_and_values_and_leave_out_what_is_not_finit
     board.curve(np.array([6]), column([np.nan]), column([np.nan]), column([np.nan]))
     board.curve(np.array([], dtype=int), np.empty((0, 1)), np.empty((0, 1)), np.empty((0, 1)))
     board.close()
-    assert scalars(tmp_path, "error/train") == {1: 0.5, 5: 0.25}
+    assert scalars(tmp_path / "train", "error/train") == {1: 0.5, 5: 0.25}
     assert scalars(tmp_path, "error/test") == {0: 1.0, 1: 0.5}
-    assert scalars(tmp_path, "loss/train") == {1: 2.0}
+    assert scalars(tmp_path / "train", "loss/train") == {1: 2.0}
 
 
 def test_replicas_show_median_and_quartiles(tmp_path):
@@ -81,15 +81,15 @@ def test_replicas_show_median_and_quartiles(tmp_path):
         "spread/error_test_lower",
         "spread/error_test_upper",
     )
-    assert {tag for m in margins for tag in (m.value, m.lower, m.upper)} <= set(read(tmp_path).Tags()["tensors"])
+    written = {tag for folder in (tmp_path, tmp_path / "train") for tag in read(folder).Tags()["tensors"]}
+    assert {tag for m in margins for tag in (m.value, m.lower, m.upper)} <= written
 
 
 def test_the_dashboard_is_arranged_beforehand_and_shows_no_curve_twice(tmp_path):
     Board(tmp_path, HYPERPARAMETERS).close()
     (category,) = layout(tmp_path).category
     assert [list(chart.multiline.tag) for chart in category.chart] == [
-        ["^error/test$"],
-        ["^error/train$"],
+        ["^(error/test|error/train)$"],
         ["^loss/train$"],
     ]
     assert not any(chart.HasField("margin") for chart in category.chart)
@@ -120,11 +120,13 @@ def test_every_tag_of_a_diagnosed_run_has_a_description(tmp_path):
     board.figures(2, {tag: np.ones(2) for tag in (*figures, *own, "learning_rate/limit")})
     board.picture("pictures/learned", 1, np.zeros((2, 3, 3), np.uint8))
     board.close(0.5, 0.25)
-    accumulator = read(tmp_path)
-    tags = [tag for tag in accumulator.Tags()["tensors"] if not tag.startswith(("_hparams_", "custom_scalars"))]
-    assert len(tags) > 20
-    for tag in tags:
-        assert accumulator.SummaryMetadata(tag).summary_description == describe_tag(tag)
+    described = {}
+    for accumulator in (read(tmp_path), read(tmp_path / "train")):
+        own = [tag for tag in accumulator.Tags()["tensors"] if not tag.startswith(("_hparams_", "custom_scalars"))]
+        described |= {tag: accumulator.SummaryMetadata(tag).summary_description for tag in own}
+    assert len(described) > 20
+    assert {"error/test", "error/train", "loss/train"} < set(described)
+    assert described == {tag: describe_tag(tag) for tag in described}
 
 
 def test_hparams_are_complete_from_the_start_and_in_the_run_folder(tmp_path):
@@ -134,7 +136,7 @@ def test_hparams_are_complete_from_the_start_and_in_the_run_folder(tmp_path):
     assert start.hparams["bias"].WhichOneof("kind") == "bool_value"
     assert metadata.SESSION_END_INFO_TAG not in read(tmp_path).Tags()["tensors"]
     board.close()
-    assert [path.parent for path in tmp_path.rglob("*tfevents*")] == [tmp_path]
+    assert {path.parent for path in tmp_path.rglob("*tfevents*")} == {tmp_path, tmp_path / "train"}
     assert metadata.SESSION_END_INFO_TAG not in read(tmp_path).Tags()["tensors"]
 
 
@@ -163,6 +165,9 @@ def test_a_resumed_run_shows_nothing_twice(tmp_path):
     first, second = sorted(tmp_path.glob("*tfevents*"))
     assert first.stat().st_mtime <= second.stat().st_mtime
     assert scalars(tmp_path, "error/test") == dict.fromkeys(range(5), 0.5) | dict.fromkeys(range(6, 10), 0.25)
+    assert scalars(tmp_path / "train", "error/train") == dict.fromkeys(range(5), 0.75) | dict.fromkeys(
+        range(6, 10), 0.5
+    )
     assert [event.step for event in read(tmp_path).Tensors("pictures/confusion")] == [4]
 
 

@@ -15,9 +15,9 @@ from letterocr.show.__main__ import main
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
-    """Two runs that differ in the seed, the first with diagnoses; nothing may be written to them."""
+    """Two runs that differ in the seed, the first with diagnoses and snapshots; nothing may be written to them."""
     output = tmp_path_factory.mktemp("runs")
-    for seed, more in ((1, ["diagnostics=rank", "page=true"]), (2, [])):
+    for seed, more in ((1, ["diagnostics=rank", "snapshots=log", "page=true"]), (2, [])):
         answer = command(*tiny(f"seed={seed}", "tensorboard=false", f"output={output}", *more))
         assert answer.status == 0, answer.err
     return folders(output)
@@ -43,6 +43,7 @@ def test_a_run_leaves_its_page_if_it_is_asked_to(trained):
         "Read wrongly most often",
         "Worst letters",
         "What the first layer learned",
+        "The training, played back",
         "Learning rate and its limit",
         "letterocr train model=three_layer",
         "seed=1",
@@ -50,6 +51,11 @@ def test_a_run_leaves_its_page_if_it_is_asked_to(trained):
     ):
         assert part in page
     assert not (trained[2] / "page.html").exists()
+    frames = re.findall(r'<div class="frame" data-name="sample ([\d,]+)"( hidden="hidden")?>', page)
+    assert [name for name, hidden in frames if not hidden] == ["300"]  # without a script the last one is seen
+    assert [name for name, _ in frames][:4] == ["0", "1", "2", "3"]
+    ends = re.findall(r"After 300 samples ([\d.]+ %) of the test letters are misread", page)
+    assert f"{ends[0]} of the test letters are misread after 300 samples" in page
 
 
 def test_the_page_is_written_where_it_is_asked_for_and_the_command_says_so(trained, tmp_path, capsys):

@@ -49,12 +49,10 @@ class NetworkConfig:
             return
         if run.learning_rate == "auto":
             refuse("learning_rate", "auto", f"model={self.kind} is not a chain of weight matrices; give a number")
-        if run.diagnostics != "none":
-            refuse(
-                "diagnostics",
-                run.diagnostics,
-                f"model={self.kind} is not a chain of weight matrices; take diagnostics=none",
-            )
+        for name in ("diagnostics", "snapshots"):
+            if getattr(run, name) != "none":
+                reason = f"model={self.kind} is not a chain of weight matrices; take {name}=none"
+                refuse(name, getattr(run, name), reason)
 
 
 def imply_kind(name: str) -> str:
