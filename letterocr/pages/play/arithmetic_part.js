@@ -20,6 +20,7 @@ function findFirst(alphabet) {
 const writeTerms = (terms) => terms.map(([c, letter]) => `${c}${app.alphabet[letter]}`).join("_");
 
 function readTerms(text) {
+  if (!text) return null;
   const terms = text.split("_").map((part) => [Number(part.slice(0, -1)), app.alphabet.indexOf(part.slice(-1))]);
   return terms.every(([c, letter]) => Number.isFinite(c) && letter >= 0) ? terms : null;
 }

@@ -34,14 +34,15 @@ export class Follower {
 
   // W_1 took the step -alpha v a^T and b_1 the step -alpha v: every letter x moves by -alpha (a . x + 1) v.
   follow(a, v, alpha) {
+    const { first, width } = this;
     const bias = this.network.biases[0] ? 1 : 0;
     for (let t = 0; t < this.letters.count; t += 1) {
       const { places, values } = this.inked[t];
       let product = bias;
       for (let p = 0; p < places.length; p += 1) product += values[p] * a[places[p]];
       const factor = alpha * product;
-      const start = t * this.width;
-      for (let i = 0; i < v.length; i += 1) this.first[start + i] -= factor * v[i];
+      const start = t * width;
+      for (let i = 0; i < width; i += 1) first[start + i] -= factor * v[i];
     }
   }
 

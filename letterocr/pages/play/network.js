@@ -2,12 +2,12 @@
 // Shapes: weights[k] Float32Array [out, in] row by row, biases[k] Float32Array [out] or null;
 //   activations: L + 1 vectors, pixels a first and outputs q last; vectors v: L vectors [out], first matrix first.
 
-import { unpack } from "play/unpack";
+import { unpack, unpackWeights } from "play/unpack";
 
 // A network {sizes, temperature, weights, biases}; a temperature of null makes s the identity.
 export async function unpackNetwork(packed) {
   const { sizes, temperature } = packed;
-  const weights = await Promise.all(packed.weights.map(unpack));
+  const weights = await Promise.all(packed.weights.map(unpackWeights));
   const biases = await Promise.all(packed.biases.map((bias) => bias && unpack(bias)));
   return { sizes, temperature, weights, biases };
 }

@@ -25,7 +25,7 @@ function makePart(v, h, wide) {
     product[r * columns.length + c] = v[i] * h[j];
   }));
   const name = "Part of the outer product of v and h";
-  const picture = makePicture(name, product, { shape: [columns.length, rows.length], most: findLargest(product) });
+  const picture = makePicture(name, product, { shape: [columns.length, rows.length], most: findLargest(product), class: wide ? "pixels" : "pixels beside" });
   const shown = rows.length * columns.length === v.length * h.length ? "v hᵀ" :
     `v hᵀ: ${rows.length} of ${v.length.toLocaleString("en")} rows and ${columns.length} of ${h.length.toLocaleString("en")} columns with the largest entries`;
   return make("figure", { class: wide ? "wide" : null }, picture, make("figcaption", { text: shown }));

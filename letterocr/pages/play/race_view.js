@@ -162,7 +162,7 @@ export function redraw() {
   drawLines(find("race-curves"), {
     name: "Error on the test letters against samples learned",
     series,
-    axes: { x: { label: "training letters learned", log: true, low: 1, high: last }, y: { low: 0, high: 1, percent: true } },
+    axes: { x: { label: "training letters learned", log: true, low: 0.8, high: last }, y: { low: 0, high: 1, percent: true } },
   });
   const { train, test } = app;
   find("race-told").textContent = `Each network learns ${train.count.toLocaleString("en")} letters in a random order of its own and reads ${test.count} test letters. It stops after ${MOST_SAMPLES.toLocaleString("en")} samples.`;

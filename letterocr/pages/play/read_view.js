@@ -12,12 +12,14 @@ import { showOutput, showUnit } from "play/read_detail";
 import * as state from "play/state";
 
 const MOST_INK = 0.35; // of the sheet; a letter has less
+const REST = 80; // milliseconds
 let drawing = null;
 let outputs = null;
 let layers = [];
 let chosen = null; // what the detail shows: {output} or {layer, unit}; null: the highest output
 let best = 0;
 let waiting = false;
+let resting = 0;
 
 export function start() {
   drawing = new Drawing(find("sheet"), () => later(readDrawing));
@@ -128,7 +130,8 @@ function show() {
   const order = outputs.show(activations.at(-1));
   showVerdict(order, activations.at(-1));
   best = order[0];
-  showDetail();
+  clearTimeout(resting);
+  resting = setTimeout(() => later(showDetail), REST); // the detail follows when the pen rests
 }
 
 function showVerdict([first, second], q) {

@@ -1,7 +1,7 @@
 // Arrays of the page: from base64 and deflate to typed arrays (packing.py packs them).
-// Shapes: packed {dtype, shape, data, scale?}; the result is a flat array, row by row.
+// Shapes: packed {dtype, shape, data}; the result is a flat array, row by row.
 
-const KINDS = { float32: Float32Array, uint8: Uint8Array, float16: Uint16Array };
+const KINDS = { float32: Float32Array, uint8: Uint8Array, int16: Int16Array };
 
 function decodeBase64(text) {
   const raw = atob(text);
@@ -10,26 +10,19 @@ function decodeBase64(text) {
   return bytes;
 }
 
-// The value of every 16-bit floating-point number (IEEE 754-2008, binary16), times a scale.
-function makeHalfTable(scale) {
-  const table = new Float32Array(65536);
-  for (let bits = 0; bits < 65536; bits += 1) {
-    const sign = bits & 0x8000 ? -1 : 1;
-    const exponent = (bits >> 10) & 31;
-    const fraction = (bits & 1023) / 1024;
-    const size = exponent === 0 ? fraction * 2 ** -14 : exponent === 31 ? NaN : (1 + fraction) * 2 ** (exponent - 15);
-    table[bits] = sign * size * scale;
-  }
-  return table;
+// Unpack one array, row by row.
+export async function unpack({ dtype, data }) {
+  const stream = new Blob([decodeBase64(data)]).stream().pipeThrough(new DecompressionStream("deflate"));
+  return new KINDS[dtype](await new Response(stream).arrayBuffer());
 }
 
-// Unpack one array: Float32Array for both kinds of floats, Uint8Array for levels.
-export async function unpack(packed) {
-  const stream = new Blob([decodeBase64(packed.data)]).stream().pipeThrough(new DecompressionStream("deflate"));
-  const values = new KINDS[packed.dtype](await new Response(stream).arrayBuffer());
-  if (packed.dtype !== "float16") return values;
-  const table = makeHalfTable(packed.scale);
-  return Float32Array.from(values, (bits) => table[bits]);
+// Unpack a weight matrix: 16-bit integers times the scale of their row.
+export async function unpackWeights(packed) {
+  const [steps, scales] = [await unpack(packed), await unpack(packed.scales)];
+  const columns = packed.shape[1];
+  const weights = new Float32Array(steps.length);
+  for (let i = 0; i < steps.length; i += 1) weights[i] = steps[i] * scales[Math.floor(i / columns)];
+  return weights;
 }
 
 // Letters {images: Uint8Array [N, 900], labels [N], count}.
