@@ -1,4 +1,4 @@
-"""The browser of the page tests: Debian's Chromium, without a window."""
+"""The browser of the page tests, Debian's Chromium without a window, and the play page open in it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
+from opened_page import Opened, fit_runs, open_page
+
+from letterocr.api.playing import write_play_page
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -26,3 +29,13 @@ def browser() -> Iterator[Browser]:
         opened = play.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-gpu"])
         yield opened
         opened.close()
+
+
+@pytest.fixture(scope="module")
+def opened(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
+    runs = fit_runs()
+    path = write_play_page(runs, tmp_path_factory.mktemp("play") / "play.html")
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, offline=True, reduced_motion="reduce")
+    made = open_page(context, path, runs)
+    yield made
+    context.close()

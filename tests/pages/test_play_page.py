@@ -1,101 +1,25 @@
-"""The play page in a real browser: its letter, its networks, its steps and its race are those of Python.
-
-All tests share one open page of three tiny networks. The page's own modules are called by name, as the page does.
-Shapes: R = 1 network; weights [out, in]; letters [N, 900].
-"""
+"""The play page as a reader uses it: drawing, learning, racing, pictures, the link, the keyboard."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-import pytest
 import torch
-from fitted import TINY
+from opened_page import Opened, double, open_page
 from PIL import Image
 
-import letterocr
-from letterocr.api.playing import write_play_page
 from letterocr.config.rule import RULES
 from letterocr.data import ink
-from letterocr.data.letters import Split, one_hot
-from letterocr.matrix import arithmetic
-from letterocr.matrix.letter_matrix import alphabet_matrix, left_inverse
-from letterocr.models.chain import Network
-from letterocr.models.error_vectors import error_vectors, loss
+from letterocr.data.letters import one_hot
+from letterocr.models.error_vectors import error_vectors
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, BrowserContext, Page
+    from playwright.sync_api import Page
 
-VIEWS = ("read", "learn", "race", "matrices")
-E = [[(70, 40), (70, 210)], [(70, 45), (190, 40)], [(75, 120), (160, 125)], [(70, 205), (195, 210)]]
-A = [[(90, 30), (70, 170)], [(90, 30), (150, 170)], [(80, 110), (130, 110)]]
-FRAME = [[(8, 8), (248, 8), (248, 248), (8, 248), (8, 8)]]
-STROKES = {
-    "E": E,
-    "dot beside": [[(128, 20), (128, 200)], [(128, 236), (129, 238)]],
-    "dot apart": [[(60, 20), (60, 200)], [(240, 230)]],
-    "underlined": [*A, [(40, 225), (200, 227)]],
-    "frame": [*FRAME, [(120, 60), (120, 190)], [(120, 60), (180, 60)]],
-    "blob": [[(60, 20), (60, 200)], [(60, 20), (150, 25)], [(215, 215), (220, 215), (220, 220), (215, 220)]],
-    "scribble": [[(20, 20), (230, 230), (20, 230), (230, 20), (20, 120), (230, 125)]],
-    "point": [[(128, 128)]],
-}  # strokes that `data/pieces.py` treats in different ways
-
-
-@dataclass
-class Opened:
-    """The open page, what it said and asked for, and the runs that it shows."""
-
-    page: Page
-    runs: list[letterocr.Run]
-    letters: Split
-    path: Path
-    said: list[str] = field(default_factory=list)
-    asked: list[str] = field(default_factory=list)
-
-    def call(self, module: str, body: str, given: Any = None) -> Any:
-        """Run JavaScript in which `m` is a module of the page, `app` what its views share, `given` an argument."""
-        code = f"async (given) => {{ const m = await import('play/{module}'); const {{app}} = await import('play/app');"
-        return self.page.evaluate(f"{code} {body} }}", given)
-
-    def choose(self, number: int) -> None:
-        """Choose one of the networks, with its first weights."""
-        self.call("app", "await m.chooseNetwork(given); m.resetNetwork();", number)
-
-
-def fit_runs() -> list[letterocr.Run]:
-    shared = TINY | {"data__test_per_letter": 2, "samples": 200, "engine": "reference", "evaluate_every": "log"}
-    printed = {"rule": "printed", "learning_rate": 0.1, "model__temperature": 150}
-    return [
-        letterocr.fit(**shared | printed),
-        letterocr.fit(**shared | {"model": "two_layer", "model__hidden": [], "learning_rate": 0.005}),
-        letterocr.fit(**shared | {"model": "four_layer", "model__hidden": [40, 30], "learning_rate": 0.1}),
-    ]
-
-
-@pytest.fixture(scope="module")
-def opened(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
-    runs = fit_runs()
-    path = write_play_page(runs, tmp_path_factory.mktemp("play") / "play.html")
-    context = browser.new_context(viewport={"width": 1280, "height": 900}, offline=True, reduced_motion="reduce")
-    made = open_page(context, path, runs)
-    yield made
-    context.close()
-
-
-def open_page(context: BrowserContext, path: Path, runs: list[letterocr.Run], fragment: str = "") -> Opened:
-    made = Opened(context.new_page(), runs, runs[0]._find_letters(), path)
-    made.page.on("console", lambda message: made.said.append(message.text))
-    made.page.on("pageerror", lambda error: made.said.append(str(error)))
-    made.page.on("request", lambda request: made.asked.append(request.url))
-    made.page.goto(path.as_uri() + fragment)
-    made.page.wait_for_selector("html[data-ready]")
-    return made
+VIEWS: dict[str, Literal["dark", "light"]] = {"read": "dark", "learn": "light", "race": "dark", "matrices": "light"}
 
 
 def draw(page: Page, strokes: list[list[tuple[int, int]]]) -> None:
@@ -113,111 +37,20 @@ def draw(page: Page, strokes: list[list[tuple[int, int]]]) -> None:
     page.evaluate("new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))")
 
 
-READ_LEVELS = """
+READ_AGAIN = """
 const drawing = new m.Drawing(document.createElement("canvas"), () => {});
 const {get} = await import("play/state");
-drawing.strokes = given ? given.map((points) => ({width: 18, points})) : m.readStrokes(get("ink"));
-const levels = drawing.readLevels();
-const {normalise} = await import("play/ink");
-const {letter} = given ? normalise(levels, m.SHEET, m.SHEET, app.box) : {letter: app.letter.values};
-return [Array.from(levels, (level) => Math.round(255 * level)), Array.from(letter)];
+drawing.strokes = m.readStrokes(get("ink"));
+return [Array.from(drawing.readLevels(), (level) => Math.round(255 * level)), Array.from(app.letter.values)];
 """
 
 
-@pytest.mark.parametrize("name", ["drawn with the mouse", *STROKES])
-def test_the_letter_of_the_page_is_the_letter_of_predict(name: str, opened: Opened) -> None:
-    if name not in STROKES:
-        draw(opened.page, E)
-    levels, letter = opened.call("drawing", READ_LEVELS, STROKES.get(name))
-    picture = np.array(levels, np.uint8).reshape(320, 320)
-    assert picture.min() < 10  # there is ink
-    expected = ink.normalise(picture, "the drawing", opened.runs[0].box)
-    np.testing.assert_allclose(letter, expected.numpy(), atol=1e-5)  # PyTorch scales in float32
-
-
-def double(network: Network) -> Network:
-    """One replica in float64."""
-    alone = network.replica(0)
-    return Network(
-        [w.double() for w in alone.weights],
-        [None if b is None else b.double() for b in alone.biases],
-        None if alone.temperature is None else alone.temperature.double(),
-    )
-
-
-def give(network: Network) -> dict[str, Any]:
-    """A network as the page's modules take it, with all digits of its weights."""
-    return {
-        "sizes": [900, *(len(w) for w in network.weights)],
-        "temperature": None if network.temperature is None else float(network.temperature),
-        "weights": [w.flatten().tolist() for w in network.weights],
-        "biases": [None if b is None else b.tolist() for b in network.biases],
-    }
-
-
-TAKE = """
-const typed = (list) => list && Float32Array.from(list);
-const network = given.network ? {...given.network, weights: given.network.weights.map(typed),
-  biases: given.network.biases.map(typed)} : (await import("play/network")).copyNetwork(app.network);
-const letter = Float64Array.from(given.letter);
-"""
-
-
-@pytest.mark.parametrize("number", [0, 1, 2], ids=["three layers", "two layers", "four layers"])
-def test_the_forward_pass_and_one_step_of_each_rule_are_those_of_python(number: int, opened: Opened) -> None:
-    opened.choose(number)
-    network = double(opened.runs[number].network)
-    a = opened.letters.test.images[7].double()[None]
-    target = one_hot(torch.tensor([4]), a, 26)
-    activations = network.forward(a)
-    for rule in RULES.values():
-        v = error_vectors(network, activations, target, rule)
-        moved = Network(
-            [w - 0.01 * e.mT @ h for w, e, h in zip(network.weights, v, activations[:-1], strict=True)],
-            [None if b is None else b - 0.01 * e[0] for b, e in zip(network.biases, v, strict=True)],
-            network.temperature,
-        )
-        expected = [*activations, *v, *moved.forward(a)]
-        body = f"""{TAKE}
-        const step = m.findStep(network, letter, 4, given.rule, 0.5);
-        const {{takeStep, forward}} = await import("play/network");
-        takeStep(network, step.activations, step.vectors, 0.01);
-        const after = forward(network, [letter]);
-        return [...step.activations, ...step.vectors, ...after].map((x) => Array.from(x)).concat([[step.loss]]);"""
-        given = {"letter": a[0].tolist(), "rule": vars(rule), "network": give(network)}
-        full = opened.call("learning", body, given)
-        half = opened.call("learning", body, given | {"network": None})
-        assert full[-1][0] == pytest.approx(float(loss(activations[-1], target)[0]), rel=1e-6)
-        for x, y, z in zip(full, half, expected, strict=False):
-            size = max(1.0, float(z.abs().max()))  # activations are below 1; others are compared by their size
-            np.testing.assert_allclose(x, z[0].numpy(), atol=1e-6 * size)
-            np.testing.assert_allclose(y, z[0].numpy(), atol=1e-4 * size)
-
-
-def test_angles_and_bound_are_those_of_autograd(opened: Opened) -> None:
-    network = double(opened.runs[2].network)
-    for tensor in [*network.weights, *network.biases]:
-        tensor.requires_grad_()
-    a, target = opened.letters.test.images[7].double()[None], one_hot(torch.tensor([4]), torch.zeros(1).double(), 26)
-    tensors = [t for pair in zip(network.weights, network.biases, strict=True) for t in pair]
-    outputs = network.forward(a)[-1][0]
-    gradient = torch.autograd.grad(loss(outputs, target[0]), tensors, retain_graph=True)
-    rows = [torch.autograd.grad(q, tensors, retain_graph=True) for q in outputs]
-    J = torch.stack([torch.cat([part.flatten() for part in row]) for row in rows])
-    with torch.no_grad():
-        activations = network.forward(a)
-        v = error_vectors(network, activations, target, RULES["printed"])
-        step = torch.cat([p.flatten() for e, h in zip(v, activations[:-1], strict=True) for p in (e.mT @ h, e[0])])
-    flat = torch.cat([part.flatten() for part in gradient])
-    angle = torch.rad2deg(torch.arccos(step @ flat / step.norm() / flat.norm()))
-    body = f"""{TAKE}
-    const step = m.findStep(network, letter, 4, app.rules[0], 0.5);
-    const bound = m.findBound(network, step.activations, app.rules[2], 0.5);
-    return [m.findWholeAngle(step, network), bound];"""
-    plain = Network([w.detach() for w in network.weights], [b.detach() for b in network.biases], network.temperature)
-    found = opened.call("learning", body, {"letter": a[0].tolist(), "network": give(plain)})
-    assert found[0] == pytest.approx(float(angle), rel=1e-5)
-    assert found[1] == pytest.approx(2 / float(torch.linalg.matrix_norm(J, 2)) ** 2, rel=1e-3)
+def test_a_letter_drawn_with_the_mouse_is_the_letter_of_predict(opened: Opened) -> None:
+    draw(opened.page, [[(70, 40), (70, 210)], [(70, 45), (190, 40)], [(75, 120), (160, 125)], [(70, 205), (195, 210)]])
+    opened.page.wait_for_function("location.hash.includes('ink=')")
+    levels, letter = opened.call("drawing", READ_AGAIN)
+    expected = ink.normalise(np.array(levels, np.uint8).reshape(320, 320), "the drawing", opened.runs[0].box)
+    np.testing.assert_allclose(letter, expected.numpy(), atol=1e-5)
 
 
 def test_the_test_letters_follow_the_steps(opened: Opened) -> None:
@@ -252,11 +85,6 @@ def test_the_test_letters_follow_the_steps(opened: Opened) -> None:
 
 def test_a_rate_above_the_bound_is_called_so(opened: Opened) -> None:
     opened.choose(1)
-    letter = opened.letters.test.images[0].double()
-    body = f"{TAKE} return m.findBound(network, [letter, new Float64Array(26)], app.rules[2], 0.5);"
-    given = {"letter": letter.tolist(), "network": None}
-    bound = opened.call("learning", body, given)
-    assert bound == pytest.approx(2 / float(letter @ letter), rel=1e-6)
     page = opened.page
     page.get_by_role("tab", name="Learn").click()
     assert "is below it" in page.locator("#learn-bound").inner_text()
@@ -267,78 +95,6 @@ def test_a_rate_above_the_bound_is_called_so(opened: Opened) -> None:
     page.get_by_role("button", name="Step", exact=True).click()
     page.wait_for_function("document.querySelector('#learn-bound').textContent.includes('made the loss larger')")
     assert page.locator("#learn-verdict").inner_text() != before
-
-
-def test_the_matrices_are_those_of_python(opened: Opened) -> None:
-    A = alphabet_matrix(opened.letters.train)
-    body = """const {takeColumn} = await import("play/arithmetic");
-    const factors = m.decompose(app.A, 900, 26);
-    return [Array.from(factors.sigma), Array.from(m.reconstruct(factors, 5, 900, 26)),
-      Array.from(m.applyInverse(factors, 26, Float64Array.from(given)))];"""
-    a = opened.letters.test.images[3].double()
-    sigma, approximation, q = opened.call("svd", body, a.tolist())
-    np.testing.assert_allclose(sigma, torch.linalg.svdvals(A).numpy(), rtol=1e-5)
-    expected = letterocr.matrix.reconstruct(A, 5).flatten().numpy()
-    np.testing.assert_allclose(approximation, expected, atol=1e-5)
-    np.testing.assert_allclose(q, (left_inverse(A).pinv @ a).numpy(), atol=1e-4)
-    for size in (2, 3):
-        (nearest,) = arithmetic.search(A, 1, (size,), target="E")
-        found = opened.call("arithmetic", "return m.findNearest(m.makeGram(app.A, 900, 26), 26, 4, given)", size)
-        assert found["residual"] == pytest.approx(nearest.residual, abs=1e-5)
-        again = arithmetic.measure_relation(A, tuple(map(tuple, found["terms"])), 4, opened.letters.train.alphabet)
-        assert again.residual == pytest.approx(nearest.residual, abs=1e-6)
-
-
-RACE = """
-const {Racer} = m;
-const racer = new Racer(given, {train: app.train, test: app.test, classes: 26});
-const copy = (list) => list.map((x) => x && Array.from(x));
-const start = {weights: copy(racer.network.weights), biases: copy(racer.network.biases)};
-const [places, misread] = [[], []];
-const take = racer.takePlace.bind(racer);
-racer.takePlace = () => (places.push(take()), places.at(-1));
-for (let i = 0; i < 500; i += 1) {
-  racer.learn();
-  misread.push(racer.measure() * app.test.count);
-}
-return {...start, places, misread};
-"""
-
-
-@pytest.mark.parametrize(
-    ("hidden", "rule", "alpha", "temperature"),
-    [([], "gradient", 0.005, None), ([40], "printed", 0.02, 150), ([20, 15], "gradient", 0.5, 1)],
-    ids=["two layers", "three layers", "four layers"],
-)
-def test_the_race_is_the_training_of_python(hidden, rule, alpha, temperature, opened: Opened) -> None:
-    settings = {
-        "hidden": hidden, "linear": not hidden, "temperature": temperature,
-        "rule": vars(RULES[rule]), "alpha": alpha, "seed": 3,
-    }  # fmt: skip
-    race = opened.call("racer", RACE, settings)
-    sizes = [900, *hidden, 26]
-    weights = [torch.tensor(w).view(m, n) for w, m, n in zip(race["weights"], sizes[1:], sizes[:-1], strict=True)]
-    biases = [None if b is None else torch.tensor(b, dtype=torch.float32) for b in race["biases"]]
-    for w in weights:  # normal weights, as models/chain draws them
-        deviation = (0.1 if not hidden else 3 * temperature) / w.shape[1] ** 0.5
-        assert float(w.std()) == pytest.approx(deviation, rel=0.1)
-        assert abs(float(w.mean())) < 5 * deviation / w.numel() ** 0.5
-    network = Network(weights, biases, None if temperature is None else torch.tensor([[float(temperature)]]))
-    train, test = opened.letters.train, opened.letters.test
-    assert sorted(race["places"][: len(train)]) == list(range(len(train)))  # an epoch holds every letter once
-    apart = []
-    for place, misread in zip(race["places"], race["misread"], strict=True):
-        a, target = train.images[place][None], one_hot(train.labels[place][None], train.images, 26)
-        activations = network.forward(a)
-        v = error_vectors(network, activations, target, RULES[rule])
-        for w, b, e, h in zip(network.weights, network.biases, v, activations[:-1], strict=True):
-            w -= alpha * e.mT @ h
-            if b is not None:
-                b -= alpha * e[0]
-        read = network.forward(test.images)[-1].argmax(1)
-        apart.append(abs(int((read != test.labels).sum()) - misread))
-    assert max(apart) <= 1, np.flatnonzero(apart)
-    assert race["misread"][-1] < race["misread"][0]
 
 
 def test_the_race_runs_in_its_threads(opened: Opened) -> None:
@@ -405,17 +161,16 @@ def test_every_view_is_accessible_and_fits(opened: Opened) -> None:
     from axe_playwright_python.sync_playwright import Axe
 
     page = opened.page
-    for view in VIEWS:
+    for view, colours in VIEWS.items():
         page.locator(f"#tab-{view}").click()
-        for width in (400, 3840, 1280):
+        for width in (400, 3840, 1280) if view == "matrices" else (400, 1280):
             page.set_viewport_size({"width": width, "height": 900})
             assert page.evaluate("document.documentElement.scrollWidth") <= width, view
         lead = page.locator(f"#{view} .lead").text_content() or ""
         assert len(re.findall(r"\.( [A-Z]|$)", lead)) == 3, lead  # three sentences
-        for colours in ("dark", "light"):
-            page.emulate_media(color_scheme=colours)
-            found = Axe().run(page).response["violations"]
-            assert [(v["id"], v["nodes"][0]["html"]) for v in found if v["impact"] in ("serious", "critical")] == []
+        page.emulate_media(color_scheme=colours)
+        found = Axe().run(page).response["violations"]
+        assert [(v["id"], v["nodes"][0]["html"]) for v in found if v["impact"] in ("serious", "critical")] == []
 
 
 def test_the_page_says_nothing_and_asks_for_nothing(opened: Opened) -> None:

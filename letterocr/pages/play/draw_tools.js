@@ -39,6 +39,7 @@ function makeExamples(drawing) {
 export function showExample(drawing, place) {
   const values = takeLetter(app.test, place);
   drawing.showInstead(values);
+  state.set("ink", null);
   state.set("example", place);
   setLetter({ values, label: app.test.labels[place], name: `test letter ${place + 1}` });
 }
@@ -86,6 +87,7 @@ async function openPicture(file, drawing) {
     return;
   }
   drawing.showInstead(found.letter);
+  state.set("ink", null);
   state.set("example", null);
   setLetter({ values: found.letter, label: null, name, doubt: found.share > 0.35 });
 }

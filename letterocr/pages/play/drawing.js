@@ -125,7 +125,7 @@ export class Drawing {
   show() {
     const style = getComputedStyle(this.canvas);
     const size = Math.max(1, Math.round(this.canvas.clientWidth * devicePixelRatio));
-    if (this.canvas.width !== size) Object.assign(this.canvas, { width: size, height: size });
+    if (this.canvas.width !== size || this.canvas.height !== size) Object.assign(this.canvas, { width: size, height: size });
     const context = this.canvas.getContext("2d");
     context.clearRect(0, 0, size, size);
     context.strokeStyle = style.color;

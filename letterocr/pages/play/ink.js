@@ -6,20 +6,29 @@ import { findPieces, keepLetter, roundHalfEven } from "play/pieces";
 export const SIDE = 30;
 const LEAST_CONTRAST = 0.1; // a picture with less contrast is blank
 
-// The letter in a picture, or null if it is blank: {letter, ink: share of the picture's pixels that are ink}.
+// The letter in a picture, or null if it is blank: {letter, share: of the picture's pixels that are ink}.
 export function normalise(levels, width, height, box) {
   const paper = takeBorderMedian(levels, width, height);
-  const contrast = levels.map((level) => Math.abs(level - paper));
-  const largest = contrast.reduce((a, b) => Math.max(a, b), 0);
+  const count = levels.length;
+  const contrast = new Float32Array(count);
+  let largest = 0;
+  for (let i = 0; i < count; i += 1) {
+    contrast[i] = Math.abs(levels[i] - paper);
+    if (contrast[i] > largest) largest = contrast[i];
+  }
   if (largest < LEAST_CONTRAST) return null;
-  for (let i = 0; i < contrast.length; i += 1) contrast[i] /= largest;
-  const steps = Uint8Array.from(contrast, (value) => Math.fround(value * 255));
+  const steps = new Uint8Array(count);
+  for (let i = 0; i < count; i += 1) {
+    contrast[i] /= largest;
+    steps[i] = Math.fround(contrast[i] * 255);
+  }
   const threshold = findThreshold(steps);
-  const ink = steps.map((step) => (step > threshold ? 1 : 0));
+  const ink = new Uint8Array(count);
+  for (let i = 0; i < count; i += 1) ink[i] = steps[i] > threshold ? 1 : 0;
   const found = findPieces(ink, width, height);
   found.pieces = keepLetter(found);
   const area = found.pieces.reduce((sum, piece) => sum + piece.area, 0);
-  return { letter: cutLetter(contrast, found, box), share: area / ink.length };
+  return { letter: cutLetter(contrast, found, box), share: area / count };
 }
 
 // The level of even paper: the middle one of the pixels at the border.
@@ -35,7 +44,7 @@ function takeBorderMedian(levels, width, height) {
 // The level that best separates ink from paper: the largest variance between the two (Otsu 1979).
 function findThreshold(steps) {
   const counts = new Float64Array(256);
-  for (const step of steps) counts[step] += 1;
+  for (let i = 0; i < steps.length; i += 1) counts[steps[i]] += 1;
   let whole = 0;
   for (let level = 0; level < 256; level += 1) whole += counts[level] * level;
   let [below, sum, best] = [0, 0, -1];
@@ -53,13 +62,13 @@ function findThreshold(steps) {
 }
 
 // Crop the ink, scale its longer side to `box` pixels, and centre it in 30x30.
-function cutLetter(contrast, { labels, width, pieces }, box) {
+function cutLetter(contrast, { labels, width, pieces, count }, box) {
   const left = Math.min(...pieces.map((piece) => piece.left));
   const top = Math.min(...pieces.map((piece) => piece.top));
   const right = Math.max(...pieces.map((piece) => piece.right));
   const bottom = Math.max(...pieces.map((piece) => piece.bottom));
   const [across, down] = [right - left, bottom - top];
-  const kept = new Uint8Array(labels.reduce((a, b) => Math.max(a, b), 0) + 1);
+  const kept = new Uint8Array(count + 1);
   for (const piece of pieces) kept[piece.number] = 1;
   const crop = new Float64Array(across * down);
   const copy = (x, y) => {

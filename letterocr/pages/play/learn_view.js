@@ -17,6 +17,7 @@ let outputs = null;
 let follower = null;
 let history = []; // {activations, vectors, alpha, loss, misread, outputs} of each step taken
 let before = { misread: null }; // what the first weights misread
+let isKnown = false; // whether the controls show this letter and this network
 let busy = false;
 let ready = null; // the test letters are read
 let settings = null; // {label, rule, alpha, temperature}
@@ -31,12 +32,10 @@ export function start() {
     makeButton("Reset", reset));
   listen((what) => {
     if (what === "network") prepare();
-    if (what === "letter") settings.label = app.letter.label ?? settings.label;
-    if (what === "network" || what === "letter") makeControls();
-    if ((what === "network" || what === "letter") && !find("learn").hidden) redraw();
+    if (what === "network" || what === "letter") isKnown = false;
+    if (!isKnown && !find("learn").hidden) redraw();
   });
   prepare();
-  makeControls();
 }
 
 // Begin with the chosen network: no steps, and the test letters as it reads them.
@@ -127,6 +126,11 @@ async function changed(last) {
 
 export function redraw() {
   const { letter } = app;
+  if (!isKnown) { // the letter or the network is new
+    settings.label = letter.label ?? settings.label;
+    makeControls();
+    isKnown = true;
+  }
   fill(find("learn-letter"), makePicture("The letter", letter.values, { positive: "ink", class: "pixels medium" }),
     make("p", { class: "small", text: letter.blank ? "Draw a letter in the view Read." : letter.name }));
   const step = look();

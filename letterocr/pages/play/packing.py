@@ -1,8 +1,8 @@
 """Arrays in a page: raw bytes, compressed by deflate and written as base64, with their type and shape.
 
 A browser unpacks them by `unpack.js`. Weights take 16 bits each, with one scale for each row of a matrix.
-Half-precision floats take as much, but spend five bits on an exponent that the weights of one row do not need: outputs of a trained
-network then differ by 2e-4, and with the scales by less than 1e-4.
+Half-precision floats take as much, but spend five bits on an exponent that the weights of one row do not need: the
+outputs of a trained network then differ by 2e-4, and with the scales by less than 1e-4.
 """
 
 from __future__ import annotations

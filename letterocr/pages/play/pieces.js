@@ -6,39 +6,45 @@ const SMALL = 0.5; // of the largest piece's length; smaller pieces that lie apa
 const APART = 0.15; // of the largest piece's length: the gap to a piece that lies apart
 const BESIDE = 0.05; // of the main piece's length: a blob that is nearer belongs to the letter
 
-// Pieces that touch at sides or corners: {width, height, labels, pieces: [{number, left, top, right, bottom, area}]}.
+// Pieces that touch at sides or corners: {width, labels, count, pieces: [{number, left, top, right, bottom, area}]}.
 export function findPieces(ink, width, height) {
   const labels = new Int32Array(width * height);
   const stack = new Int32Array(width * height);
   const pieces = [];
   for (let first = 0; first < ink.length; first += 1) {
-    if (!ink[first] || labels[first]) continue;
-    const piece = { number: pieces.length + 1, left: width, top: height, right: 0, bottom: 0, area: 0 };
-    let size = 0;
-    stack[size++] = first;
-    labels[first] = piece.number;
-    while (size) {
-      const place = stack[--size];
-      const [x, y] = [place % width, Math.floor(place / width)];
-      piece.area += 1;
-      piece.left = Math.min(piece.left, x);
-      piece.right = Math.max(piece.right, x + 1);
-      piece.top = Math.min(piece.top, y);
-      piece.bottom = Math.max(piece.bottom, y + 1);
-      for (let v = Math.max(0, y - 1); v <= Math.min(height - 1, y + 1); v += 1) {
-        for (let u = Math.max(0, x - 1); u <= Math.min(width - 1, x + 1); u += 1) {
-          const near = v * width + u;
-          if (ink[near] && !labels[near]) {
-            labels[near] = piece.number;
-            stack[size++] = near;
-          }
+    if (ink[first] && !labels[first]) pieces.push(follow(first, pieces.length + 1, { ink, labels, stack, width, height }));
+  }
+  const largest = pieces.reduce((area, piece) => Math.max(area, piece.area), 0);
+  const kept = pieces.filter((piece) => piece.area >= SPECK * largest);
+  return { width, labels, count: pieces.length, pieces: kept };
+}
+
+// Number all ink that is connected to one pixel.
+function follow(first, number, { ink, labels, stack, width, height }) {
+  let [left, top, right, bottom, area, size] = [width, height, 0, 0, 0, 0];
+  stack[size++] = first;
+  labels[first] = number;
+  while (size) {
+    const place = stack[--size];
+    const y = Math.floor(place / width);
+    const x = place - y * width;
+    area += 1;
+    if (x < left) left = x;
+    if (x >= right) right = x + 1;
+    if (y < top) top = y;
+    if (y >= bottom) bottom = y + 1;
+    const [lowX, highX] = [x ? -1 : 0, x < width - 1 ? 1 : 0];
+    for (let v = y ? -1 : 0; v <= (y < height - 1 ? 1 : 0); v += 1) {
+      for (let u = lowX; u <= highX; u += 1) {
+        const near = place + v * width + u;
+        if (ink[near] && !labels[near]) {
+          labels[near] = number;
+          stack[size++] = near;
         }
       }
     }
-    pieces.push(piece);
   }
-  const largest = pieces.reduce((area, piece) => Math.max(area, piece.area), 0);
-  return { width, height, labels, pieces: pieces.filter((piece) => piece.area >= SPECK * largest) };
+  return { number, left, top, right, bottom, area };
 }
 
 const sideX = (piece) => piece.right - piece.left;

@@ -18,7 +18,7 @@ let drawing = false;
 function findDefaults(layers, rule) {
   if (layers === "2") return { rate: 0.0005, temperature: null, width: null };
   const printed = rule === "printed";
-  return { rate: printed ? 0.1 : 0.05, temperature: printed ? 150 : 1, width: layers === "4" ? 300 : 1800 };
+  return { rate: printed ? 0.02 : 0.05, temperature: printed ? 150 : 1, width: layers === "4" ? 300 : 1800 };
 }
 
 export function start() {

@@ -27,7 +27,7 @@ export function start() {
   outputs = new Columns(find("outputs"), app.alphabet, { name: "Outputs", choose: (c) => choose({ output: c }) });
   listen((what) => {
     if (what === "network") makeLayers();
-    if (what === "letter" || what === "weights" || what === "network" || what === "theme") later(show);
+    later(show);
   });
   makeLayers();
   restore();
@@ -41,9 +41,10 @@ function later(job) {
   waiting = true;
   requestAnimationFrame(() => {
     waiting = false;
-    const now = [...jobs];
-    jobs.clear();
-    for (const each of now) each();
+    for (const each of jobs) { // a job may ask for another one, which is done in the same frame
+      jobs.delete(each);
+      each();
+    }
   });
 }
 
@@ -62,12 +63,18 @@ function restore() {
 
 function readDrawing() {
   const found = drawing.strokes.length ? normalise(drawing.readLevels(), SHEET, SHEET, app.box) : null;
-  state.set("ink", writeStrokes(drawing.strokes));
-  state.set("example", null);
   const name = "the letter that you drew";
   if (!found) setLetter({ values: new Float64Array(900), label: null, name, blank: true });
   else setLetter({ values: found.letter, label: null, name, doubt: found.share > MOST_INK });
-  later(show);
+}
+
+// The link and the detail follow when the pen rests.
+function rest() {
+  if (!drawing.shown) {
+    state.set("ink", writeStrokes(drawing.strokes));
+    state.set("example", null);
+  }
+  later(showDetail);
 }
 
 function makeLayers() {
@@ -122,8 +129,8 @@ function choose(what) {
 }
 
 function show() {
-  drawing.show();
   if (find("read").hidden) return;
+  drawing.show();
   const activations = forward(app.network, [app.letter.values]);
   app.activations = activations;
   layers.forEach(({ canvas }, k) => paint(canvas, activations[k], k ? {} : { positive: "ink" }));
@@ -131,7 +138,7 @@ function show() {
   showVerdict(order, activations.at(-1));
   best = order[0];
   clearTimeout(resting);
-  resting = setTimeout(() => later(showDetail), REST); // the detail follows when the pen rests
+  resting = setTimeout(rest, REST);
 }
 
 function showVerdict([first, second], q) {
