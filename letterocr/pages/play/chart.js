@@ -32,9 +32,10 @@ const show = (value) => {
 // Draw lines in a place. series: [{name, kind, x, y, dots}], kind 1 is the accent, 2 is dashed ink.
 // axes: {x: {label, log, low, high}, y: {label, log, low, high, percent}}; marks: [{x, label}].
 export function drawLines(place, { name, series, axes, marks = [] }) {
+  const unit = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
   const width = Math.max(260, place.clientWidth || 600);
-  const height = Math.round(Math.max(180, Math.min(340, width * 0.5)));
-  const edge = { left: 52, right: 14, top: 12, bottom: 40 };
+  const height = Math.round(Math.max(180, Math.min(340 * unit, width * 0.5)));
+  const edge = { left: 52 * unit, right: 14 * unit, top: 12 * unit, bottom: 40 * unit, unit };
   const scales = {};
   for (const [letter, start, end] of [["x", edge.left, width - edge.right], ["y", height - edge.bottom, edge.top]]) {
     const axis = axes[letter];
@@ -54,14 +55,14 @@ export function drawLines(place, { name, series, axes, marks = [] }) {
     if (mark.x < x.low || mark.x > x.high) continue;
     const at = x.place(mark.x);
     svg.append(draw("line", { x1: at, x2: at, y1: edge.top, y2: height - edge.bottom, class: "mark" }));
-    svg.append(draw("text", { x: at + 4, y: mark.y ? y.place(mark.y) : edge.top + 10, class: "tick" }, mark.label));
+    svg.append(draw("text", { x: at + 4 * unit, y: edge.top + 10 * unit, class: "tick" }, mark.label));
   }
   for (const line of series) {
     const points = Array.from(line.x, (v, i) => [v, line.y[i]]).filter(([u, v]) => inside(u, x) && inside(v, y));
     const limited = points.map(([u, v]) => [x.place(u), y.place(Math.max(y.low, Math.min(y.high, v)))]);
     const path = limited.map(([u, v]) => `${u.toFixed(1)},${v.toFixed(1)}`).join(" ");
     svg.append(draw("polyline", { points: path, class: `line kind${line.kind}` }));
-    if (line.dots) for (const [u, v] of limited) svg.append(draw("circle", { cx: u, cy: v, r: 3, class: `dot kind${line.kind}` }));
+    if (line.dots) for (const [u, v] of limited) svg.append(draw("circle", { cx: u, cy: v, r: 3 * unit, class: `dot kind${line.kind}` }));
   }
   place.replaceChildren(svg);
 }
@@ -72,10 +73,10 @@ function drawAxes(svg, axes, { x, y }, width, height, edge) {
     const at = y.place(value);
     svg.append(draw("line", { x1: edge.left, x2: width - edge.right, y1: at, y2: at, class: "grid" }));
     const text = axes.y.percent ? `${show(100 * value)} %` : show(value);
-    svg.append(draw("text", { x: edge.left - 6, y: at + 4, class: "tick", "text-anchor": "end" }, text));
+    svg.append(draw("text", { x: edge.left - 6 * edge.unit, y: at + 4 * edge.unit, class: "tick", "text-anchor": "end" }, text));
   }
   for (const value of placeTicks(x.low, x.high, x.log)) {
-    svg.append(draw("text", { x: x.place(value), y: floor + 16, class: "tick", "text-anchor": "middle" }, show(value)));
+    svg.append(draw("text", { x: x.place(value), y: floor + 16 * edge.unit, class: "tick", "text-anchor": "middle" }, show(value)));
   }
   svg.append(draw("line", { x1: edge.left, x2: width - edge.right, y1: floor, y2: floor, class: "axis" }));
   const middle = (edge.left + width - edge.right) / 2;

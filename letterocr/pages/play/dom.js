@@ -50,7 +50,7 @@ export function format(value) {
   const size = Math.abs(value);
   if (value === 0) return "0";
   if (size >= 1e5 || size < 1e-3) return value.toExponential(1).replace("e+", "e").replace("-", "−");
-  return String(Number(value.toPrecision(3))).replace("-", "−");
+  return Number(value.toPrecision(3)).toLocaleString("en", { maximumFractionDigits: 6 }).replace("-", "−");
 }
 
 export const percent = (share) => `${(100 * share).toFixed(1)} %`;

@@ -59,7 +59,10 @@ function makeChoices() {
     setTheme(now === "dark" ? "light" : "dark");
   });
   const labels = app.data.networks.map(({ label }, i) => [i, label]);
-  const choice = makeSelect("Network", labels, app.number, (value) => chooseNetwork(Number(value)));
+  const choice = makeSelect("Network", labels, app.number, (value) => {
+    for (const name of ["rate", "rule", "T", "unit"]) state.set(name, null); // they belong to the network before
+    chooseNetwork(Number(value));
+  });
   fill(find("choices"), choice, toggle);
   dark.addEventListener("change", redrawAll);
 }

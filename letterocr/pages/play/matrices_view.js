@@ -17,7 +17,8 @@ const RANKS = {
   optimal: "optimal threshold (Gavish, Donoho 2014)", numerical: "numerical",
 };
 let factors = null;
-let rank = 5;
+let rank = 5; // singular values of the letters that are shown
+let kept = 26; // singular values of the left inverse
 let pictures = [];
 let columns = null;
 let arithmetic = null;
@@ -30,6 +31,12 @@ export function start() {
     rank = value;
     state.set("r", value);
     redraw();
+  }));
+  kept = state.getNumber("kept", n, 0, n);
+  fill(find("inverse-slider"), makeSlider("Singular values that W keeps", { low: 0, high: n, step: 1, value: kept }, (value) => {
+    kept = value;
+    state.set("kept", value);
+    showInverse();
   }));
   pictures = Array.from(app.alphabet, (letter) => makePicture(`Mean letter ${letter} from r singular values`));
   fill(find("low-rank"), ...pictures.map((picture, k) =>
@@ -64,12 +71,12 @@ function showInverse() {
   const { letter, alphabet } = app;
   fill(find("inverse-letter"), makePicture("The letter", letter.values, { positive: "ink", class: "pixels medium" }),
     make("p", { class: "small", text: letter.blank ? "Draw a letter in the view Read." : letter.name }));
-  const q = applyInverse(factors, rank, letter.values);
+  const q = applyInverse(factors, kept, letter.values);
   const order = columns.show(q);
   const spikes = order.filter((c) => q[c] > 0 && q[c] >= 0.5 * q[order[0]]);
-  if (letter.blank || !rank) find("inverse-told").textContent = letter.blank ? "There is no letter to read." : "r = 0 keeps nothing of the letters.";
+  if (letter.blank || !kept) find("inverse-told").textContent = letter.blank ? "There is no letter to read." : "Without singular values nothing is left of the letters.";
   else {
     const others = spikes.length > 1 ? `; ${spikes.slice(1).map((c) => alphabet[c]).join(", ")} ${spikes.length > 2 ? "are" : "is"} at least half as high` : "";
-    fill(find("inverse-told"), rank === alphabet.length ? "W reads " : `W with r = ${rank} reads `, make("strong", { text: alphabet[order[0]] }), `${others}.`);
+    fill(find("inverse-told"), kept === alphabet.length ? "W reads " : `W with r = ${kept} reads `, make("strong", { text: alphabet[order[0]] }), `${others}.`);
   }
 }

@@ -58,9 +58,9 @@ export class Racer {
   }
 }
 
-// Whether the error is measured after this many samples: always, or about thirty times in each factor of ten.
+// Whether the error is measured after this many samples: always, or about twenty times in each factor of ten.
 export function isDue(sample, every) {
   if (every === "one" || sample < 10) return true;
-  const step = (n) => Math.floor(30 * Math.log10(n));
+  const step = (n) => Math.floor(20 * Math.log10(n));
   return step(sample) > step(sample - 1);
 }

@@ -40,7 +40,7 @@ export function showOutput(place, activations, c, choose) {
     const sum = share.reduce((a, b) => a + b, 0) + (biases[last] ? biases[last][c] : 0);
     fill(place,
       make("h3", { text: `Output ${letter}: ${format(activations[last + 1][c])}` }),
-      make("p", { class: "small", text: `The shares w h of all units and the bias sum to ${format(sum)}. These units speak most for ${letter}; blue weights want ink, dark ones want paper:` }),
+      make("p", { class: "small", text: `The shares w h of all units and the bias sum to ${format(sum)}. These units speak most for ${letter}; blue weights want ink, grey ones want paper:` }),
       list(order.slice(0, SHOWN)),
       make("p", { class: "small", text: `These speak least for it, or against it:` }),
       list(order.slice(-SHOWN).reverse()));
@@ -55,7 +55,7 @@ function showPixels(place, letter, row, a, share) {
       makeFigure(`Weights of ${letter}`, row, { most: findLargest(row) }, `w: the weights of ${letter}`),
       makeFigure("The letter", a, { positive: "ink" }, "a: the letter"),
       makeFigure("Weights times letter", share, { most: findLargest(share) }, `w · a: sums to ${format(sum)}`)),
-    make("p", { class: "small", text: `Blue pixels speak for ${letter}, dark ones against it; their sum is the output.` }));
+    make("p", { class: "small", text: `Blue pixels speak for ${letter}, grey ones against it; their sum is the output.` }));
 }
 
 export function showUnit(place, activations, layer, unit) {
@@ -72,7 +72,7 @@ export function showUnit(place, activations, layer, unit) {
       make("div", { class: "grow" },
         make("dl", {}, ...[["before s", format(x)], ["activation h", format(activations[layer + 1][unit])], ["length of its weights", format(Math.sqrt(dot(row, row)))]]
           .flatMap(([name, value]) => [make("dt", { text: name }), make("dd", { text: value })])),
-        make("p", { class: "small", text: layer ? "Its weights for the units of the layer before." : "Its weights: blue wants ink, dark wants paper." }))),
+        make("p", { class: "small", text: layer ? "Its weights for the units of the layer before." : "Its weights: blue wants ink, grey wants paper." }))),
     make("p", { class: "small", text: first ? "Its share W h in each output, before s:" : "Its share in each output before s, to first order:" }),
     chart);
   new Columns(chart, app.alphabet, { name: `Share of unit ${unit + 1} in the outputs` }).show(shares);

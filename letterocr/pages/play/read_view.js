@@ -7,7 +7,7 @@ import { makeDrawTools, showExample } from "play/draw_tools";
 import { Drawing, readStrokes, SHEET, writeStrokes } from "play/drawing";
 import { normalise } from "play/ink";
 import { forward } from "play/network";
-import { paint } from "play/pictures";
+import { findLargest, paint } from "play/pictures";
 import { showOutput, showUnit } from "play/read_detail";
 import * as state from "play/state";
 
@@ -16,6 +16,7 @@ const REST = 80; // milliseconds
 let drawing = null;
 let outputs = null;
 let layers = [];
+let product = null; // W . a of the letter that is read, pixel by pixel; only for one matrix
 let chosen = null; // what the detail shows: {output} or {layer, unit}; null: the highest output
 let best = 0;
 let waiting = false;
@@ -29,6 +30,7 @@ export function start() {
     if (what === "network") makeLayers();
     later(show);
   });
+  find("more").open = innerWidth > 600;
   makeLayers();
   restore();
 }
@@ -85,8 +87,9 @@ function makeLayers() {
   }
   const letter = makeLayer("The letter a that the network sees, 30 by 30", "a: 30 × 30 pixels, ink 1", "medium");
   layers = hidden.map((n, k) => makeHidden(n, k, hidden.length));
+  product = hidden.length ? null : makeLayer("Weights of the letter that is read, times the letter", "");
   chosen = null;
-  fill(find("layers"), letter.figure, ...layers.map(({ figure }) => figure));
+  fill(find("layers"), letter.figure, ...layers.map(({ figure }) => figure), product && product.figure);
   layers.unshift(letter);
 }
 
@@ -137,8 +140,17 @@ function show() {
   const order = outputs.show(activations.at(-1));
   showVerdict(order, activations.at(-1));
   best = order[0];
+  if (product) showProduct();
   clearTimeout(resting);
   resting = setTimeout(rest, REST);
+}
+
+function showProduct() {
+  const a = app.letter.values;
+  const weights = app.network.weights[0].subarray(900 * best, 900 * (best + 1));
+  const values = a.map((value, i) => value * weights[i]);
+  paint(product.canvas, values, { most: findLargest(values) });
+  product.figure.lastChild.textContent = `W · a for ${app.alphabet[best]}, pixel by pixel; the sum is its output`;
 }
 
 function showVerdict([first, second], q) {
