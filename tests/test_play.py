@@ -15,10 +15,11 @@ import torch
 from fitted import TINY
 
 import letterocr
+from letterocr import play
+from letterocr.api import fitting
 from letterocr.api.playing import write_play_page
 from letterocr.compose.from_overrides import compose_config
 from letterocr.pages.play.packing import pack_weights
-from letterocr.play import main
 
 SHORT = TINY | {"samples": 20, "engine": "reference"}
 
@@ -36,7 +37,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> letterocr.Run:
 
 def test_the_command_writes_the_page_into_the_run_folder(run: letterocr.Run, capsys) -> None:
     assert run.folder is not None
-    main([str(run.folder)])
+    play.main([str(run.folder)])
     path = run.folder / "play.html"
     assert capsys.readouterr().out == f"Page: {path}\n"
     (network,) = read_data(path)["networks"]
@@ -50,6 +51,19 @@ def test_a_run_in_memory_has_a_page_too(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert letterocr.fit(**SHORT).play() == Path("play.html")
     assert len(read_data(Path("play.html"))["test"]["labels"]) == 26
+
+
+def test_without_a_run_two_networks_are_trained_first(run: letterocr.Run, tmp_path: Path, monkeypatch, capsys) -> None:
+    small = tuple(fields | {"samples": 3} for fields in play.TRAINED)
+    small[0]["model__hidden"] = [20]
+    monkeypatch.setattr(play, "TRAINED", small)
+    monkeypatch.setattr(fitting, "letters", run._find_letters)
+    monkeypatch.chdir(tmp_path)
+    play.main([])
+    assert capsys.readouterr().out.splitlines()[-1] == "Page: play.html"
+    networks = read_data(Path("play.html"))["networks"]
+    assert [network["sizes"] for network in networks] == [[900, 20, 26], [900, 26]]
+    assert [network["rule"] for network in networks] == ["printed", "gradient"]
 
 
 def test_what_a_reader_should_know_stands_on_the_page(run: letterocr.Run, tmp_path: Path) -> None:
@@ -68,7 +82,7 @@ def test_what_has_no_page_is_refused(run: letterocr.Run, tmp_path: Path, capsys)
         ([str(run.folder), "output=/proc/x.html"], "can't be written"),
     ):
         with pytest.raises(SystemExit) as end:
-            main(arguments)
+            play.main(arguments)
         assert end.value.code == 2
         err = capsys.readouterr().err
         assert part in err

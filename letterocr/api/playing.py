@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from letterocr.api.trained_run import Run
@@ -61,7 +62,7 @@ def _show(run: Run, letters: Split) -> ShownNetwork:
     limit = compute_bound(run.config, letters.train)
     rate = run.config.learning_rate
     alpha = limit.value if rate == "auto" and limit else 0.05 if rate == "auto" else per_replica(rate, 1)[0]
-    label = label_alone(run.config)
+    label = label_alone(replace(run.config, engine="auto", evaluate_every="1"))  # neither changes what is shown
     return ShownNetwork(
         label[:1].upper() + label[1:],
         network,
