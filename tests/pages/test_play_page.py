@@ -125,9 +125,28 @@ def test_a_picture_is_read_by_a_plain_threshold(opened: Opened, tmp_path: Path) 
     page.wait_for_function("import('play/app').then(({app}) => app.letter.name === 'the picture letter.png')")
     letter = opened.call("app", "return Array.from(app.letter.values)")
     np.testing.assert_allclose(letter, ink.normalise(picture, "x", opened.runs[0].box).numpy(), atol=1e-5)
+    drop = f"""const file = new File([Uint8Array.from({list((tmp_path / "letter.png").read_bytes())})], "dropped.png");
+    const dataTransfer = new DataTransfer();
+    dataTransfer.items.add(file);
+    document.querySelector("#sheet").dispatchEvent(new DragEvent("drop", {{dataTransfer, cancelable: true}}));"""
+    page.evaluate(drop)
+    page.wait_for_function("import('play/app').then(({app}) => app.letter.name === 'the picture dropped.png')")
+    assert opened.call("app", "return Array.from(app.letter.values)") == letter
     for name, sentence in (("blank.png", "blank.png is blank"), ("text.png", "text.png is no picture")):
         page.get_by_label("Picture of a letter").set_input_files(tmp_path / name)
         page.wait_for_function(f"document.querySelector('#verdict').textContent.startsWith('{sentence}')")
+
+
+def test_what_is_like_no_letter_gets_a_sentence(opened: Opened) -> None:
+    body = """const likeness = new m.Likeness(app.train, app.test);
+    const {takeLetter} = await import("play/unpack");
+    const unlike = Array.from({length: app.test.count}, (_, i) => likeness.isUnlike(takeLetter(app.test, i)));
+    return [unlike.filter(Boolean).length, likeness.isUnlike(new Float64Array(900).fill(1))];"""
+    unlike, area = opened.call("likeness", body)
+    assert unlike <= 2
+    assert area
+    draw(opened.page, [[(10, 10), (245, 245), (10, 245), (245, 10), (128, 5), (128, 250), (5, 128), (250, 128)]])
+    opened.page.wait_for_function("document.querySelector('#verdict').textContent.includes('may be no letter')")
 
 
 def test_the_link_and_the_keyboard(opened: Opened) -> None:

@@ -15,9 +15,10 @@ export function findStep(network, letter, label, rule, lossFactor) {
 }
 
 // The angle in degrees between the step of matrix k and its gradient; they share h, so that it is the angle of v and g.
+// NaN where one of them is 0.
 export function findAngle(v, g) {
   const lengths = norm(v) * norm(g);
-  return lengths ? (180 / Math.PI) * Math.acos(Math.max(-1, Math.min(1, dot(v, g) / lengths))) : 0;
+  return lengths ? (180 / Math.PI) * Math.acos(Math.max(-1, Math.min(1, dot(v, g) / lengths))) : NaN;
 }
 
 // The angle between the steps of all matrices together and the gradient.
@@ -29,7 +30,7 @@ export function findWholeAngle({ activations, vectors, gradient }, network) {
     one += reach * dot(v, v);
     two += reach * dot(gradient[k], gradient[k]);
   });
-  return one && two ? (180 / Math.PI) * Math.acos(Math.max(-1, Math.min(1, product / Math.sqrt(one * two)))) : 0;
+  return one && two ? (180 / Math.PI) * Math.acos(Math.max(-1, Math.min(1, product / Math.sqrt(one * two)))) : NaN;
 }
 
 // The bound of alpha for this letter. To first order a step moves the outputs by -alpha K (q - c); above 2/lambda, with

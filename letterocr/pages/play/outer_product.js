@@ -37,6 +37,8 @@ function makeVector(name, values, caption, options) {
   return make("figure", { class: strip ? "wide" : null }, picture, make("figcaption", { text: caption }));
 }
 
+const showAngle = (degrees) => (Number.isNaN(degrees) ? "–" : `${degrees.toFixed(1)}°`);
+
 export function showMatrices(place, step, { alpha, rule }) {
   const { activations, vectors, gradient } = step;
   const names = NAMES[vectors.length] ?? vectors.map((_, k) => String(k + 1));
@@ -47,7 +49,7 @@ export function showMatrices(place, step, { alpha, rule }) {
     const facts = [
       ["length |v| |h|", format(length)],
       ["step α |v| |h|", format(alpha * length)],
-      ["angle to the gradient", `${findAngle(v, gradient[k]).toFixed(1)}°`],
+      ["angle to the gradient", showAngle(findAngle(v, gradient[k]))],
       ["longer than the gradient", norm(gradient[k]) ? `${format(norm(v) / norm(gradient[k]))} times` : "–"],
     ].flatMap(([name, value]) => [make("dt", { text: name }), make("dd", { text: value })]);
     const title = names[k] ? make("h2", {}, "Matrix W", make("sub", { text: names[k] })) : make("h2", { text: "Matrix W" });
@@ -58,8 +60,8 @@ export function showMatrices(place, step, { alpha, rule }) {
         makePart(v, h, v.length > FEW)),
       make("dl", {}, ...facts));
   });
-  const whole = findWholeAngle(step, app.network).toFixed(1);
-  const summary = `The step of all matrices together is ${whole}° from the gradient${rule.output_slope && rule.hidden_slope ? ", because this rule is the gradient" : ""}.`;
+  const whole = showAngle(findWholeAngle(step, app.network));
+  const summary = `The step of all matrices together is ${whole} from the gradient${rule.output_slope && rule.hidden_slope ? ", because this rule is the gradient" : ""}.`;
   fill(place, ...cards);
   cards.at(-1).append(make("p", { class: "small", text: summary }));
 }

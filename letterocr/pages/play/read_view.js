@@ -6,6 +6,7 @@ import { fill, find, format, make } from "play/dom";
 import { makeDrawTools, showExample } from "play/draw_tools";
 import { Drawing, readStrokes, SHEET, writeStrokes } from "play/drawing";
 import { normalise } from "play/ink";
+import { Likeness } from "play/likeness";
 import { forward } from "play/network";
 import { findLargest, paint } from "play/pictures";
 import { showOutput, showUnit } from "play/read_detail";
@@ -15,6 +16,7 @@ const MOST_INK = 0.35; // of the sheet; a letter has less
 const REST = 80; // milliseconds
 let drawing = null;
 let outputs = null;
+let likeness = null; // made when it is first needed
 let layers = [];
 let product = null; // W . a of the letter that is read, pixel by pixel; only for one matrix
 let chosen = null; // what the detail shows: {output} or {layer, unit}; null: the highest output
@@ -70,8 +72,14 @@ function readDrawing() {
   else setLetter({ values: found.letter, label: null, name, doubt: found.share > MOST_INK });
 }
 
-// The link and the detail follow when the pen rests.
+// The link, the detail and the doubt follow when the pen rests.
 function rest() {
+  const { letter } = app;
+  if (!letter.blank && letter.label === null && letter.unlike === undefined) {
+    likeness ??= new Likeness(app.train, app.test);
+    letter.unlike = likeness.isUnlike(letter.values);
+    if (letter.unlike) later(show);
+  }
   if (!drawing.shown) {
     state.set("ink", writeStrokes(drawing.strokes));
     state.set("example", null);
@@ -159,7 +167,8 @@ function showVerdict([first, second], q) {
   if (letter.blank) fill(told, letter.reason ?? "There is no ink yet: draw a letter, or take an example.");
   else {
     const truth = letter.label === null ? "" : letter.label === first ? ", which is right" : `; it is ${alphabet[letter.label]}`;
-    const doubt = letter.doubt ? " This is more a filled area than a letter, so that the outputs mean little." : "";
+    const doubt = letter.doubt ? " This is more a filled area than a letter, so that the outputs mean little."
+      : letter.unlike ? " It is less like the learned letters than nearly all test letters are, so that it may be no letter." : "";
     fill(told, "Read as ", make("strong", { text: alphabet[first] }), ` (${format(q[first])}), else ${alphabet[second]} (${format(q[second])})${truth}.${doubt}`);
   }
 }
