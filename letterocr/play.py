@@ -44,7 +44,7 @@ def train_networks() -> list[Run]:
     from letterocr.api.fitting import fit, letters
 
     split = letters()
-    print("Training two networks on synthetic letters: half a minute on two free cores.", flush=True)
+    print("Training two networks on synthetic letters: less than a minute on two free cores.", flush=True)
     return [fit(data=split, **SHARED, **fields) for fields in TRAINED]
 
 

@@ -3,7 +3,8 @@
 
 import { dot, forward, measureLoss, norm, outputError, propagate, pushForward } from "play/network";
 
-const ITERATIONS = 40; // of the power method
+const ITERATIONS = 60; // of the power method, at most
+const PRECISE = 1e-5; // relative change at which it ends
 
 // What one step with this letter would be: {activations, vectors, gradient}.
 export function findStep(network, letter, label, rule, lossFactor) {
@@ -44,7 +45,9 @@ export function findBound(network, activations, rule, lossFactor) {
     if (!length) return Infinity;
     u = u.map((value) => (value / length) * 2 * lossFactor);
     u = pushForward(network, activations, propagate(network, activations, u, rule)).map((value) => -value);
+    const before = lambda;
     lambda = norm(u);
+    if (Math.abs(lambda - before) < PRECISE * lambda) break;
   }
   return lambda ? 2 / lambda : Infinity;
 }

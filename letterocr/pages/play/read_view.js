@@ -13,7 +13,8 @@ import { showOutput, showUnit } from "play/read_detail";
 import * as state from "play/state";
 
 const MOST_INK = 0.35; // of the sheet; a letter has less
-const REST = 80; // milliseconds
+const REST = 80; // milliseconds after which the pen rests
+const SETTLED = 800; // milliseconds after the start, when nobody draws yet
 let drawing = null;
 let outputs = null;
 let likeness = null; // made when it is first needed
@@ -35,6 +36,7 @@ export function start() {
   find("more").open = innerWidth > 600;
   makeLayers();
   restore();
+  setTimeout(makeLikeness, SETTLED);
 }
 
 // Do something before the next frame, once.
@@ -72,11 +74,15 @@ function readDrawing() {
   else setLetter({ values: found.letter, label: null, name, doubt: found.share > MOST_INK });
 }
 
+function makeLikeness() {
+  likeness ??= new Likeness(app.train, app.test);
+}
+
 // The link, the detail and the doubt follow when the pen rests.
 function rest() {
   const { letter } = app;
   if (!letter.blank && letter.label === null && letter.unlike === undefined) {
-    likeness ??= new Likeness(app.train, app.test);
+    makeLikeness();
     letter.unlike = likeness.isUnlike(letter.values);
     if (letter.unlike) later(show);
   }
