@@ -11,8 +11,8 @@ import io
 import shutil
 from pathlib import Path
 
-WIDTH, HEIGHT, SCALE = 1280, 820, 0.75
-COLOURS = 16  # of the picture, so that its file is small
+WIDTH, HEIGHT, SCALE = 1280, 680, 0.75
+COLOURS = 20  # of the picture, so that its file is small
 E = "126a3a6648645e6278617a618d60a35fb05fc0.126a3a8538a836b835.1264749a74ae72.1260c095c0c0c4"  # strokes as in a link
 
 
@@ -34,7 +34,9 @@ def main() -> None:
         page.wait_for_timeout(1000)
         picture = Image.open(io.BytesIO(page.screenshot()))
         browser.close()
-    picture.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(given.out, optimize=True)
+    picture.convert("RGB").quantize(COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(
+        given.out, optimize=True
+    )
     print(f"{given.out}: {given.out.stat().st_size / 1000:.0f} kB")
 
 

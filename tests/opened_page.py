@@ -48,7 +48,7 @@ def fit_runs() -> list[letterocr.Run]:
 
 
 def open_page(context: BrowserContext, path: Path, runs: list[letterocr.Run], fragment: str = "") -> Opened:
-    made = Opened(context.new_page(), runs, runs[0]._find_letters(), path)
+    made = Opened(context.new_page(), runs, runs[0].letters, path)
     made.page.on("console", lambda message: made.said.append(message.text))
     made.page.on("pageerror", lambda error: made.said.append(str(error)))
     made.page.on("request", lambda request: made.asked.append(request.url))

@@ -57,7 +57,7 @@ def test_without_a_run_two_networks_are_trained_first(run: letterocr.Run, tmp_pa
     small = tuple(fields | {"samples": 3} for fields in play.TRAINED)
     small[0]["model__hidden"] = [20]
     monkeypatch.setattr(play, "TRAINED", small)
-    monkeypatch.setattr(fitting, "letters", run._find_letters)
+    monkeypatch.setattr(fitting, "letters", lambda: run.letters)
     monkeypatch.chdir(tmp_path)
     play.main([])
     assert capsys.readouterr().out.splitlines()[-1] == "Page: play.html"

@@ -39,7 +39,7 @@ def write_play_page(runs: Sequence[Run], path: Path) -> Path:
             refuse("model", run.config.model.kind, "the play page shows chains of weight matrices; take another run")
         if run.alphabet != runs[0].alphabet:
             raise UserError(f"{run!r} reads other letters than the first run: give runs of one alphabet.")
-    letters = runs[0]._find_letters()
+    letters = runs[0].letters
     page = make_play_page([_show(run, letters) for run in runs], letters, runs[0].box)
     try:
         write_text(path, page)

@@ -107,6 +107,15 @@ class Run:
         """The first network with what reading needs beside it."""
         return Reader(self.network, self.alphabet, self.box, self._find_familiarity())
 
+    @cached_property
+    def letters(self) -> Split:
+        """The letters of the run, to train and to test; they are read again from their source.
+
+        Raises:
+            UserError: the source can't be read.
+        """
+        return self._find_letters()
+
     def read(self, picture: Any, one: bool = False) -> Reading:
         """Read the letters in a picture with the first network.
 
