@@ -17,6 +17,7 @@ COMMANDS = {
     "predict": ("letterocr.predict", "read pictures with a trained network"),
     "list": ("letterocr.list", "list the runs of a folder with label, error, state and age"),
     "show": ("letterocr.show.__main__", "open the page of a run, or of runs side by side"),
+    "play": ("letterocr.play", "draw letters on a page and watch the matrices read and learn"),
     "curves": ("letterocr.curves", "draw the error curves of runs in one picture"),
     "learning_rate": ("letterocr.learning_rate", "show limits and best values of the learning rate"),
     "search": ("letterocr.search.__main__", "find the settings with the lowest test error"),

@@ -18,6 +18,8 @@ from letterocr.base.randomness import make_generator
 from letterocr.data.letters import ALPHABET, SIDE
 from letterocr.data.synthetic import invent, write
 
+GREYS = 16  # of the picture, so that its file is small
+
 
 def sheet(writers: int, seed: int) -> Image.Image:
     """Return the picture, dark ink on white: each row is a writer, each column a letter.
@@ -42,7 +44,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, default=0, help="seed of the writers")
     options = parser.parse_args(arguments)
     with replace_file(options.out) as file:
-        sheet(options.writers, options.seed).save(file, "PNG", optimize=True)
+        sheet(options.writers, options.seed).quantize(GREYS).save(file, "PNG", optimize=True)
     print(f"{options.out}: {len(ALPHABET)} letters by {options.writers} writers")
 
 

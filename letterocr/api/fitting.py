@@ -277,6 +277,7 @@ def _make_run(learning: Learning, folder: Path | None, box: int) -> Run:
         learning.seconds,
         (*learning.notes, *learning.describe_divergences()),
         lambda: learning.curve,
+        lambda: learning.split,
         lambda: learn_familiarity(learning.split.train),
     )
 

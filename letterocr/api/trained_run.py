@@ -18,14 +18,16 @@ import numpy as np
 
 from letterocr.api.learning_curve import LearningCurve, copy_curve
 from letterocr.api.reading import Reader, Reading
+from letterocr.base.browser import open_page
 from letterocr.base.errors import UserError
 from letterocr.base.files import read_json
 from letterocr.base.home import expand_path
+from letterocr.compose import registry
 from letterocr.compose.defaults import label_alone
 from letterocr.compose.stored_config import read_config
 from letterocr.config.train import TrainConfig
 from letterocr.data.ink import BOX
-from letterocr.data.letters import ALPHABET
+from letterocr.data.letters import ALPHABET, Split
 from letterocr.matrix.familiarity import Familiarity, load_familiarity
 from letterocr.models.chain import Network
 from letterocr.run.curve import Curve, Summary
@@ -70,6 +72,7 @@ class Run:
     seconds: float
     notes: tuple[str, ...]
     _read_curve: Callable[[], Curve]
+    _find_letters: Callable[[], Split]
     _find_familiarity: Callable[[], Familiarity | None] = lambda: None
 
     @cached_property
@@ -103,6 +106,15 @@ class Run:
     def reader(self) -> Reader:
         """The first network with what reading needs beside it."""
         return Reader(self.network, self.alphabet, self.box, self._find_familiarity())
+
+    @cached_property
+    def letters(self) -> Split:
+        """The letters of the run, to train and to test; they are read again from their source.
+
+        Raises:
+            UserError: the source can't be read.
+        """
+        return self._find_letters()
 
     def read(self, picture: Any, one: bool = False) -> Reading:
         """Read the letters in a picture with the first network.
@@ -146,6 +158,24 @@ class Run:
         draw_band(axes, *self._curve.measured(), label or textwrap.fill(label_alone(self.config), 40))
         label_error_axes(axes)
         return axes
+
+    def play(self, output: str | Path | None = None) -> Path:
+        """Write a page on which one draws letters and watches this network read and learn; open it in the browser.
+
+        Args:
+            output: the page; None: `play.html` in the run folder, or in this folder for a run in memory.
+
+        Returns:
+            The path of the page, one HTML file that needs no network.
+
+        Raises:
+            UserError: the network is no chain of weight matrices, or the letters of the run can't be read.
+        """
+        from letterocr.api.playing import write_play_page
+
+        path = (self.folder or Path()) / "play.html" if output is None else expand_path(output)
+        open_page(write_play_page([self], path))
+        return path
 
     def __repr__(self) -> str:
         """Return the settings and the test error of the run in one line."""
@@ -208,8 +238,13 @@ def load(folder: str | Path) -> Run:
     network, sample = load_network(folder, config, len(alphabet))
     box = int(start.get("box", BOX))
     read_curve = partial(_load_curve, folder, config, sample)
-    find_familiarity = partial(_load_familiarity, folder)
-    return Run(config, status, sample, network, alphabet, box, folder, seconds, (), read_curve, find_familiarity)
+    find = partial(_load_letters, config), partial(_load_familiarity, folder)
+    return Run(config, status, sample, network, alphabet, box, folder, seconds, (), read_curve, *find)
+
+
+def _load_letters(config: TrainConfig) -> Split:
+    split: Split = registry.find_source(config.data).load()(config.data)
+    return split
 
 
 def _load_familiarity(folder: Path) -> Familiarity | None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from letterocr.base.browser import open_page
 from letterocr.base.command_line import CommandParser
 from letterocr.base.errors import UserError, complain, end_quietly
 from letterocr.base.home import expand_path
@@ -50,15 +50,6 @@ def _show(runs: Sequence[Path], output: Path | None) -> Path:
     from letterocr.show.runs_compared import write_side_by_side
 
     return write_side_by_side(views, notes, output or views[0].folder.parent / SIDE_BY_SIDE)
-
-
-def open_page(path: Path) -> None:
-    """Open a page in the browser if a person and a screen are there; a browser in the terminal is not used."""
-    screen = sys.platform in ("darwin", "win32") or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
-    if sys.stdout.isatty() and screen:
-        import webbrowser
-
-        webbrowser.open(path.resolve().as_uri())
 
 
 @end_quietly()

@@ -5,9 +5,7 @@ The tests need Debian's Chromium; without it they are skipped. `.ci/run` sets LE
 
 from __future__ import annotations
 
-import os
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 from unittest import mock
@@ -30,21 +28,6 @@ if TYPE_CHECKING:
 
 SERIOUS = ("serious", "critical")
 BOTH = ("run", "claims")  # pages that have every colour; the others are examined in light colours only, to save time
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    found = next((path for name in ("chromium", "chromium-browser") if (path := shutil.which(name))), None)
-    if found is None:
-        if os.environ.get("LETTEROCR_CHROMIUM") == "required":
-            pytest.fail("Chromium is missing: apt-get install chromium")
-        pytest.skip("needs Chromium: apt-get install chromium")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as play:
-        opened = play.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-gpu"])
-        yield opened
-        opened.close()
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,205 @@
+"""The play page as a reader uses it: drawing, learning, racing, pictures, the link, the keyboard."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import torch
+from opened_page import Opened, double, open_page
+from PIL import Image
+
+from letterocr.config.rule import RULES
+from letterocr.data import ink
+from letterocr.data.letters import one_hot
+from letterocr.models.error_vectors import error_vectors
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+VIEWS: dict[str, Literal["dark", "light"]] = {"read": "dark", "learn": "light", "race": "dark", "matrices": "light"}
+
+
+def draw(page: Page, strokes: list[list[tuple[int, int]]]) -> None:
+    """Draw strokes on the sheet with the mouse, given in 0..255."""
+    page.get_by_role("tab", name="Read").click()
+    page.get_by_role("button", name="Clear").click()
+    box = page.locator("#sheet").bounding_box()
+    assert box is not None
+    for (x, y), *rest in strokes:
+        page.mouse.move(box["x"] + x / 256 * box["width"], box["y"] + y / 256 * box["height"])
+        page.mouse.down()
+        for u, v in rest:
+            page.mouse.move(box["x"] + u / 256 * box["width"], box["y"] + v / 256 * box["height"], steps=3)
+        page.mouse.up()
+    page.evaluate("new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))")
+
+
+READ_AGAIN = """
+const drawing = new m.Drawing(document.createElement("canvas"), () => {});
+const {get} = await import("play/state");
+drawing.strokes = m.readStrokes(get("ink"));
+return [Array.from(drawing.readLevels(), (level) => Math.round(255 * level)), Array.from(app.letter.values)];
+"""
+
+
+def test_a_letter_drawn_with_the_mouse_is_the_letter_of_predict(opened: Opened) -> None:
+    draw(opened.page, [[(70, 40), (70, 210)], [(70, 45), (190, 40)], [(75, 120), (160, 125)], [(70, 205), (195, 210)]])
+    opened.page.wait_for_function("location.hash.includes('ink=')")
+    levels, letter = opened.call("drawing", READ_AGAIN)
+    expected = ink.normalise(np.array(levels, np.uint8).reshape(320, 320), "the drawing", opened.runs[0].box)
+    np.testing.assert_allclose(letter, expected.numpy(), atol=1e-5)
+
+
+def test_the_test_letters_follow_the_steps(opened: Opened) -> None:
+    page = opened.page
+    opened.choose(0)
+    draw(page, [[(30, 60), (230, 50)], [(128, 50), (120, 240)]])
+    page.get_by_role("tab", name="Learn").click()
+    page.get_by_label("This is the letter").select_option(label="T")
+    for name, count in (("Ten steps", 10), ("Step", 11), ("Undo", 10)):
+        page.get_by_role("button", name=name, exact=True).click()
+        page.wait_for_function(f"document.querySelector('#learn-verdict strong')?.textContent === '{count}'")
+    page.wait_for_function("document.querySelector('#learn-error').textContent.includes(' of 52 ')")
+    said = page.locator("#learn-error").inner_text()
+    network = double(opened.runs[0].network)
+    a = torch.tensor(opened.call("app", "return Array.from(app.letter.values)")).double()[None]
+    target = one_hot(torch.tensor([19]), a, 26)
+    for _ in range(10):
+        activations = network.forward(a)
+        v = error_vectors(network, activations, target, RULES["printed"])
+        for w, b, e, h in zip(network.weights, network.biases, v, activations[:-1], strict=True):
+            w -= 0.1 * e.mT @ h
+            b -= 0.1 * e[0]
+    test = opened.letters.test
+    misread = int((network.forward(test.images.double())[-1].argmax(1) != test.labels).sum())
+    assert abs(float(said.split(" %")[0]) / 100 * 52 - misread) < 1.01  # 16-bit weights may move one letter
+    outputs = opened.call(
+        "app", "return Array.from((await import('play/network')).forward(app.network, [app.letter.values]).at(-1))"
+    )
+    np.testing.assert_allclose(outputs, network.forward(a)[-1][0].numpy(), atol=3e-4)
+    assert "after 10 steps" in page.locator("#learn-verdict").inner_text().lower()
+
+
+def test_a_rate_above_the_bound_is_called_so(opened: Opened) -> None:
+    opened.choose(1)
+    page = opened.page
+    page.get_by_role("tab", name="Learn").click()
+    assert "is below it" in page.locator("#learn-bound").inner_text()
+    slider = page.get_by_role("slider", name="Learning rate").first
+    slider.fill("0")  # alpha is 10^0
+    assert "is above it" in page.locator("#learn-bound").inner_text()
+    before = page.locator("#learn-verdict").inner_text()
+    page.get_by_role("button", name="Step", exact=True).click()
+    page.wait_for_function("document.querySelector('#learn-bound').textContent.includes('made the loss larger')")
+    assert page.locator("#learn-verdict").inner_text() != before
+
+
+def test_the_race_runs_in_its_threads(opened: Opened) -> None:
+    page = opened.page
+    page.get_by_role("tab", name="Race").click()
+    page.locator("#racers").get_by_label("Hidden units").select_option("30")
+    page.wait_for_function("document.querySelectorAll('#racers .number')[1].textContent.includes('after 0 samples')")
+    page.get_by_role("button", name="Start").click()
+    page.wait_for_function(
+        "[...document.querySelectorAll('#racers .number')].every((p) => /after [1-9]\\d\\d+/.test(p.textContent))"
+    )
+    page.get_by_role("button", name="Pause").click()
+    assert page.locator("#race-curves polyline").count() == 2
+    page.get_by_role("button", name="Reset").click()
+    assert page.get_by_role("button", name="Start").is_visible()
+
+
+def test_a_picture_is_read_by_a_plain_threshold(opened: Opened, tmp_path: Path) -> None:
+    page = opened.page
+    page.get_by_role("tab", name="Read").click()
+    picture = np.full((120, 90), 250, np.uint8)
+    picture[20:100, 20:30] = picture[20:30, 20:70] = picture[90:100, 20:70] = picture[55:64, 20:60] = 30
+    Image.fromarray(picture).save(tmp_path / "letter.png")
+    Image.fromarray(np.full((90, 90), 240, np.uint8)).save(tmp_path / "blank.png")
+    (tmp_path / "text.png").write_text("no picture")
+    page.get_by_label("Picture of a letter").set_input_files(tmp_path / "letter.png")
+    page.wait_for_function("document.querySelector('#verdict').textContent.startsWith('Read as')")
+    page.wait_for_function("import('play/app').then(({app}) => app.letter.name === 'the picture letter.png')")
+    letter = opened.call("app", "return Array.from(app.letter.values)")
+    np.testing.assert_allclose(letter, ink.normalise(picture, "x", opened.runs[0].box).numpy(), atol=1e-5)
+    drop = f"""const file = new File([Uint8Array.from({list((tmp_path / "letter.png").read_bytes())})], "dropped.png");
+    const dataTransfer = new DataTransfer();
+    dataTransfer.items.add(file);
+    document.querySelector("#sheet").dispatchEvent(new DragEvent("drop", {{dataTransfer, cancelable: true}}));"""
+    page.evaluate(drop)
+    page.wait_for_function("import('play/app').then(({app}) => app.letter.name === 'the picture dropped.png')")
+    assert opened.call("app", "return Array.from(app.letter.values)") == letter
+    for name, sentence in (("blank.png", "blank.png is blank"), ("text.png", "text.png is no picture")):
+        page.get_by_label("Picture of a letter").set_input_files(tmp_path / name)
+        page.wait_for_function(f"document.querySelector('#verdict').textContent.startsWith('{sentence}')")
+
+
+def test_what_is_like_no_letter_gets_a_sentence(opened: Opened) -> None:
+    body = """const likeness = new m.Likeness(app.train, app.test);
+    const {takeLetter} = await import("play/unpack");
+    const unlike = Array.from({length: app.test.count}, (_, i) => likeness.isUnlike(takeLetter(app.test, i)));
+    return [unlike.filter(Boolean).length, likeness.isUnlike(new Float64Array(900).fill(1))];"""
+    unlike, area = opened.call("likeness", body)
+    assert unlike <= 2
+    assert area
+    draw(opened.page, [[(10, 10), (245, 245), (10, 245), (245, 10), (128, 5), (128, 250), (5, 128), (250, 128)]])
+    opened.page.wait_for_function("document.querySelector('#verdict').textContent.includes('may be no letter')")
+
+
+def test_the_link_and_the_keyboard(opened: Opened) -> None:
+    page = opened.page
+    page.get_by_role("tab", name="Read").click()
+    page.get_by_role("button", name="Clear").click()
+    assert page.locator("#verdict").inner_text().startswith("There is no ink yet")
+    page.locator("#sheet").focus()
+    for key in (" ", *["ArrowDown"] * 6, " "):
+        page.keyboard.press(key)
+    page.locator("#tab-read").focus()
+    page.keyboard.press("ArrowRight")
+    assert page.locator("#learn").is_visible()
+    page.keyboard.press("ArrowLeft")
+    page.get_by_role("combobox", name="Network").select_option(index=2)
+    page.wait_for_function("location.hash.includes('net=2') && location.hash.includes('ink=')")
+    again = open_page(page.context, opened.path, opened.runs, page.evaluate("location.hash"))
+    try:
+        letter = opened.call("app", "return Array.from(app.letter.values)")
+        assert again.call("app", "return Array.from(app.letter.values)") == letter
+        assert max(letter) == 1
+        assert again.page.locator("#read").is_visible()
+        assert again.page.locator(".layers canvas").count() == 3
+    finally:
+        opened.said += again.said
+        opened.asked += again.asked
+        again.page.close()
+
+
+def test_every_view_is_accessible_and_fits(opened: Opened) -> None:
+    from axe_playwright_python.sync_playwright import Axe
+
+    page = opened.page
+    for view, colours in VIEWS.items():
+        page.locator(f"#tab-{view}").click()
+        for width in (400, 3840, 1280) if view == "matrices" else (400, 1280):
+            page.set_viewport_size({"width": width, "height": 900})
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, view
+        lead = page.locator(f"#{view} .lead").text_content() or ""
+        assert len(re.findall(r"\.( [A-Z]|$)", lead)) == 3, lead  # three sentences
+        page.emulate_media(color_scheme=colours)
+        found = Axe().run(page).response["violations"]
+        assert [(v["id"], v["nodes"][0]["html"]) for v in found if v["impact"] in ("serious", "critical")] == []
+
+
+def test_the_page_says_nothing_and_asks_for_nothing(opened: Opened) -> None:
+    assert opened.said == []
+    assert [url for url in opened.asked if not url.startswith(("file:", "data:", "blob:"))] == []
+
+
+def test_a_browser_that_lacks_something_gets_a_sentence(opened: Opened) -> None:
+    page = opened.page.context.new_page()
+    page.add_init_script("delete globalThis.DecompressionStream")
+    page.goto(opened.path.as_uri())
+    assert page.locator("#problem").inner_text().startswith("This page needs")
+    page.close()
