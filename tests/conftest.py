@@ -13,6 +13,7 @@ import pytest
 import torch
 
 if TYPE_CHECKING:
+    from playwright.sync_api import Browser
     from xdist.scheduler import LoadFileScheduling
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -105,3 +106,19 @@ def local_slurm() -> Iterator[None]:
     yield
     if not running:
         subprocess.run([script, "stop"], capture_output=True, timeout=60)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium without a window."""
+    found = next((path for name in ("chromium", "chromium-browser") if (path := shutil.which(name))), None)
+    if found is None:
+        if os.environ.get("LETTEROCR_CHROMIUM") == "required":
+            pytest.fail("Chromium is missing: apt-get install chromium")
+        pytest.skip("needs Chromium: apt-get install chromium")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as play:
+        opened = play.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-gpu"])
+        yield opened
+        opened.close()

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,21 +30,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    found = next((path for name in ("chromium", "chromium-browser") if (path := shutil.which(name))), None)
-    if found is None:
-        if os.environ.get("LETTEROCR_CHROMIUM") == "required":
-            pytest.fail("Chromium is missing: apt-get install chromium")
-        pytest.skip("needs Chromium: apt-get install chromium")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as play:
-        opened = play.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-gpu"])
-        yield opened
-        opened.close()
-
-
 def test_no_page_names_a_file_of_another_host(site: Path) -> None:
     pages = sorted(site.rglob("*.html"))
     assert len(pages) > 30
@@ -68,10 +51,10 @@ def test_pages_are_typeset(site: Path) -> None:
     assert 'href="rooms/matrix.html#letterocr.matrix.letter_matrix.left_inverse"' in equations
 
 
-def test_pages_open_from_disk_on_a_narrow_screen(site: Path, chromium: Browser) -> None:
+def test_pages_open_from_disk_on_a_narrow_screen(site: Path, browser: Browser) -> None:
     from axe_playwright_python.sync_playwright import Axe
 
-    view = chromium.new_page(viewport={"width": 400, "height": 800}, color_scheme="dark")
+    view = browser.new_page(viewport={"width": 400, "height": 800}, color_scheme="dark")
     asked: list[str] = []
     complaints: list[str] = []
     view.on("request", lambda request: asked.append(request.url))
@@ -89,8 +72,8 @@ def test_pages_open_from_disk_on_a_narrow_screen(site: Path, chromium: Browser) 
     view.close()
 
 
-def test_the_search_finds_a_function(site: Path, chromium: Browser) -> None:
-    view = chromium.new_page(viewport={"width": 1280, "height": 800})
+def test_the_search_finds_a_function(site: Path, browser: Browser) -> None:
+    view = browser.new_page(viewport={"width": 1280, "height": 800})
     view.goto((site / "index.html").as_uri())
     view.fill(".md-search__input", "pseudo-inverse")
     view.wait_for_selector(".md-search-result__item")
