@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 PAGE = "play.html"
 # The plain engine needs no compiled loops, so that the first page takes no longer than the next one.
-SHARED: dict[str, Any] = {"engine": "reference", "evaluate_every": "log"}
+SHARED: dict[str, Any] = {"engine": "reference", "evaluate_every": "log", "snapshots": "log", "tensorboard": False}
 TRAINED: tuple[dict[str, Any], ...] = (
     {"model": "three_layer", "rule": "printed", "samples": 2000},
     {"model": "two_layer", "samples": 4000},
@@ -39,13 +40,16 @@ def make_parser() -> CommandParser:
     return parser
 
 
-def train_networks() -> list[Run]:
-    """Train the networks of a page without a run, on the letters that the package draws itself."""
-    from letterocr.api.fitting import fit, letters
+def train_networks(folder: str) -> list[Run]:
+    """Train the networks of a page without a run, on the letters that the package draws itself.
 
-    split = letters()
+    Args:
+        folder: where the runs are kept, with the snapshots of their training.
+    """
+    from letterocr.api.fitting import fit
+
     print("Training two networks on synthetic letters: less than a minute on two free cores.", flush=True)
-    return [fit(data=split, **SHARED, **fields) for fields in TRAINED]
+    return [fit(output=folder, **SHARED, **fields) for fields in TRAINED]
 
 
 @end_quietly()
@@ -56,9 +60,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from letterocr.api.trained_run import load
 
     try:
-        runs = [load(folder) for folder in dict.fromkeys(given.runs)] or train_networks()
-        folder = runs[0].folder if len(runs) == 1 else None
-        path = write_play_page(runs, given.output or (folder or Path()) / PAGE)
+        with tempfile.TemporaryDirectory() as scratch:
+            runs = [load(folder) for folder in dict.fromkeys(given.runs)] or train_networks(scratch)
+            folder = runs[0].folder if len(runs) == 1 else None
+            path = write_play_page(runs, given.output or (folder or Path()) / PAGE)
     except UserError as error:
         sys.exit(complain(str(error)))
     print(f"Page: {path}")

@@ -37,11 +37,13 @@ class Opened:
         self.call("app", "await m.chooseNetwork(given); m.resetNetwork();", number)
 
 
-def fit_runs() -> list[letterocr.Run]:
+def fit_runs(folder: Path) -> list[letterocr.Run]:
+    """Return three runs; the first one is kept in a folder, with snapshots of its training."""
+    kept = {"output": folder, "snapshots": "log", "tensorboard": False}
     shared = TINY | {"data__test_per_letter": 2, "samples": 200, "engine": "reference", "evaluate_every": "log"}
     printed = {"rule": "printed", "learning_rate": 0.1, "model__temperature": 150}
     return [
-        letterocr.fit(**shared | printed),
+        letterocr.fit(**shared | printed | kept),
         letterocr.fit(**shared | {"model": "two_layer", "model__hidden": [], "learning_rate": 0.005}),
         letterocr.fit(**shared | {"model": "four_layer", "model__hidden": [40, 30], "learning_rate": 0.1}),
     ]

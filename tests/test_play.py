@@ -16,7 +16,6 @@ from fitted import TINY
 
 import letterocr
 from letterocr import play
-from letterocr.api import fitting
 from letterocr.api.playing import write_play_page
 from letterocr.compose.from_overrides import compose_config
 from letterocr.pages.play.packing import pack_weights
@@ -53,17 +52,20 @@ def test_a_run_in_memory_has_a_page_too(tmp_path: Path, monkeypatch) -> None:
     assert len(read_data(Path("play.html"))["test"]["labels"]) == 26
 
 
-def test_without_a_run_two_networks_are_trained_first(run: letterocr.Run, tmp_path: Path, monkeypatch, capsys) -> None:
+def test_without_a_run_two_networks_are_trained_first(tmp_path: Path, monkeypatch, capsys) -> None:
     small = tuple(fields | {"samples": 3} for fields in play.TRAINED)
     small[0]["model__hidden"] = [20]
     monkeypatch.setattr(play, "TRAINED", small)
-    monkeypatch.setattr(fitting, "letters", lambda: run.letters)
+    own = {name: value for name, value in TINY.items() if name.startswith("data")}
+    monkeypatch.setattr(play, "SHARED", play.SHARED | own)
     monkeypatch.chdir(tmp_path)
     play.main([])
     assert capsys.readouterr().out.splitlines()[-1] == "Page: play.html"
     networks = read_data(Path("play.html"))["networks"]
     assert [network["sizes"] for network in networks] == [[900, 20, 26], [900, 26]]
     assert [network["rule"] for network in networks] == ["printed", "gradient"]
+    assert [network["playback"]["samples"] for network in networks] == [[0, 1, 2, 3]] * 2
+    assert networks[1]["playback"]["worst"] is not None
 
 
 def test_what_a_reader_should_know_stands_on_the_page(run: letterocr.Run, tmp_path: Path) -> None:
@@ -74,6 +76,10 @@ def test_what_a_reader_should_know_stands_on_the_page(run: letterocr.Run, tmp_pa
     lost = replace(run, status="diverged", network=replace(run.network, weights=weights))
     (network,) = read_data(lost.play(tmp_path / "lost.html"))["networks"]
     assert network["notes"][0].startswith("This run diverged")
+    (tmp_path / "snapshots.npz").write_text("no arrays")
+    (network,) = read_data(replace(run, folder=tmp_path).play(tmp_path / "damaged.html"))["networks"]
+    assert network["playback"] is None
+    assert "can't be played back" in network["notes"][0]
 
 
 def test_what_has_no_page_is_refused(run: letterocr.Run, tmp_path: Path, capsys) -> None:

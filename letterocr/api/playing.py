@@ -13,9 +13,11 @@ from letterocr.compose.defaults import label_alone
 from letterocr.compose.learning_rates import compute_bound
 from letterocr.config.refusal import refuse
 from letterocr.config.train import per_replica
-from letterocr.data.letters import Split
+from letterocr.pages.play.packing import Packed
 from letterocr.pages.play.play_page import ShownNetwork, make_play_page
 from letterocr.run.divergence import has_finite_weights
+from letterocr.run.playback import read_playback
+from letterocr.run.playback_data import pack_playback
 from letterocr.run.stored_network import initialise_replica
 
 MOST = 4  # networks on one page
@@ -40,7 +42,7 @@ def write_play_page(runs: Sequence[Run], path: Path) -> Path:
         if run.alphabet != runs[0].alphabet:
             raise UserError(f"{run!r} reads other letters than the first run: give runs of one alphabet.")
     letters = runs[0].letters
-    page = make_play_page([_show(run, letters) for run in runs], letters, runs[0].box)
+    page = make_play_page([_show(run, runs[0]) for run in runs], letters, runs[0].box)
     try:
         write_text(path, page)
     except OSError as error:
@@ -48,8 +50,11 @@ def write_play_page(runs: Sequence[Run], path: Path) -> Path:
     return path
 
 
-def _show(run: Run, letters: Split) -> ShownNetwork:
-    """Return the first network of a run that is finite; if there is none, the first one before training."""
+def _show(run: Run, first: Run) -> ShownNetwork:
+    """Return the first network of a run that is finite; if there is none, the first one before training.
+
+    The page has the letters of the first run.
+    """
     finite = [r for r in range(run.network.replicas) if has_finite_weights(run.network, r)]
     notes = []
     if run.status == "diverged" or not finite:
@@ -59,7 +64,8 @@ def _show(run: Run, letters: Split) -> ShownNetwork:
         network = run.network.replica(finite[0])
         if run.status == "unfinished":
             notes.append(f"This run is not finished: it has learned {run.sample:,} of {run.config.samples:,} samples.")
-    limit = compute_bound(run.config, letters.train)
+    playback = _find_playback(run, first, notes)
+    limit = compute_bound(run.config, first.letters.train)
     rate = run.config.learning_rate
     alpha = limit.value if rate == "auto" and limit else 0.05 if rate == "auto" else per_replica(rate, 1)[0]
     label = label_alone(replace(run.config, engine="auto", evaluate_every="1"))  # neither changes what is shown
@@ -71,4 +77,15 @@ def _show(run: Run, letters: Split) -> ShownNetwork:
         run.config.loss_factor,
         (limit.value, limit.formula) if limit else None,
         tuple(notes),
+        playback,
     )
+
+
+def _find_playback(run: Run, first: Run, notes: list[str]) -> Packed | None:
+    """Return the snapshots of a run; None if it kept none, or if they are damaged, which is added to the notes."""
+    try:
+        playback = read_playback(run.folder) if run.folder else None
+    except UserError as error:
+        notes.append(str(error))
+        return None
+    return playback and pack_playback(playback, run.network.replicas, run.config.data == first.config.data)

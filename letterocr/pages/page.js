@@ -126,48 +126,13 @@ function enliven(table) {
   table.closest(".wide").before(controls);
 }
 
-const FRAME_MILLISECONDS = 500;
-
-// A slider and a button that show one frame at a time.
+// One frame at a time, the last one first.
 function playFrames(part) {
   const frames = Array.from(part.querySelectorAll(".frame"));
-  const controls = document.createElement("div");
-  const [button, label, slider, name] = ["button", "label", "input", "output"].map((tag) => document.createElement(tag));
-  Object.assign(slider, { type: "range", min: 0, max: frames.length - 1, value: frames.length - 1 });
-  let timer = 0;
-  const show = (place) => {
-    slider.value = place;
+  part.prepend(makePlayer(frames.length, frames.length - 1, (place) => {
     frames.forEach((frame, i) => { frame.hidden = i !== place; });
-    name.textContent = frames[place].dataset.name;
-    slider.setAttribute("aria-valuetext", frames[place].querySelector("p").textContent);
-  };
-  const stop = () => {
-    clearInterval(timer);
-    timer = 0;
-    button.textContent = "Play";
-  };
-  const step = () => {
-    const next = Number(slider.value) + 1;
-    if (next < frames.length) show(next);
-    if (next >= frames.length - 1) stop();
-  };
-  button.type = "button";
-  button.addEventListener("click", () => {
-    if (timer) return stop();
-    if (Number(slider.value) === frames.length - 1) show(0);
-    button.textContent = "Pause";
-    timer = setInterval(step, FRAME_MILLISECONDS);
-  });
-  slider.addEventListener("input", () => {
-    stop();
-    show(Number(slider.value));
-  });
-  label.append("Training ", slider);
-  controls.className = "controls";
-  controls.append(button, label, name);
-  part.prepend(controls);
-  stop();
-  show(frames.length - 1);
+    return [frames[place].dataset.name, frames[place].querySelector("p").textContent];
+  }));
 }
 
 document.querySelectorAll("figure.chart").forEach(drawChart);

@@ -133,7 +133,9 @@ def make_page(title: str, parts: Iterable[Html]) -> str:
     """Return the whole page: its title as a heading, then its parts, one in each line."""
     body = "\n".join([make_element("h1", title), *parts])
     scripts = [_read_own(PLOTLY)] if 'class="chart"' in body else []
-    scripts += [_read_own("page.js")] if scripts or re.search('class="(sortable|playback)"', body) else []
+    if 'class="playback"' in body:  # the play page imports the same file as a module
+        scripts.append(_read_own("player.js").replace("export function", "function"))
+    scripts += [_read_own("page.js")] if scripts or 'class="sortable"' in body else []
     tail = "".join(f"<script>{script}</script>\n" for script in scripts)
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'

@@ -20,8 +20,8 @@ from letterocr.run.terminal import format_percent
 ABOUT = (
     "Move the slider, with the arrow keys too, or press Play. On the left: which letter (row) is read as which "
     "(column). On the right: the leading singular vectors of what the first layer has learned so far, blue below zero "
-    "and red above, and the test letters that are read worst. The largest direction comes first and is much alike for "
-    "all letters; the further ones, which tell letters apart, grow later."
+    "and red above, and the test letters that are read worst. With a hidden layer the largest direction comes first "
+    "and is much alike for all letters; the further ones, which tell letters apart, grow later."
 )
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def opened(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
-    runs = fit_runs()
+    runs = fit_runs(tmp_path_factory.mktemp("runs"))
     path = write_play_page(runs, tmp_path_factory.mktemp("play") / "play.html")
     context = browser.new_context(viewport={"width": 1280, "height": 900}, offline=True, reduced_motion="reduce")
     made = open_page(context, path, runs)

@@ -15,11 +15,18 @@ from letterocr.config.rule import RULES
 from letterocr.data import ink
 from letterocr.data.letters import one_hot
 from letterocr.models.error_vectors import error_vectors
+from letterocr.run.playback import Playback, read_playback
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-VIEWS: dict[str, Literal["dark", "light"]] = {"read": "dark", "learn": "light", "race": "dark", "matrices": "light"}
+VIEWS: dict[str, Literal["dark", "light"]] = {
+    "read": "dark",
+    "learn": "light",
+    "race": "dark",
+    "matrices": "light",
+    "playback": "dark",
+}
 
 
 def draw(page: Page, strokes: list[list[tuple[int, int]]]) -> None:
@@ -110,6 +117,62 @@ def test_the_race_runs_in_its_threads(opened: Opened) -> None:
     assert page.locator("#race-curves polyline").count() == 2
     page.get_by_role("button", name="Reset").click()
     assert page.get_by_role("button", name="Start").is_visible()
+
+
+def open_playback(opened: Opened) -> Playback:
+    """Show the view Playback of the run that has snapshots, and return them."""
+    opened.choose(0)
+    opened.page.get_by_role("tab", name="Playback").click()
+    folder = opened.runs[0].folder
+    playback = folder and read_playback(folder)
+    assert playback
+    return playback
+
+
+def test_the_training_is_played_back(opened: Opened) -> None:
+    playback, page = open_playback(opened), opened.page
+    slider, name = page.get_by_role("slider", name="Training"), page.locator("#player output")
+    slider.press("Home")
+    assert name.inner_text().startswith("0 samples: ")
+    slider.press("ArrowRight")
+    error = f"{100 * playback.test_error[1]:.1f} %"
+    assert name.inner_text() == f"1 sample: {error} misread"
+    assert slider.get_attribute("aria-valuetext") == f"After 1 sample {error} of the test letters are misread."
+    page.get_by_role("button", name="Play").click()
+    page.wait_for_function("document.querySelector('#player output').textContent.startsWith('2 samples')")
+    page.get_by_role("button", name="Pause").click()
+    page.wait_for_function("location.hash.includes('snapshot=2')")
+
+
+def test_a_snapshot_is_shown_as_it_was_kept(opened: Opened) -> None:
+    playback, page, alphabet = open_playback(opened), opened.page, opened.runs[0].alphabet
+    page.get_by_role("slider", name="Training").fill("12")
+    first, last = playback.layers
+    for shown, values in (("#directions figcaption", first.values), ("#sides td:nth-child(2)", last.values)):
+        said = [float(text.split("σ = ")[-1].replace(",", "")) for text in page.locator(shown).all_inner_texts()]
+        np.testing.assert_allclose(said, values[12], rtol=5e-3)
+    u = last.left[12, 0]
+    raised, lowered = page.locator("#sides tr:first-child .words").all_inner_texts()
+    assert (raised if u.max() > -u.min() else lowered)[0] == alphabet[np.abs(u).argmax()]
+    wrong = playback.confusion[12] * (1 - np.eye(26, dtype=int))
+    row, column = np.unravel_index(wrong.argmax(), wrong.shape)
+    pair = f"Most often: {alphabet[row]} read as {alphabet[column]} ({wrong.max()})"
+    assert page.locator("#confusion p").inner_text().startswith(pair)
+    truth = alphabet[opened.letters.test.labels[playback.worst[12, 0]]]
+    worst = page.locator("#worst figcaption").all_inner_texts()
+    assert worst[0] == f"{truth} as {alphabet[playback.outputs[12, 0].argmax()]}"
+    assert len(worst) == playback.worst.shape[1]
+    packed = opened.call("unpack", "return Array.from(await m.unpack(app.about.playback.right))")
+    vectors = np.reshape(packed, first.right.shape)
+    likeness = np.einsum("ski,ski->sk", vectors, first.right) / np.linalg.norm(vectors, axis=2)
+    assert likeness[first.values > 0].min() > 0.99
+
+
+def test_a_run_without_snapshots_says_how_to_get_them(opened: Opened) -> None:
+    opened.page.get_by_role("tab", name="Playback").click()
+    opened.choose(1)
+    assert "letterocr train snapshots=log" in opened.page.locator("#playback-none").inner_text()
+    assert opened.page.locator("#player").is_hidden()
 
 
 def test_a_picture_is_read_by_a_plain_threshold(opened: Opened, tmp_path: Path) -> None:

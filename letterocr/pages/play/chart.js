@@ -29,7 +29,7 @@ const show = (value) => {
   return Number(value.toPrecision(6)).toLocaleString("en");
 };
 
-// Draw lines in a place. series: [{name, kind, x, y, dots}], kind 1 is the accent, 2 is dashed ink.
+// Draw lines in a place. series: [{name, kind, x, y, dots}], kind 1 is the accent, 2 is dashed ink, 3 is thin.
 // axes: {x: {label, log, low, high}, y: {label, log, low, high, percent}}; marks: [{x, label}].
 export function drawLines(place, { name, series, axes, marks = [] }) {
   const unit = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;

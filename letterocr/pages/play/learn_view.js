@@ -138,7 +138,7 @@ export function redraw() {
   const names = order.map((c) => app.alphabet[c]);
   const read = order[0] === settings.label;
   fill(find("learn-verdict"), "After ", make("strong", { text: String(history.length) }),
-    ` ${history.length === 1 ? "step" : "steps"} it reads ${names[0]}, else ${names[1]}: ${read ? "right" : "wrong"}, loss ${format(step.loss)}.`);
+    ` ${history.length === 1 ? "step" : "steps"} it reads ${names[0]}, which is ${read ? "right" : "wrong"}; the next is ${names[1]}, the loss ${format(step.loss)}.`);
   for (const button of find("learn-buttons").children) {
     button.disabled = letter.blank || (!history.length && button.textContent === "Undo");
   }

@@ -5,11 +5,12 @@ import { fill, find, make, makeButton, makeSelect } from "play/dom";
 import * as learn from "play/learn_view";
 import * as matrices from "play/matrices_view";
 import { forgetColours } from "play/pictures";
+import * as playback from "play/playback_view";
 import * as race from "play/race_view";
 import * as read from "play/read_view";
 import * as state from "play/state";
 
-const VIEWS = { read, learn, race, matrices };
+const VIEWS = { read, learn, race, matrices, playback };
 const started = new Set();
 
 function show(name, focus = false) {
@@ -60,7 +61,7 @@ function makeChoices() {
   });
   const labels = app.data.networks.map(({ label }, i) => [i, label]);
   const choice = makeSelect("Network", labels, app.number, (value) => {
-    for (const name of ["rate", "rule", "T", "unit"]) state.set(name, null); // they belong to the network before
+    for (const name of ["rate", "rule", "T", "unit", "snapshot"]) state.set(name, null); // they belong to the network before
     chooseNetwork(Number(value));
   });
   fill(find("choices"), choice, toggle);

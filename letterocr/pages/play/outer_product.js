@@ -50,7 +50,7 @@ export function showMatrices(place, step, { alpha, rule }) {
       ["length |v| |h|", format(length)],
       ["step α |v| |h|", format(alpha * length)],
       ["angle to the gradient", showAngle(findAngle(v, gradient[k]))],
-      ["longer than the gradient", norm(gradient[k]) ? `${format(norm(v) / norm(gradient[k]))} times` : "–"],
+      ["length / that of the gradient", norm(gradient[k]) ? format(norm(v) / norm(gradient[k])) : "–"],
     ].flatMap(([name, value]) => [make("dt", { text: name }), make("dd", { text: value })]);
     const title = names[k] ? make("h2", {}, "Matrix W", make("sub", { text: names[k] })) : make("h2", { text: "Matrix W" });
     return make("div", { class: "card" }, title,
@@ -61,7 +61,7 @@ export function showMatrices(place, step, { alpha, rule }) {
       make("dl", {}, ...facts));
   });
   const whole = showAngle(findWholeAngle(step, app.network));
-  const summary = `The step of all matrices together is ${whole} from the gradient${rule.output_slope && rule.hidden_slope ? ", because this rule is the gradient" : ""}.`;
+  const summary = `The angle between the step of all matrices together and the gradient is ${whole}${rule.output_slope && rule.hidden_slope ? ", because this rule is the gradient" : ""}.`;
   fill(place, ...cards);
   cards.at(-1).append(make("p", { class: "small", text: summary }));
 }

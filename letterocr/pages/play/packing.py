@@ -23,7 +23,7 @@ def pack_array(array: np.ndarray, dtype: str) -> Packed:
 
     Args:
         array: numbers of any shape.
-        dtype: type of the numbers in the page: `int16`, `float32` or `uint8`.
+        dtype: type of the numbers in the page: `float32`, or integers: `int8`, `uint8`, `int16`, `uint16`.
     """
     raw = np.ascontiguousarray(array.astype(f"<{np.dtype(dtype).str[1:]}")).tobytes()
     data = base64.b64encode(zlib.compress(raw, 9)).decode()

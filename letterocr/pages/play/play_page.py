@@ -38,6 +38,7 @@ class ShownNetwork:
         loss_factor: f in the loss f |q - c|^2.
         bound: the largest learning rate that is safe for every training letter, and its formula; None if none is known.
         notes: sentences on what the reader should know, such as that it has not finished learning.
+        playback: snapshots of its training, as `run/playback_data.py` packs them; None if it kept none.
     """
 
     label: str
@@ -47,6 +48,7 @@ class ShownNetwork:
     loss_factor: float
     bound: tuple[float, str] | None = None
     notes: tuple[str, ...] = ()
+    playback: Packed | None = None
 
 
 def make_play_page(networks: Sequence[ShownNetwork], letters: Split, box: int) -> str:
@@ -83,7 +85,8 @@ def make_play_page(networks: Sequence[ShownNetwork], letters: Split, box: int) -
 
 def _read_modules() -> dict[str, str]:
     """Return the modules as data URLs, by the names by which they import each other."""
-    return {f"play/{path.stem}": _make_data_url(path) for path in sorted(HERE.glob("*.js"))}
+    paths = sorted([*HERE.glob("*.js"), HERE.parent / "player.js"])
+    return {f"play/{path.stem}": _make_data_url(path) for path in paths}
 
 
 def _make_data_url(path: Path) -> str:
@@ -107,6 +110,7 @@ def _pack_network(shown: ShownNetwork) -> Packed:
         "loss_factor": shown.loss_factor,
         "bound": None if shown.bound is None else {"value": shown.bound[0], "formula": shown.bound[1]},
         "notes": list(shown.notes),
+        "playback": shown.playback,
         "weights": [pack_weights(weight) for weight in network.weights],
         "biases": [None if b is None else pack_array(b.detach().cpu().numpy(), "float32") for b in network.biases],
     }

@@ -114,7 +114,7 @@ function makeLayer(name, caption, size = "") {
 
 function makeHidden(n, k, count) {
   const index = count > 1 ? ` ${k + 1}` : "";
-  const layer = makeLayer(`Hidden activations${index}`, `h${index}: ${n.toLocaleString("en")} hidden activations in 0..1. Point at one.`);
+  const layer = makeLayer(`Hidden activations${index}`, `h${index}: ${n.toLocaleString("en")} hidden activations between 0 and 1. Point at one.`);
   const { canvas } = layer;
   canvas.classList.add("chosen-unit");
   canvas.tabIndex = 0;
@@ -172,10 +172,10 @@ function showVerdict([first, second], q) {
   const told = find("verdict");
   if (letter.blank) fill(told, letter.reason ?? "There is no ink yet: draw a letter, or take an example.");
   else {
-    const truth = letter.label === null ? "" : letter.label === first ? ", which is right" : `; it is ${alphabet[letter.label]}`;
+    const truth = letter.label === null ? "" : letter.label === first ? ", which is right" : `, but it is ${alphabet[letter.label]}`;
     const doubt = letter.doubt ? " This is more a filled area than a letter, so that the outputs mean little."
       : letter.unlike ? " It is less like the learned letters than nearly all test letters are, so that it may be no letter." : "";
-    fill(told, "Read as ", make("strong", { text: alphabet[first] }), ` (${format(q[first])}), else ${alphabet[second]} (${format(q[second])})${truth}.${doubt}`);
+    fill(told, "Read as ", make("strong", { text: alphabet[first] }), ` (${format(q[first])})${truth}; the next is ${alphabet[second]} (${format(q[second])}).${doubt}`);
   }
 }
 

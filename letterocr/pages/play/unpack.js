@@ -1,7 +1,7 @@
 // Arrays of the page: from base64 and deflate to typed arrays (packing.py packs them).
 // Shapes: packed {dtype, shape, data}; the result is a flat array, row by row.
 
-const KINDS = { float32: Float32Array, uint8: Uint8Array, int16: Int16Array };
+const KINDS = { float32: Float32Array, int8: Int8Array, uint8: Uint8Array, int16: Int16Array, uint16: Uint16Array };
 
 function decodeBase64(text) {
   const raw = atob(text);
