@@ -88,4 +88,6 @@ def _find_playback(run: Run, first: Run, notes: list[str]) -> Packed | None:
     except UserError as error:
         notes.append(str(error))
         return None
-    return playback and pack_playback(playback, run.network.replicas, run.config.data == first.config.data)
+    if playback is None:
+        return None
+    return pack_playback(playback, run.network.replicas, run.config.data == first.config.data)

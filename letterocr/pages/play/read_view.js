@@ -7,11 +7,13 @@ import { makeDrawTools, showExample } from "play/draw_tools";
 import { Drawing, readStrokes, SHEET, writeStrokes } from "play/drawing";
 import { normalise } from "play/ink";
 import { Likeness } from "play/likeness";
-import { forward } from "play/network";
+import { forward, rank } from "play/network";
 import { findLargest, paint } from "play/pictures";
 import { showOutput, showUnit } from "play/read_detail";
 import * as state from "play/state";
+import { takeLetter } from "play/unpack";
 
+const TRIED = 20; // test letters of which the first that is read rightly is shown at the start
 const MOST_INK = 0.35; // of the sheet; a letter has less
 const REST = 80; // milliseconds after which the pen rests
 const SETTLED = 800; // milliseconds after the start, when nobody draws yet
@@ -54,14 +56,23 @@ function later(job) {
   });
 }
 
-// The letter that the link holds, or the first test letter.
+// A test letter that the network reads rightly, if there is one among the first that are tried.
+function findExample() {
+  const { network, test } = app;
+  const isRight = (i) => rank(forward(network, [takeLetter(test, i)]).at(-1))[0] === test.labels[i];
+  const first = Math.min(80, test.count - 1);
+  const tried = Array.from({ length: TRIED }, (_, i) => (first + i) % test.count);
+  return tried.find(isRight) ?? first;
+}
+
+// The letter that the link holds, or an example.
 function restore() {
   const strokes = readStrokes(state.get("ink", ""));
   if (strokes.length) {
     drawing.strokes = strokes;
     readDrawing();
   } else {
-    showExample(drawing, state.getNumber("example", Math.min(80, app.test.count - 1), 0, app.test.count - 1));
+    showExample(drawing, state.getNumber("example", findExample(), 0, app.test.count - 1));
   }
   const [layer, unit] = state.get("unit", "").split(".").map(Number);
   if (layer < app.network.weights.length - 1 && unit < app.network.sizes[layer + 1]) choose({ layer, unit });
