@@ -59,10 +59,7 @@ def remove_hairs(ink: np.ndarray, pen: float) -> np.ndarray:
         return ink
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
     thick = cv2.dilate(cv2.morphologyEx(ink.astype(np.uint8), cv2.MORPH_OPEN, disc), np.ones((3, 3), np.uint8))
-    _, pieces, stats, _ = cv2.connectedComponentsWithStats((ink > thick).astype(np.uint8), connectivity=8)
-    long = stats[:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].max(1) > HAIR * min(ink.shape)
-    long[0] = False
-    return ink & ~long[pieces]
+    return ink & ~_drop_short(ink > thick, HAIR * min(ink.shape))
 
 
 @dataclass(frozen=True)
@@ -134,7 +131,7 @@ def _put_back_strokes(ink: np.ndarray, rest: np.ndarray) -> np.ndarray:
     thickness = 2 * cv2.distanceTransform(gone.astype(np.uint8), cv2.DIST_L2, 3).max()
     largest = _find_largest(rest)
     if largest is None:
-        return ink if thickness > 0.035 * min(ink.shape) else rest
+        return ink if thickness > 0.035 * min(ink.shape) else _drop_short(rest, 2 * thickness)
     count, pieces, stats, _ = cv2.connectedComponentsWithStats(gone.astype(np.uint8), connectivity=8)
     near = cv2.dilate(largest.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
     touching = np.bincount(pieces[near], minlength=count) > 0
@@ -152,6 +149,14 @@ def _put_back_strokes(ink: np.ndarray, rest: np.ndarray) -> np.ndarray:
             if stroke or _lies_along_border(stats[k], ink.shape):
                 rest = rest | (pieces == k)
     return rest
+
+
+def _drop_short(rest: np.ndarray, length: float) -> np.ndarray:
+    """Drop pieces up to a length: the places where lines cross are thicker than the lines, and some of them stay."""
+    _, pieces, stats, _ = cv2.connectedComponentsWithStats(rest.astype(np.uint8), connectivity=8)
+    long = stats[:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].max(1) > length
+    long[0] = False
+    return long[pieces]
 
 
 def _is_one_line(stats: np.ndarray, axis: int, shape: tuple[int, ...]) -> bool:

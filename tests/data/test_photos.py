@@ -92,6 +92,15 @@ def test_rulings_go_and_strokes_that_cross_them_stay(slope):
     assert (rest & ~letter).sum() < 0.03 * lines.sum()
 
 
+def test_nothing_stays_where_the_lines_of_an_empty_page_cross():
+    page = np.zeros((400, 300), np.uint8)
+    for y in (40, 120, 200, 280, 360):
+        cv2.line(page, (0, y), (299, y + 3), 1, 3)
+    cv2.line(page, (40, 0), (40, 399), 1, 3)
+    page[117:124, 36:44] = page[278:285, 38:43] = 1  # ink ran at two crossings
+    assert not remove_rulings(page > 0).any()
+
+
 @pytest.mark.parametrize("boxes", [[(0, 0, 4, 60), (0, 56, 40, 60)], [(0, 0, 40, 4), (18, 0, 22, 60)]])
 def test_strokes_of_a_letter_that_fills_its_picture_are_no_rulings(boxes):
     ink = stroke(np.zeros((60, 40), bool), *boxes)
