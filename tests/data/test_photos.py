@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pytest
 from composed_pictures import KINDS
+from no_letters import NO_LETTERS
 from own_letters import glyph
 from page_drawing import blank, line
 
@@ -92,13 +93,10 @@ def test_rulings_go_and_strokes_that_cross_them_stay(slope):
     assert (rest & ~letter).sum() < 0.03 * lines.sum()
 
 
-def test_nothing_stays_where_the_lines_of_an_empty_page_cross():
-    page = np.zeros((400, 300), np.uint8)
-    for y in (40, 120, 200, 280, 360):
-        cv2.line(page, (0, y), (299, y + 3), 1, 3)
-    cv2.line(page, (40, 0), (40, 399), 1, 3)
-    page[117:124, 36:44] = page[278:285, 38:43] = 1  # ink ran at two crossings
-    assert not remove_rulings(page > 0).any()
+@pytest.mark.parametrize("seed", [2, 12, 18])
+def test_nothing_stays_where_the_lines_of_an_empty_page_cross(seed):
+    with pytest.raises(BlankError):
+        find_ink(NO_LETTERS["empty pages"](np.random.default_rng([7, seed])), "page")
 
 
 @pytest.mark.parametrize("boxes", [[(0, 0, 4, 60), (0, 56, 40, 60)], [(0, 0, 40, 4), (18, 0, 22, 60)]])
