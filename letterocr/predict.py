@@ -43,7 +43,11 @@ def make_parser() -> CommandParser:
     parser.add_option("json", "print one JSON object on each line, for programs", action="store_true")
     parser.add_option("one", "take all ink of a picture for one letter", action="store_true")
     parser.add_option(
-        "show", "draw what the network saw in each picture into this PNG", type=Path, default=None, metavar="FILE.png"
+        "show",
+        "draw what the network saw into this PNG, and show it in kitty, Ghostty, iTerm2, WezTerm and mintty",
+        type=Path,
+        default=None,
+        metavar="FILE.png",
     )
     return parser
 
@@ -130,10 +134,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
             complain(reading.reason)
         shown.append((path, reading.letters))
     if given.show and shown:
+        from letterocr.base.terminal_picture import show_in_terminal
         from letterocr.figures.seen_letters import draw_seen
 
         draw_seen(run.network, shown, given.show)
-        print(f"{given.show}: what the network saw")
+        if not given.json:
+            show_in_terminal(given.show)
+            print(f"{given.show}: what the network saw")
     sys.exit(status)
 
 
