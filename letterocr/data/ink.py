@@ -81,9 +81,9 @@ class Ink:
 
     def place(self, left: int, top: int, right: int, bottom: int) -> tuple[int, int, int, int]:
         """Return the box of the picture that holds a box of the contrast."""
-        corners = np.array([[(left, top), (right, top), (right, bottom), (left, bottom)]], np.float64)
-        placed = cv2.perspectiveTransform(corners, self.view)[0].round().astype(int)
-        return (*placed.min(0).clip(0).tolist(), *placed.max(0).tolist())
+        placed = self.view @ np.array([(left, right, right, left), (top, top, bottom, bottom), (1, 1, 1, 1)])
+        x, y = (placed[:2] / placed[2]).round().astype(int).tolist()
+        return max(0, min(x)), max(0, min(y)), max(x), max(y)
 
     def draw_in_picture(self, shape: tuple[int, ...]) -> np.ndarray:
         """Return where the ink is in the picture of a shape [H, W]: [H, W] bool."""
@@ -143,9 +143,10 @@ def find_ink(picture: np.ndarray | Tensor, name: str) -> Ink:
     if largest < LEAST_CONTRAST:
         raise blank
     contrast = contrast / largest
-    ink = (contrast * 255).astype(np.uint8) > _find_threshold((contrast * 255).astype(np.uint8))
+    steps = (contrast * 255).astype(np.uint8)
+    ink = steps > _find_threshold(steps)
     pieces = find_pieces(ink)
-    lighter = np.count_nonzero(difference[ink] > 0)
+    lighter = np.count_nonzero(ink & (difference > 0))
     mixed = min(lighter, np.count_nonzero(ink) - lighter) > 0.001 * ink.size  # darker and lighter than the paper
     if min(ink.shape) < TINY or (not mixed and _is_plain(contrast, ink, pieces)):
         return Ink(contrast, drop_foreign(pieces))
@@ -157,20 +158,26 @@ def find_ink(picture: np.ndarray | Tensor, name: str) -> Ink:
 
 def _is_plain(contrast: np.ndarray, ink: np.ndarray, pieces: Pieces) -> bool:
     """Return whether the paper is even and nothing but letters seems to be on it."""
-    around = cv2.dilate(ink.astype(np.uint8), SQUARE)
-    if cv2.countNonZero(((contrast > UNEVEN) > around).view(np.uint8)) > 0.01 * ink.size:
+    filled = ink.view(np.uint8)
+    around = cv2.dilate(filled, SQUARE)
+    if np.count_nonzero((contrast > UNEVEN) > around) > 0.01 * ink.size:
         return False
-    core = cv2.erode(ink.astype(np.uint8), SQUARE, iterations=2) > 0
-    if core.any() and contrast[core].std() > UNEVEN_INK:
+    core = cv2.erode(filled, SQUARE, iterations=2)
+    if cv2.countNonZero(core) and cv2.meanStdDev(contrast, mask=core)[1][0, 0] > UNEVEN_INK:
         return False
     longest = pieces.lengths.max()
-    thickness = 2 * cv2.distanceTransform(np.pad(ink, 1).view(np.uint8), cv2.DIST_L2, 3).max()
+    thickness = 2 * cv2.distanceTransform(_surround(filled), cv2.DIST_L2, 3).max()
     cut = touch_border(pieces).any()
     if cut and thickness > 0.3 * longest and min(ink.shape) >= PHOTO and np.count_nonzero(ink) > SHADE * ink.size:
         return False
     if thickness > 0.2 * longest and ((cut and thickness > THICKEST * longest) or is_sheet(pieces)):
         return False
     return not cut or not (has_cut(pieces) or (remove_rulings(ink) != ink).any())
+
+
+def _surround(filled: np.ndarray) -> np.ndarray:
+    """Return the ink with one pixel of paper around it."""
+    return cv2.copyMakeBorder(filled, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
 
 
 def _find_ink_in_photo(levels: np.ndarray, on_table: bool) -> Ink | None:
