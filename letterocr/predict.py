@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 LEAST_SHOWN = 0.01  # smaller shares are left out of a line
 MOST_SHOWN = 6  # shares in a line
 NOTHING_READ = 1  # exit status
+NO_FAMILIARITY = (
+    "was trained by an earlier version, so everything is read as a letter, also what is none: "
+    "train it again, and predict refuses such pictures."
+)
 
 
 def make_parser() -> CommandParser:
@@ -112,6 +116,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         run = load(given.run_folder)
         run.check_finite()
+        if not run.reader.familiarity:
+            complain(f"{given.run_folder} {NO_FAMILIARITY}")
     except UserError as error:
         sys.exit(complain(str(error)))
     shown = []

@@ -205,3 +205,12 @@ def test_the_command_in_a_process_of_its_own_prints_names_that_are_no_text(train
     assert [text.partition(", else")[0] for text in lines] == [f"{tmp_path}/\\udcff.png: E", "e.png: E"]
     assert b"none.png: there is no such file" in answer.stderr
     assert b"Traceback" not in answer.stderr
+
+
+def test_a_run_of_an_earlier_version_says_that_it_refuses_nothing(copy, tmp_path, predict):
+    with np.load(copy / "familiarity.npz") as stored:
+        early = {name: stored[name] for name in stored.files if name != "weights"}
+    np.savez(copy / "familiarity.npz", **early)
+    answer = predict(copy, saved(tmp_path / "a.png", glyph("A")))
+    assert (answer.status, answer.out[-1:]) == (0, "\n")
+    assert_one_line(answer.err, str(copy), "earlier version", "train it again")
