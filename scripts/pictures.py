@@ -36,7 +36,7 @@ PICTURES = 200  # of each kind that is no letter
 SCANS, PAGE, STRIP = 22, 200, 3  # of each class; pixels of a side, and of the strip's width
 
 
-def train(images: np.ndarray, labels: np.ndarray, held: np.ndarray) -> letterocr.Run:
+def train(images: np.ndarray, labels: np.ndarray, held: np.ndarray, samples: int = SAMPLES) -> letterocr.Run:
     """Train on all letters but those that are held back [N], which are the test letters."""
     texts = np.array(list(ALPHABET))[labels]
     return letterocr.fit(
@@ -44,7 +44,7 @@ def train(images: np.ndarray, labels: np.ndarray, held: np.ndarray) -> letterocr
         rule="printed",
         data=(images[~held], texts[~held]),
         test=(images[held], texts[held]),
-        samples=SAMPLES,
+        samples=samples,
         evaluate_every="log",
     )
 
@@ -100,7 +100,7 @@ def measure_strips(images: np.ndarray, labels: np.ndarray) -> Iterator[str]:
         np.rot90(page, k)[:STRIP] = 20
     held = np.arange(len(places)) % SCANS < 4
     for name, scans in (("plain", plain), (f"strip of {STRIP} pixels", striped)):
-        run = train(scans, labels[places], held)
+        run = train(scans, labels[places], held, 4000)
         yield f"{len(scans)} scans, {name}: test error {run.test_error:.1%}"
 
 
