@@ -41,7 +41,7 @@ Networks of three weight matrices (`letterocr/engine/deep_certificates.py`): the
 once a block, and then only for open letters. This holds for the rules *gradient* and *eq18* without momentum and weight
 decay; with the printed rule, momentum or decay all letters are evaluated, and the run says so. With the printed rule
 the same bound certified 0.1 % of the letters around sample 1,000 and none around 8,000, because single steps turn
-hundreds of hidden units from 0 to 1.
+a hundred hidden units and more from 0 to 1.
 
 `python scripts/certified_check.py writers25.npz --networks four_layer --rules gradient --samples 1000 --threads 1`:
 

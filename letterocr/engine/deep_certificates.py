@@ -4,10 +4,10 @@ The first pre-activations of the letters take every update, which is cheap; so t
 is dear is the product of h with the second weight matrix. It is taken once a block, and bounded in between.
 
 Notation, for one test letter: A the second weight matrix divided by T at the block's start and b its biases, likewise
-divided; h_j and v_j the inputs of A and its error vectors divided by T for the block's samples, c_j = -alpha_j, and beta
-= 1 with biases, else 0; w_r and b_r the rows and biases of the last weight matrix after sample i, w_r0 its rows at the
-block's start; L = 1/4 and S = 1/(6 sqrt 3) the largest |s'| and |s''|. After sample i the second pre-activations and the
-outputs are *exactly*
+divided; h_j and v_j the inputs of A and its error vectors divided by T for the block's samples, c_j = -alpha_j,
+and beta = 1 with biases, else 0; w_r and b_r the rows and biases of the last weight matrix after sample i, w_r0 its rows at the
+block's start; L = 1/4 and S = 1/(6 sqrt 3) the largest |s'| and |s''|. After sample i the second pre-activations
+and the outputs are *exactly*
 
     z = A h + b + sum_{j<=i} c_j (h_j . h + beta) v_j,        x_r = w_r . s(z) + b_r                               (D1)
 
@@ -25,8 +25,8 @@ Proof. By Taylor s(z) = s(y) + s' * (z - y) + R with |R_k| <= (S/2) (z - y)_k^2.
 (f * w_r0) . A rho = u_r . rho is exact, and the other is bounded by Cauchy-Schwarz and the triangle inequality, as is
 w . (s' * D e). At last sum |w_k| R_k <= max|w| (S/2) |z - y|^2.
 
-g follows h to first order with the slopes f' that the letters have on average: g = k + sum_j c_j a_j (f' * p_j) with a_j
-= a . a_j + beta and p_j the first error vectors divided by T. All A g together are one product for the block's samples,
+g follows h to first order with the slopes f' that the letters have on average: g = k + sum_j c_j a_j (f' * p_j) with
+a_j = a . a_j + beta and p_j the first error vectors divided by T. All A g together are one product for the block's samples,
 A (f' * p_j), and one for the letters, A k. |e| <= |rho| + |g - k|, and |g - k| and the Frobenius norm of D, which
 bounds |D|, are quadratic forms in Gram matrices. |A| is bounded by (D4).
 
@@ -52,7 +52,7 @@ evaluated and once as estimated, and u_r . rho are off by at most 4 (M + 20) u0 
 Measured shares of the letters certified, for 900-1800-1800-26 on letters of 25 writers, from the block's start (32
 samples, gradient rule) without the terms of rounding: 0.974 to 0.995 at samples 200 to 19,900; with slopes that are
 means over the letters of a class instead of all: 0.976 to 0.996, not used. Without s' in the error vectors (the printed
-rule) none: there |rho| is as large as |e|, because single steps turn hundreds of hidden units from 0 to 1.
+rule) none: there |rho| is as large as |e|, because single steps turn a hundred hidden units and more from 0 to 1.
 
 Shapes: T letters, n samples, c classes, m1 and m2 hidden units.
 """

@@ -1,4 +1,4 @@
-"""The bounds through two hidden layers are never above the true margins, for random networks and steps of every size."""
+"""The bounds through two hidden layers are never above the true margins, for random networks and any steps."""
 
 from __future__ import annotations
 
