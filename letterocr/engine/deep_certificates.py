@@ -6,8 +6,8 @@ is dear is the product of h with the second weight matrix. It is taken once a bl
 Notation, for one test letter: A the second weight matrix divided by T at the block's start and b its biases, likewise
 divided; h_j and v_j the inputs of A and its error vectors divided by T for the block's samples, c_j = -alpha_j,
 and beta = 1 with biases, else 0; w_r and b_r the rows and biases of the last weight matrix after sample i, w_r0 its
-rows at the block's start; L = 1/4 and S = 1/(6 sqrt 3) the largest |s'| and |s''|. After sample i the second pre-activations
-and the outputs are *exactly*
+rows at the block's start; L = 1/4 and S = 1/(6 sqrt 3) the largest |s'| and |s''|. After sample i the second
+pre-activations and the outputs are *exactly*
 
     z = A h + b + sum_{j<=i} c_j (h_j . h + beta) v_j,        x_r = w_r . s(z) + b_r                               (D1)
 
@@ -27,8 +27,8 @@ w . (s' * D e). At last sum |w_k| R_k <= max|w| (S/2) |z - y|^2.
 
 g follows h to first order with the slopes f' that the letters have on average: g = k + sum_j c_j a_j (f' * p_j) with
 a_j = a . a_j + beta and p_j the first error vectors divided by T. All A g together are one product for the block's
-samples, A (f' * p_j), and one for the letters, A k. |e| <= |rho| + |g - k|, and |g - k| and the Frobenius norm of D, which
-bounds |D|, are quadratic forms in Gram matrices. |A| is bounded by (D4).
+samples, A (f' * p_j), and one for the letters, A k. |e| <= |rho| + |g - k|, and |g - k| and the Frobenius norm of D,
+which bounds |D|, are quadratic forms in Gram matrices. |A| is bounded by (D4).
 
     |X|  <=  (|X X^T| + e)^(1/2)  <=  ((|X X^T X X^T| + e')^(1/2) + e)^(1/2)  <=  ...  with the Frobenius norm at last;
     e = (m + 2) u0 |X|_F^2 for the rounding of a product of m columns                                              (D4)
