@@ -148,12 +148,16 @@ class BlockedEngine(Engine):
         from letterocr.engine.certificate_arrays import MOST_CLASSES
         from letterocr.engine.certified_follower import CertifiedFollower
         from letterocr.engine.one_matrix_follower import OneMatrixFollower
+        from letterocr.engine.three_matrix_follower import ThreeMatrixFollower
 
         weights = self.network.weights
         if len(weights) == 1:
             return OneMatrixFollower(stack, self.test_inked, self.test_labels, threads)
         if self._task.certified and len(weights) == 2 and weights[-1].shape[-2] <= MOST_CLASSES:
             return CertifiedFollower(stack, self.test_inked, self.test_labels, threads)
+        plain = not (stack.momentum.mu or stack.momentum.decay)
+        if self._task.certified and len(weights) == 3 and plain and stack.settings.hidden_slope:
+            return ThreeMatrixFollower(stack, self.test_inked, self.test_labels)
         return compiled.CompiledFollower(stack, self.test_inked, self.test_labels)
 
     @torch.no_grad()

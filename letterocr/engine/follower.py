@@ -86,9 +86,14 @@ class Follower:
         if due and self.hidden is not self.z:
             torch.sigmoid(self.z, out=self.hidden)
 
-    def compute_last_inputs(self, i: int) -> Tensor:
-        """Return the test letters' inputs to the last weight matrix after sample i of the block: [..., T, in]."""
-        stack, network, momentum, h = self.stack, self.stack.network, self.stack.momentum, self.hidden
+    def compute_last_inputs(self, i: int, rows: Tensor | slice = slice(None)) -> Tensor:
+        """Return the test letters' inputs to the last weight matrix after sample i of the block: [..., T, in].
+
+        Args:
+            i: index of the sample in the block.
+            rows: the letters, where not all.
+        """
+        stack, network, momentum, h = self.stack, self.stack.network, self.stack.momentum, self.hidden[..., rows, :]
         for k in range(1, len(network.weights) - 1):
             x, bias = h @ network.weights[k].mT, network.biases[k]
             if bias is not None:
