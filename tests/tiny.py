@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 import tempfile
@@ -218,8 +219,8 @@ def at_write(count: int, event: BaseException) -> Iterator[None]:
     """Raise at the count-th file that is about to take its place."""
     calls = itertools.count(1)
 
-    def fsync(_: int) -> None:
-        if next(calls) == count:
+    def fsync(number: int) -> None:
+        if not stat.S_ISDIR(os.fstat(number).st_mode) and next(calls) == count:
             raise event
 
     with mock.patch("os.fsync", fsync):

@@ -1,25 +1,41 @@
-"""Atomic files: each one is written under a temporary name, flushed to disk, then renamed.
+"""Atomic files: each one is written under a temporary name, flushed to disk, then renamed, and its folder is flushed.
 
-A reader finds the old file or the whole new one, never a part. Flushing takes a few milliseconds; several files that
-are flushed at the same time take little longer than one (`write_together`).
+A reader finds the old file or the whole new one, never a part, also after a power failure: until a folder is flushed,
+the disk may hold any of its new names and lack any other. Flushing takes a few milliseconds; several files that are
+flushed at the same time take little longer than one (`write_together`).
 """
 
 from __future__ import annotations
 
+import errno
 import functools
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from letterocr.base.errors import UserError
 
-_waiting: ContextVar[dict[Path, Path] | None] = ContextVar("waiting", default=None)
+NO_FLUSH = (errno.EINVAL, errno.ENOTSUP, errno.EACCES, errno.EPERM, errno.ENOENT)  # of a folder, not a failure
+
+
+@dataclass
+class _Block:
+    """What waits for the end of a `write_together`."""
+
+    temporaries: dict[Path, Path] = field(default_factory=dict)  # by the file whose place they take
+    groups: list[list[Path]] = field(default_factory=lambda: [[]])  # the last file of each vouches for the others
+    removed: list[Path] = field(default_factory=list)
+
+
+_waiting: ContextVar[_Block | None] = ContextVar("waiting", default=None)
 _later: set[Path] = set()
+_named: set[tuple[Path, int]] = set()  # folders whose own names are on disk, with their inodes
 
 
 @contextmanager
@@ -41,19 +57,56 @@ def replace_file(path: Path, later: bool = False) -> Iterator[Path]:
         if later:
             _later.add(path)
         elif waiting is not None:
-            waiting[path] = temporary
+            waiting.temporaries[path] = temporary
+            waiting.groups[-1].append(path)
             return
         else:
             _bring_to_disk(temporary)
         temporary.replace(path)
+        if not later:
+            flush_folders([path])
     finally:
-        if waiting is None or path not in waiting:
+        if waiting is None or path not in waiting.temporaries:
             temporary.unlink(missing_ok=True)
 
 
 def _bring_to_disk(path: Path) -> None:
     with open(path, "rb") as written:
         os.fsync(written.fileno())
+
+
+def flush_folders(files: Iterable[Path]) -> None:
+    """Bring the names of these files to disk, present or removed, and those of the folders that hold them."""
+    folders, new = set(), set()
+    for folder in {Path(os.path.abspath(path.parent)) for path in files}:
+        folders.add(folder)
+        while folder != folder.parent and (folder, folder.stat().st_ino) not in _named:
+            new.add((folder, folder.stat().st_ino))
+            folder = folder.parent
+            folders.add(folder)
+    list(_threads().map(_flush_folder, sorted(folders)))
+    _named.update(new)
+
+
+def _flush_folder(folder: Path) -> None:
+    try:
+        number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(number)
+        finally:
+            os.close(number)
+    except OSError as error:
+        if error.errno not in NO_FLUSH:
+            raise
+
+
+def remove_file(path: Path) -> None:
+    """Remove a file; inside `write_together`, once the new files have their names on disk."""
+    waiting = _waiting.get()
+    if waiting is not None:
+        waiting.removed.append(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 @functools.cache
@@ -66,31 +119,50 @@ os.register_at_fork(after_in_child=_threads.cache_clear)  # a forked process doe
 
 
 @contextmanager
-def write_together() -> Iterator[None]:
+def write_together(check: Callable[[], None] | None = None) -> Iterator[None]:
     """Flush all files that are written inside this block at its end, in parallel, then rename them one by one.
 
-    They are renamed in the order in which they were written: write a file that vouches for the others last. If the
-    block or the flushing fails, no file is replaced. A nested `write_together` leaves everything to the outer one.
+    The last file of a block vouches for the others: it is renamed when their names are on disk. If the block or the
+    flushing fails, no file is replaced. A nested `write_together` leaves everything to the outer one, where its last
+    file vouches for those before it.
+
+    Args:
+        check: called directly before files are renamed; what it raises keeps them from it.
     """
-    if _waiting.get() is not None:
+    outer = _waiting.get()
+    if outer is not None:
         yield
+        outer.groups.append([])
         return
-    files: dict[Path, Path] = {}
-    token = _waiting.set(files)
+    block = _Block()
+    token = _waiting.set(block)
     try:
         try:
             yield
         finally:
             _waiting.reset(token)
-        if files:
+        if block.temporaries:
             early = {path for path in _later if path.exists()}
-            list(_threads().map(_bring_to_disk, [*early, *files.values()]))
+            list(_threads().map(_bring_to_disk, [*early, *block.temporaries.values()]))
             _later.clear()
-        for path, temporary in files.items():
-            temporary.replace(path)
+        for group in block.groups:
+            for files in (group[:-1], group[-1:]):
+                _rename(files, block.temporaries, check)
+        for path in block.removed:
+            path.unlink(missing_ok=True)
     finally:
-        for temporary in files.values():
+        for temporary in block.temporaries.values():
             temporary.unlink(missing_ok=True)
+
+
+def _rename(files: list[Path], temporaries: dict[Path, Path], check: Callable[[], None] | None) -> None:
+    if not files:
+        return
+    if check:
+        check()
+    for path in files:
+        temporaries[path].replace(path)
+    flush_folders(files)
 
 
 def write_text(path: Path, text: str, later: bool = False) -> None:

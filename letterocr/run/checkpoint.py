@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from letterocr.base.files import replace_file, write_json
+from letterocr.base.files import remove_file, replace_file, write_json
 
 PIECE_BYTES = 64_000_000
 NAMES = {torch.float32: "F32", torch.float64: "F64", torch.int64: "I64", torch.int32: "I32"}
@@ -42,7 +42,7 @@ def save(folder: Path, sample: int, tensors: dict[str, Tensor], facts: dict[str,
     kept = [*older[len(older) - KEPT + 1 :], path.stem]
     for other in sorted(folder.glob("[0-9]*")):
         if other.stem not in kept:
-            other.unlink()
+            remove_file(other)
 
 
 def _write_tensors(path: Path, tensors: dict[str, Tensor]) -> str:

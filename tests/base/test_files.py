@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from letterocr.base.files import replace_file, write_json, write_text, write_together
+from letterocr.base.files import remove_file, replace_file, write_json, write_text, write_together
 
 
 def names(folder) -> list[str]:
@@ -111,4 +111,46 @@ def test_what_is_brought_to_disk_later_is_so_before_the_next_together_ends(tmp_p
         with write_together():
             write_text(tmp_path / "file", "y")
     assert sorted(Path(path).name for path in synced if Path(path).name == "early") == ["early"]
-    assert len(synced) == 3
+    assert len([path for path in synced if not Path(path).is_dir()]) == 3
+
+
+def test_the_last_file_of_a_block_is_named_when_the_names_of_the_others_are_on_disk(tmp_path, monkeypatch):
+    events = []
+    replace, flush = Path.replace, os.fsync
+
+    def note(number: int) -> None:
+        flush(number)
+        path = Path(os.readlink(f"/proc/self/fd/{number}"))
+        if path.is_dir() and tmp_path in (path, *path.parents):
+            events.append(f"flush {path.relative_to(tmp_path)}")
+
+    monkeypatch.setattr("os.fsync", note)
+    monkeypatch.setattr(Path, "replace", lambda self, path: (events.append(path.name), replace(self, path)))
+    (tmp_path / "run" / "old").mkdir(parents=True)
+    (tmp_path / "run" / "old" / "file").touch()
+    with write_together(lambda: events.append("check")):
+        with write_together():
+            write_text(tmp_path / "run" / "curve", "x")
+            write_text(tmp_path / "run" / "new" / "checkpoint", "x")
+            remove_file(tmp_path / "run" / "old" / "file")
+        write_text(tmp_path / "run" / "result", "x")
+        assert not events
+    folders = {"flush .", "flush run", "flush run/new"}
+    assert events[:2] == ["check", "curve"]
+    assert set(events[2:4]) <= folders
+    assert events[-7:-4] == ["check", "checkpoint", *events[-5:-4]]
+    assert events[-3:] == ["check", "result", "flush run"]
+    assert not (tmp_path / "run" / "old" / "file").exists()
+
+
+def test_a_check_that_fails_keeps_the_old_files(tmp_path):
+    (tmp_path / "file").write_text("old")
+
+    def fail() -> None:
+        raise ValueError("not mine any more")
+
+    with pytest.raises(ValueError, match="not mine"), write_together(fail):
+        write_text(tmp_path / "file", "new")
+        remove_file(tmp_path / "file")
+    assert (tmp_path / "file").read_text() == "old"
+    assert names(tmp_path) == ["file"]

@@ -1,0 +1,133 @@
+"""A power failure at every moment of a run: from whatever the disk then holds, the same command ends at the same bits.
+
+`make crash` lists the states that a run may leave, as far as `MOST` allows; without LETTEROCR_CRASH a sample of them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from crash_states import RULES, State, list_crash_states
+from disk_record import DiskRecord, Step
+from fake_training import FakeEngine, fake_config, fake_run, faked, quick_folder
+
+from letterocr.base.errors import UserError
+from letterocr.run.folder import locate_folder
+from letterocr.run.session import Session
+
+ALL = "LETTEROCR_CRASH" in os.environ
+MOST = 1024 if ALL else 64  # states of one moment
+SAMPLE = None if ALL else 60  # states of one scenario by one rule that are tried
+
+
+@pytest.fixture
+def root() -> Iterator[Path]:
+    folder = quick_folder()
+    yield folder
+    shutil.rmtree(folder)
+
+
+def restore(root: Path, state: State) -> None:
+    """Put a state in place; the machine was off for an hour."""
+    for path in root.iterdir():
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    for path, content in sorted(state, key=lambda item: item[0]):
+        if content is None:
+            (root / path).mkdir()
+        else:
+            (root / path).write_bytes(content)
+            os.utime(root / path, (time.time() - 3600,) * 2)
+
+
+def bits(folder: Path) -> dict[str, Any]:
+    """What a run came to."""
+    result = json.loads((folder / "result.json").read_text())
+    del result["seconds"]
+    newest = max(folder.glob("checkpoints/*.safetensors"))
+    return {"result": result, "curve": (folder / "curve.parquet").read_bytes(), newest.name: newest.read_bytes()}
+
+
+def record(root: Path, do: Callable[[Callable[[object], None]], None]) -> list[Step]:
+    disk = DiskRecord(root)
+    with faked("first boot"), disk.recording():
+        do(disk.mark)
+    return disk.steps
+
+
+def try_all(steps: list[Step], check: Callable[[list[object], State], str]) -> None:
+    """Check the states of each rule; print how many there are, and what came of them."""
+    wrong = []
+    for rule in RULES:
+        states, counts = list(list_crash_states(steps, rule, MOST)), Counter[str]()
+        sampled = sum(not whole for _, whole, _ in states)
+        if SAMPLE and len(states) > SAMPLE:
+            states = random.Random(0).sample(states, SAMPLE)
+        for told, _, state in states:
+            try:
+                counts[check(told, state)] += 1
+            except (AssertionError, OSError, UserError) as error:
+                counts["WRONG"] += 1
+                if counts["WRONG"] < 4:
+                    held = sorted(path[-34:] if content is None else f"{path[-34:]}:{len(content)}" for path, content in state)
+                    wrong.append(f"{rule}, told {told[-1:]}: {type(error).__name__} {error}\n  " + "\n  ".join(held))
+        print(f"{rule}: {len(states)} states, {sampled} of sampled moments: {dict(counts)}")
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.fixture
+def note_saves(monkeypatch: pytest.MonkeyPatch) -> list[Callable[[object], None]]:
+    """Tell the first function in the list, if any, of each checkpoint that a session has written."""
+    tell, save = [], Session._save
+
+    def save_and_tell(self: Session) -> None:
+        save(self)
+        if tell and not self.learning.is_over():
+            tell[0](self.learning.engine.sample)
+
+    monkeypatch.setattr(Session, "_save", save_and_tell)
+    return tell
+
+
+def check_run(root: Path, whole: dict[str, Any], **fields: Any) -> Callable[[list[object], State], str]:
+    """Return the check that the same command goes on from a state and ends at the same bits."""
+
+    def check(told: list[object], state: State) -> str:
+        restore(root, state)
+        with faked("second boot"):
+            outcome = fake_run(root / "out" / "runs", **fields)
+            assert outcome.status == "finished"
+            assert bits(outcome.folder) == whole
+            left = [path.name for path in outcome.folder.rglob("*") if path.name.startswith((".", "lock"))]
+            assert outcome.existed or not left
+        if "finished" in told:
+            assert outcome.existed
+        saved = [sample for sample in told if isinstance(sample, int)]
+        assert outcome.existed or FakeEngine.begun_at >= max(saved, default=0), (FakeEngine.begun_at, saved)
+        return "existed" if outcome.existed else "went on" if FakeEngine.begun_at else "began"
+
+    return check
+
+
+@pytest.mark.parametrize("fields", [{}, {"tensorboard": True}], ids=["plain", "tensorboard"])
+def test_a_run(root: Path, note_saves: list[Callable[[object], None]], fields: dict[str, Any]) -> None:
+    if fields and not ALL:
+        pytest.skip("only with LETTEROCR_CRASH")
+
+    def train(mark: Callable[[object], None]) -> None:
+        note_saves.append(mark)
+        assert fake_run(root / "out" / "runs", **fields).status == "finished"
+        mark("finished")
+        note_saves.clear()
+
+    steps = record(root, train)
+    whole = bits(locate_folder(fake_config(root / "out" / "runs")))
+    try_all(steps, check_run(root, whole, **fields))
