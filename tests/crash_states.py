@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from disk_record import FOLDER, Flush, Mark, Names, Step, Write
 
 RULES = ("posix", "ext4", "xfs")
+LOCKS = (".lock", ".rename")  # Optuna's locks, hundreds of them; one that is left is taken over after 30 seconds
 State = frozenset[tuple[str, bytes | None]]  # each path below the root with its content, None for a folder
 
 
@@ -75,7 +76,7 @@ def list_crash_states(
 
 
 def _take(disk: _Disk, step: Step, rule: str) -> None:
-    if isinstance(step, Names):
+    if isinstance(step, Names) and not all(path.endswith(LOCKS) for path, _ in step.changes):
         disk.pending.append(step)
     elif isinstance(step, Write):
         disk.contents.setdefault(step.inode, [b""]).append(step.content)

@@ -58,6 +58,8 @@ def is_alive(owner: Owner | None, silent: float) -> bool:
 class Heartbeat:
     """Context manager that renews the time of a file every `BEAT_SECONDS`.
 
+    It renews the file that was there at its start, and not a later one of the same name, which has another owner.
+
     Args:
         path: a file that this process owns.
     """
@@ -68,17 +70,19 @@ class Heartbeat:
         self._thread = threading.Thread(target=self._beat, daemon=True, name="heartbeat")
 
     def __enter__(self) -> Heartbeat:
+        self._file = os.open(self.path, os.O_RDONLY)
         self._thread.start()
         return self
 
     def __exit__(self, *exception: object) -> None:
         self._left.set()
         self._thread.join()
+        os.close(self._file)
 
     def _beat(self) -> None:
         while not self._left.wait(BEAT_SECONDS):
             with contextlib.suppress(OSError):
-                os.utime(self.path)
+                os.utime(self._file)
 
 
 class Presence:

@@ -29,7 +29,7 @@ import torch
 from torch import Tensor
 
 from letterocr.base.errors import UserError
-from letterocr.base.files import write_json, write_text
+from letterocr.base.files import flush_folders, write_json, write_text
 from letterocr.base.home import expand_path
 from letterocr.base.owner import read_slurm_job
 from letterocr.base.threads import count_threads
@@ -177,11 +177,17 @@ def _learn_once(letters: Letters) -> Familiarity:
 
 
 def clear_folder(folder: Path) -> None:
-    """Remove the files of an earlier run of the same config, and no others."""
-    own = ("result.json", "environment.json", "page.html", "snapshots.npz", FAMILIARITY)
-    for pattern in (*own, "checkpoints/*", "events.out.*", "train/events.out.*", "*.parquet"):
-        for path in folder.glob(pattern):
+    """Remove the files of an earlier run of the same config, and no others.
+
+    Its result goes first, also on disk, as it says that the other files are there; then what vouches for checkpoints.
+    """
+    rest = ("checkpoints/*", "environment.json", "page.html", "snapshots.npz", FAMILIARITY, "*.parquet")
+    events = ("events.out.*", "train/events.out.*")
+    for patterns in (("result.json",), ("checkpoints/*.json",), (*rest, *events)):
+        paths = [path for pattern in patterns for path in folder.glob(pattern)]
+        for path in paths:
             path.unlink()
+        flush_folders(paths)
 
 
 def clear_temporary(folder: Path) -> None:

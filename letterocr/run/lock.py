@@ -4,20 +4,27 @@ A lock is a file `lock.N.json` that names its owner, the process that trains the
 link, so that it is complete from the start and only one process can create it. The owner renews its time of change
 while it works. A lock whose owner is dead is never changed: the next owner creates the file with the next N, which
 again only one process can do, and then removes the old file.
+
+An owner that was stopped for longer than that finds its own file gone, or with another content, and then replaces no
+file of the run any more: it looks at every checkpoint, and again directly before any file gets its name.
 """
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 import random
 import socket
 import time
 from pathlib import Path
+from types import TracebackType
 
 from letterocr.base.errors import RunningError
-from letterocr.base.heartbeat import DEAD_SECONDS, Heartbeat, format_owner, is_alive, read_owner
+from letterocr.base.heartbeat import BEAT_SECONDS, DEAD_SECONDS, Heartbeat, format_owner, is_alive, read_owner
 from letterocr.base.owner import is_here
 
+GONE = (errno.ENOENT, errno.ENOTDIR, errno.ESTALE)
 TRIES = 100  # attempts to take a lock that other processes want too
 
 
@@ -34,6 +41,8 @@ class Lock:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._own: Path | None = None
+        self._text = ""
+        self._verified = time.monotonic()
         self._made: list[Path] = []
 
     def refuse(self) -> None:
@@ -51,20 +60,48 @@ class Lock:
         self._heartbeat.__enter__()
         return self
 
-    def __exit__(self, *exception: object) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._heartbeat.__exit__()
-        if self._own is not None:
+        held = False
+        with contextlib.suppress(OSError):
+            held = self._is_held()
+        if held and self._own:
             self._own.unlink(missing_ok=True)
         self._tidy()
+        if isinstance(error, OSError) and not held:  # the new owner removed the temporary files of this one
+            raise self._explain_loss() from error
 
     def verify(self) -> None:
         """Raise RunningError if another process took the lock over because this one did not renew it in time."""
-        if self._own is None or not self._own.exists():
-            self.refuse()
-            raise RunningError(
-                f"{self.folder} was taken over by another process, as this one did not renew its lock in time: "
-                "give the command again later."
-            )
+        if not self._is_held():
+            self._list_dead(time.time(), self._own)
+            raise self._explain_loss()
+        self._verified = time.monotonic()
+
+    def verify_if_due(self) -> None:
+        """Verify the lock if that was last done longer ago than a heartbeat, as after a stop of this process."""
+        if time.monotonic() - self._verified > BEAT_SECONDS:
+            self.verify()
+
+    def _is_held(self) -> bool:
+        """Return whether the lock is there, is not a later one of the same number, and none has a higher number."""
+        assert self._own
+        try:  # opened, not looked up: NFS then asks the server
+            text = self._own.read_text(encoding="utf-8")
+        except OSError as error:
+            if error.errno in GONE:
+                return False
+            raise
+        number = _parse_number(self._own)
+        return text == self._text and all(_parse_number(path) <= number for path in self.folder.glob("lock.*.json"))
+
+    def _explain_loss(self) -> RunningError:
+        return RunningError(
+            f"{self.folder} was taken over by another process, as this one did not renew its lock in time: "
+            "give the command again later."
+        )
 
     def _tidy(self) -> None:
         for path in self._made:  # the innermost first
@@ -74,7 +111,7 @@ class Lock:
                 return
 
     def _take(self) -> Path:
-        text = format_owner()
+        text = self._text = format_owner()
         temporary = self.folder / f".lock.{socket.gethostname()}.{os.getpid()}.tmp"
         for _ in range(TRIES):
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -128,8 +165,10 @@ def _create_lock(temporary: Path, path: Path, text: str) -> None:
     """Create a complete lock; raise FileExistsError if it exists already."""
     try:
         os.link(temporary, path)
-    except (FileExistsError, FileNotFoundError):
-        raise
-    except OSError:  # a file system without hard links
+    except OSError as error:
+        if temporary.stat().st_nlink == 2:  # NFS may repeat a request that was done, and report that it failed
+            return
+        if isinstance(error, FileExistsError | FileNotFoundError):
+            raise  # otherwise: a file system without hard links
         with open(path, "x", encoding="utf-8") as file:
             file.write(text)

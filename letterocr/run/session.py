@@ -148,6 +148,7 @@ class Session:
         self._look(display)
         while not learning.is_over() and not (signals and signals.received):
             learning.learn_stretch(self._choose_limit(display))
+            self.lock.verify_if_due()
             display.show()
             self._look(display)
             if time.monotonic() - self._last_checkpoint >= self.config.checkpoint_seconds and not learning.is_over():
@@ -165,14 +166,16 @@ class Session:
         if self.snapshots:
             self.snapshots.look(self.learning.divergence)
         if self.diagnostics:
-            display.show_figures(self.diagnostics.look(self.learning.divergence.last_finite))
+            with write_together(self.lock.verify):
+                figures = self.diagnostics.look(self.learning.divergence.last_finite)
+            display.show_figures(figures)
 
     def _save(self) -> None:
         self.lock.verify()
         learning = self.learning
         facts = {"seconds": learning.seconds, "diverged": learning.divergence.last_finite}
         keep_familiarity(self.folder, learning.split.train)
-        with write_together():
+        with write_together(self.lock.verify):
             learning.curve.save(self.folder / "curve.parquet")  # first: a checkpoint needs its curve
             checkpoint.save(self.folder / "checkpoints", learning.engine.sample, learning.engine.state(), facts)
         self._last_checkpoint = time.monotonic()
@@ -187,7 +190,7 @@ class Session:
         learning = self.learning
         summary, total = learning.curve.summary(learning.seconds), learning.divergence.is_total()
         status, error = ("diverged", 1.0) if total else ("finished", summary.final_error)
-        with write_together():  # the result last: it tells that the other files are whole
+        with write_together(self.lock.verify):  # the result last: it tells that the other files are whole
             if total:
                 learning.curve.save(self.folder / "curve.parquet")
             else:

@@ -7,11 +7,14 @@ checkpoint.
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from letterocr.base.files import flush_folders
 from letterocr.base.heartbeat import Presence
 from letterocr.search.plan import Plan
 
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
     from optuna.study import Study
     from optuna.trial import FrozenTrial, Trial
 
+JOURNAL = "journal.log"
 STUDY = "search"  # name of the study in the journal
 RETRIES = 3  # how often a trial is repeated whose worker died: the trial itself may kill workers
 STARTUP = 5  # whole trials before any trial is pruned
@@ -42,8 +46,29 @@ def open_study(folder: Path, samples: int = 0) -> Study:
 def _open_journal(folder: Path) -> JournalStorage:
     from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock, JournalStorage
 
-    path = str(folder.resolve() / "journal.log")
+    path = str(folder.resolve() / JOURNAL)
     return JournalStorage(JournalFileBackend(path, JournalFileOpenLock(path)))
+
+
+def _mend_journal(folder: Path) -> None:
+    """Cut off what a power failure left of the last lines: Optuna would append to it, and then read nothing at all."""
+    path = folder.resolve() / JOURNAL
+    with hold_lock(folder, JOURNAL):
+        path.touch()
+        lines = path.read_bytes().splitlines(keepends=True)
+        whole = len(lines)
+        while whole and not _is_whole(lines[whole - 1]):
+            whole -= 1
+        if whole < len(lines):
+            os.truncate(path, sum(map(len, lines[:whole])))
+        flush_folders([path])
+
+
+def _is_whole(line: bytes) -> bool:
+    try:
+        return line.endswith(b"\n") and isinstance(json.loads(line), dict)
+    except ValueError:
+        return False
 
 
 def _open_study(journal: JournalStorage, samples: int) -> Study:
@@ -55,11 +80,16 @@ def _open_study(journal: JournalStorage, samples: int) -> Study:
 
 
 @contextmanager
-def hold_lock(folder: Path) -> Iterator[None]:
-    """Let at most one worker at a time pass; a lock that a killed worker left is taken after 30 seconds."""
+def hold_lock(folder: Path, name: str = "ask") -> Iterator[None]:
+    """Let at most one worker at a time pass; a lock that a killed worker left is taken after 30 seconds.
+
+    Args:
+        folder: folder of the study.
+        name: name of what is locked; Optuna itself locks the journal by its file's name.
+    """
     from optuna.storages.journal import JournalFileOpenLock
 
-    lock = JournalFileOpenLock(str(folder.resolve() / "ask"))
+    lock = JournalFileOpenLock(str(folder.resolve() / name))
     lock.acquire()
     try:
         yield
@@ -84,6 +114,7 @@ class TrialQueue:
 
     def __init__(self, folder: Path, plan: Plan, presence: Presence, samples: int) -> None:
         with hold_lock(folder):
+            _mend_journal(folder)
             self.journal = _open_journal(folder)
             self.study = _open_study(self.journal, samples)
         self.folder, self.plan, self.presence = folder, plan, presence

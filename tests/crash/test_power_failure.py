@@ -22,11 +22,18 @@ from fake_training import FakeEngine, fake_config, fake_run, faked, quick_folder
 
 from letterocr.base.errors import UserError
 from letterocr.run.folder import locate_folder
+from letterocr.run.outcome import Outcome
 from letterocr.run.session import Session
+from letterocr.search.plan import Plan, store_plan
+from letterocr.search.space import read_space
+from letterocr.search.trial_queue import is_counted, open_study
+from letterocr.search.worker import work
+from letterocr.sweep.attempt import train_attempt
+from letterocr.sweep.ledger import clear_records, list_records, read_record
 
 ALL = "LETTEROCR_CRASH" in os.environ
 MOST = 1024 if ALL else 64  # states of one moment
-SAMPLE = None if ALL else 60  # states of one scenario by one rule that are tried
+SAMPLE = 60  # states of one scenario by one rule that are tried, unless all are
 
 
 @pytest.fixture
@@ -63,14 +70,14 @@ def record(root: Path, do: Callable[[Callable[[object], None]], None]) -> list[S
     return disk.steps
 
 
-def try_all(steps: list[Step], check: Callable[[list[object], State], str]) -> None:
+def try_all(steps: list[Step], check: Callable[[list[object], State], str], sample: int = SAMPLE) -> None:
     """Check the states of each rule; print how many there are, and what came of them."""
     wrong = []
     for rule in RULES:
         states, counts = list(list_crash_states(steps, rule, MOST)), Counter[str]()
         sampled = sum(not whole for _, whole, _ in states)
-        if SAMPLE and len(states) > SAMPLE:
-            states = random.Random(0).sample(states, SAMPLE)
+        if not ALL and len(states) > sample:
+            states = random.Random(0).sample(states, sample)
         for told, _, state in states:
             try:
                 counts[check(told, state)] += 1
@@ -101,6 +108,7 @@ def check_run(root: Path, whole: dict[str, Any], **fields: Any) -> Callable[[lis
     """Return the check that the same command goes on from a state and ends at the same bits."""
 
     def check(told: list[object], state: State) -> str:
+        told = told[len(told) - told[::-1].index("given up") :] if "given up" in told else told
         restore(root, state)
         with faked("second boot"):
             outcome = fake_run(root / "out" / "runs", **fields)
@@ -131,3 +139,83 @@ def test_a_run(root: Path, note_saves: list[Callable[[object], None]], fields: d
     steps = record(root, train)
     whole = bits(locate_folder(fake_config(root / "out" / "runs")))
     try_all(steps, check_run(root, whole, **fields))
+
+
+def test_a_run_that_is_resumed_and_then_trained_again(root: Path, note_saves: list[Callable[[object], None]]) -> None:
+    """A run is stopped, goes on, is over, and is trained again with force=true: three commands, one record."""
+
+    output = root / "out" / "runs"
+
+    def train(mark: Callable[[object], None]) -> None:
+        note_saves.append(mark)
+        assert fake_run(output, watch=lambda curve: curve.sample > 6).status == "pruned"
+        assert fake_run(output).status == "finished"
+        mark("finished")
+        mark("given up")  # from here on the user has asked to lose what there was
+        assert fake_run(output, force=True).status == "finished"
+        mark("finished")
+        note_saves.clear()
+
+    steps = record(root, train)
+    try_all(steps, check_run(root, bits(locate_folder(fake_config(output)))))
+
+
+def test_a_sweep(root: Path, note_saves: list[Callable[[object], None]]) -> None:
+    """Two runs and the records of their outcomes."""
+    overrides = [["seed=1"], ["seed=2"]]
+    sweep = root / "sweep"
+
+    def train() -> list[Outcome]:
+        clear_records(sweep)
+        configs = [fake_config(root / "out", seed=seed, samples=7) for seed in (1, 2)]
+        reads = [lambda config=config: (config, locate_folder(config)) for config in configs]
+        return [train_attempt(read, names, sweep) for read, names in zip(reads, overrides, strict=True)]
+
+    def begin(mark: Callable[[object], None]) -> None:
+        train()
+        mark("finished")
+
+    steps = record(root, begin)
+    whole = [bits(path.parent) for path in sorted((root / "out").glob("*/result.json"))]
+
+    def check(told: list[object], state: State) -> str:
+        restore(root, state)
+        with faked("second boot"):
+            outcomes = train()
+        assert [bits(path.parent) for path in sorted((root / "out").glob("*/result.json"))] == whole
+        assert {read_record(path).status for path in list_records(sweep)} == {"finished"}
+        existed = sum(outcome.existed for outcome in outcomes)
+        assert existed == 2 or "finished" not in told
+        return f"{existed} existed"
+
+    try_all(steps, check)
+
+
+def test_a_search(root: Path, note_saves: list[Callable[[object], None]], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A study of three trials by one worker. Optuna's own locks are left out (`crash_states.LOCKS`)."""
+    monkeypatch.setattr("letterocr.search.study_page.write_report", lambda folder: None)
+    study = root / "study"
+    fields = ["samples=7", "checkpoint_seconds=0", "tensorboard=false", "engine=reference", "device=cpu", "threads=1"]
+
+    def search() -> list[str]:
+        store_plan(study, Plan(read_space("learning_rate"), fields, 0))
+        assert work(study, 3, say=lambda line: None) == 0
+        trials = [trial for trial in open_study(study).get_trials(deepcopy=False) if is_counted(trial)]
+        return sorted(f"{trial.params} {trial.state.name} {trial.value!r}" for trial in trials)
+
+    def begin(mark: Callable[[object], None]) -> None:
+        search()
+        mark("finished")
+
+    steps = record(root, begin)
+    with faked("first boot"):
+        whole = search()
+
+    def check(told: list[object], state: State) -> str:
+        restore(root, state)
+        with faked("second boot"):
+            began = len([1 for path, _ in state if path.endswith("result.json")])
+            assert search() == whole
+        return f"{began} runs were over"
+
+    try_all(steps, check, sample=12)
