@@ -48,10 +48,10 @@ class FakeEngine:
     Shapes: records [n, 1], the state one tensor [26, 900].
     """
 
-    name, block, sample = "fake", 1, 0
-    images = SimpleNamespace(device=torch.device("cpu"))
+    name, block, sample, certified, shared_seconds = "fake", 1, 0, False, 0.0
+    images = SimpleNamespace(device=torch.device("cpu"), is_cuda=False)
 
-    def __init__(self, config: TrainConfig, split: Split, rates: list[float]) -> None:
+    def __init__(self, config: TrainConfig, split: Split, rates: list[float], device: torch.device) -> None:
         self.samples = config.samples
         self.network = SimpleNamespace(weights=[torch.zeros(1, 26, 900)], state=self.state)
 
@@ -113,7 +113,7 @@ def stand_ins() -> Iterator[None]:
     entry = SimpleNamespace(load=lambda: lambda config: Split(letters, letters), **own)
     with (
         mock.patch.dict(registry.DATA, {"synthetic": entry}),
-        mock.patch("letterocr.run.session.build_engine", FakeEngine),
+        mock.patch("letterocr.run.learning.build_engine", FakeEngine),
         mock.patch("letterocr.compose.learning_rates.compute_bound", return_value=None),
         open(os.devnull, "w") as nowhere,
         contextlib.redirect_stdout(nowhere),

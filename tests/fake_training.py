@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import tempfile
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from unittest import mock
 
 import numpy as np
 import torch
+from helpers import small_config
 from torch import Tensor
 
 from letterocr.config.train import TrainConfig
@@ -20,7 +22,6 @@ from letterocr.data.letters import Letters, Split
 from letterocr.engine.records import Records
 from letterocr.run.outcome import Outcome
 from letterocr.run.training import run
-from helpers import small_config
 
 ONE_STRETCH = 30
 
@@ -75,6 +76,7 @@ def faked(boot: str) -> Iterator[None]:
             "letterocr.compose.learning_rates.compute_bound": lambda *_, **__: None,
             "letterocr.base.owner._identify_system": lambda: boot,
             "letterocr.base.files._named": set(),
+            "letterocr.base.files._threads": lambda: SimpleNamespace(map=map),
             "os.fsync": lambda number: None,
         }.items():
             stack.enter_context(mock.patch(name, value))
@@ -97,3 +99,11 @@ def quick_folder() -> Path:
     """A new folder in memory, if this machine has such a place."""
     place = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
     return Path(tempfile.mkdtemp(dir=place)).resolve()
+
+
+def bits(folder: Path) -> dict[str, Any]:
+    """What a run came to."""
+    result = json.loads((folder / "result.json").read_text())
+    del result["seconds"]
+    newest = max(folder.glob("checkpoints/*.safetensors"))
+    return {"result": result, "curve": (folder / "curve.parquet").read_bytes(), newest.name: newest.read_bytes()}

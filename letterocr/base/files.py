@@ -11,6 +11,7 @@ import errno
 import functools
 import json
 import os
+import secrets
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -51,7 +52,8 @@ def replace_file(path: Path, later: bool = False) -> Iterator[Path]:
     """
     waiting = _waiting.get()
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    # Not only the process number, which containers that share the folder may have in common.
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
     try:
         yield temporary
         if later:
@@ -127,7 +129,7 @@ def write_together(check: Callable[[], None] | None = None) -> Iterator[None]:
     file vouches for those before it.
 
     Args:
-        check: called directly before files are renamed; what it raises keeps them from it.
+        check: called directly before files are renamed or removed; what it raises keeps them from it.
     """
     outer = _waiting.get()
     if outer is not None:
@@ -148,6 +150,8 @@ def write_together(check: Callable[[], None] | None = None) -> Iterator[None]:
         for group in block.groups:
             for files in (group[:-1], group[-1:]):
                 _rename(files, block.temporaries, check)
+        if block.removed and check:
+            check()
         for path in block.removed:
             path.unlink(missing_ok=True)
     finally:

@@ -15,6 +15,7 @@ import contextlib
 import errno
 import os
 import random
+import secrets
 import socket
 import time
 from pathlib import Path
@@ -57,7 +58,10 @@ class Lock:
             self._tidy()
             raise
         self._heartbeat = Heartbeat(self._own)
-        self._heartbeat.__enter__()
+        try:
+            self._heartbeat.__enter__()
+        except FileNotFoundError as error:
+            raise self._explain_loss() from error
         return self
 
     def __exit__(
@@ -112,7 +116,7 @@ class Lock:
 
     def _take(self) -> Path:
         text = self._text = format_owner()
-        temporary = self.folder / f".lock.{socket.gethostname()}.{os.getpid()}.tmp"
+        temporary = self.folder / f".lock.{socket.gethostname()}.{os.getpid()}.{secrets.token_hex(4)}.tmp"
         for _ in range(TRIES):
             self.folder.mkdir(parents=True, exist_ok=True)
             try:
@@ -121,8 +125,9 @@ class Lock:
                 dead = self._list_dead(now)
                 path = self.folder / f"lock.{max([_parse_number(p) for p in dead], default=0) + 1}.json"
                 _create_lock(temporary, path, text)
-            except (FileExistsError, FileNotFoundError):
-                continue  # another process was faster, or removed the folder: try again
+            except (FileExistsError, FileNotFoundError):  # another process was faster, or removed the folder
+                time.sleep(random.uniform(0, 0.02))  # NFS may show a new lock late
+                continue
             finally:
                 temporary.unlink(missing_ok=True)
             try:
@@ -145,8 +150,10 @@ class Lock:
             try:
                 silent = now - path.stat().st_mtime
                 owner = read_owner(path)
-            except FileNotFoundError:  # just released
-                continue
+            except OSError as error:
+                if error.errno in GONE:  # just released
+                    continue
+                raise
             if is_alive(owner, silent):
                 who = str(owner) if owner else "another process"
                 after = f" (if it was killed there, give the command again in {DEAD_SECONDS:.0f} seconds)"

@@ -77,6 +77,7 @@ class Session:
         engine = learning.engine
         check_space(folder, engine.state(), learning.curve)
         check_letters(config, split, folder, start)
+        lock.verify()  # building the engine may have taken minutes, and the next line removes files
         prepare_folder(folder, config, split, learning.plan.alphas, choice, resume)
         self.diagnostics = Diagnostics(config, split, engine, folder) if config.diagnostics == "rank" else None
         self.snapshots = Snapshots(config, split, engine, folder) if config.snapshots == "log" else None
@@ -174,8 +175,8 @@ class Session:
         self.lock.verify()
         learning = self.learning
         facts = {"seconds": learning.seconds, "diverged": learning.divergence.last_finite}
-        keep_familiarity(self.folder, learning.split.train)
         with write_together(self.lock.verify):
+            keep_familiarity(self.folder, learning.split.train)
             learning.curve.save(self.folder / "curve.parquet")  # first: a checkpoint needs its curve
             checkpoint.save(self.folder / "checkpoints", learning.engine.sample, learning.engine.state(), facts)
         self._last_checkpoint = time.monotonic()

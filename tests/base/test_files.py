@@ -149,8 +149,12 @@ def test_a_check_that_fails_keeps_the_old_files(tmp_path):
     def fail() -> None:
         raise ValueError("not mine any more")
 
-    with pytest.raises(ValueError, match="not mine"), write_together(fail):
-        write_text(tmp_path / "file", "new")
-        remove_file(tmp_path / "file")
+    def write() -> None:
+        with write_together(fail):
+            write_text(tmp_path / "file", "new")
+            remove_file(tmp_path / "file")
+
+    with pytest.raises(ValueError, match="not mine"):
+        write()
     assert (tmp_path / "file").read_text() == "old"
     assert names(tmp_path) == ["file"]

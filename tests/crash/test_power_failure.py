@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import shutil
@@ -18,7 +17,7 @@ from typing import Any
 import pytest
 from crash_states import RULES, State, list_crash_states
 from disk_record import DiskRecord, Step
-from fake_training import FakeEngine, fake_config, fake_run, faked, quick_folder
+from fake_training import FakeEngine, bits, fake_config, fake_run, faked, quick_folder
 
 from letterocr.base.errors import UserError
 from letterocr.run.folder import locate_folder
@@ -55,14 +54,6 @@ def restore(root: Path, state: State) -> None:
             os.utime(root / path, (time.time() - 3600,) * 2)
 
 
-def bits(folder: Path) -> dict[str, Any]:
-    """What a run came to."""
-    result = json.loads((folder / "result.json").read_text())
-    del result["seconds"]
-    newest = max(folder.glob("checkpoints/*.safetensors"))
-    return {"result": result, "curve": (folder / "curve.parquet").read_bytes(), newest.name: newest.read_bytes()}
-
-
 def record(root: Path, do: Callable[[Callable[[object], None]], None]) -> list[Step]:
     disk = DiskRecord(root)
     with faked("first boot"), disk.recording():
@@ -84,7 +75,9 @@ def try_all(steps: list[Step], check: Callable[[list[object], State], str], samp
             except (AssertionError, OSError, UserError) as error:
                 counts["WRONG"] += 1
                 if counts["WRONG"] < 4:
-                    held = sorted(path[-34:] if content is None else f"{path[-34:]}:{len(content)}" for path, content in state)
+                    held = sorted(
+                        path[-34:] if content is None else f"{path[-34:]}:{len(content)}" for path, content in state
+                    )
                     wrong.append(f"{rule}, told {told[-1:]}: {type(error).__name__} {error}\n  " + "\n  ".join(held))
         print(f"{rule}: {len(states)} states, {sampled} of sampled moments: {dict(counts)}")
     assert not wrong, "\n".join(wrong)
@@ -143,7 +136,6 @@ def test_a_run(root: Path, note_saves: list[Callable[[object], None]], fields: d
 
 def test_a_run_that_is_resumed_and_then_trained_again(root: Path, note_saves: list[Callable[[object], None]]) -> None:
     """A run is stopped, goes on, is over, and is trained again with force=true: three commands, one record."""
-
     output = root / "out" / "runs"
 
     def train(mark: Callable[[object], None]) -> None:
