@@ -1,7 +1,7 @@
 """What a power failure may leave on disk, by three rules of what a file system keeps.
 
-posix  a flush of a file keeps its content, a flush of a folder the names in it; of everything else any part may be lost,
-       in any order, except that one call (a rename) is whole or not there
+posix  a flush of a file keeps its content, a flush of a folder the names in it; of everything else any part may be
+       lost, in any order, except that one call (a rename) is whole or not there
 ext4   names are kept in order, all of them at each flush of anything (one journal), with data=ordered: of a file that
        was not flushed any part may be missing or zeros, unless it was renamed over an existing one
 xfs    names are kept in order, at a flush of a file up to the last change of its names; content as in posix

@@ -1,5 +1,4 @@
-"""A record of what a program asks of its disk below one folder: which files it makes, writes, renames, links, removes
-and flushes, in order.
+"""A record of what a program asks of its disk: files made, written, renamed, linked, removed and flushed, in order.
 
 The calls of `os` are wrapped; before each of them the folder is looked through, so that files that are written by other
 libraries (pyarrow, NumPy) are seen, too.

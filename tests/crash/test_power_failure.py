@@ -75,9 +75,7 @@ def try_all(steps: list[Step], check: Callable[[list[object], State], str], samp
             except (AssertionError, OSError, UserError) as error:
                 counts["WRONG"] += 1
                 if counts["WRONG"] < 4:
-                    held = sorted(
-                        path[-34:] if content is None else f"{path[-34:]}:{len(content)}" for path, content in state
-                    )
+                    held = sorted(f"{path[-34:]}: {len(content or '')}" for path, content in state)
                     wrong.append(f"{rule}, told {told[-1:]}: {type(error).__name__} {error}\n  " + "\n  ".join(held))
         print(f"{rule}: {len(states)} states, {sampled} of sampled moments: {dict(counts)}")
     assert not wrong, "\n".join(wrong)
