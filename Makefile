@@ -6,11 +6,7 @@ ARGS ?= model=three_layer
 WORKERS ?= auto
 LETTERS ?= ../shared/data/writers25.npz
 
-<<<<<<< HEAD
-.PHONY: train test check docs lessons pictures env clean
-=======
-.PHONY: train test check crash pictures env clean
->>>>>>> e2b86dc (An owner that lost its run replaces nothing: locks are compared by content and number before names are given; what NFS may answer; docs/promises.md)
+.PHONY: train test check crash docs lessons pictures env clean
 
 train: env
 	$(BIN)/python -m letterocr.train $(ARGS)
@@ -24,16 +20,14 @@ check: env
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-<<<<<<< HEAD
+crash: env
+	LETTEROCR_CRASH=all $(BIN)/python -m pytest -s tests/crash
+
 docs: env
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 lessons: env
 	$(BIN)/python scripts/lessons.py
-=======
-crash: env
-	LETTEROCR_CRASH=all $(BIN)/python -m pytest -s tests/crash
->>>>>>> e2b86dc (An owner that lost its run replaces nothing: locks are compared by content and number before names are given; what NFS may answer; docs/promises.md)
 
 pictures: env
 	$(BIN)/python scripts/pictures.py $(LETTERS) --out docs/pictures.md

@@ -12,6 +12,8 @@ from collections.abc import Callable, Generator, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 
+import numpy as np
+
 from letterocr.base.files import write_json, write_together
 from letterocr.base.signals import Signals
 from letterocr.compose.devices import DeviceChoice, choose_device
@@ -164,12 +166,13 @@ class Session:
 
     def _look(self, display: Display) -> None:
         """Diagnose the networks and make a snapshot, if they are due."""
-        if self.snapshots:
-            self.snapshots.look(self.learning.divergence)
-        if self.diagnostics:
-            with write_together(self.lock.verify):
+        figures: dict[str, np.ndarray] = {}
+        with write_together(self.lock.verify):
+            if self.snapshots:
+                self.snapshots.look(self.learning.divergence)
+            if self.diagnostics:
                 figures = self.diagnostics.look(self.learning.divergence.last_finite)
-            display.show_figures(figures)
+        display.show_figures(figures)
 
     def _save(self) -> None:
         self.lock.verify()
