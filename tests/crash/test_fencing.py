@@ -94,7 +94,7 @@ def test_an_owner_that_was_stopped_at_any_moment_replaces_nothing(how: str, whol
             assert not list(root.rglob("failure.json"))
         finally:
             shutil.rmtree(root)
-    print(f"{how}: stopped at {stop_at - 1} moments: {dict(counts)}")
+    print(f"\n{how}: stopped at {stop_at - 1} moments: {dict(counts)}")
     assert counts["0 replaced"] > 3 * counts.total() / 4
 
 

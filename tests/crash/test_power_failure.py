@@ -64,6 +64,7 @@ def record(root: Path, do: Callable[[Callable[[object], None]], None]) -> list[S
 def try_all(steps: list[Step], check: Callable[[list[object], State], str], sample: int = SAMPLE) -> None:
     """Check the states of each rule; print how many there are, and what came of them."""
     wrong = []
+    print()
     for rule in RULES:
         states, counts = list(list_crash_states(steps, rule, MOST)), Counter[str]()
         sampled = sum(not whole for _, whole, _ in states)
