@@ -69,10 +69,10 @@ def list_crash_states(
             _take(disk, step, rule)
         choices = list(_choose_names(disk, rule, most, generator))
         for names, flushed, whole in choices:
-            for state in _choose_contents(disk, names, flushed, rule, most, generator):
+            for all_contents, state in _choose_contents(disk, names, flushed, max(2, most // len(choices)), generator):
                 if (len(told), state) not in seen:
                     seen.add((len(told), state))
-                    yield list(told), whole, state
+                    yield list(told), whole and all_contents, state
 
 
 def _take(disk: _Disk, step: Step, rule: str) -> None:
@@ -146,8 +146,8 @@ def _drop_unreachable(names: dict[str, int]) -> dict[str, int]:
 
 
 def _choose_contents(
-    disk: _Disk, names: dict[str, int], flushed: set[int], rule: str, most: int, generator: random.Random
-) -> Iterator[State]:
+    disk: _Disk, names: dict[str, int], flushed: set[int], most: int, generator: random.Random
+) -> Iterator[tuple[bool, State]]:
     inodes = sorted({inode for path, inode in names.items() if inode != FOLDER and not _is_temporary(path)})
     options = [_list_contents(disk.contents.get(inode, [b""]), inode in flushed) for inode in inodes]
     count = 1
@@ -159,9 +159,8 @@ def _choose_contents(
         chosen = (tuple(generator.choice(option) for option in options) for _ in range(most))
     for contents in chosen:
         by_inode = dict(zip(inodes, contents, strict=True))
-        yield frozenset(
-            (path, None if inode == FOLDER else by_inode.get(inode, b"torn")) for path, inode in names.items()
-        )
+        held = ((path, None if inode == FOLDER else by_inode.get(inode, b"torn")) for path, inode in names.items())
+        yield count <= most, frozenset(held)
 
 
 def _list_contents(contents: list[bytes], flushed: bool) -> list[bytes]:

@@ -67,11 +67,12 @@ def on_another_machine() -> Any:
 
 
 @pytest.fixture(scope="module")
-def whole() -> Iterator[dict[str, Any]]:
+def whole() -> dict[str, Any]:
     root = quick_folder()
     with faked("here"):
-        yield bits(fake_run(root).folder)
+        found = bits(fake_run(root).folder)
     shutil.rmtree(root)
+    return found
 
 
 @pytest.mark.parametrize("how", ["it is over", "it is being trained", "it was stopped again"])
