@@ -134,10 +134,11 @@ class TrialQueue:
         with hold_lock(self.folder):
             self._reap()
             known = self.study.get_trials(deepcopy=False)
-            if sum(map(is_counted, known)) >= trials:
+            counted = sum(map(is_counted, known))
+            if counted >= trials:
                 return None
             # Each trial has its own seed: a study that one worker resumes draws the values of an uninterrupted one.
-            self.study.sampler = TPESampler(seed=(self.plan.seed * 1_000_003 + len(known)) % 2**32)
+            self.study.sampler = TPESampler(seed=(self.plan.seed * 1_000_003 + counted) % 2**32)
             trial = self.study.ask(self.distributions)
             trial.set_user_attr("worker", self.presence.name)
             return trial
