@@ -57,8 +57,10 @@ def test_the_runs_of_a_sweep_stand_side_by_side_for_tensorboard(tmp_path):
     runs.Reload()
     overview, *names = sorted(runs.Runs())
     assert overview == "."  # the fields that vary, for the HParams tab
-    assert [name.split("-")[0] for name in names] == ["three_layer", "two_layer"]
-    assert all("error/test" in runs.Runs()[name]["scalars"] for name in names)
+    tested = [name for name in names if not name.endswith("/train")]
+    assert [name.split("-")[0] for name in tested] == ["three_layer", "two_layer"]
+    assert sorted({*names} - {*tested}) == [f"{name}/train" for name in tested]  # the train error, in another colour
+    assert all("error/test" in runs.Runs()[name]["scalars"] for name in tested)
 
 
 # A process of its own

@@ -37,7 +37,10 @@ def draw_non_letters(letters: Letters, count: int, seed: int = 0) -> Tensor:
     """
     rng, box = np.random.default_rng(seed), letters.box()
     images = letters.images.view(-1, SIDE, SIDE).numpy()
-    forms: list[Callable[[Random, np.ndarray], np.ndarray]] = [_draw_shapes, _draw_stain, _shuffle, _overwrite]
+    images = images[images.max((1, 2)) > 0]
+    forms: list[Callable[[Random, np.ndarray], np.ndarray]] = [_draw_shapes, _draw_stain]
+    if len(images):
+        forms += [_shuffle, _overwrite]
     pens = _draw_pens(rng, count // 2, box)
     canvases = [forms[k % len(forms)](rng, images) for k in range(count - len(pens))]
     return torch.cat([pens, torch.stack([_cut(canvas, box) for canvas in canvases])])
@@ -45,7 +48,8 @@ def draw_non_letters(letters: Letters, count: int, seed: int = 0) -> Tensor:
 
 def _cut(canvas: np.ndarray, box: int) -> Tensor:
     """Return what is on a canvas as an image [900]."""
-    return cut_letter(Ink(canvas, find_pieces(canvas > 0.35)), box).letter
+    ink = canvas > min(0.35, canvas.max() / 2)  # letters of a pale pen are over each other too
+    return cut_letter(Ink(canvas, find_pieces(ink)), box).letter
 
 
 def _draw_pens(rng: Random, count: int, box: int) -> Tensor:

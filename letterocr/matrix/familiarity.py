@@ -123,7 +123,7 @@ def learn_familiarity(letters: Letters) -> Familiarity:
     count = min(max(LEAST_OTHERS, len(kept)), OTHERS)
     other_directions, other_strokes = _describe(draw_non_letters(kept, count))
     others = _join(torch.cdist((other_directions - mean) @ space, known).clamp(min=near), other_strokes)
-    centre, spread = own.mean(0), own.std(0).nan_to_num().maximum(LEAST_SPREAD)
+    centre, spread = own.mean(0), own.std(0, correction=0).maximum(LEAST_SPREAD)
     expanded = _expand(own, centre, spread)
     weights = _fit_logistic(expanded, _expand(others, centre, spread))
     found = expanded @ weights
@@ -149,10 +149,10 @@ def _describe(images: Tensor) -> tuple[Tensor, Tensor]:
 def _find_space(directions: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
     """Return the mean [512], and the map [512, k] to the space in which letters of one class are near each other."""
     mean = directions.mean(0)
-    centred = directions - mean
+    centred = (directions - mean).double()  # in float32, eigh does not converge for letters that are all alike
     vectors = torch.linalg.eigh(centred.T @ centred).eigenvectors[:, -max(1, min(VECTORS, len(labels) - 1)) :]
     places = centred @ vectors
-    within = torch.zeros(places.shape[1], places.shape[1])
+    within = torch.zeros(places.shape[1], places.shape[1], dtype=torch.float64)
     for c in labels.unique():
         own = places[labels == c] - places[labels == c].mean(0)
         within += own.T @ own
@@ -160,7 +160,7 @@ def _find_space(directions: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
     within = within / len(labels)
     within += (0.02 * within.trace() + 0.01 * all_of_them).clamp(min=1e-6) / len(within) * torch.eye(len(within))
     values, turned = torch.linalg.eigh(within)
-    return mean, vectors @ (turned * values.rsqrt())
+    return mean, (vectors @ (turned * values.rsqrt())).float()
 
 
 def _list_same(letters: Letters) -> Tensor:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 import torch
 
 from letterocr.config.data import SyntheticConfig
 from letterocr.data import synthetic
-from letterocr.data.letters import Split
+from letterocr.data.letters import Letters, Split
 from letterocr.data.non_letters import draw_non_letters
 from letterocr.matrix.familiarity import (
     Familiarity,
@@ -79,3 +81,14 @@ def test_what_is_stored_measures_the_same(split, familiarity, tmp_path):
 def test_one_letter_of_each_class_is_enough(split):
     few = split.train.select(torch.stack([torch.nonzero(split.train.labels == c)[0, 0] for c in range(26)]))
     assert (learn_familiarity(few).measure(few.images) <= 1).all()
+
+
+@pytest.mark.parametrize("of", ["ones", "single pixels", "pale ink", "no ink", "one letter"])
+def test_any_images_can_be_learned(of: str) -> None:
+    """A run may learn pictures that are like no letters; its familiarity must not end it."""
+    letters = synthetic.load(SyntheticConfig(train_per_letter=2, test_per_letter=1)).train
+    pixels, pale = torch.eye(900)[: len(letters)], letters.images / 100
+    images = {"ones": torch.ones(len(letters), 900), "single pixels": pixels, "pale ink": pale, "no ink": 0 * pale}.get(
+        of, letters.images[:1]
+    )
+    assert math.isfinite(learn_familiarity(Letters(images, letters.labels[: len(images)])).limit)
