@@ -167,7 +167,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         from letterocr.compose import registry
 
         with limit_threads(config.threads):
-            found = measure_figures(config, registry.find_source(config.data).load()(config.data).train)
+            found = measure_figures(config, registry.load_letters(config.data).train)
     except UserError as error:
         sys.exit(complain(str(error)))
     if given.json:

@@ -23,7 +23,6 @@ from letterocr.compose import registry
 from letterocr.compose.stored_config import read_config
 from letterocr.config.rule import RULES
 from letterocr.config.train import TrainConfig
-from letterocr.data.letters import Split
 
 OPTIMIZER = '''
 """Sign descent: W <- W - alpha sign(v h^T), after Riedmiller and Braun 1993."""
@@ -164,7 +163,7 @@ def train(folder: Path, *overrides: str, samples: int) -> tuple[TrainConfig, lis
 
 def load_letters(config: TrainConfig) -> tuple[np.ndarray, np.ndarray]:
     """The training letters a [N, 900], float64, and their targets c [N, 26]."""
-    split: Split = registry.find_source(config.data).load()(config.data)
+    split = registry.load_letters(config.data)
     return split.train.images.double().numpy(), np.eye(26)[split.train.labels.numpy()]
 
 

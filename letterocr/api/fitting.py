@@ -148,8 +148,7 @@ def letters(source: str = "synthetic", **fields: Any) -> Split:
     """
     config = compose_config(write_overrides({"data": source, **{f"data.{name}": v for name, v in fields.items()}}))
     check_config(config)
-    split: Split = registry.find_source(config.data).load()(config.data)
-    return split
+    return registry.load_letters(config.data)
 
 
 def _iterate(

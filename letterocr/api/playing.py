@@ -12,7 +12,7 @@ from letterocr.base.files import write_text
 from letterocr.compose.defaults import label_alone
 from letterocr.compose.learning_rates import compute_bound
 from letterocr.config.refusal import refuse
-from letterocr.config.train import per_replica
+from letterocr.config.train import TrainConfig, per_replica
 from letterocr.pages.play.packing import Packed
 from letterocr.pages.play.play_page import ShownNetwork, make_play_page
 from letterocr.run.divergence import has_finite_weights
@@ -67,13 +67,14 @@ def _show(run: Run, first: Run) -> ShownNetwork:
     playback = _find_playback(run, first, notes)
     limit = compute_bound(run.config, first.letters.train)
     rate = run.config.learning_rate
-    alpha = limit.value if rate == "auto" and limit else 0.05 if rate == "auto" else per_replica(rate, 1)[0]
+    if rate == "auto":
+        rate = limit.value if limit else TrainConfig().learning_rate
     label = label_alone(replace(run.config, engine="auto", evaluate_every="1"))  # neither changes what is shown
     return ShownNetwork(
         label[:1].upper() + label[1:],
         network,
         run.config.rule,
-        alpha,
+        per_replica(rate, 1)[0],
         run.config.loss_factor,
         (limit.value, limit.formula) if limit else None,
         tuple(notes),

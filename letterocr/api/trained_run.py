@@ -238,13 +238,8 @@ def load(folder: str | Path) -> Run:
     network, sample = load_network(folder, config, len(alphabet))
     box = int(start.get("box", BOX))
     read_curve = partial(_load_curve, folder, config, sample)
-    find = partial(_load_letters, config), partial(_load_familiarity, folder)
+    find = partial(registry.load_letters, config.data), partial(_load_familiarity, folder)
     return Run(config, status, sample, network, alphabet, box, folder, seconds, (), read_curve, *find)
-
-
-def _load_letters(config: TrainConfig) -> Split:
-    split: Split = registry.find_source(config.data).load()(config.data)
-    return split
 
 
 def _load_familiarity(folder: Path) -> Familiarity | None:

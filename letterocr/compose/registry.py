@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pkgutil import resolve_name
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from letterocr.base.errors import UserError
 from letterocr.config.data import ArraysConfig, EmnistConfig, ImagesConfig, SourceConfig, SyntheticConfig
@@ -28,6 +28,9 @@ from letterocr.config.optimizer.smd import SmdConfig
 from letterocr.config.optimizer.torch import TorchConfig
 from letterocr.config.optimizer.vanilla import VanillaConfig
 from letterocr.config.rule import RULES, Rule
+
+if TYPE_CHECKING:
+    from letterocr.data.letters import Split
 
 Schema = TypeVar("Schema", bound=NetworkConfig | SourceConfig | MethodConfig)
 
@@ -170,6 +173,16 @@ def find_model(config: NetworkConfig) -> Entry[NetworkConfig]:
 def find_source(config: SourceConfig) -> Entry[SourceConfig]:
     """Return the entry of the config of a source of letters."""
     return _find_by_schema(DATA, type(config))
+
+
+def load_letters(config: SourceConfig) -> Split:
+    """Load the letters of a source.
+
+    Raises:
+        UserError: the source says what is wrong with its files.
+    """
+    split: Split = find_source(config).load()(config)
+    return split
 
 
 def find_optimizer(config: MethodConfig) -> Entry[MethodConfig]:

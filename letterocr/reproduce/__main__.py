@@ -119,7 +119,7 @@ def _main(given: argparse.Namespace, command: str) -> None:
     from letterocr.base.version import __version__
     from letterocr.reproduce.finding import Material
 
-    split = registry.find_source(config.data).load()(config.data)
+    split = registry.load_letters(config.data)
     output = expand_path(config.output)
     every = int(config.evaluate_every)
     material = Material(split, config.data, output / "runs", config.samples, config.replicas, every, config.threads)

@@ -93,7 +93,7 @@ class RunView:
     @functools.cached_property
     def letters(self) -> Split | None:
         """The letters of the run; None if they can't be read or are no longer those that it learned."""
-        split = self.split or self._try(lambda: registry.find_source(self.config.data).load()(self.config.data))
+        split = self.split or self._try(lambda: registry.load_letters(self.config.data))
         if split is not None and self.environment.get("letters") not in (None, split.fingerprint()):
             self.notes.append(
                 f"The letters of data={self.config.data.name} changed since the run began: none are shown."
