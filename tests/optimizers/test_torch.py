@@ -68,3 +68,15 @@ def test_a_mistake_gets_one_sentence(config: TorchConfig, parts: tuple[str, ...]
     text = str(caught.value)
     assert "\n" not in text
     assert all(part in text for part in parts)
+
+
+@pytest.mark.parametrize(("name", "fused"), [("Adam", True), ("SGD", True), ("RMSprop", None)])
+def test_the_form_with_one_pass_is_taken_where_there_is_one(name: str, fused: bool | None) -> None:
+    (group,) = built(TorchConfig(name=name)).optimizers[0].optimizer.param_groups
+    assert group.get("fused") is fused
+
+
+@pytest.mark.parametrize("form", ["fused", "foreach"])
+def test_the_users_own_choice_of_a_form_is_kept(form: str) -> None:
+    (group,) = built(TorchConfig(name="Adam", options={form: False})).optimizers[0].optimizer.param_groups
+    assert not group["fused"]
