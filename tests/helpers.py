@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import tracemalloc
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
+import pytest
 import torch
 from torch import Tensor
 
@@ -30,6 +32,13 @@ def random_letters(count: int, seed: int, classes: int = 26) -> Letters:
 
 def random_split(train: int = 40, test: int = 30) -> Split:
     return Split(random_letters(train, seed=1), random_letters(test, seed=2))
+
+
+def narrow_split(monkeypatch: pytest.MonkeyPatch, pixels: int, train: int = 40) -> Split:
+    """Letters of fewer pixels, for costs that grow with the square of their number."""
+    monkeypatch.setattr("letterocr.models.chain.PIXELS", pixels)
+    split = random_split(train)
+    return Split(*(replace(letters, images=letters.images[:, :pixels]) for letters in (split.train, split.test)))
 
 
 def random_network(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from helpers import make_engine, one_sentence, random_split, small_config
+from helpers import make_engine, narrow_split, one_sentence, random_split, small_config
 
 from letterocr.base.errors import UserError
 from letterocr.base.randomness import make_generator
@@ -64,10 +64,11 @@ def test_the_step_is_the_gradient_between_both_inverse_means(bias: bool, factor:
         np.testing.assert_allclose(engine.network.weights[k][0].numpy(), weights[k], rtol=0, atol=1e-9 * scale)
 
 
-def test_the_outputs_factor_tends_to_the_gauss_newton_matrix() -> None:
+def test_the_outputs_factor_tends_to_the_gauss_newton_matrix(monkeypatch: pytest.MonkeyPatch) -> None:
     """For one linear matrix u u^T has the mean 2f 1, and A is the mean of h h^T: the exact Gauss-Newton matrix."""
     model = ChainConfig(name="two_layer", hidden=[], activation="linear", bias=False)
-    engine = make_engine(random_split(), model, rate=0.0, optimizer=KfacConfig(damping=1e-3, prior=1.0))
+    split = narrow_split(monkeypatch, pixels=60)
+    engine = make_engine(split, model, rate=0.0, optimizer=KfacConfig(damping=1e-3, prior=1.0))
     engine.advance(4000)
     g = np.linalg.inv(engine.optimizers[0].errors[0].numpy()) / 4000
     # the mean of 4,000 squares of deviation sqrt(2) is off by 2.2 %, of products by 1.6 %: five times that
@@ -76,11 +77,11 @@ def test_the_outputs_factor_tends_to_the_gauss_newton_matrix() -> None:
 
 # curvlinops has PyTorch compile TorchScript, which PyTorch deprecates
 @pytest.mark.filterwarnings("ignore:`torch.jit.script` is:FutureWarning")
-def test_both_factors_are_those_of_curvlinops() -> None:
+def test_both_factors_are_those_of_curvlinops(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of curvlinops' KFAC with the exact Fisher matrix; its loss is the sum |q - c|^2, of curvature 2, not 2f = 1."""
     from curvlinops import FisherType, KFACLinearOperator
 
-    split, samples = random_split(train=20), 4000
+    split, samples = narrow_split(monkeypatch, pixels=60, train=20), 4000
     engine = make_engine(
         split,
         ChainConfig(hidden=[7], init_scale=1.0),

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from helpers import make_engine, one_sentence, random_network, random_split, small_config
+from helpers import make_engine, narrow_split, one_sentence, random_network, random_split, small_config
 from omegaconf import OmegaConf
 from rules import random_rule, write_rule
 from tiny import command, tiny
@@ -92,14 +92,14 @@ def test_a_step_is_that_of_pytorchs_lstm(config, monkeypatch, chunk, alpha):
         torch.testing.assert_close(tensor, other, rtol=1e-10, atol=1e-12)
 
 
-def test_with_a_silent_network_it_is_gradient_descent(tmp_path):
+def test_with_a_silent_network_it_is_gradient_descent(tmp_path, monkeypatch):
     """A head of zeros: W <- W - alpha 20 g / n."""
     zeros = {name: torch.zeros(shape) for name, shape in learned.SHAPES.items()}
     rule_file.write(tmp_path / "zeros.safetensors", zeros, {"which": "learned"})
     chosen = LearnedConfig(path=str(tmp_path / "zeros.safetensors"))
-    model = ChainConfig(hidden=[900], bias=False)  # n = 900 in both layers
-    one = make_engine(SPLIT, model, rate=0.9, optimizer=chosen)
-    other = make_engine(SPLIT, model, rate=0.9 * 20 / 900)
+    split, model = narrow_split(monkeypatch, pixels=60), ChainConfig(hidden=[60], bias=False)  # n = 60 in both layers
+    one = make_engine(split, model, rate=0.9, optimizer=chosen)
+    other = make_engine(split, model, rate=0.9 * 20 / 60)
     np.testing.assert_allclose(one.advance(3).loss, other.advance(3).loss, rtol=1e-10)
 
 
