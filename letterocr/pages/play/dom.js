@@ -51,7 +51,7 @@ export function format(value) {
   if (!Number.isFinite(value)) return "not finite";
   const size = Math.abs(value);
   if (value === 0) return "0";
-  if (size >= 1e5 || size < 1e-3) return value.toExponential(1).replace("e+", "e").replace("-", "−");
+  if (size >= 1e5 || size < 1e-4) return value.toExponential(1).replace("e+", "e").replace("-", "−");
   return NUMBERS.format(Number(value.toPrecision(3))).replace("-", "−");
 }
 

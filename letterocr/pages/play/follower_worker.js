@@ -1,11 +1,12 @@
 // The thread that reads the test letters for the view Learn, with a copy of the network that takes the same steps.
 // Messages to it: {begin: {letters, network}} first; {step: {activations, vectors, alpha}}; {temperature}; {count: turn}.
-// It answers {turn, misread, read} while it counts; a later message ends a count that is not done.
+// It answers {turn, misread, read} while it counts. With three matrices, whose second product is a new one after each
+// step, a count takes long: a later message ends it.
 
 import { Follower } from "play/follower";
 import { takeStep } from "play/network";
 
-const SLICE = 100; // milliseconds of work, after which a message is heard
+const SLICE = 100; // milliseconds of a long count, after which a message is heard
 let follower = null;
 let timer = 0;
 
@@ -21,9 +22,10 @@ onmessage = ({ data: { begin, step, temperature, count } }) => {
 };
 
 function read(turn, counting) {
-  const until = performance.now() + SLICE;
-  let { value, done } = counting.next();
-  while (!done && value.read < follower.letters.count && performance.now() < until) ({ value, done } = counting.next());
-  postMessage({ turn, ...value });
-  if (value.read < follower.letters.count) timer = setTimeout(() => read(turn, counting));
+  const { network, letters } = follower;
+  const until = network.weights.length > 2 ? performance.now() + SLICE : Infinity;
+  let now = counting.next().value;
+  while (now.read < letters.count && performance.now() < until) now = counting.next().value;
+  postMessage({ turn, ...now });
+  if (now.read < letters.count) timer = setTimeout(() => read(turn, counting));
 }

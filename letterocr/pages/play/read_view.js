@@ -7,6 +7,7 @@ import { makeDrawTools, showExample } from "play/draw_tools";
 import { Drawing, readStrokes, SHEET, writeStrokes } from "play/drawing";
 import { normalise } from "play/ink";
 import { forward, rank } from "play/network";
+import { OtherNetworks } from "play/other_networks";
 import { findLargest, paint } from "play/pictures";
 import { showOutput, showUnit } from "play/read_detail";
 import * as state from "play/state";
@@ -19,6 +20,7 @@ const REST = 80; // milliseconds after which the pen rests
 const WARM = 15; // times that code has run when the browser has compiled it
 let drawing = null;
 let outputs = null;
+let others = null;
 let likeness = null; // the thread that compares letters, made when it is first needed
 const compared = []; // letters that it was given and has not answered
 let layers = [];
@@ -33,10 +35,15 @@ export function start() {
   makeDrawTools(drawing);
   outputs = new Columns(find("outputs"), app.alphabet, { name: "Outputs", choose: (c) => choose({ output: c }) });
   listen((what) => {
-    if (what === "network") makeLayers();
+    if (what === "network") {
+      makeLayers();
+      others.prepare();
+    }
     later(show);
   });
   find("more").open = innerWidth > 600;
+  others = new OtherNetworks(find("others"));
+  others.prepare();
   makeLayers();
   restore();
   warmUp(WARM);
@@ -110,7 +117,7 @@ function makeLikeness() {
   };
 }
 
-// The link, the detail and the doubt follow when the pen rests.
+// The link, the detail, the other networks and the doubt follow when the pen rests.
 function rest() {
   const { letter } = app;
   if (!letter.blank && letter.label === null && letter.unlike === undefined) {
@@ -124,6 +131,7 @@ function rest() {
     state.set("example", null);
   }
   later(showDetail);
+  others.show();
 }
 
 function makeLayers() {

@@ -7,7 +7,7 @@ import { makeWorker } from "play/worker_source";
 
 export class TestErrors {
   constructor() {
-    Object.assign(this, { worker: null, turn: 0, place: null, finish: () => {} });
+    Object.assign(this, { worker: null, turn: 0, waiting: new Map() }); // turn: {place, done} of each count that is not done
   }
 
   // Read the test letters with this network from now on; `counted()` is called after each count.
@@ -17,8 +17,8 @@ export class TestErrors {
     this.worker = makeWorker("follower_worker");
     this.worker.onmessage = ({ data }) => this.receive(data);
     this.worker.onerror = () => {
-      this.finish();
       this.isBroken = true;
+      this.finish();
       this.say("This browser can't count them in a thread of its own: open the page in a newer one.", false);
     };
     this.send({ begin: { letters: app.test, network } });
@@ -31,32 +31,38 @@ export class TestErrors {
     this.finish();
   }
 
+  // Nobody waits any more.
+  finish() {
+    for (const { done } of this.waiting.values()) done();
+    this.waiting.clear();
+  }
+
   // Tell the thread that the weights took a step, {step: {activations, vectors, alpha}}, or of a {temperature}.
   send(message) {
     this.worker?.postMessage(message);
   }
 
-  // Count the misread letters with the weights as they are, for `place.misread`. Resolves when it is done, or another
-  // count takes its place.
+  // Count the misread letters with the weights as they are, for `place.misread`; resolves when it is done. With three
+  // matrices a later step ends a count that takes long, and it is never done.
   count(place) {
-    this.finish();
     if (this.isBroken) return null;
     this.turn += 1;
-    this.place = place;
     find("learn-error").classList.add("busy");
     this.send({ count: this.turn });
-    return new Promise((resolve) => {
-      this.finish = resolve;
+    return new Promise((done) => {
+      this.waiting.set(this.turn, { place, done });
     });
   }
 
   receive({ turn, misread, read }) {
-    if (turn !== this.turn) return;
     const isWhole = read === app.test.count;
-    this.say(`${percent(misread / read)} of ${read} test letters are misread${isWhole ? "." : `; ${app.test.count - read} are still to be read …`}`, !isWhole);
+    const rest = isWhole ? "." : `; ${app.test.count - read} are still to be read …`;
+    this.say(`${percent(misread / read)} of ${read} test letters are misread${rest}`, turn < this.turn || !isWhole);
     if (!isWhole) return;
-    this.place.misread = misread;
-    this.finish();
+    const { place, done } = this.waiting.get(turn);
+    this.waiting.delete(turn);
+    place.misread = misread;
+    done();
     this.counted();
   }
 
