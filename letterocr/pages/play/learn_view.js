@@ -13,20 +13,22 @@ import { TestErrors } from "play/test_errors";
 
 const MOST_STEPS = 400; // that undo takes back
 const DIVERGED = 1e12; // no step is taken from a larger loss
+const REST = 200; // milliseconds after the last step, when the bound of a large network is computed
 const errors = new TestErrors();
 let outputs = null;
 let history = []; // {activations, vectors, alpha, loss, misread, outputs} of each step taken
 let before = { misread: null }; // what the first weights misread
 let isKnown = false; // whether the controls show this letter and this network
-let busy = false;
+let work = Promise.resolve(); // the steps that buttons asked for, one after another
+let resting = 0;
 let settings = null; // {label, rule, alpha, temperature}
 
 export function start() {
   outputs = new Columns(find("learn-outputs"), app.alphabet, { name: "Outputs" });
   fill(find("learn-buttons"),
-    makeButton("Step", () => learn(1), { class: "main" }),
-    makeButton("Ten steps", () => learn(10)),
-    makeButton("Undo", undo),
+    makeButton("Step", () => ask(() => learn(1)), { class: "main" }),
+    makeButton("Ten steps", () => ask(() => learn(10))),
+    makeButton("Undo", () => ask(undo)),
     makeButton("Reset", reset));
   listen((what) => {
     if (what === "network") prepare();
@@ -83,23 +85,26 @@ function look() {
   return findStep(app.network, app.letter.values, settings.label, settings.rule, app.about.loss_factor);
 }
 
+// Do something after what was asked before, unless another network was chosen meanwhile.
+function ask(job) {
+  const own = before; // another network has another one
+  work = work.then(() => before === own && job());
+}
+
 // Take steps one after another; each is shown before the next one.
 async function learn(steps) {
-  if (app.letter.blank || busy) return;
-  busy = true;
-  const first = before; // another network has another one
-  for (let i = 0; i < steps && before === first; i += 1) {
+  const own = before;
+  for (let i = 0; i < steps && before === own; i += 1) {
     const { activations, vectors, loss } = look();
     if (!(loss < DIVERGED)) break;
     history.push({ activations, vectors, loss, alpha: settings.alpha, outputs: activations.at(-1), misread: null });
     history = history.slice(-MOST_STEPS);
     await take({ activations, vectors, alpha: settings.alpha }, i === steps - 1);
   }
-  busy = false;
 }
 
 async function undo() {
-  const step = busy ? null : history.pop();
+  const step = history.pop();
   if (step) await take({ ...step, alpha: -step.alpha }, true);
 }
 
@@ -139,7 +144,9 @@ export function redraw() {
   for (const button of find("learn-buttons").children) {
     button.disabled = letter.blank || (!history.length && button.textContent === "Undo");
   }
-  showBound(step);
+  clearTimeout(resting);
+  if (app.network.weights.length < 3) showBound(step);
+  else resting = setTimeout(() => showBound(step), REST);
   showMatrices(find("learn-matrices"), step, settings);
   drawLoss(step);
   if (!errors.worker) {
