@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
-from chromium import MISSING, find_chromium, open_chromium
+from scripts_of import load_script
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -112,9 +112,10 @@ def local_slurm() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Debian's Chromium without a window."""
-    if find_chromium() is None:
+    chromium = load_script("chromium")
+    if chromium.find_chromium() is None:
         if os.environ.get("LETTEROCR_CHROMIUM") == "required":
-            pytest.fail(MISSING)
-        pytest.skip(MISSING)
-    with open_chromium() as opened:
+            pytest.fail(chromium.MISSING)
+        pytest.skip(chromium.MISSING)
+    with chromium.open_chromium() as opened:
         yield opened

@@ -171,6 +171,7 @@ function showBound({ activations, loss }) {
   const safe = app.about.bound;
   if (safe) text += ` Safe for every training letter: ${safe.formula} = ${format(safe.value)}.`;
   if (history.length && loss > history.at(-1).loss) text += ` The last step made the loss larger: ${format(history.at(-1).loss)} became ${format(loss)}.`;
+  if (!(loss < DIVERGED)) text += " The network has diverged, and no more steps are taken: undo some of them or press Reset, then take a smaller learning rate.";
   find("learn-bound").textContent = app.letter.blank ? "" : text;
 }
 

@@ -210,6 +210,7 @@ function showProduct() {
 
 function showVerdict([first, second], q) {
   const { letter, alphabet } = app;
+  find("read-as").textContent = letter.blank ? "" : `is read as ${alphabet[first]}`; // narrow screens have the outputs below
   const told = find("verdict");
   if (letter.blank) fill(told, letter.reason ?? "There is no ink yet: draw a letter, or take an example.");
   else {
