@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import argparse
 import io
-import shutil
 from pathlib import Path
+
+from chromium import open_chromium
 
 WIDTH, HEIGHT, SCALE = 1280, 680, 0.75
 COLOURS = 20  # of the picture, so that its file is small
@@ -23,17 +24,13 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("docs/play.png"), help="the picture")
     given = parser.parse_args()
     from PIL import Image
-    from playwright.sync_api import sync_playwright
 
-    with sync_playwright() as play:
-        found = shutil.which("chromium") or shutil.which("chromium-browser")
-        browser = play.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-gpu"])
+    with open_chromium() as browser:
         page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT}, device_scale_factor=SCALE)
         page.goto(f"{given.page.resolve().as_uri()}#view=read&ink={E}")
         page.wait_for_selector("html[data-ready]")
         page.wait_for_timeout(1000)
         picture = Image.open(io.BytesIO(page.screenshot()))
-        browser.close()
     picture.convert("RGB").quantize(COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(
         given.out, optimize=True
     )

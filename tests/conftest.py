@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
+from scripts_of import load_script
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -111,14 +112,10 @@ def local_slurm() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Debian's Chromium without a window."""
-    found = next((path for name in ("chromium", "chromium-browser") if (path := shutil.which(name))), None)
-    if found is None:
+    chromium = load_script("chromium")
+    if chromium.find_chromium() is None:
         if os.environ.get("LETTEROCR_CHROMIUM") == "required":
-            pytest.fail("Chromium is missing: apt-get install chromium")
-        pytest.skip("needs Chromium: apt-get install chromium")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as play:
-        opened = play.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-gpu"])
+            pytest.fail(chromium.MISSING)
+        pytest.skip(chromium.MISSING)
+    with chromium.open_chromium() as opened:
         yield opened
-        opened.close()

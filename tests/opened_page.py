@@ -34,7 +34,7 @@ class Opened:
 
     def choose(self, number: int) -> None:
         """Choose one of the networks, with its first weights."""
-        self.call("app", "await m.chooseNetwork(given); m.resetNetwork();", number)
+        self.call("app", "await m.chooseNetwork(given);", number)
 
 
 def fit_runs(folder: Path) -> list[letterocr.Run]:

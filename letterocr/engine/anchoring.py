@@ -134,7 +134,7 @@ def settle_letters(
 
 @compiled
 def scatter_pairs(chosen: np.ndarray, found: np.ndarray, classes: int, curved: np.ndarray) -> None:
-    """Curved[t] [c, c] <- the symmetric matrix with this lower half, for each letter t that is chosen."""
+    """Make curved[t], of shape [c, c], the symmetric matrix with this lower half, for each letter t that is chosen."""
     for k in range(len(chosen)):
         t, place = chosen[k], 0
         for r in range(classes):

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+import pytest
 import torch
 from opened_page import Opened, double, open_page
 from PIL import Image
@@ -60,23 +61,25 @@ def test_a_letter_drawn_with_the_mouse_is_the_letter_of_predict(opened: Opened) 
     np.testing.assert_allclose(letter, expected.numpy(), atol=1e-5)
 
 
-def test_the_test_letters_follow_the_steps(opened: Opened) -> None:
+@pytest.mark.parametrize("number", [0, 2], ids=["three layers", "four layers"])
+def test_the_test_letters_follow_the_steps(number: int, opened: Opened) -> None:
     page = opened.page
-    opened.choose(0)
+    opened.choose(number)
     draw(page, [[(30, 60), (230, 50)], [(128, 50), (120, 240)]])
     page.get_by_role("tab", name="Learn").click()
     page.get_by_label("This is the letter").select_option(label="T")
-    for name, count in (("Ten steps", 10), ("Step", 11), ("Undo", 10)):
-        page.get_by_role("button", name=name, exact=True).click()
+    for names, count in ((["Ten steps", "Step"], 11), (["Undo"], 10)):
+        for name in names:  # a step waits for those before
+            page.get_by_role("button", name=name, exact=True).click()
         page.wait_for_function(f"document.querySelector('#learn-verdict strong')?.textContent === '{count}'")
-    page.wait_for_function("document.querySelector('#learn-error').textContent.includes(' of 52 ')")
+    page.wait_for_selector("#learn-error:not(.busy)")
     said = page.locator("#learn-error").inner_text()
-    network = double(opened.runs[0].network)
+    network, rule = double(opened.runs[number].network), RULES[opened.runs[number].config.rule]
     a = torch.tensor(opened.call("app", "return Array.from(app.letter.values)")).double()[None]
     target = one_hot(torch.tensor([19]), a, 26)
     for _ in range(10):
         activations = network.forward(a)
-        v = error_vectors(network, activations, target, RULES["printed"])
+        v = error_vectors(network, activations, target, rule)
         for w, b, e, h in zip(network.weights, network.biases, v, activations[:-1], strict=True):
             w -= 0.1 * e.mT @ h
             b -= 0.1 * e[0]
@@ -102,6 +105,20 @@ def test_a_rate_above_the_bound_is_called_so(opened: Opened) -> None:
     page.get_by_role("button", name="Step", exact=True).click()
     page.wait_for_function("document.querySelector('#learn-bound').textContent.includes('made the loss larger')")
     assert page.locator("#learn-verdict").inner_text() != before
+
+
+def test_the_other_networks_read_the_same_letter(opened: Opened) -> None:
+    page = opened.page
+    opened.choose(1)
+    page.get_by_role("tab", name="Read").click()
+    page.get_by_role("button", name="Example of K").click()
+    a = opened.letters.test.images[opened.letters.test.labels == 10][0].double()[None]
+    for card, number in zip(page.locator("#others .card").all(), (0, 2), strict=True):
+        read = opened.runs[0].alphabet[int(double(opened.runs[number].network).forward(a)[-1].argmax())]
+        card.get_by_text(f"Reads {read} (").wait_for()
+    page.get_by_role("button", name="Look into this network").last.click()
+    page.wait_for_function("document.querySelector('#choices select').value === '2'")
+    assert page.locator(".layers canvas").count() == 3
 
 
 def test_the_race_runs_in_its_threads(opened: Opened) -> None:

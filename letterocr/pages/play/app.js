@@ -26,22 +26,28 @@ export async function load(data) {
   await chooseNetwork(state.getNumber("net", 0, 0, data.networks.length - 1));
 }
 
-// Choose one of the page's networks, with the weights that it was given or learned here.
+// One of the page's networks as it was given; it is unpacked when it is first needed.
+export function takeNetwork(number) {
+  if (!originals.has(number)) originals.set(number, unpackNetwork(app.data.networks[number]));
+  return originals.get(number);
+}
+
+// Choose one of the page's networks, with the weights that it was given.
 export async function chooseNetwork(number) {
-  app.number = number;
-  app.about = app.data.networks[number];
-  if (!originals.has(number)) originals.set(number, await unpackNetwork(app.about));
-  app.network = app.network?.number === number ? app.network : { ...copyNetwork(originals.get(number)), number };
+  const original = await takeNetwork(number);
+  Object.assign(app, { number, about: app.data.networks[number], network: copyNetwork(original) });
   state.set("net", number || null);
   tell("network");
 }
 
-// Give the network its first weights back.
-export function resetNetwork() {
-  const { temperature } = app.network;
-  app.network = { ...copyNetwork(originals.get(app.number)), number: app.number, temperature };
-  tell("network");
+// Choose another network than the link did: what the link holds of the network before is forgotten.
+export function switchNetwork(number) {
+  for (const name of ["rate", "rule", "T", "unit", "snapshot"]) state.set(name, null);
+  return chooseNetwork(number);
 }
+
+// Give the network its first weights back.
+export const resetNetwork = () => chooseNetwork(app.number);
 
 export function setLetter(letter) {
   app.letter = letter;

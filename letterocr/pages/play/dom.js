@@ -44,13 +44,15 @@ export function makeButton(text, click, attributes = {}) {
   return make("button", { type: "button", text, click, ...attributes });
 }
 
+const NUMBERS = new Intl.NumberFormat("en", { maximumFractionDigits: 6 }); // made once: making it takes long
+
 // A number in few digits: 0.0312, 12.3, 1.2e5.
 export function format(value) {
   if (!Number.isFinite(value)) return "not finite";
   const size = Math.abs(value);
   if (value === 0) return "0";
-  if (size >= 1e5 || size < 1e-3) return value.toExponential(1).replace("e+", "e").replace("-", "−");
-  return Number(value.toPrecision(3)).toLocaleString("en", { maximumFractionDigits: 6 }).replace("-", "−");
+  if (size >= 1e5 || size < 1e-4) return value.toExponential(1).replace("e+", "e").replace("-", "−");
+  return NUMBERS.format(Number(value.toPrecision(3))).replace("-", "−");
 }
 
 export const percent = (share) => `${(100 * share).toFixed(1)} %`;

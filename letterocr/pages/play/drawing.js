@@ -1,36 +1,22 @@
 // The sheet on which one draws: strokes by mouse, touch, pen or keyboard, and their grey levels.
-// Strokes: {width, points: [[x, y], ...]} in 0..255, so that a link can hold them. The levels that are read come from a
-// sheet of 320x320 pixels with a margin of 32, whatever the screen: no stroke touches the border.
+// Strokes: {width, points: [[x, y], ...]} in 0..255, so that a link can hold them; an array of them only grows at its
+// end. The levels that are read come from a sheet of 320x320 pixels with a margin of 32, whatever the screen: no stroke
+// touches the border.
 
-import { paint } from "play/pictures";
+import { paint, readColour } from "play/pictures";
+import { StrokeCanvas } from "play/stroke_canvas";
 
 const SIZE = 256;
 const MARGIN = 32;
 export const SHEET = SIZE + 2 * MARGIN;
 
-// Draw strokes in units of the sheet, scaled and moved.
-function drawStrokes(context, strokes, scale, offset) {
-  context.lineCap = "round";
-  context.lineJoin = "round";
-  for (const { width, points } of strokes) {
-    context.lineWidth = width * scale;
-    context.beginPath();
-    points.forEach(([x, y], i) => {
-      const [u, v] = [x * scale + offset, y * scale + offset];
-      if (i) context.lineTo(u, v);
-      else context.moveTo(u, v);
-    });
-    if (points.length === 1) context.lineTo(points[0][0] * scale + offset + 0.01, points[0][1] * scale + offset);
-    context.stroke();
-  }
-}
-
 export class Drawing {
   // `changed()` is called after each change of the strokes.
   constructor(canvas, changed) {
     Object.assign(this, { canvas, changed, strokes: [], width: 18, cursor: null, isDown: false, shown: null });
-    this.sheet = Object.assign(document.createElement("canvas"), { width: SHEET, height: SHEET });
-    this.context = this.sheet.getContext("2d", { willReadFrequently: true });
+    this.seen = new StrokeCanvas(canvas);
+    this.sheet = new StrokeCanvas(document.createElement("canvas"), { willReadFrequently: true });
+    this.levels = new Float32Array(SHEET * SHEET);
     canvas.addEventListener("pointerdown", (event) => this.begin(event));
     canvas.addEventListener("pointermove", (event) => this.extend(event));
     for (const name of ["pointerup", "pointercancel"]) canvas.addEventListener(name, () => this.end());
@@ -101,7 +87,7 @@ export class Drawing {
   }
 
   undo() {
-    this.strokes.pop();
+    this.strokes = this.strokes.slice(0, -1);
     this.shown = null;
     this.current = null;
     this.isDown = false;
@@ -123,17 +109,13 @@ export class Drawing {
 
   // Show the strokes on the canvas, as sharp as the screen is.
   show() {
-    const style = getComputedStyle(this.canvas);
     const size = Math.max(1, Math.round(this.canvas.clientWidth * devicePixelRatio));
-    if (this.canvas.width !== size || this.canvas.height !== size) Object.assign(this.canvas, { width: size, height: size });
-    const context = this.canvas.getContext("2d");
-    context.clearRect(0, 0, size, size);
-    context.strokeStyle = style.color;
+    this.seen.draw(this.strokes, { size, scale: size / SIZE, offset: 0, colour: readColour("ink") });
+    const { context } = this.seen;
     if (this.shown) {
       context.imageSmoothingEnabled = false;
       context.drawImage(paint(document.createElement("canvas"), this.shown, { positive: "ink" }), 0, 0, size, size);
     }
-    drawStrokes(context, this.strokes, size / SIZE, 0);
     if (!this.cursor) return;
     context.beginPath();
     context.arc((this.cursor[0] * size) / SIZE, (this.cursor[1] * size) / SIZE, (this.width * size) / SIZE / 2, 0, 7);
@@ -143,14 +125,10 @@ export class Drawing {
 
   // The grey levels [SHEET, SHEET] of the strokes: black ink on white paper.
   readLevels() {
-    this.context.fillStyle = "#fff";
-    this.context.fillRect(0, 0, SHEET, SHEET);
-    this.context.strokeStyle = "#000";
-    drawStrokes(this.context, this.strokes, 1, MARGIN);
-    const { data } = this.context.getImageData(0, 0, SHEET, SHEET);
-    const levels = new Float32Array(SHEET * SHEET);
-    for (let i = 0; i < levels.length; i += 1) levels[i] = data[4 * i] / 255;
-    return levels;
+    this.sheet.draw(this.strokes, { size: SHEET, scale: 1, offset: MARGIN, colour: "#000", background: "#fff" });
+    const { data } = this.sheet.context.getImageData(0, 0, SHEET, SHEET);
+    for (let i = 0; i < this.levels.length; i += 1) this.levels[i] = data[4 * i] / 255;
+    return this.levels;
   }
 }
 

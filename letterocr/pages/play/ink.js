@@ -5,27 +5,33 @@ import { findPieces, keepLetter, roundHalfEven } from "play/pieces";
 
 export const SIDE = 30;
 const LEAST_CONTRAST = 0.1; // a picture with less contrast is blank
+let scratch = { size: 0 }; // arrays that are used again for each picture of one size: a new one sixty times a second is slow
+
+function takeScratch(size) {
+  if (scratch.size === size) return scratch;
+  const [contrast, steps, ink] = [new Float32Array(size), new Uint8Array(size), new Uint8Array(size)];
+  scratch = { size, contrast, steps, ink, labels: new Int32Array(size), stack: new Int32Array(size) };
+  return scratch;
+}
 
 // The letter in a picture, or null if it is blank: {letter, share: of the picture's pixels that are ink}.
 export function normalise(levels, width, height, box) {
   const paper = takeBorderMedian(levels, width, height);
   const count = levels.length;
-  const contrast = new Float32Array(count);
+  const { contrast, steps, ink, labels, stack } = takeScratch(count);
   let largest = 0;
   for (let i = 0; i < count; i += 1) {
     contrast[i] = Math.abs(levels[i] - paper);
     if (contrast[i] > largest) largest = contrast[i];
   }
   if (largest < LEAST_CONTRAST) return null;
-  const steps = new Uint8Array(count);
   for (let i = 0; i < count; i += 1) {
     contrast[i] /= largest;
     steps[i] = Math.fround(contrast[i] * 255);
   }
   const threshold = findThreshold(steps);
-  const ink = new Uint8Array(count);
   for (let i = 0; i < count; i += 1) ink[i] = steps[i] > threshold ? 1 : 0;
-  const found = findPieces(ink, width, height);
+  const found = findPieces(ink, { width, height, labels: labels.fill(0), stack });
   found.pieces = keepLetter(found);
   const area = found.pieces.reduce((sum, piece) => sum + piece.area, 0);
   return { letter: cutLetter(contrast, found, box), share: area / count };
@@ -75,10 +81,12 @@ function cutLetter(contrast, { labels, width, pieces, count }, box) {
     if (x >= 0 && y >= 0 && x < across && y < down) crop[y * across + x] = contrast[(top + y) * width + left + x];
   };
   for (let y = 0; y < down; y += 1) {
+    let first = 0; // of this row that is not copied
     for (let x = 0; x < across; x += 1) {
       if (!kept[labels[(top + y) * width + left + x]]) continue;
       // One pixel more than the ink keeps the soft edge of the strokes.
-      for (let v = y - 1; v <= y + 1; v += 1) for (let u = x - 1; u <= x + 1; u += 1) copy(u, v);
+      for (let u = Math.max(first, x - 1); u <= x + 1; u += 1) for (let v = y - 1; v <= y + 1; v += 1) copy(u, v);
+      first = x + 2;
     }
   }
   const scale = box / Math.max(across, down);

@@ -3,32 +3,32 @@
 import { app, findRule, listen, resetNetwork, tell } from "play/app";
 import { drawLines } from "play/chart";
 import { Columns } from "play/columns";
-import { fill, find, format, make, makeButton, makeSelect, makeSlider, percent } from "play/dom";
-import { Follower } from "play/follower";
+import { fill, find, format, make, makeButton, makeSelect, makeSlider } from "play/dom";
 import { findBound, findStep } from "play/learning";
 import { takeStep } from "play/network";
 import { showMatrices } from "play/outer_product";
 import { makePicture } from "play/pictures";
 import * as state from "play/state";
+import { TestErrors } from "play/test_errors";
 
 const MOST_STEPS = 400; // that undo takes back
 const DIVERGED = 1e12; // no step is taken from a larger loss
+const REST = 200; // milliseconds after the last step, when the bound of a large network is computed
+const errors = new TestErrors();
 let outputs = null;
-let follower = null;
 let history = []; // {activations, vectors, alpha, loss, misread, outputs} of each step taken
 let before = { misread: null }; // what the first weights misread
 let isKnown = false; // whether the controls show this letter and this network
-let busy = false;
-let ready = null; // the test letters are read
+let work = Promise.resolve(); // the steps that buttons asked for, one after another
+let resting = 0;
 let settings = null; // {label, rule, alpha, temperature}
-let turn = 0; // numbers the counts of the test letters, so that an older one stops
 
 export function start() {
   outputs = new Columns(find("learn-outputs"), app.alphabet, { name: "Outputs" });
   fill(find("learn-buttons"),
-    makeButton("Step", () => learn(1), { class: "main" }),
-    makeButton("Ten steps", () => learn(10)),
-    makeButton("Undo", undo),
+    makeButton("Step", () => ask(() => learn(1)), { class: "main" }),
+    makeButton("Ten steps", () => ask(() => learn(10))),
+    makeButton("Undo", () => ask(undo)),
     makeButton("Reset", reset));
   listen((what) => {
     if (what === "network") prepare();
@@ -43,7 +43,7 @@ function prepare() {
   const { about, network } = app;
   history = [];
   before = { misread: null };
-  follower = null;
+  errors.end();
   const rate = state.getNumber("rate", about.learning_rate, 1e-6, 1e3);
   const label = app.letter.label ?? state.getNumber("truth", 4 % app.alphabet.length, 0, app.alphabet.length - 1);
   const rule = findRule(state.get("rule", about.rule)) ?? findRule(about.rule);
@@ -74,7 +74,8 @@ function makeControls() {
   const temperature = about.temperature === null ? null : logarithmic("Temperature T", settings.temperature, 0.1, 1000, (value) => {
     app.network.temperature = value;
     change("temperature", "T")(value);
-    count().then(drawErrors);
+    errors.send({ temperature: value });
+    count();
     tell("weights");
   });
   fill(find("learn-controls"), make("div", { class: "fields" }, truth, rule, alpha, temperature), line);
@@ -84,44 +85,45 @@ function look() {
   return findStep(app.network, app.letter.values, settings.label, settings.rule, app.about.loss_factor);
 }
 
+// Do something after what was asked before, unless another network was chosen meanwhile.
+function ask(job) {
+  const own = before; // another network has another one
+  work = work.then(() => before === own && job());
+}
+
 // Take steps one after another; each is shown before the next one.
 async function learn(steps) {
-  if (app.letter.blank || busy) return;
-  busy = true;
-  const own = follower;
-  await ready;
-  for (let i = 0; i < steps && own === follower; i += 1) {
+  const own = before;
+  for (let i = 0; i < steps && before === own; i += 1) {
     const { activations, vectors, loss } = look();
     if (!(loss < DIVERGED)) break;
-    takeStep(app.network, activations, vectors, settings.alpha);
-    follower.follow(activations[0], vectors[0], settings.alpha);
     history.push({ activations, vectors, loss, alpha: settings.alpha, outputs: activations.at(-1), misread: null });
     history = history.slice(-MOST_STEPS);
-    await changed(i === steps - 1);
+    await take({ activations, vectors, alpha: settings.alpha }, i === steps - 1);
   }
-  busy = false;
-  redraw();
 }
 
 async function undo() {
-  const step = busy ? null : history.pop();
-  if (!step) return;
-  takeStep(app.network, step.activations, step.vectors, -step.alpha);
-  follower.follow(step.activations[0], step.vectors[0], -step.alpha);
-  await changed(true);
+  const step = history.pop();
+  if (step) await take({ ...step, alpha: -step.alpha }, true);
+}
+
+// Take a step and show what it changed. With three matrices the test letters take about a second to count, so that they
+// are counted after the last step only, and nobody waits for them.
+async function take({ activations, vectors, alpha }, last) {
+  takeStep(app.network, activations, vectors, alpha);
+  errors.send({ step: { activations, vectors, alpha } });
+  tell("weights");
+  redraw();
+  const isQuick = app.network.weights.length < 3;
+  const counted = isQuick || last ? count() : null;
+  if (isQuick) await counted;
+  await new Promise((resolve) => requestAnimationFrame(resolve));
 }
 
 function reset() {
   state.set("T", null);
   resetNetwork();
-}
-
-// Show what a step changed. With three matrices the test letters take a while: they are read after the last step only.
-async function changed(last) {
-  if (last || app.network.weights.length < 3) await count();
-  redraw();
-  tell("weights");
-  await new Promise((resolve) => requestAnimationFrame(resolve));
 }
 
 export function redraw() {
@@ -142,12 +144,20 @@ export function redraw() {
   for (const button of find("learn-buttons").children) {
     button.disabled = letter.blank || (!history.length && button.textContent === "Undo");
   }
-  showBound(step);
+  clearTimeout(resting);
+  if (app.network.weights.length < 3) showBound(step);
+  else resting = setTimeout(() => showBound(step), REST);
   showMatrices(find("learn-matrices"), step, settings);
   drawLoss(step);
+  if (!errors.worker) {
+    errors.begin(app.network, drawErrors);
+    count();
+  }
   drawErrors();
-  if (!follower) ready = begin();
 }
+
+const count = () => errors.count(history.at(-1) ?? before);
+const drawErrors = () => errors.draw([before, ...history]);
 
 function showBound({ activations, loss }) {
   const bound = findBound(app.network, activations, settings.rule, app.about.loss_factor);
@@ -161,6 +171,7 @@ function showBound({ activations, loss }) {
   const safe = app.about.bound;
   if (safe) text += ` Safe for every training letter: ${safe.formula} = ${format(safe.value)}.`;
   if (history.length && loss > history.at(-1).loss) text += ` The last step made the loss larger: ${format(history.at(-1).loss)} became ${format(loss)}.`;
+  if (!(loss < DIVERGED)) text += " The network has diverged, and no more steps are taken: undo some of them or press Reset, then take a smaller learning rate.";
   find("learn-bound").textContent = app.letter.blank ? "" : text;
 }
 
@@ -170,42 +181,5 @@ function drawLoss(step) {
     name: `Loss after each of ${history.length} steps`,
     series: [{ kind: 1, x: losses.map((_, i) => i), y: losses, dots: losses.length < 60 }],
     axes: { x: { label: "steps", low: 0, high: Math.max(10, history.length) }, y: { low: 0 } },
-  });
-}
-
-// Read all test letters with the weights as they are, in slices; then every step moves them.
-async function begin() {
-  const own = new Follower(app.test, app.network);
-  follower = own;
-  for (let unit = 0; unit < own.width; ) {
-    await new Promise((resolve) => setTimeout(resolve));
-    if (follower !== own) return;
-    unit = own.fillFrom(unit, performance.now() + 30);
-  }
-  await count();
-  drawErrors();
-}
-
-// Count the misread test letters with the weights as they are.
-async function count() {
-  const mine = ++turn;
-  const own = follower;
-  const place = history.at(-1) ?? before;
-  await own.count((misread, read) => {
-    if (turn !== mine || own !== follower) return false;
-    const all = read === app.test.count;
-    find("learn-error").textContent = `${percent(misread / read)} of ${read} test letters are misread${all ? "." : " so far …"}`;
-    if (all) place.misread = misread;
-    return true;
-  });
-}
-
-function drawErrors() {
-  const all = [before, ...history].map(({ misread }) => misread);
-  const known = [...all.keys()].filter((i) => all[i] !== null);
-  drawLines(find("learn-errors"), {
-    name: "Error on the test letters after each step",
-    series: [{ kind: 1, x: known, y: known.map((i) => all[i] / app.test.count), dots: known.length < 60 }],
-    axes: { x: { label: "steps", low: 0, high: Math.max(10, history.length) }, y: { low: 0, high: 1, percent: true } },
   });
 }

@@ -1,6 +1,6 @@
 // The start of the page: its data, its views as tabs, the choice of network and of colours.
 
-import { app, chooseNetwork, listen, load, tell } from "play/app";
+import { app, listen, load, switchNetwork, tell } from "play/app";
 import { fill, find, make, makeButton, makeSelect } from "play/dom";
 import * as learn from "play/learn_view";
 import * as matrices from "play/matrices_view";
@@ -60,9 +60,9 @@ function makeChoices() {
     setTheme(now === "dark" ? "light" : "dark");
   });
   const labels = app.data.networks.map(({ label }, i) => [i, label]);
-  const choice = makeSelect("Network", labels, app.number, (value) => {
-    for (const name of ["rate", "rule", "T", "unit", "snapshot"]) state.set(name, null); // they belong to the network before
-    chooseNetwork(Number(value));
+  const choice = makeSelect("Network", labels, app.number, (value) => switchNetwork(Number(value)));
+  listen((what) => {
+    if (what === "network") choice.querySelector("select").value = app.number;
   });
   fill(find("choices"), choice, toggle);
   dark.addEventListener("change", redrawAll);

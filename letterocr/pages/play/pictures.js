@@ -24,6 +24,9 @@ function readColours() {
   return colours;
 }
 
+// One of the page's colours, "paper", "ink" or "accent", for a canvas.
+export const readColour = (name) => `rgb(${readColours()[name].join()})`;
+
 // Width and height of the picture of n numbers: 1800 are 45x40, 900 are 30x30, few are one row.
 export function findShape(n) {
   if (n === 900) return [30, 30];

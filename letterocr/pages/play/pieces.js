@@ -6,10 +6,9 @@ const SMALL = 0.5; // of the largest piece's length; smaller pieces that lie apa
 const APART = 0.15; // of the largest piece's length: the gap to a piece that lies apart
 const BESIDE = 0.05; // of the main piece's length: a blob that is nearer belongs to the letter
 
-// Pieces that touch at sides or corners: {width, labels, count, pieces: [{number, left, top, right, bottom, area}]}.
-export function findPieces(ink, width, height) {
-  const labels = new Int32Array(width * height);
-  const stack = new Int32Array(width * height);
+// Pieces that touch at sides or corners: {width, labels, count, pieces: [{number, left, top, right, bottom, area}]}. The
+// labels are all 0 at first; the stack is an array of the same size.
+export function findPieces(ink, { width, height, labels, stack }) {
   const pieces = [];
   for (let first = 0; first < ink.length; first += 1) {
     if (ink[first] && !labels[first]) pieces.push(follow(first, pieces.length + 1, { ink, labels, stack, width, height }));

@@ -78,7 +78,7 @@ function makeControls(racer, set) {
     });
   const forgotten = ["rate", "T", "width"];
   const deep = now.layers !== "2";
-  const names = [["2", "two: 900-26"], ["3", "three: one hidden layer"], ["4", "four: two hidden layers"]];
+  const names = [["2", "two"], ["3", "three"], ["4", "four"]];
   const rules = app.rules.map(({ name }) => [name, name]);
   fill(racer.card,
     make("h2", {}, make("span", { class: racer.number ? "key kind2" : "key" }), ` Network ${racer.number + 1}`),
@@ -92,10 +92,10 @@ function makeControls(racer, set) {
 }
 
 function describe({ layers, width }) {
-  if (layers === "2") return "One weight matrix, linear and without bias, learned by the gradient (6).";
-  const hidden = layers === "4" ? `${width} and ${width}` : width;
-  const reduced = width < 1800 ? " The paper has 1800; fewer keep the browser quick." : "";
-  return `Hidden layers of ${hidden} units.${reduced}`;
+  if (layers === "2") return "No hidden layer: one weight matrix, linear and without bias, learned by the gradient (6).";
+  const hidden = layers === "4" ? "Two hidden layers of" : "One hidden layer of";
+  const reduced = width < 1800 ? " The paper has 1,800; fewer keep the browser quick." : "";
+  return `${hidden} ${width.toLocaleString("en")} units.${reduced}`;
 }
 
 function toggle() {

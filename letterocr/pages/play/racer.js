@@ -29,7 +29,6 @@ export class Racer {
     this.network = drawNetwork(settings, classes);
     this.generator = makeGenerator(settings.seed, 100);
     this.follower = new Follower(test, this.network);
-    this.follower.fillFrom(0);
   }
 
   // The place of the next training letter: every letter once in each epoch, in a new order.

@@ -6,20 +6,23 @@ import { fill, find, format, make } from "play/dom";
 import { makeDrawTools, showExample } from "play/draw_tools";
 import { Drawing, readStrokes, SHEET, writeStrokes } from "play/drawing";
 import { normalise } from "play/ink";
-import { Likeness } from "play/likeness";
 import { forward, rank } from "play/network";
+import { OtherNetworks } from "play/other_networks";
 import { findLargest, paint } from "play/pictures";
 import { showOutput, showUnit } from "play/read_detail";
 import * as state from "play/state";
 import { takeLetter } from "play/unpack";
+import { makeWorker } from "play/worker_source";
 
 const TRIED = 20; // test letters of which the first that is read rightly is shown at the start
 const MOST_INK = 0.35; // of the sheet; a letter has less
 const REST = 80; // milliseconds after which the pen rests
-const SETTLED = 800; // milliseconds after the start, when nobody draws yet
+const WARM = 15; // times that code has run when the browser has compiled it
 let drawing = null;
 let outputs = null;
-let likeness = null; // made when it is first needed
+let others = null;
+let likeness = null; // the thread that compares letters, made when it is first needed
+const compared = []; // letters that it was given and has not answered
 let layers = [];
 let product = null; // W . a of the letter that is read, pixel by pixel; only for one matrix
 let chosen = null; // what the detail shows: {output} or {layer, unit}; null: the highest output
@@ -32,13 +35,32 @@ export function start() {
   makeDrawTools(drawing);
   outputs = new Columns(find("outputs"), app.alphabet, { name: "Outputs", choose: (c) => choose({ output: c }) });
   listen((what) => {
-    if (what === "network") makeLayers();
+    if (what === "network") {
+      makeLayers();
+      others.prepare();
+    }
     later(show);
   });
   find("more").open = innerWidth > 600;
+  others = new OtherNetworks(find("others"));
+  others.prepare();
   makeLayers();
   restore();
-  setTimeout(makeLikeness, SETTLED);
+  warmUp(WARM);
+}
+
+// Read a stroke that nobody drew, some times: the browser then has compiled the code before the first stroke is drawn.
+function warmUp(times) {
+  const points = Array.from({ length: 60 }, (_, i) => [4 * i, 128 + 90 * Math.sin(i / 5)]);
+  const other = new Drawing(document.createElement("canvas"), () => {});
+  const turn = () => {
+    other.strokes = [{ width: other.width, points }];
+    forward(app.network, [normalise(other.readLevels(), SHEET, SHEET, app.box).letter]);
+    times -= 1;
+    if (times) setTimeout(turn);
+    else makeLikeness();
+  };
+  turn();
 }
 
 // Do something before the next frame, once.
@@ -86,22 +108,30 @@ function readDrawing() {
 }
 
 function makeLikeness() {
-  likeness ??= new Likeness(app.train, app.test);
+  if (likeness) return;
+  likeness = makeWorker("likeness_worker");
+  likeness.postMessage({ train: app.train, test: app.test });
+  likeness.onmessage = ({ data }) => {
+    compared.shift().unlike = data;
+    later(show);
+  };
 }
 
-// The link, the detail and the doubt follow when the pen rests.
+// The link, the detail, the other networks and the doubt follow when the pen rests.
 function rest() {
   const { letter } = app;
   if (!letter.blank && letter.label === null && letter.unlike === undefined) {
     makeLikeness();
-    letter.unlike = likeness.isUnlike(letter.values);
-    if (letter.unlike) later(show);
+    letter.unlike = null; // not known yet
+    compared.push(letter);
+    likeness.postMessage({ letter: letter.values });
   }
   if (!drawing.shown) {
     state.set("ink", writeStrokes(drawing.strokes));
     state.set("example", null);
   }
   later(showDetail);
+  others.show();
 }
 
 function makeLayers() {
@@ -180,6 +210,7 @@ function showProduct() {
 
 function showVerdict([first, second], q) {
   const { letter, alphabet } = app;
+  find("read-as").textContent = letter.blank ? "" : `is read as ${alphabet[first]}`; // narrow screens have the outputs below
   const told = find("verdict");
   if (letter.blank) fill(told, letter.reason ?? "There is no ink yet: draw a letter, or take an example.");
   else {
