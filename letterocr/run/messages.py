@@ -73,14 +73,15 @@ def describe_stop(number: int, sample: int, folder: Path) -> str:
 
 
 def describe_divergence(plan: LearningRatePlan, r: int, sample: int) -> str:
-    """Return the sentences that replica r diverged, and what to do.
+    """Return the sentences that a network diverged, and what to do.
 
     Args:
         plan: the learning rates and their bound.
-        r: index of the replica.
+        r: index of the network.
         sample: samples learned before it diverged.
     """
-    which = f"Replica {r}" if len(plan.alphas) > 1 else "The run"
+    networks = len(plan.alphas)
+    which = f"Network {r + 1} of {networks}" if networks > 1 else "The run"
     safe = f" {plan.limit}" if plan.limit else ""
     too_large = f"learning_rate={plan.alphas[r]:g} is too large.{safe} Take a smaller one."
     what = "after which its loss exceeds 10^6 or a number is not finite"
