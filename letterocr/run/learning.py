@@ -6,6 +6,7 @@ A stretch is a number of samples in a row. The results do not depend on where th
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import torch
 
@@ -17,6 +18,7 @@ from letterocr.config.train import TrainConfig
 from letterocr.data.letters import Split
 from letterocr.engine.engine import Engine
 from letterocr.engine.records import Records
+from letterocr.models.chain import Network
 from letterocr.run.curve import Curve
 from letterocr.run.divergence import Divergence
 from letterocr.run.messages import collect_notes, describe_divergence
@@ -72,6 +74,23 @@ class Learning:
     def is_over(self) -> bool:
         """Return whether all samples are learned, or all networks have diverged."""
         return self.engine.sample >= self.config.samples or self.divergence.is_total()
+
+    def find_evaluated(self) -> Network:
+        """Return the networks that are tested: the engine's own, or copies with the averages of an optimizer."""
+        network, optimizers = self.engine.network, self.engine.optimizers
+        averages = [optimizer.find_evaluation_tensors(optimizer.state()) for optimizer in optimizers]
+        if not any(averages):
+            return network
+        copied = replace(
+            network,
+            weights=[w.clone() for w in network.weights],
+            biases=[None if b is None else b.clone() for b in network.biases],
+        )
+        with torch.no_grad():
+            for r, average in enumerate(averages):
+                if average:
+                    copied.replica(r).load_state(average)
+        return copied
 
     def describe_divergences(self) -> list[str]:
         """Return a sentence for each network that has diverged."""
