@@ -275,7 +275,7 @@ def _make_run(learning: Learning, folder: Path | None, box: int) -> Run:
         box,
         folder,
         learning.seconds,
-        (*learning.notes, *learning.describe_divergences()),
+        (*learning.notes, *learning.describe_end()),
         lambda: learning.curve,
         lambda: learning.split,
         lambda: learn_familiarity(learning.split.train),

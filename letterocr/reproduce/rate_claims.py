@@ -29,7 +29,8 @@ def judge_best_rate(material: Material) -> Finding:
             f"{best / lecun:.2f} times as large, is faster even then"
         ),
         f"lambda_max is {largest:.3g}, the smallest non-zero eigenvalue {smallest:.2g}. After {STEPS} steps from W = 0 "
-        f"the loss has fallen by {kept['lecun']:.2%} with rate {lecun:.3g} and by {kept['best']:.2%} with {best:.3g}; "
+        f"the loss has fallen by {100 * kept['lecun']:.2f} % with rate {lecun:.3g} and by "
+        f"{100 * kept['best']:.2f} % with {best:.3g}; "
         f"with 1.02 times {limit:.3g} it has grown {measure_left_over(letters, 1.02 * limit):.0e}-fold. With one "
         f"letter at a time the safe bound is 2/max|a|^2 = {sample:.3g}; with {lecun:.3g} an epoch multiplies the error "
         f"by {radius:.1e}.",

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 
+import numpy as np
 import torch
 
 from letterocr.base.errors import UserError
@@ -21,7 +22,7 @@ from letterocr.engine.records import Records
 from letterocr.models.chain import Network
 from letterocr.run.curve import Curve
 from letterocr.run.divergence import Divergence
-from letterocr.run.messages import collect_notes, describe_divergence
+from letterocr.run.messages import collect_notes, describe_divergence, describe_guessing
 
 STRETCH_SECONDS = 0.1  # duration of a stretch; signals, checkpoints and display are handled between two stretches
 
@@ -92,10 +93,15 @@ class Learning:
                     copied.replica(r).load_state(average)
         return copied
 
-    def describe_divergences(self) -> list[str]:
-        """Return a sentence for each network that has diverged."""
+    def describe_end(self) -> list[str]:
+        """Return a sentence for each network that has diverged, and one if a whole run learned hardly anything."""
         diverged = sorted(self.divergence.last_finite.items())
-        return [describe_divergence(self.plan, r, sample) for r, sample in diverged]
+        told = [describe_divergence(self.plan, r, sample) for r, sample in diverged]
+        if diverged or not self.is_over():
+            return told
+        _, errors = self.curve.measured()
+        hardly = describe_guessing(float(np.median(errors, axis=1).min()), self.split.test.classes)
+        return [hardly] if hardly else []
 
     def learn_stretch(self, limit: int | None = None) -> Records:
         """Learn the next stretch of samples, and add it to the curve.

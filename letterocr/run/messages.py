@@ -13,6 +13,8 @@ from letterocr.engine.blocked import BlockedEngine
 from letterocr.engine.engine import Engine
 from letterocr.engine.gpu.requirements import explain_missing_kernels
 
+HARDLY = 0.9  # of the error of guessing: above it a run has learned hardly anything
+
 
 def describe_run(config: TrainConfig, engine: Engine, split: Split, rates: list[float], folder: Path) -> dict[str, str]:
     """Return the settings of a run, line by line.
@@ -86,3 +88,21 @@ def describe_divergence(plan: LearningRatePlan, r: int, sample: int) -> str:
     too_large = f"learning_rate={plan.alphas[r]:g} is too large.{safe} Take a smaller one."
     what = "after which its loss exceeds 10^6 or a number is not finite"
     return f"{which} diverged at sample {sample + 1:,}, {what}: {too_large}"
+
+
+def describe_guessing(best_error: float, classes: int) -> str | None:
+    """Return the sentences that a run learned hardly more than guessing, or None if it learned more.
+
+    Args:
+        best_error: its lowest test error, a fraction.
+        classes: number of classes, all as frequent among the test letters.
+
+    Example:
+        >>> describe_guessing(0.5, 26), describe_guessing(0.93, 26)[:59]
+        (None, 'The run learned hardly anything: guessing misreads 96.2 %. ')
+    """
+    guessing = 1 - 1 / classes
+    if best_error < HARDLY * guessing:
+        return None
+    mend = "Learn more samples, or look for a better learning rate with: letterocr search search=learning_rate"
+    return f"The run learned hardly anything: guessing misreads {100 * guessing:.1f} %. {mend}"

@@ -15,6 +15,7 @@ from letterocr.figures.tiles import draw_weights
 from letterocr.pages.charts import describe_end, make_error_chart, make_lines_chart
 from letterocr.pages.template import Html, make_columns, make_element, make_heading, make_page, make_table, make_tiles
 from letterocr.run.letter_parts import make_confusion, make_worst_letters
+from letterocr.run.messages import describe_guessing
 from letterocr.run.playback_part import make_playback
 from letterocr.run.run_view import RunView
 from letterocr.run.terminal import format_duration, format_percent
@@ -50,6 +51,8 @@ def _make_lead(view: RunView) -> Html:
         text = f"{error} of the test letters are misread after {samples:,} samples"
         text += f"; the lowest error was {format_percent(float(result['best_error']))}"
         text += f" at sample {result['best_sample']:,}." if "best_sample" in result else "."
+        hardly = describe_guessing(float(result["best_error"]), len(view.alphabet))
+        text += f" {hardly}." if hardly else ""
     elif view.curve is not None:
         learned, errors = view.curve
         error = format_percent(float(np.median(errors[-1])))
@@ -96,7 +99,11 @@ def _make_weights(view: RunView) -> list[Html]:
     _, values, vectors = compute_leading_triplets(change, SHOWN_VECTORS)
     share = np.square(values) / max(float(np.square(change).sum()), 1e-300)
     leading = [
-        (draw_weights(v, find_scale(v)), f"singular vector {i + 1}", f"{i + 1}: σ = {values[i]:.3g}, {share[i]:.0%}")
+        (
+            draw_weights(v, find_scale(v)),
+            f"singular vector {i + 1}",
+            f"{i + 1}: σ = {values[i]:.3g}, {100 * share[i]:.0f} %",
+        )
         for i, v in enumerate(vectors)
     ]
     about = (

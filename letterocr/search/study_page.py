@@ -153,7 +153,7 @@ def _draw_importance(study: Study, whole: Sequence[ShownTrial]) -> list[Html]:
     trace: dict[str, Any] = {"type": "bar", "orientation": "h", "y": [name_field(complete_name(n)) for n in names]}
     trace |= {"x": [100 * shares[name] for name in names], "hovertemplate": "%{y}: %{x:.0f} %<extra></extra>"}
     layout = make_layout("importance, %", "", height=110 + 34 * len(names), xaxis={"range": [0, 100]})
-    alt = ", ".join(f"{name_field(complete_name(name))} {shares[name]:.0%}" for name in reversed(names))
+    alt = ", ".join(f"{name_field(complete_name(name))} {100 * shares[name]:.0f} %" for name in reversed(names))
     about = make_element("p", "Share of each field in the differences of the error, by PED-ANOVA on the whole trials.")
     return [make_heading("Importance"), about, make_chart([trace], layout, f"Importance of the fields: {alt}.")]
 
