@@ -120,10 +120,14 @@ def draw_parallel(axes: Axes, columns: Mapping[str, Sequence[object]], metric: S
     for i, s in enumerate(scales.values()):
         axes.axvline(i, color="0.3", linewidth=0.8, zorder=1)
         for tick, label in zip(s.ticks[:MOST_CELLS], s.labels[:MOST_CELLS], strict=True):
-            place: dict[str, Any] = {"textcoords": "offset points", "fontsize": 8, "ha": "center", "zorder": 4}
-            place |= {"va": "bottom" if tick >= 0.5 else "top"}  # above or below the point where the lines meet
-            axes.annotate(label, (i, tick), (0, 4 if tick >= 0.5 else -4), bbox=paper, **place)
-    axes.set(xlim=(-0.3, len(scales) - 0.7), ylim=(-0.12, 1.12), yticks=[])
+            place: dict[str, Any] = {"textcoords": "offset points", "fontsize": 8, "zorder": 4, "bbox": paper}
+            if i in (0, len(scales) - 1):  # beside the axis, where no line is
+                place |= {"ha": "left" if i else "right", "va": "center"}
+                axes.annotate(label, (i, tick), (5 if i else -5, 0), **place)
+            else:  # above or below the point where the lines meet
+                place |= {"ha": "center", "va": "bottom" if tick >= 0.5 else "top"}
+                axes.annotate(label, (i, tick), (0, 4 if tick >= 0.5 else -4), **place)
+    axes.set(xlim=(-0.5, len(scales) - 0.6), ylim=(-0.12, 1.12), yticks=[])
     axes.set_xticks(range(len(scales)), list(scales))
     axes.spines[:].set_visible(False)
 

@@ -16,6 +16,7 @@ from pathlib import Path
 PLOTLY = "plotly/plotly-cartesian.min.js"  # draws the charts; as published on npm, with its licence beside it
 _NUMBER = r"[-−]?(\d[\d,]*(\.\d+)?|\.\d+|∞)(e[-+]?\d+)?( ?%| s| points)?"
 _WORDS = "not reached|diverged|–"  # in place of a number
+WORD = re.compile(_WORDS)
 NUMBER = re.compile(rf"{_NUMBER}( \(({_NUMBER}|{_WORDS}) to ({_NUMBER}|{_WORDS})\)| of {_NUMBER})?|{_WORDS}")
 
 
@@ -94,6 +95,10 @@ def make_table(rows: Iterable[Sequence[object]], head: Sequence[object] = (), so
     lines = []
     if head:
         right = [_is_numeric_column([row[i] for row in body if i < len(row)]) for i in range(len(head))]
+        for row in body:  # in a column of words, a word that stands in place of a number is a word like the others
+            row[:] = [
+                c if n or not WORD.fullmatch(str(c)) else escape_text(c) for c, n in zip(row, right, strict=False)
+            ]
         named = [
             make_element("th", title, scope="col", **({"class_": "number"} if number else {}))
             for title, number in zip(head, right, strict=True)

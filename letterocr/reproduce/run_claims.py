@@ -156,8 +156,8 @@ def judge_two_against_three(material: Material) -> Finding:
     return Finding(
         "The three-layer network reaches a lower error than the two-layer network (Fig. 7).",
         _judge(holds),
-        f"After {material.samples:,} samples the error of two layers is {100 * final['printed', 'two_layer']:.1f} %; that of "
-        f"three layers is {100 * final['printed', 'three_layer']:.1f} % with the printed rule and "
+        f"After {material.samples:,} samples the error of two layers is {100 * final['printed', 'two_layer']:.1f} %; "
+        f"that of three layers is {100 * final['printed', 'three_layer']:.1f} % with the printed rule and "
         f"{100 * final['gradient', 'three_layer']:.1f} % with the gradient.",
         _describe_material(material),
         {"fig7": figure},

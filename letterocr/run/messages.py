@@ -33,7 +33,7 @@ def describe_run(config: TrainConfig, engine: Engine, split: Split, rates: list[
     network = "-".join(map(str, [*sizes, split.train.classes]))
     replicas = f", {config.replicas} replicas" if config.replicas > 1 else ""
     often = config.evaluate_every
-    every = {"1": "every sample", "log": "log-spaced samples"}.get(often, f"{often} samples")
+    every = {"1": "every sample", "log": "log-spaced samples"}.get(often, f"every {often} samples")
     loss = f"loss {config.loss_factor:g} |q-c|^2"
     measured = f"{every} ({'certified' if engine.certified else 'full'} evaluation)"
     rate = f"auto = {format_rates(rates)}" if config.learning_rate == "auto" else config.learning_rate

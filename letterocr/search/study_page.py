@@ -158,14 +158,18 @@ def _draw_importance(study: Study, whole: Sequence[ShownTrial]) -> list[Html]:
     return [make_heading("Importance"), about, make_chart([trace], layout, f"Importance of the fields: {alt}.")]
 
 
-def _draw_fields(whole: Sequence[ShownTrial]) -> list[Html]:
-    """Draw the error against each field alone, and against all fields together."""
+def _draw_fields(whole: Sequence[ShownTrial], lost: Sequence[ShownTrial]) -> list[Html]:
+    """Draw the error against each field alone, with the trials that diverged, and against all fields together."""
     errors = [trial.percent for trial in whole]
     marks = [f"trial {t.number}: {t.percent:.1f} %, {t.label}" for t in whole]
     columns = {complete_name(name): [trial.params[name] for trial in whole] for name in whole[0].params}
     shown = {name: [LAYERS.get(str(v), v) for v in values] for name, values in columns.items()}
-    slices = [make_slice(values, errors, marks, name_field(name), UNIT) for name, values in shown.items()]
-    parts = [make_heading("Fields"), make_columns(*slices)]
+    slices = []
+    for key, (name, values) in zip(whole[0].params, shown.items(), strict=True):
+        own = [(LAYERS.get(str(v := t.params[key]), v), f"trial {t.number}: diverged, {t.label}") for t in lost]
+        slices.append(make_slice(values, errors, marks, name_field(name), UNIT, own))
+    told = [make_element("p", "Red triangles are trials that diverged.")] if lost else []
+    parts = [make_heading("Fields"), *told, make_columns(*slices)]
     if len(columns) > 1:
         parts.append(make_parallel({name_field(name): values for name, values in shown.items()}, errors, UNIT))
     return parts
@@ -206,7 +210,8 @@ def write_report(folder: Path) -> Path:
         parts.append(make_element("p", "All trials with ", make_element("code", " ".join(plan.overrides)), "."))
     if whole:
         parts += [*_draw_history(trials), *_draw_curves(folder, whole)]
-        parts += [*_draw_fields(whole), *_draw_importance(study, whole)]
+        lost = [t for t in trials if t.state == "diverged"]
+        parts += [*_draw_fields(whole, lost), *_draw_importance(study, whole)]
     if trials:
         parts += _list_trials(trials, list(plan.space))
     failed = [(str(t.number), t.reason) for t in trials if t.state == "failed"]
