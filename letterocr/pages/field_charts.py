@@ -12,7 +12,8 @@ from letterocr.pages.charts import make_chart, make_layout
 from letterocr.pages.template import Html, escape_text, make_element
 
 GOOD, BAD = "#2f7dd1", "#d9601e"
-DIVERGED = {"size": 9, "color": "#c4483f", "symbol": "triangle-up"}
+FINISHED: dict[str, object] = {"size": 8}
+DIVERGED: dict[str, object] = {"size": 9, "color": "#c4483f", "symbol": "triangle-up"}
 MOST_LINES = 200  # settings in parallel coordinates
 
 
@@ -81,12 +82,15 @@ def make_slice(
     every = [*values, *(value for value, _ in lost)]
     numeric = all(isinstance(v, int | float) and not isinstance(v, bool) for v in every)
     kind = "category" if not numeric else "log" if is_logarithmic(every) else "linear"
-    groups = [(values, errors, marks, {"size": 8})]
-    groups += [([v for v, _ in lost], [100.0] * len(lost), [m for _, m in lost], DIVERGED)] if lost else []
+    places: list[Sequence[object]] = [values, [value for value, _ in lost]]
+    groups = zip(
+        places, (errors, [100.0] * len(lost)), (marks, [m for _, m in lost]), (FINISHED, DIVERGED), strict=True
+    )
     traces = [
         {"x": list(x) if numeric else [str(v) for v in x], "y": list(y), "text": list(text), "marker": marker}
         | {"mode": "markers", "hovertemplate": "%{text}<extra></extra>"}
         for x, y, text, marker in groups
+        if x
     ]
     layout = make_layout(name, unit, height=280, xaxis={"type": kind}, yaxis={"rangemode": "tozero"})
     best = int(np.argmin(errors))

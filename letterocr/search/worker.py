@@ -120,9 +120,9 @@ def _run_trial(queue: TrialQueue, trial: Trial, threads: int, say: Callable[[str
         queue.study.tell(trial, state=TrialState.PRUNED, skip_if_finished=True)
     else:
         queue.study.tell(trial, outcome.error, skip_if_finished=True)
-    error = "diverged" if outcome.status == "diverged" else f"{100 * outcome.error:.1f} %"
+    ended = "diverged" if outcome.status == "diverged" else f"{100 * outcome.error:.1f} %"
     early = ", stopped early" if outcome.status == "pruned" else ""
-    say(f"trial {trial.number}: {error}{early} ({label_trial(trial.params)})")
+    say(f"trial {trial.number}: {ended}{early} ({label_trial(trial.params)})")
     return outcome.signal
 
 
