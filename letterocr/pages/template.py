@@ -16,7 +16,6 @@ from pathlib import Path
 PLOTLY = "plotly/plotly-cartesian.min.js"  # draws the charts; as published on npm, with its licence beside it
 _NUMBER = r"[-−]?(\d[\d,]*(\.\d+)?|\.\d+|∞)(e[-+]?\d+)?( ?%| s| points)?"
 _WORDS = "not reached|diverged|–"  # in place of a number
-WORD = re.compile(_WORDS)
 NUMBER = re.compile(rf"{_NUMBER}( \(({_NUMBER}|{_WORDS}) to ({_NUMBER}|{_WORDS})\)| of {_NUMBER})?|{_WORDS}")
 
 
@@ -84,7 +83,7 @@ def make_cell(tag: str, cell: object, **attributes: str) -> Html:
 
 
 def make_table(rows: Iterable[Sequence[object]], head: Sequence[object] = (), sortable: bool = False) -> Html:
-    """Return a table; the first cell of each row is its title.
+    """Return a table; the first cell of each row is its title. Columns of numbers are aligned on the right.
 
     Args:
         rows: the cells of each row.
@@ -95,10 +94,8 @@ def make_table(rows: Iterable[Sequence[object]], head: Sequence[object] = (), so
     lines = []
     if head:
         right = [_is_numeric_column([row[i] for row in body if i < len(row)]) for i in range(len(head))]
-        for row in body:  # in a column of words, a word that stands in place of a number is a word like the others
-            row[:] = [
-                c if n or not WORD.fullmatch(str(c)) else escape_text(c) for c, n in zip(row, right, strict=False)
-            ]
+        for row in body:  # a number among words is aligned like them
+            row[:] = [c if number else escape_text(c) for c, number in zip(row, right, strict=False)]
         named = [
             make_element("th", title, scope="col", **({"class_": "number"} if number else {}))
             for title, number in zip(head, right, strict=True)
