@@ -144,7 +144,7 @@ def judge_symmetry(material: Material) -> Finding:
             Table(
                 "Change of the outputs, relative to the differences between letters",
                 ["temperature", "b_q changed", "b_q not changed"],
-                [[f"{t:g}", f"{with_bias[t]:.2g}", f"{without[t]:.2g}"] for t in temperatures],
+                [[f"{t:g}", f"{with_bias[t]:.2g}", f"{float(f'{without[t]:.2g}'):,.10g}"] for t in temperatures],
             ),
         ),
     )

@@ -47,8 +47,10 @@ def judge_reconstruction(material: Material) -> Finding:
         f"all are with {int(readable.max())} or more, B with {int(readable[b])} or more. At r = 5, B differs from the "
         f"rebuilt B by {100 * off[b]:.0f} % of its length, the median letter by {100 * off.median():.0f} %.",
         {
-            "B, singular values of A without the mean letter": int(readable_ranks(A, from_mean=True)[b]),
-            **({"B in the alphabets of single writers": _format_spread(single)} if single else {}),
+            "r from which on B is nearest to itself, without the mean letter": int(
+                readable_ranks(A, from_mean=True)[b]
+            ),
+            **({"the same with it, in the alphabets of single writers": _format_spread(single)} if single else {}),
         },
         {"fig4": figure},
         f"B rebuilt from the first {', '.join(map(str, SHOWN_RANKS))} singular values, of A above and of A without the "
