@@ -258,9 +258,10 @@ def checkpoints(output: Path) -> list[Path]:
 
 
 def report_of(answer: Answer) -> list[str]:
-    """The lines at the end of a sweep."""
+    """The lines at the end of a sweep, without the last one, which says how to see its runs."""
     rows = answer.out.splitlines()
-    return rows[next(i for i, row in enumerate(rows) if row.startswith("Sweep of ")) :]
+    report = rows[next(i for i, row in enumerate(rows) if row.startswith("Sweep of ")) :]
+    return [row for row in report if not row.startswith("Page and table of all runs: ")]
 
 
 def result_of(folder: Path) -> dict[str, Any]:

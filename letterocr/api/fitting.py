@@ -17,8 +17,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from letterocr.api.progress_bar import ProgressBar, is_watched
 from letterocr.api.trained_run import Part, Run, load
 from letterocr.base.home import expand_path
@@ -34,7 +32,6 @@ from letterocr.config.train import TrainConfig
 from letterocr.data.arrays import make_split, store
 from letterocr.data.letters import Split
 from letterocr.matrix.familiarity import learn_familiarity
-from letterocr.models.chain import Network
 from letterocr.run.folder import locate_folder
 from letterocr.run.learning import Learning
 from letterocr.run.outcome import look_up_outcome
@@ -148,7 +145,8 @@ def letters(source: str = "synthetic", **fields: Any) -> Split:
     """
     config = compose_config(write_overrides({"data": source, **{f"data.{name}": v for name, v in fields.items()}}))
     check_config(config)
-    return registry.load_letters(config.data)
+    split = registry.load_letters(config.data)
+    return replace(split, source=(config.data, split.fingerprint()))
 
 
 def _iterate(
@@ -232,7 +230,10 @@ def _compose(
     split = data if isinstance(data, Split) else make_split(data, TEST_SHARE if test is None else test, config.seed)
     fingerprint = split.fingerprint()
     path = expand_path(config.output) / f"letters-{fingerprint}.npz" if output is not None else None
+    named_config = replace(config, data=split.source[0]) if split.source and split.source[1] == fingerprint else None
     config = replace(config, data=ArraysConfig(path=str(path or ""), fingerprint=fingerprint))
+    if named_config and not (path and locate_folder(config).is_dir()):  # versions before 0.1.0 called them arrays
+        config, path = named_config, None
     check_config(config)
     if path:
         store(split, path)
@@ -269,31 +270,13 @@ def _make_run(learning: Learning, folder: Path | None, box: int) -> Run:
         learning.config,
         status,
         learning.curve.sample,
-        _find_evaluated(learning),
+        learning.find_evaluated(),
         learning.split.train.alphabet,
         box,
         folder,
         learning.seconds,
-        (*learning.notes, *learning.describe_divergences()),
+        (*learning.notes, *learning.describe_end()),
         lambda: learning.curve,
         lambda: learning.split,
         lambda: learn_familiarity(learning.split.train),
     )
-
-
-def _find_evaluated(learning: Learning) -> Network:
-    """Return the networks that are tested: the engine's own, or a copy with the averages if an optimizer keeps any."""
-    network, optimizers = learning.engine.network, learning.engine.optimizers
-    averages = [optimizer.find_evaluation_tensors(optimizer.state()) for optimizer in optimizers]
-    if not any(averages):
-        return network
-    copied = replace(
-        network,
-        weights=[w.clone() for w in network.weights],
-        biases=[None if b is None else b.clone() for b in network.biases],
-    )
-    with torch.no_grad():
-        for r, average in enumerate(averages):
-            if average:
-                copied.replica(r).load_state(average)
-    return copied

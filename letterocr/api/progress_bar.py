@@ -6,9 +6,12 @@ import sys
 import warnings
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from letterocr.run.curve import Summary
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 def is_watched() -> bool:
@@ -57,6 +60,9 @@ class ProgressBar:
 
     def message(self, text: str) -> None:
         """Do nothing: the run object holds the notes."""
+
+    def add_points(self, samples: np.ndarray, errors: np.ndarray) -> None:
+        """Do nothing: the run object draws the curve."""
 
     def update(self, sample: int, train_error: float, test_error: float, seconds: float) -> None:
         """Draw the bar.

@@ -62,13 +62,13 @@ def _make_headline(figures: dict[Problem, dict[str, Any]]) -> Html:
     for problem, kinds in figures.items():
         errors = {name: s["final_error"][1] for name, s in kinds["tuned"].items() if math.isfinite(s["final_error"][1])}
         if not errors:
-            parts.append(f"on {problem.name} every tuned optimizer diverged")
+            parts.append(f"every optimizer diverged ({problem.label})")
             continue
         best = min(errors, key=lambda name: errors[name])
         rest = (
             f", against {100 * errors[BASELINE]:.1f} % of {BASELINE}" if BASELINE in errors and best != BASELINE else ""
         )
-        parts.append(f"on {problem.name} {best} ends with the lowest test error, {100 * errors[best]:.1f} %{rest}")
+        parts.append(f"{best} ends with the lowest test error, {100 * errors[best]:.1f} %{rest} ({problem.label})")
     text = "; ".join(parts)
     return make_element("p", f"Tuned alike, {text}.", class_="big")
 
@@ -83,7 +83,7 @@ def _draw_headline(figures: dict[Problem, dict[str, Any]]) -> list[Html]:
         middle = [100 * found[name][1] for name in names]
         above = [100 * (found[n][2] - found[n][1]) if math.isfinite(found[n][2]) else 0 for n in names]
         below = [100 * (found[n][1] - found[n][0]) for n in names]
-        trace = {"x": middle, "y": names, "mode": "markers", "name": problem.name, "marker": {"size": 9}}
+        trace = {"x": middle, "y": names, "mode": "markers", "name": problem.label, "marker": {"size": 9}}
         trace["error_x"] = {"type": "data", "symmetric": False, "array": above, "arrayminus": below, "thickness": 1.5}
         traces.append(trace | {"hovertemplate": "%{y}: %{x:.1f} %<extra></extra>"})
     if not order:
@@ -108,7 +108,11 @@ def _make_problem(problem: Problem, standing: Standing, kinds: dict[str, Any]) -
         title = make_heading(f"{kind.capitalize()} hyperparameters", level=3)
         charts.append(make_element("div", title, make_error_chart(curves, alt)))
     target = f"Target: {100 * standing.target:.1f} % of the validation letters misread."
-    parts = [make_heading(problem.name), make_element("p", target), make_columns(*charts)]
+    parts = [
+        make_heading(problem.label[:1].upper() + problem.label[1:]),
+        make_element("p", target),
+        make_columns(*charts),
+    ]
     for kind in KINDS:
         rows = [_make_row(name, s, len(standing.finals[kind][name].outcomes)) for name, s in kinds[kind].items()]
         parts += [

@@ -23,6 +23,7 @@ from letterocr.compose.from_overrides import compose_config
 from letterocr.config.check import check_config
 from letterocr.config.data import ImagesConfig, SourceConfig
 from letterocr.config.identity import to_plain
+from letterocr.config.label import LAYERS
 from letterocr.config.refusal import refuse
 from letterocr.config.train import TrainConfig
 from letterocr.data.images import split
@@ -69,6 +70,12 @@ class Problem:
     def name(self) -> str:
         """How tables call it."""
         return f"{self.network}/{self.source.name}"
+
+    @property
+    def label(self) -> str:
+        """How sentences call it."""
+        letters = f"letters of {self.source.name}" if self.source.path else f"{self.source.name} letters"
+        return f"{LAYERS[self.network]}, {letters}"
 
     def config(self, overrides: tuple[str, ...]) -> TrainConfig:
         """The config of a run with a contender's overrides, of one network on the CPU.

@@ -26,6 +26,7 @@ SHORT = {
     "evaluate_every": "every",
 }  # in the name of a folder
 BARE = (*CHOICES, "schedule", "order", "dtype", "engine")  # fields whose value says by itself what it is
+MOST_TOLD = 5  # fields that vary and that a label tells in any case
 LONGEST_NAME, LONGEST_PART = 90, 24  # characters of a folder's name before its identity, and of one of its parts
 
 
@@ -151,6 +152,8 @@ def describe_value(name: str, value: Value) -> str:
     """
     if name == "model.name":
         return LAYERS.get(str(value), str(value))
+    if name == "model.hidden":
+        return format_value(value).replace(", ", "-")
     if name.endswith(".path") and value != "null":
         return PurePath(str(value)).name or str(value)
     if isinstance(value, int) and not isinstance(value, bool) and not name.endswith("seed"):
@@ -176,6 +179,11 @@ def describe_field(name: str, value: Value) -> str:
         return f"T = {shown}"
     if name in ("samples", "replicas"):
         return f"{shown} {name[:-1] if value == 1 else name}"
+    if name == "evaluate_every":
+        every = f"every {int(shown):,} samples" if shown.isdigit() else f"at {shown}-spaced samples"
+        return f"test error {'every sample' if shown == '1' else every}"
+    if name == "model.hidden" and shown == "none":
+        return "no hidden units"
     if name in BARE:
         return shown
     if isinstance(value, bool):
@@ -183,18 +191,43 @@ def describe_field(name: str, value: Value) -> str:
     return f"{name_field(name)} {shown}"
 
 
-def make_label(run: Fields, names: Sequence[str]) -> str:
+def find_usual(runs: Sequence[Fields], names: Sequence[str]) -> dict[str, Value]:
+    """Return the values that most runs with the field have, which long labels leave out; none if few fields vary.
+
+    Args:
+        runs: the fields of each run.
+        names: the fields that vary.
+
+    Example:
+        >>> find_usual([{"a": 1, "b": 1, "c": 1, "d": 1, "e": 1, "batch": b} for b in (1, 1, 8)], [*"abcde", "batch"])
+        {'a': 1, 'b': 1, 'c': 1, 'd': 1, 'e': 1, 'batch': 1}
+    """
+    if len(names) <= MOST_TOLD:
+        return {}
+    found = {}
+    for name in names:
+        values = Counter(_mark(run[name]) for run in runs if name in run)
+        (_, value), count = values.most_common(1)[0]
+        if 2 * count > values.total() and name != "model.name" and value is not None:
+            found[name] = value
+    return found
+
+
+def make_label(run: Fields, names: Sequence[str], usual: Fields | None = None) -> str:
     """Return the label of one run: the given fields in words.
 
     Args:
         run: the fields of the run.
         names: the fields to tell; those that the run does not have are left out.
+        usual: values that are left out too, as most runs have them.
 
     Example:
         >>> make_label({"model.name": "three_layer", "learning_rate": 0.02}, ["model.name", "learning_rate"])
         'three layers, learning rate 0.02'
     """
-    return ", ".join(describe_field(name, run[name]) for name in names if name in run)
+    usual = usual or {}
+    told = [name for name in names if name in run and not (name in usual and _mark(usual[name]) == _mark(run[name]))]
+    return ", ".join(describe_field(name, run[name]) for name in told)
 
 
 def make_labels(runs: Sequence[Fields]) -> list[str]:
@@ -205,7 +238,8 @@ def make_labels(runs: Sequence[Fields]) -> list[str]:
     names = list_telling(runs)
     if not names:
         names = ["model.name", "rule", "learning_rate"]
-    labels = [make_label(run, names) for run in runs]
+    usual = find_usual(runs, names)
+    labels = [make_label(run, names, usual) for run in runs]
     return [label or "defaults" for label in labels]
 
 

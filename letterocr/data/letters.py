@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from letterocr.config.data import SourceConfig
+
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 SIDE = 30  # pixels; every letter is SIDE x SIDE
 PIXELS = SIDE * SIDE
@@ -78,11 +80,14 @@ class Split:
         train: letters to learn.
         test: letters that are only read.
         notes: sentences for the user, such as on files that were left out.
+        source: config of the source that `letterocr.letters` read them from, and their fingerprint then; None if it is
+            not known.
     """
 
     train: Letters
     test: Letters
     notes: tuple[str, ...] = ()
+    source: tuple[SourceConfig, str] | None = None
 
     def __repr__(self) -> str:
         return f"<Split: {len(self.train):,} letters to train, {len(self.test):,} to test, of {self.train.alphabet}>"

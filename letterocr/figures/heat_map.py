@@ -78,11 +78,11 @@ def make_heat_map(
     x, y, facet = axes
     x_labels, across = _place_values(columns[x], x, describe)
     y_labels, up = _place_values(columns[y], y, describe)
-    names = [describe(facet, v) if facet else "" for v in (columns[facet] if facet else [""] * len(values))]
-    facets = {name: np.full((len(y_labels), len(x_labels)), math.nan) for name in sorted(set(names))}
-    for name, row, column, value in zip(names, up, across, values, strict=True):
-        before = facets[name][row, column]
-        facets[name][row, column] = value if math.isnan(before) else min(before, value)
+    names, which = _place_values(columns[facet], facet, describe) if facet else ([""], np.zeros(len(values), int))
+    facets = {name: np.full((len(y_labels), len(x_labels)), math.nan) for name in names}
+    for place, row, column, value in zip(which, up, across, values, strict=True):
+        table = facets[names[place]]
+        table[row, column] = value if math.isnan(table[row, column]) else min(table[row, column], value)
     return HeatMap(x, y, x_labels, y_labels, facets, facet, [n for n in columns if n not in axes])
 
 
@@ -120,7 +120,7 @@ def draw_heat_map(figure: Figure, heat_map: HeatMap, names: tuple[str, str, str,
             for row, column in np.argwhere(~np.isnan(table)):
                 value = table[row, column]
                 text = unreached if math.isinf(value) else f"{value:.1f}" if is_share else f"{value:,.0f}"
-                dark = math.isfinite(value) and norm(value) < 0.5
+                dark = math.isfinite(value) and norm(value) < 0.43
                 axes.text(column, row, text, ha="center", va="center", fontsize=8, color="white" if dark else "black")
         axes.set_xticks(range(len(heat_map.columns)), heat_map.columns, rotation=45, ha="right")
         axes.set_yticks(range(len(heat_map.rows)), heat_map.rows)

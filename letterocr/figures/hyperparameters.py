@@ -116,18 +116,18 @@ def draw_parallel(axes: Axes, columns: Mapping[str, Sequence[object]], metric: S
     lines.set_array(values[order])
     axes.add_collection(lines)
     axes.figure.colorbar(lines, ax=axes, label=name, pad=0.02)
-    paper: dict[str, Any] = {
-        "facecolor": "white",
-        "edgecolor": "none",
-        "pad": 0.8,
-        "alpha": 0.9,
-    }  # no line crosses a label
+    paper: dict[str, Any] = {"facecolor": "white", "edgecolor": "none", "pad": 0.5, "alpha": 0.9}
     for i, s in enumerate(scales.values()):
-        axes.axvline(i, color="0.3", linewidth=0.8, zorder=3)
+        axes.axvline(i, color="0.3", linewidth=0.8, zorder=1)
         for tick, label in zip(s.ticks[:MOST_CELLS], s.labels[:MOST_CELLS], strict=True):
-            place: dict[str, Any] = {"textcoords": "offset points", "fontsize": 8, "va": "center", "zorder": 4}
-            axes.annotate(label, (i, tick), (4, 0), bbox=paper, **place)
-    axes.set(xlim=(-0.1, len(scales) - 0.6), ylim=(-0.05, 1.05), yticks=[])
+            place: dict[str, Any] = {"textcoords": "offset points", "fontsize": 8, "zorder": 4, "bbox": paper}
+            if i in (0, len(scales) - 1):  # beside the axis, where no line is
+                place |= {"ha": "left" if i else "right", "va": "center"}
+                axes.annotate(label, (i, tick), (5 if i else -5, 0), **place)
+            else:  # above or below the point where the lines meet
+                place |= {"ha": "center", "va": "bottom" if tick >= 0.5 else "top"}
+                axes.annotate(label, (i, tick), (0, 4 if tick >= 0.5 else -4), **place)
+    axes.set(xlim=(-0.5, len(scales) - 0.6), ylim=(-0.12, 1.12), yticks=[])
     axes.set_xticks(range(len(scales)), list(scales))
     axes.spines[:].set_visible(False)
 

@@ -80,8 +80,9 @@ def make_layout(x: str, y: str, legend: int = 0, height: int = 340, **more: Any)
         height: height without the legend, in pixels.
         **more: further entries.
     """
-    own: dict[str, Any] = {"height": height, "margin": {"l": 10, "r": 10, "t": 10, "b": 10}, "showlegend": False}
-    own |= {"xaxis": {"title": {"text": x}}, "yaxis": {"title": {"text": y, "standoff": 12}}}
+    own: dict[str, Any] = {"height": height, "margin": {"l": 10, "r": 26, "t": 10, "b": 10}, "showlegend": False}
+    whole = {"exponentformat": "none", "separatethousands": True} if x == SAMPLES else {}  # 20,000 and not 20k
+    own |= {"xaxis": {"title": {"text": x}} | whole, "yaxis": {"title": {"text": y, "standoff": 12}}}
     if legend > 1:
         own["showlegend"] = True
         own["legend"] = {"orientation": "v", "x": 0, "y": 0, "yref": "container", "yanchor": "bottom"}

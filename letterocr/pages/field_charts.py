@@ -12,6 +12,8 @@ from letterocr.pages.charts import make_chart, make_layout
 from letterocr.pages.template import Html, escape_text, make_element
 
 GOOD, BAD = "#2f7dd1", "#d9601e"
+FINISHED: dict[str, object] = {"size": 8}
+DIVERGED: dict[str, object] = {"size": 9, "color": "#c4483f", "symbol": "triangle-up"}
 MOST_LINES = 200  # settings in parallel coordinates
 
 
@@ -33,7 +35,8 @@ def make_parallel(columns: Mapping[str, Sequence[object]], errors: Sequence[floa
         traces.append(trace | {"hovertemplate": f"{errors[i]:.1f}: {escape_text(told)}<extra></extra>"})
     marks = [(name, tick, label) for name, s in scales.items() for tick, label in zip(s.ticks, s.labels, strict=True)]
     ticks = {"x": [m[0] for m in marks], "y": [m[1] for m in marks], "text": [m[2] for m in marks], "mode": "text"}
-    sides = ["top center" if tick >= 0.5 else "bottom center" for _, tick, _ in marks]  # beside the lines
+    ends = {names[0]: "middle left", names[-1]: "middle right"}  # where no line is; else above or below the point
+    sides = [ends.get(name, "top center" if tick >= 0.5 else "bottom center") for name, tick, _ in marks]
     traces.append(ticks | {"textposition": sides, "hoverinfo": "skip", "textfont": {"size": 11}})
     key = {"x": [None], "y": [None], "mode": "markers", "hoverinfo": "skip"}
     bar = {"title": {"text": ""}, "thickness": 10, "outlinewidth": 0}
@@ -44,7 +47,7 @@ def make_parallel(columns: Mapping[str, Sequence[object]], errors: Sequence[floa
         "",
         height=380,
         yaxis={"visible": False, "range": [-0.12, 1.12]},
-        xaxis={"showgrid": True, "range": [-0.25, len(names) - 0.75]},
+        xaxis={"showgrid": True, "range": [-0.6, len(names) - 0.5]},
     )
     best = ", ".join(f"{name} {values[0]}" for name, values in columns.items())
     alt = f"Parallel coordinates of {', '.join(columns)} and {unit}; the lowest is {errors[0]:.1f} at {best}."
@@ -58,7 +61,14 @@ def _blend(share: float) -> str:
     return "#" + "".join(f"{round(low + share * (high - low)):02x}" for low, high in zip(*ends, strict=True))
 
 
-def make_slice(values: Sequence[object], errors: Sequence[float], marks: Sequence[str], name: str, unit: str) -> Html:
+def make_slice(
+    values: Sequence[object],
+    errors: Sequence[float],
+    marks: Sequence[str],
+    name: str,
+    unit: str,
+    lost: Sequence[tuple[object, str]] = (),
+) -> Html:
     """Return the error of each setting against one field.
 
     Args:
@@ -67,12 +77,23 @@ def make_slice(values: Sequence[object], errors: Sequence[float], marks: Sequenc
         marks: text that the reader sees of each setting.
         name: the field in words.
         unit: name of the error, with its unit.
+        lost: value and text of each setting that diverged, drawn at 100.
     """
-    trace = {"x": list(values), "y": list(errors), "text": list(marks), "mode": "markers", "marker": {"size": 8}}
-    trace["hovertemplate"] = "%{text}<extra></extra>"
-    numeric = all(isinstance(v, int | float) and not isinstance(v, bool) for v in values)
-    kind = "category" if not numeric else "log" if is_logarithmic(values) else "linear"
-    trace["x"] = trace["x"] if numeric else [str(v) for v in values]
+    every = [*values, *(value for value, _ in lost)]
+    numeric = all(isinstance(v, int | float) and not isinstance(v, bool) for v in every)
+    kind = "category" if not numeric else "log" if is_logarithmic(every) else "linear"
+    places: list[Sequence[object]] = [values, [value for value, _ in lost]]
+    groups = zip(
+        places, (errors, [100.0] * len(lost)), (marks, [m for _, m in lost]), (FINISHED, DIVERGED), strict=True
+    )
+    traces = [
+        {"x": list(x) if numeric else [str(v) for v in x], "y": list(y), "text": list(text), "marker": marker}
+        | {"mode": "markers", "hovertemplate": "%{text}<extra></extra>"}
+        for x, y, text, marker in groups
+        if x
+    ]
     layout = make_layout(name, unit, height=280, xaxis={"type": kind}, yaxis={"rangemode": "tozero"})
     best = int(np.argmin(errors))
-    return make_chart([trace], layout, f"{unit} against {name}: lowest, {errors[best]:.1f}, at {values[best]}.")
+    alt = f"{unit} against {name}: lowest, {errors[best]:.1f}, at {values[best]}"
+    alt += f"; {len(lost)} diverged" if lost else ""
+    return make_chart(traces, layout, f"{alt}.")

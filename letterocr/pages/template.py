@@ -70,17 +70,20 @@ def make_cell(tag: str, cell: object, **attributes: str) -> Html:
     Example:
         >>> make_cell("td", "12.5 %")
         '<td class="number">12.5 %</td>'
-        >>> make_cell("td", "20 (10 to not reached)")
-        '<td class="number">20 (10 to not reached)</td>'
+        >>> make_cell("td", "20 (10 to 30)")  # a line may end before the quartiles, and nowhere else
+        '<td class="number parts"><span>20</span> <span>(10 to 30)</span></td>'
     """
     text = str(cell)
-    if not isinstance(cell, Html) and NUMBER.fullmatch(text):
-        attributes["class_"] = "number"
-    return make_element(tag, cell, **attributes)
+    if isinstance(cell, Html) or not NUMBER.fullmatch(text):
+        return make_element(tag, cell, **attributes)
+    middle, _, quartiles = text.partition(" (")
+    if quartiles:
+        cell = Html(f"{make_element('span', middle)} {make_element('span', '(' + quartiles)}")
+    return make_element(tag, cell, **attributes, class_="number parts" if quartiles else "number")
 
 
 def make_table(rows: Iterable[Sequence[object]], head: Sequence[object] = (), sortable: bool = False) -> Html:
-    """Return a table; the first cell of each row is its title.
+    """Return a table; the first cell of each row is its title. Columns of numbers are aligned on the right.
 
     Args:
         rows: the cells of each row.
@@ -91,6 +94,8 @@ def make_table(rows: Iterable[Sequence[object]], head: Sequence[object] = (), so
     lines = []
     if head:
         right = [_is_numeric_column([row[i] for row in body if i < len(row)]) for i in range(len(head))]
+        for row in body:  # a number among words is aligned like them
+            row[:] = [c if number else escape_text(c) for c, number in zip(row, right, strict=False)]
         named = [
             make_element("th", title, scope="col", **({"class_": "number"} if number else {}))
             for title, number in zip(head, right, strict=True)

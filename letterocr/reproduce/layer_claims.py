@@ -133,16 +133,18 @@ def judge_symmetry(material: Material) -> Finding:
         if linear < 1e-9 and with_bias[PAPERS] > 0.01
         else HOLDS,
         f"With a random orthogonal V the outputs of a linear layer change by {linear:.0e} of the differences between "
-        f"letters. With the sigmoid at T = {PAPERS:g} they change by {with_bias[PAPERS]:.0%} if s(0) W_q (1 - V 1) is "
-        f"added to b_q, and by {without[PAPERS]:.0%} if not; a permutation changes nothing.",
+        f"letters. With the sigmoid at T = {PAPERS:g} they change by {100 * with_bias[PAPERS]:.0f} % if "
+        f"s(0) W_q (1 - V 1) is added to b_q, and by {100 * without[PAPERS]:.0f} % if not; a permutation "
+        "changes nothing.",
         {"linear": f"{linear:.1e}", "V a permutation, at every T": f"{exchanged:.1e}"},
         {"symmetry": figure},
-        f"Change of the outputs against the temperature: {with_bias[PAPERS]:.0%} at T = {PAPERS:g} if b_q changes too",
+        f"Change of the outputs against the temperature: {100 * with_bias[PAPERS]:.0f} % at T = {PAPERS:g} "
+        "if b_q changes too",
         (
             Table(
                 "Change of the outputs, relative to the differences between letters",
                 ["temperature", "b_q changed", "b_q not changed"],
-                [[f"{t:g}", f"{with_bias[t]:.2g}", f"{without[t]:.2g}"] for t in temperatures],
+                [[f"{t:g}", f"{with_bias[t]:.2g}", f"{float(f'{without[t]:.2g}'):,.10g}"] for t in temperatures],
             ),
         ),
     )

@@ -60,7 +60,7 @@ def judge_misreading(material: Material) -> Finding:
             "the same by the normal equations": f"{inverse.normal_error:.1e}",
             "condition number of A": f"{inverse.condition:.1f}",
             "condition number of A^T A": f"{inverse.gram_condition:.0f}",
-            "error on the test letters": f"{reading.error:.1%}",
+            "error on the test letters": f"{100 * reading.error:.1f} %",
             "misread most often": top or "none",
         },
         {"fig3": figure},
@@ -89,19 +89,19 @@ def judge_arithmetic(material: Material) -> Finding:
     else:
         verdict = deny(f"other letters are combined, as in {best[0].text}") if near else FAILS
     evidence = (
-        f"In parts of E's length, the distance from E is {stated.residual:.0%} for L + F, {real:.0%} for {mixed} and "
-        f"{alone[e]:.0%} for the nearest multiple of one letter; the best of all pairs and triples is {best[0].text} "
-        f"with {best[0].residual:.0%}."
+        f"In parts of E's length, the distance from E is {100 * stated.residual:.0f} % for L + F, "
+        f"{100 * real:.0f} % for {mixed} and {100 * alone[e]:.0f} % for the nearest multiple of one letter; the best "
+        f"of all pairs and triples is {best[0].text} with {100 * best[0].residual:.0f} %."
     )
     return Finding(
         "Letters are nearly linear combinations of others: L + F ~ E (9a), L + T - B + 3 ~ I (9b).",
         verdict,
         evidence,
-        {r.text: f"{r.residual:.1%}" for r in [stated, *best]}
+        {r.text: f"{100 * r.residual:.1f} %" for r in [stated, *best]}
         | {
-            "distance of E from the span of all other letters": f"{distance[e]:.1%}",
-            "the same for all letters, least": f"{distance.min():.1%}",
-            "the same for all letters, largest": f"{distance.max():.1%}",
+            "distance of E from the span of all other letters": f"{100 * distance[e]:.1f} %",
+            "the same for all letters, least": f"{100 * distance.min():.1f} %",
+            "the same for all letters, largest": f"{100 * distance.max():.1f} %",
             "(9b)": "contains the digit 3, which is not in this alphabet",
         },
         {"arithmetic": figure},
@@ -111,7 +111,10 @@ def judge_arithmetic(material: Material) -> Finding:
                 "Nearest relations for E and I",
                 ["letter", "nearest", "second", "third"],
                 [
-                    [name, *(f"{r.text} ({r.residual:.0%})" for r in search(A, 3, target=name, alphabet=alphabet))]
+                    [
+                        name,
+                        *(f"{r.text} ({100 * r.residual:.0f} %)" for r in search(A, 3, target=name, alphabet=alphabet)),
+                    ]
                     for name in "EI"
                 ],
             ),

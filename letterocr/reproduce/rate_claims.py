@@ -22,6 +22,7 @@ def judge_best_rate(material: Material) -> Finding:
     best, sample = rate_bounds.best_fixed_rate(largest, smallest), rate_bounds.sample_limit(letters, 0.5)
     radius = rate_bounds.epoch_radius(rate_bounds.coordinates(letters), lecun, 0.5)
     kept = {name: 1 - measure_left_over(letters, alpha) for name, alpha in (("lecun", lecun), ("best", best))}
+    left = measure_left_over(letters, 1.02 * limit)
     return Finding(
         "The best learning rate is 1/lambda_max of R (29).",
         phrase_condition(
@@ -29,10 +30,11 @@ def judge_best_rate(material: Material) -> Finding:
             f"{best / lecun:.2f} times as large, is faster even then"
         ),
         f"lambda_max is {largest:.3g}, the smallest non-zero eigenvalue {smallest:.2g}. After {STEPS} steps from W = 0 "
-        f"the loss has fallen by {kept['lecun']:.2%} with rate {lecun:.3g} and by {kept['best']:.2%} with {best:.3g}; "
-        f"with 1.02 times {limit:.3g} it has grown {measure_left_over(letters, 1.02 * limit):.0e}-fold. With one "
+        f"the loss has fallen by {100 * kept['lecun']:.2f} % with rate {lecun:.3g} and by "
+        f"{100 * kept['best']:.2f} % with {best:.3g}; "
+        f"with 1.02 times {limit:.3g} it has grown to {float(f'{left:.1g}'):,.0f} times its start. With one "
         f"letter at a time the safe bound is 2/max|a|^2 = {sample:.3g}; with {lecun:.3g} an epoch multiplies the error "
-        f"by {radius:.1e}.",
+        f"by {radius:.3g}.",
         {
             "lambda_max of R": f"{largest:.4g}",
             "smallest non-zero eigenvalue": f"{smallest:.3g}",

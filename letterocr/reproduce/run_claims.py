@@ -116,7 +116,7 @@ def _compare(experiment: str, models: list[str], material: Material) -> tuple[An
             own_rule = "printed" if model == "two_layer" else rule  # one linear layer: all rules are alike
             folder = train_once(experiment, model, own_rule, material)
             samples, errors = curves[rule, model] = read_curve(folder)
-            end = f"{_median(final_errors(errors)):.1%}"
+            end = f"{100 * _median(final_errors(errors)):.1f} %"
             draw_band(axis, samples, errors, f"{NAMES[model]}: {end} at the end")
             name, diverged = f"{rule} rule, {NAMES[model]}", int((errors[-1] == 1).sum())
             seen.append(f"{name} ends at {end}")
@@ -133,7 +133,7 @@ def _compare(experiment: str, models: list[str], material: Material) -> tuple[An
         Table(
             f"Test error after {material.samples:,} samples, %", ["network", *columns, "diverged"], measures["error"]
         ),
-        Table(f"Samples until the error is first {MARK:.0%}", ["network", *columns], measures["pace"]),
+        Table(f"Samples until the error is first {100 * MARK:.0f} %", ["network", *columns], measures["pace"]),
         Table("Size of the error jumps, percentage points", ["network", *columns], measures["jumps"]),
     )
     return figure, curves, tables, f"Test error against samples learned: {'; '.join(seen)}"
@@ -156,9 +156,9 @@ def judge_two_against_three(material: Material) -> Finding:
     return Finding(
         "The three-layer network reaches a lower error than the two-layer network (Fig. 7).",
         _judge(holds),
-        f"After {material.samples:,} samples the error of two layers is {final['printed', 'two_layer']:.1%}; that of "
-        f"three layers is {final['printed', 'three_layer']:.1%} with the printed rule and "
-        f"{final['gradient', 'three_layer']:.1%} with the gradient.",
+        f"After {material.samples:,} samples the error of two layers is {100 * final['printed', 'two_layer']:.1f} %; "
+        f"that of three layers is {100 * final['printed', 'three_layer']:.1f} % with the printed rule and "
+        f"{100 * final['gradient', 'three_layer']:.1f} % with the gradient.",
         _describe_material(material),
         {"fig7": figure},
         seen,
@@ -177,7 +177,7 @@ def judge_four_layers(material: Material) -> Finding:
         slower.append(begin[1] > begin[0])
         jumpier.append(jumps[1] / jumps[0] if jumps[0] else np.inf if jumps[1] else 1.0)
         parts.append(
-            f"with the {rule} rule they reach {MARK:.0%} after {_format_samples(begin[1])} (three layers: "
+            f"with the {rule} rule they reach {100 * MARK:.0f} % after {_format_samples(begin[1])} (three layers: "
             f"{_format_samples(begin[0])}) and their error jumps by {100 * jumps[1]:.2f} points ({100 * jumps[0]:.2f})"
         )
     return Finding(

@@ -45,10 +45,12 @@ def judge_reconstruction(material: Material) -> Finding:
         HOLDS if median <= 6 else deny(f"the first {median} are needed"),
         f"With r = {median} or more, half of the rebuilt letters are nearer to themselves than to any other letter; "
         f"all are with {int(readable.max())} or more, B with {int(readable[b])} or more. At r = 5, B differs from the "
-        f"rebuilt B by {off[b]:.0%} of its length, the median letter by {off.median():.0%}.",
+        f"rebuilt B by {100 * off[b]:.0f} % of its length, the median letter by {100 * off.median():.0f} %.",
         {
-            "B, singular values of A without the mean letter": int(readable_ranks(A, from_mean=True)[b]),
-            **({"B in the alphabets of single writers": _format_spread(single)} if single else {}),
+            "r from which on B is nearest to itself, without the mean letter": int(
+                readable_ranks(A, from_mean=True)[b]
+            ),
+            **({"the same with it, in the alphabets of single writers": _format_spread(single)} if single else {}),
         },
         {"fig4": figure},
         f"B rebuilt from the first {', '.join(map(str, SHOWN_RANKS))} singular values, of A above and of A without the "
@@ -79,7 +81,8 @@ def judge_singular_values(material: Material) -> Finding:
     return Finding(
         f"Of the {len(values)} singular values of A the first two dominate (Fig. 5).",
         HOLDS if both else deny("the first alone dominates, and it is nearly the mean letter"),
-        f"The first has {energy[0]:.0%} of the energy and the second {energy[1]:.0%}; the first is {first:.1f} times "
+        f"The first has {100 * energy[0]:.0f} % of the energy and the second {100 * energy[1]:.0f} %; "
+        f"the first is {first:.1f} times "
         f"the second, and the second {second:.2f} times the third.",
         {"first over second": f"{first:.2f}", "second over third": f"{second:.2f}"}
         | (

@@ -94,7 +94,9 @@ def make_layout(replicas: int, diagnosed: int) -> Layout:
         f"Effective rank of {what}, each layer": rf"^{kind}_\d+/effective_rank$"
         for kind, what in (("weight", "the weights"), ("update", "their change"), ("hidden", "the hidden activations"))
     }
-    view = ranks | matrices | {"Learning rate used, and its limit": "^learning_rate/(used|limit)$"}
+    view = (
+        ranks | matrices | {"Learning rate used, and its limit for all letters at once": "^learning_rate/(used|limit)$"}
+    )
     return Layout(category=[learning, *([_make_lines(MATRIX_VIEW, view)] if diagnosed else [])])
 
 

@@ -28,6 +28,9 @@ class View(Protocol):
     def begin(self, title: str, facts: dict[str, str], first_sample: int) -> None:
         """Show the settings of the run, by name; `first_sample` is above 0 if the run is resumed."""
 
+    def add_points(self, samples: np.ndarray, errors: np.ndarray) -> None:
+        """Add measurements to the curve: samples learned [n] and test errors [n], fractions."""
+
     def update(self, sample: int, train_error: float, test_error: float, seconds: float) -> None:
         """Show the progress of the run.
 
@@ -112,6 +115,9 @@ class Display:
             self._board.curve(samples, curve.train_error(samples), curve.test_error[samples], loss)
         if self._board and self._is_due(now) and self._can_afford_pictures():
             self._show_pictures(self._board)
+        errors = np.median(curve.test_error[samples], axis=1)
+        measured = np.isfinite(errors)
+        self._view.add_points(samples[measured], errors[measured])
         train_error = float(np.median(curve.train_error(np.array([now]))))
         self._view.update(now, train_error, curve.last_error(), self._learning.seconds)
 

@@ -6,7 +6,9 @@ A stretch is a number of samples in a row. The results do not depend on where th
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
+import numpy as np
 import torch
 
 from letterocr.base.errors import UserError
@@ -17,9 +19,10 @@ from letterocr.config.train import TrainConfig
 from letterocr.data.letters import Split
 from letterocr.engine.engine import Engine
 from letterocr.engine.records import Records
+from letterocr.models.chain import Network
 from letterocr.run.curve import Curve
 from letterocr.run.divergence import Divergence
-from letterocr.run.messages import collect_notes, describe_divergence
+from letterocr.run.messages import collect_notes, describe_divergence, describe_guessing
 
 STRETCH_SECONDS = 0.1  # duration of a stretch; signals, checkpoints and display are handled between two stretches
 
@@ -73,10 +76,32 @@ class Learning:
         """Return whether all samples are learned, or all networks have diverged."""
         return self.engine.sample >= self.config.samples or self.divergence.is_total()
 
-    def describe_divergences(self) -> list[str]:
-        """Return a sentence for each network that has diverged."""
+    def find_evaluated(self) -> Network:
+        """Return the networks that are tested: the engine's own, or copies with the averages of an optimizer."""
+        network, optimizers = self.engine.network, self.engine.optimizers
+        averages = [optimizer.find_evaluation_tensors(optimizer.state()) for optimizer in optimizers]
+        if not any(averages):
+            return network
+        copied = replace(
+            network,
+            weights=[w.clone() for w in network.weights],
+            biases=[None if b is None else b.clone() for b in network.biases],
+        )
+        with torch.no_grad():
+            for r, average in enumerate(averages):
+                if average:
+                    copied.replica(r).load_state(average)
+        return copied
+
+    def describe_end(self) -> list[str]:
+        """Return a sentence for each network that has diverged, and one if a whole run learned hardly anything."""
         diverged = sorted(self.divergence.last_finite.items())
-        return [describe_divergence(self.plan, r, sample) for r, sample in diverged]
+        told = [describe_divergence(self.plan, r, sample) for r, sample in diverged]
+        if diverged or not self.is_over():
+            return told
+        _, errors = self.curve.measured()
+        hardly = describe_guessing(float(np.median(errors, axis=1).min()), self.split.test.classes)
+        return [hardly] if hardly else []
 
     def learn_stretch(self, limit: int | None = None) -> Records:
         """Learn the next stretch of samples, and add it to the curve.

@@ -13,6 +13,8 @@ from letterocr.engine.blocked import BlockedEngine
 from letterocr.engine.engine import Engine
 from letterocr.engine.gpu.requirements import explain_missing_kernels
 
+HARDLY = 0.9  # of the error of guessing: above it a run has learned hardly anything
+
 
 def describe_run(config: TrainConfig, engine: Engine, split: Split, rates: list[float], folder: Path) -> dict[str, str]:
     """Return the settings of a run, line by line.
@@ -31,7 +33,7 @@ def describe_run(config: TrainConfig, engine: Engine, split: Split, rates: list[
     network = "-".join(map(str, [*sizes, split.train.classes]))
     replicas = f", {config.replicas} replicas" if config.replicas > 1 else ""
     often = config.evaluate_every
-    every = {"1": "every sample", "log": "log-spaced samples"}.get(often, f"{often} samples")
+    every = {"1": "every sample", "log": "log-spaced samples"}.get(often, f"every {often} samples")
     loss = f"loss {config.loss_factor:g} |q-c|^2"
     measured = f"{every} ({'certified' if engine.certified else 'full'} evaluation)"
     rate = f"auto = {format_rates(rates)}" if config.learning_rate == "auto" else config.learning_rate
@@ -73,15 +75,34 @@ def describe_stop(number: int, sample: int, folder: Path) -> str:
 
 
 def describe_divergence(plan: LearningRatePlan, r: int, sample: int) -> str:
-    """Return the sentences that replica r diverged, and what to do.
+    """Return the sentences that a network diverged, and what to do.
 
     Args:
         plan: the learning rates and their bound.
-        r: index of the replica.
+        r: index of the network.
         sample: samples learned before it diverged.
     """
-    which = f"Replica {r}" if len(plan.alphas) > 1 else "The run"
+    networks = len(plan.alphas)
+    which = f"Network {r + 1} of {networks}" if networks > 1 else "The run"
     safe = f" {plan.limit}" if plan.limit else ""
     too_large = f"learning_rate={plan.alphas[r]:g} is too large.{safe} Take a smaller one."
     what = "after which its loss exceeds 10^6 or a number is not finite"
     return f"{which} diverged at sample {sample + 1:,}, {what}: {too_large}"
+
+
+def describe_guessing(best_error: float, classes: int) -> str | None:
+    """Return the sentences that a run learned hardly more than guessing, or None if it learned more.
+
+    Args:
+        best_error: its lowest test error, a fraction.
+        classes: number of classes, all as frequent among the test letters.
+
+    Example:
+        >>> describe_guessing(0.5, 26), describe_guessing(0.93, 26)[:59]
+        (None, 'The run learned hardly anything: guessing misreads 96.2 %. ')
+    """
+    guessing = 1 - 1 / classes
+    if best_error < HARDLY * guessing:
+        return None
+    mend = "Learn more samples, or look for a better learning rate with: letterocr search search=learning_rate"
+    return f"The run learned hardly anything: guessing misreads {100 * guessing:.1f} %. {mend}"

@@ -79,7 +79,7 @@ def _make_values(playback: Playback) -> list[Html]:
     """Return the singular values of the change of each weight matrix against the samples learned."""
     charts = []
     for place, layer in enumerate(playback.layers, 1):
-        lines = {f"{j + 1}": layer.values[:, j] for j in range(layer.values.shape[1])}
+        lines = {f"σ{j + 1}": layer.values[:, j] for j in range(layer.values.shape[1])}
         chart = make_lines_chart(playback.samples, lines, "singular value")
         charts.append(make_element("div", make_heading(f"Layer {place}", level=3), chart))
     about = "The leading singular values of W - W0, the change of the weights since the start, of each layer."

@@ -13,15 +13,25 @@ from letterocr.config.label import Value, describe_value, name_field
 from letterocr.figures.learned_weights import compute_leading_triplets, find_scale, list_largest
 from letterocr.figures.tiles import draw_weights
 from letterocr.pages.charts import describe_end, make_error_chart, make_lines_chart
-from letterocr.pages.template import Html, make_columns, make_element, make_heading, make_page, make_table, make_tiles
+from letterocr.pages.template import (
+    Html,
+    escape_text,
+    make_columns,
+    make_element,
+    make_heading,
+    make_page,
+    make_table,
+    make_tiles,
+)
 from letterocr.run.letter_parts import make_confusion, make_worst_letters
+from letterocr.run.messages import describe_guessing
 from letterocr.run.playback_part import make_playback
 from letterocr.run.run_view import RunView
 from letterocr.run.terminal import format_duration, format_percent
 
 PAGE = "page.html"
 SHOWN_UNITS, SHOWN_VECTORS = 24, 6
-RATES = {"learning_rate/used": "learning rate used", "learning_rate/limit": "its limit, 2/λ of the Hessian"}
+RATES = {"learning_rate/used": "learning rate used", "learning_rate/limit": "limit for all letters at once, 2/λ"}
 RANKED = {"weight": "weights", "update": "change of the weights", "hidden": "hidden activations"}
 
 
@@ -50,6 +60,8 @@ def _make_lead(view: RunView) -> Html:
         text = f"{error} of the test letters are misread after {samples:,} samples"
         text += f"; the lowest error was {format_percent(float(result['best_error']))}"
         text += f" at sample {result['best_sample']:,}." if "best_sample" in result else "."
+        hardly = describe_guessing(float(result["best_error"]), len(view.alphabet))
+        text += f" {hardly}." if hardly else ""
     elif view.curve is not None:
         learned, errors = view.curve
         error = format_percent(float(np.median(errors[-1])))
@@ -96,7 +108,11 @@ def _make_weights(view: RunView) -> list[Html]:
     _, values, vectors = compute_leading_triplets(change, SHOWN_VECTORS)
     share = np.square(values) / max(float(np.square(change).sum()), 1e-300)
     leading = [
-        (draw_weights(v, find_scale(v)), f"singular vector {i + 1}", f"{i + 1}: σ = {values[i]:.3g}, {share[i]:.0%}")
+        (
+            draw_weights(v, find_scale(v)),
+            f"singular vector {i + 1}",
+            f"{i + 1}: σ = {values[i]:.3g}, {100 * share[i]:.0f} %",
+        )
         for i, v in enumerate(vectors)
     ]
     about = (
@@ -132,7 +148,10 @@ def _make_diagnoses(view: RunView) -> list[Html]:
         )
         if lines
     ]
-    return [make_heading("Ranks and rates"), make_columns(*parts)]
+    about = (
+        "λ is the largest eigenvalue of the Hessian of the loss. Learning one letter at a time may need a lower rate."
+    )
+    return [make_heading("Ranks and rates"), make_columns(*parts), *([make_element("p", about)] if rates else [])]
 
 
 def _make_settings(view: RunView) -> list[Html]:
@@ -157,7 +176,7 @@ def _make_settings(view: RunView) -> list[Html]:
         make_element("pre", make_element("code", write_command(config))),
         make_columns(
             make_element("div", make_table(rows, ["field", "this run", "default"])),
-            make_element("div", make_table(facts.items())),
+            make_element("div", make_table((name, escape_text(fact)) for name, fact in facts.items())),
         ),
     ]
 
@@ -167,4 +186,4 @@ def _say(sample: int | None) -> str:
 
 
 def _describe_default(name: str, default: Value | None) -> str:
-    return "–" if default is None else describe_value(name, default)
+    return "–" if default in (None, "") else describe_value(name, default)

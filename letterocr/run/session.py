@@ -202,7 +202,7 @@ class Session:
             display.close_board(error, summary.best_error)
             self._write_result(status, error, summary)
         shown = replace(summary, final_error=math.nan) if total else summary
-        display.finish(shown, learning.describe_divergences())
+        display.finish(shown, learning.describe_end())
         if self.config.page:
             display.tell(f"Page: {write_run_page(view_run(self.folder, learning.split))}")
         return Outcome(status, self.folder, error)

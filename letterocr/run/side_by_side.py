@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from letterocr.base.errors import RunningError, UserError
@@ -32,6 +33,7 @@ from letterocr.run.outcome import Outcome, has_unfinished_run, look_up_outcome, 
 from letterocr.run.rehearsal import load_letters
 from letterocr.run.resuming import read_learning_rates, read_start
 from letterocr.run.session import Session
+from letterocr.run.terminal import format_final
 from letterocr.run.training import explain_write_errors
 
 STRETCH = 256  # samples between two looks at signals and checkpoints, rounded up to whole blocks
@@ -56,6 +58,9 @@ class QuietView:
     def begin(self, title: str, facts: dict[str, str], first_sample: int) -> None:
         """Show nothing."""
 
+    def add_points(self, samples: np.ndarray, errors: np.ndarray) -> None:
+        """Show nothing."""
+
     def update(self, sample: int, train_error: float, test_error: float, seconds: float) -> None:
         """Show nothing."""
 
@@ -65,7 +70,8 @@ class QuietView:
 
     def finish(self, summary: Summary, folder: Path, notes: list[str]) -> None:
         """Print the last test error, and a sentence for each network that diverged."""
-        print(f"{folder}: test error {summary.final_error:.1%} after {summary.samples:,} samples", *notes, flush=True)
+        error = format_final(summary.final_error)
+        print(f"{folder}: test error {error} after {summary.samples:,} samples", *notes, flush=True)
 
     def close(self) -> None:
         """Do nothing."""

@@ -15,6 +15,7 @@ from letterocr.run.chart import draw_chart
 from letterocr.run.pace import Pace
 
 if TYPE_CHECKING:
+    import numpy as np
     from rich.console import Console, Group, RenderableType
     from rich.live import Live
     from rich.table import Table
@@ -40,6 +41,16 @@ def format_percent(error: float) -> str:
     return f"{100 * error:.1f} %" if math.isfinite(error) else "-"
 
 
+def format_final(error: float) -> str:
+    """Format the last error of a run, NaN if all its networks diverged.
+
+    Example:
+        >>> format_final(0.231), format_final(math.nan)
+        ('23.1 %', 'diverged')
+    """
+    return "diverged" if math.isnan(error) else format_percent(error)
+
+
 def format_duration(seconds: float) -> str:
     """Format a time in seconds.
 
@@ -59,7 +70,7 @@ def list_closing_rows(summary: Summary, folder: Path, networks: int = 1) -> dict
     """Return the rows of the closing table, by name; of several networks the errors are medians, and called so."""
     error = f"test error, median of {networks}" if networks > 1 else "test error"
     rows = {
-        f"final {error}": format_percent(summary.final_error),
+        f"final {error}": format_final(summary.final_error),
         f"best {error}": f"{format_percent(summary.best_error)} at sample {summary.best_sample:,}",
     }
     for level, sample in summary.reached.items():
@@ -120,7 +131,6 @@ class Terminal:
         """Restore the terminal; the live view stays as it was last drawn."""
         if self._live is not None and self._console is not None:
             live, self._live = self._live, None
-            self._remember()
             live.update(self._view(self._console))
             live.stop()  # draws the view a last time
 
@@ -149,6 +159,18 @@ class Terminal:
         )
         self._live.start(refresh=True)
 
+    def add_points(self, samples: np.ndarray, errors: np.ndarray) -> None:
+        """Add measurements to the curve; if there are too many, drop every second one.
+
+        Args:
+            samples: [n] samples learned.
+            errors: [n] test errors, fractions.
+        """
+        self._samples += samples.tolist()
+        self._curve += errors.tolist()
+        while len(self._samples) > KEPT_POINTS:
+            del self._samples[1::2], self._curve[1::2]
+
     def update(self, sample: int, train_error: float, test_error: float, seconds: float) -> None:
         """Show the progress; it may be called often, as it draws only now and then.
 
@@ -168,7 +190,6 @@ class Terminal:
             self._print(self._line())
             return
         self._next = now + LIVE_SECONDS
-        self._remember()
         if self._live is not None:
             self._live.update(self._view(self._console), refresh=True)
 
@@ -185,15 +206,6 @@ class Terminal:
         self._show(list_closing_rows(summary, folder, self._networks))
         for note in notes:
             self.message(note)
-
-    def _remember(self) -> None:
-        """Keep the latest point of the curve; if there are too many points, drop every second one."""
-        error = self._errors[1]
-        if math.isfinite(error) and (not self._samples or self._sample > self._samples[-1]):
-            self._samples.append(self._sample)
-            self._curve.append(error)
-        if len(self._samples) > KEPT_POINTS:
-            del self._samples[1::2], self._curve[1::2]
 
     def _describe_pace(self) -> list[str]:
         """Return the speed and the time left; nothing if they are not known."""

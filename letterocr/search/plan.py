@@ -12,6 +12,7 @@ from letterocr.base.home import expand_path
 from letterocr.compose.from_overrides import compose_config
 from letterocr.compose.grammar import read_text, write_text
 from letterocr.config.check import check_config
+from letterocr.config.label import describe_field
 from letterocr.config.train import TrainConfig
 from letterocr.search.space import SearchedField, Space, format_override
 
@@ -117,3 +118,18 @@ def read_plan(folder: Path) -> Plan:
         return Plan(space, list(stored["overrides"]), int(stored["seed"]))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise UserError(f"{path} is damaged ({error}): start the search with another output=.") from error
+
+
+def complete_name(name: str) -> str:
+    """Return the full name of a searched field; a choice such as `model` sets the name of its group."""
+    return f"{name}.name" if name in ("model", "data", "optimizer") else name
+
+
+def label_trial(values: dict[str, Any]) -> str:
+    """Return the values of a trial in words.
+
+    Example:
+        >>> label_trial({"learning_rate": 0.02, "model": "two_layer"})
+        'learning rate 0.02, two layers'
+    """
+    return ", ".join(describe_field(complete_name(name), v) for name, v in values.items()) or "no searched field"

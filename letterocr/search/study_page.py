@@ -12,12 +12,12 @@ import numpy as np
 from letterocr.base.errors import UserError
 from letterocr.base.files import read_json, write_text
 from letterocr.compose.train_command import write_command
-from letterocr.config.label import LAYERS, Value, describe_field, describe_value, name_field
+from letterocr.config.label import LAYERS, Value, describe_value, name_field
 from letterocr.pages.charts import describe_end, make_chart, make_error_chart, make_layout
 from letterocr.pages.field_charts import make_parallel, make_slice
 from letterocr.pages.template import Html, make_columns, make_element, make_heading, make_page, make_table
 from letterocr.run.curve import read_curve
-from letterocr.search.plan import RUNS, Plan, read_plan
+from letterocr.search.plan import RUNS, Plan, complete_name, label_trial, read_plan
 from letterocr.search.trial_queue import is_counted, open_study
 
 if TYPE_CHECKING:
@@ -55,17 +55,17 @@ class ShownTrial:
     @property
     def label(self) -> str:
         """The values of the trial in words."""
-        return ", ".join(describe_field(_complete_name(n), v) for n, v in self.params.items()) or "no searched field"
+        return label_trial(self.params)
+
+    @property
+    def outcome(self) -> str:
+        """The error in words, or that the trial diverged."""
+        return "diverged" if self.state == "diverged" else f"{self.percent:.1f} %"
 
     @property
     def percent(self) -> float:
         """The error in per cent; 100 if there is none."""
         return 100.0 if self.error is None else 100 * self.error
-
-
-def _complete_name(name: str) -> str:
-    """Return the full name of a field; a choice such as `model` sets the name of its group."""
-    return f"{name}.name" if name in ("model", "data", "optimizer") else name
 
 
 def _show_trial(trial: FrozenTrial, folder: Path) -> ShownTrial:
@@ -111,7 +111,7 @@ def _draw_history(trials: Sequence[ShownTrial]) -> list[Html]:
         shown = [t for t in trials if t.state == state and t.error is not None]
         if shown:
             trace = {"x": [t.number for t in shown], "y": [t.percent for t in shown], "mode": "markers", "name": state}
-            trace |= {"text": [f"trial {t.number}: {t.percent:.1f} %, {t.label}" for t in shown]}
+            trace |= {"text": [f"trial {t.number}: {t.outcome}, {t.label}" for t in shown]}
             trace["marker"] = {
                 "color": colour,
                 "symbol": SYMBOLS[state],
@@ -150,29 +150,33 @@ def _draw_importance(study: Study, whole: Sequence[ShownTrial]) -> list[Html]:
     if not shares:
         return []
     names = sorted(shares, key=lambda name: shares[name])
-    trace: dict[str, Any] = {"type": "bar", "orientation": "h", "y": [name_field(_complete_name(n)) for n in names]}
+    trace: dict[str, Any] = {"type": "bar", "orientation": "h", "y": [name_field(complete_name(n)) for n in names]}
     trace |= {"x": [100 * shares[name] for name in names], "hovertemplate": "%{y}: %{x:.0f} %<extra></extra>"}
     layout = make_layout("importance, %", "", height=110 + 34 * len(names), xaxis={"range": [0, 100]})
-    alt = ", ".join(f"{name_field(_complete_name(name))} {shares[name]:.0%}" for name in reversed(names))
+    alt = ", ".join(f"{name_field(complete_name(name))} {100 * shares[name]:.0f} %" for name in reversed(names))
     about = make_element("p", "Share of each field in the differences of the error, by PED-ANOVA on the whole trials.")
     return [make_heading("Importance"), about, make_chart([trace], layout, f"Importance of the fields: {alt}.")]
 
 
-def _draw_fields(whole: Sequence[ShownTrial]) -> list[Html]:
-    """Draw the error against each field alone, and against all fields together."""
+def _draw_fields(whole: Sequence[ShownTrial], lost: Sequence[ShownTrial]) -> list[Html]:
+    """Draw the error against each field alone, with the trials that diverged, and against all fields together."""
     errors = [trial.percent for trial in whole]
     marks = [f"trial {t.number}: {t.percent:.1f} %, {t.label}" for t in whole]
-    columns = {_complete_name(name): [trial.params[name] for trial in whole] for name in whole[0].params}
+    columns = {complete_name(name): [trial.params[name] for trial in whole] for name in whole[0].params}
     shown = {name: [LAYERS.get(str(v), v) for v in values] for name, values in columns.items()}
-    slices = [make_slice(values, errors, marks, name_field(name), UNIT) for name, values in shown.items()]
-    parts = [make_heading("Fields"), make_columns(*slices)]
+    slices = []
+    for key, (name, values) in zip(whole[0].params, shown.items(), strict=True):
+        own = [(LAYERS.get(str(v := t.params[key]), v), f"trial {t.number}: diverged, {t.label}") for t in lost]
+        slices.append(make_slice(values, errors, marks, name_field(name), UNIT, own))
+    told = [make_element("p", "Red triangles are trials that diverged.")] if lost else []
+    parts = [make_heading("Fields"), *told, make_columns(*slices)]
     if len(columns) > 1:
         parts.append(make_parallel({name_field(name): values for name, values in shown.items()}, errors, UNIT))
     return parts
 
 
 def _list_trials(trials: Sequence[ShownTrial], names: Sequence[str]) -> list[Html]:
-    head = ["trial", "final test error", "state", *(name_field(_complete_name(name)) for name in names), "run folder"]
+    head = ["trial", "final test error", "state", *(name_field(complete_name(name)) for name in names), "run folder"]
     rows = []
     for t in sorted(trials, key=lambda t: (t.state != "finished", t.percent, t.number)):
         values = [_describe(name, t.params[name]) if name in t.params else "–" for name in names]
@@ -182,7 +186,7 @@ def _list_trials(trials: Sequence[ShownTrial], names: Sequence[str]) -> list[Htm
 
 
 def _describe(name: str, value: Value) -> str:
-    return describe_value(_complete_name(name), value)
+    return describe_value(complete_name(name), value)
 
 
 def write_report(folder: Path) -> Path:
@@ -206,7 +210,8 @@ def write_report(folder: Path) -> Path:
         parts.append(make_element("p", "All trials with ", make_element("code", " ".join(plan.overrides)), "."))
     if whole:
         parts += [*_draw_history(trials), *_draw_curves(folder, whole)]
-        parts += [*_draw_fields(whole), *_draw_importance(study, whole)]
+        lost = [t for t in trials if t.state == "diverged"]
+        parts += [*_draw_fields(whole, lost), *_draw_importance(study, whole)]
     if trials:
         parts += _list_trials(trials, list(plan.space))
     failed = [(str(t.number), t.reason) for t in trials if t.state == "failed"]

@@ -18,7 +18,7 @@ from letterocr.run.curve import Curve, read_curve
 from letterocr.run.folder import locate_folder
 from letterocr.run.outcome import Outcome
 from letterocr.run.training import run
-from letterocr.search.plan import RUNS, WORKERS, read_plan
+from letterocr.search.plan import RUNS, WORKERS, label_trial, read_plan
 from letterocr.search.trial_queue import TrialQueue
 
 if TYPE_CHECKING:
@@ -120,9 +120,9 @@ def _run_trial(queue: TrialQueue, trial: Trial, threads: int, say: Callable[[str
         queue.study.tell(trial, state=TrialState.PRUNED, skip_if_finished=True)
     else:
         queue.study.tell(trial, outcome.error, skip_if_finished=True)
-    values = ", ".join(f"{name} {v:.4g}" if isinstance(v, float) else f"{name} {v}" for name, v in trial.params.items())
-    early = {"pruned": ", stopped early", "diverged": ", diverged"}.get(outcome.status, "")
-    say(f"trial {trial.number}: {100 * outcome.error:.1f} %{early} ({values})")
+    ended = "diverged" if outcome.status == "diverged" else f"{100 * outcome.error:.1f} %"
+    early = ", stopped early" if outcome.status == "pruned" else ""
+    say(f"trial {trial.number}: {ended}{early} ({label_trial(trial.params)})")
     return outcome.signal
 
 

@@ -13,7 +13,7 @@ from letterocr.compose.defaults import list_fields
 from letterocr.config.label import describe_value, list_varying, make_labels, name_field
 from letterocr.curvature.rank_figures import singular_values
 from letterocr.figures.tiles import draw_letter
-from letterocr.pages.charts import describe_end, make_chart, make_error_chart, make_layout
+from letterocr.pages.charts import COLOURS, describe_end, make_chart, make_error_chart, make_layout
 from letterocr.pages.template import Html, make_columns, make_element, make_heading, make_page, make_table, make_tiles
 from letterocr.run.run_view import RunView
 from letterocr.run.terminal import format_percent
@@ -116,13 +116,18 @@ def _make_letters(views: Sequence[RunView]) -> list[Html]:
 def _make_spectra(views: Sequence[RunView]) -> list[Html]:
     """Return the singular values of the weights, one chart for each layer."""
     loaded = [(view.label, view.loaded[0].weights) for view in views if view.loaded is not None]
+    colours = {view.label: COLOURS[place % len(COLOURS)] for place, view in enumerate(views)}  # as in the curves
     charts = []
     for k in range(max((len(weights) for _, weights in loaded), default=0)):
         lines = [(label, singular_values(w[k].to(torch.float64)).numpy()) for label, w in loaded if k < len(w)]
-        traces = [{"x": np.arange(1, len(v) + 1), "y": v, "name": label, "mode": "lines"} for label, v in lines]
+        traces = [
+            {"x": np.arange(1, len(v) + 1), "y": v, "name": label, "mode": "lines", "line": {"color": colours[label]}}
+            for label, v in lines
+        ]
         layout = make_layout("number of the singular value", "singular value", len(lines), yaxis={"type": "log"})
         alt = "; ".join(f"{label}: largest singular value {v[0]:.3g}" for label, v in lines)
-        title = make_heading(f"Weights of layer {k + 1}", level=3)
+        alone = f" ({lines[0][0]})" if len(lines) == 1 else ""
+        title = make_heading(f"Weights of layer {k + 1}{alone}", level=3)
         charts.append(
             make_element("div", title, make_chart(traces, layout, f"Singular values of layer {k + 1}. {alt}."))
         )

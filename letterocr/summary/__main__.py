@@ -110,6 +110,8 @@ def summarise(arguments: argparse.Namespace) -> None:
         console.print(f"\nbest settings by {sweep.measured}, median and quartiles over networks:", style="bold")
         head = ["median", "quartiles", "networks", "setting", "a run of it"]
         console.print("\n".join(lay_out_table(list_rows(sweep, best), head, find_width(), cut=3)))
+        if len(sweep.groups) > len(best):
+            console.print(f"and {len(sweep.groups) - len(best):,} more settings, on the page")
         heat_map = sweep.make_heat_map(arguments.x, arguments.y)
     page, drawn = arguments.output / PAGE, min(arguments.top, MOST_BANDS)
     write_sweep_page(sweep, runs, drawn, heat_map, describe_states(runs), folder, page)

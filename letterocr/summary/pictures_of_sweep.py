@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from letterocr.summary.settings import Sweep
 from letterocr.sweep.groups import Group, read_band
 
 MOST_AXES = 9  # fields in the parallel coordinates
+LEGEND_WIDTH = 90  # characters in a line of the legend
 
 
 def draw_bands(sweep: Sweep, groups: Sequence[Group], output: Path) -> list[str]:
@@ -23,7 +25,8 @@ def draw_bands(sweep: Sweep, groups: Sequence[Group], output: Path) -> list[str]
     axes = figure.subplots()
     for group in groups:
         try:
-            draw_band(axes, *read_band(group), f"{sweep.label(group)}: {sweep.format_quartiles(group)[1]}")
+            label = textwrap.fill(f"{sweep.label(group)}: {sweep.format_quartiles(group)[1]}", LEGEND_WIDTH)
+            draw_band(axes, *read_band(group), label)
         except UserError as error:
             notes.append(str(error))
     label_error_axes(axes, outside=True)
@@ -46,8 +49,9 @@ def draw_settings(sweep: Sweep, output: Path) -> None:
 def draw_map(sweep: Sweep, heat_map: HeatMap, output: Path) -> None:
     """Write the heat map into heat_map.png."""
     figure = make_figure(3 + 4 * len(heat_map.facets), 5)
-    best = f"best of {', '.join(map(name_field, heat_map.others))}; " if heat_map.others else ""
-    measured = f"{best}median {sweep.unit}"
-    names = name_field(heat_map.x), name_field(heat_map.y), measured, name_field(heat_map.facet)
+    names = name_field(heat_map.x), name_field(heat_map.y), f"median {sweep.unit}", name_field(heat_map.facet)
     draw_heat_map(figure, heat_map, names, sweep.is_share)
+    if heat_map.others:
+        told = f"each cell: the best of all settings of {', '.join(map(name_field, heat_map.others))}"
+        figure.suptitle(textwrap.fill(told, 70 * len(heat_map.facets)), fontsize=10)
     save_png(figure, output / "heat_map.png")

@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from letterocr.config.label import Value, describe_value, make_label
+from letterocr.config.label import Value, describe_value, find_usual, make_label
 from letterocr.figures.heat_map import HeatMap, choose_axes, make_heat_map
 from letterocr.sweep.groups import Group, list_axes
 
@@ -48,9 +48,14 @@ class Sweep:
         """The fields that the sweep varied."""
         return list_axes(self.groups)
 
+    @functools.cached_property
+    def usual(self) -> dict[str, Value]:
+        """The values that labels leave out, as most settings have them."""
+        return find_usual([group.fields for group in self.groups], self.fields)
+
     def label(self, group: Group) -> str:
         """Return the label of a setting."""
-        return make_label(group.fields, self.fields) or "all runs"
+        return make_label(group.fields, self.fields, self.usual) or "all runs"
 
     @property
     def unreached(self) -> str:
@@ -62,10 +67,12 @@ class Sweep:
         return math.inf if self.is_share and 2 * group.diverged > len(group.values) else group.median
 
     def format_quartiles(self, group: Group) -> list[str]:
-        """Format lower quartile, median and upper quartile of a setting."""
+        """Format lower quartile, median and upper quartile of a setting; one network alone has no quartiles."""
         low, _, high = (format_metric(value, self.is_share) for value in group.quartiles)
         median = self.measure(group)
-        return [low, self.unreached if math.isinf(median) else format_metric(median, self.is_share), high]
+        middle = self.unreached if math.isinf(median) else format_metric(median, self.is_share)
+        alone = len(group.values) == 1 or group.diverged == len(group.values)
+        return ["–", middle, "–"] if alone else [low, middle, high]
 
     def list_columns(self) -> dict[str, list[Value]]:
         """Return the values of every field that varies, one for each setting."""
@@ -107,7 +114,8 @@ def list_rows(sweep: Sweep, groups: Sequence[Group]) -> list[list[str]]:
     rows = []
     for group in groups:
         low, middle, high = sweep.format_quartiles(group)
-        label = ", ".join(filter(None, [describe_diverged(group), sweep.label(group)]))
-        spread = "–" if low == "not reached" else f"{low} to {high}"
+        some = describe_diverged(group) if group.diverged < len(group.values) else ""  # else the median says so
+        label = ", ".join(filter(None, [some, sweep.label(group)]))
+        spread = "–" if low in ("–", "not reached") else f"{low} to {high}"
         rows.append([middle, spread, str(len(group.values)), label, group.runs[0].path.name])
     return rows

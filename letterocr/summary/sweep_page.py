@@ -6,6 +6,7 @@ import math
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import numpy as np
@@ -16,12 +17,14 @@ from letterocr.config.label import describe_value, name_field
 from letterocr.figures.heat_map import HeatMap
 from letterocr.pages.charts import describe_end, make_chart, make_error_chart, make_layout
 from letterocr.pages.template import Html, make_columns, make_element, make_heading, make_page, make_table
-from letterocr.summary.settings import Sweep
+from letterocr.summary.settings import Sweep, describe_diverged
 from letterocr.sweep.groups import Group, read_band
 from letterocr.sweep.reader import RunRecord
 
 PAGE = "summary.html"
 MOST_ROWS = 2000  # settings in the table of the page; summary.csv has all
+DARK = 0.43  # place in the colours of a heat map below which white text has more contrast than black
+UNREACHED = "#c9ccd2"  # colour of cells without a number
 MOST_BROKEN = 50  # unfinished, failed and damaged runs on the page
 
 
@@ -67,7 +70,8 @@ def _make_curves(sweep: Sweep, groups: Sequence[Group]) -> list[Html]:
         except UserError as error:
             notes.append(make_element("p", str(error), class_="faint"))
             continue
-        curves.append((f"{sweep.label(group)}{_mark(group)}", samples, errors))
+        diverged = f" ({describe_diverged(group)})" if group.diverged else ""
+        curves.append((f"{sweep.label(group)}{diverged}", samples, errors))
     if not curves:
         return notes
     caption = "Median over the networks of a setting and a band of their quartiles. Click a name to hide its curve."
@@ -75,18 +79,14 @@ def _make_curves(sweep: Sweep, groups: Sequence[Group]) -> list[Html]:
     return [make_heading("Curves of the best settings"), make_error_chart(curves, alt, caption), *notes]
 
 
-def _mark(group: Group) -> str:
-    return f" ({group.diverged} of {len(group.values)} diverged)" if group.diverged else ""
-
-
 def _make_map(sweep: Sweep, heat_map: HeatMap | None) -> list[Html]:
     if heat_map is None:
         return []
     x, y = name_field(heat_map.x), name_field(heat_map.y)
     said = f"Median {sweep.measured} for each {x} and {y}"
-    said += f", one chart for each {name_field(heat_map.facet)}" if heat_map.facet else ""
-    others = " and ".join(map(name_field, heat_map.others))
-    said += f"; each cell shows the best of all settings of {others}" if others else ""
+    said += f", one chart for each value of {name_field(heat_map.facet)}" if heat_map.facet else ""
+    others = ", ".join(map(name_field, heat_map.others))
+    said += f"; each cell shows the best of all settings of the other fields ({others})" if others else ""
     tables = {name: 100 * table if sweep.is_share else table for name, table in heat_map.facets.items()}
     finite = np.concatenate([table[np.isfinite(table)] for table in tables.values()])
     ends = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 1.0)
@@ -103,31 +103,33 @@ def _draw_facet(sweep: Sweep, heat_map: HeatMap, table: np.ndarray, ends: tuple[
         ["" if math.isnan(v) else sweep.unreached if math.isinf(v) else f"{v:,.{digits}f}" for v in row]
         for row in table
     ]
-    trace = {
-        "type": "heatmap",
-        "z": table,
-        "x": heat_map.columns,
-        "y": heat_map.rows,
-        "text": texts,
-        "xgap": 1,
-        "ygap": 1,
-    }
-    trace |= {
-        "colorscale": "Viridis",
-        "zmin": ends[0],
-        "zmax": ends[1],
-        "hovertemplate": "%{x}, %{y}: %{text}<extra></extra>",
-    }
-    trace["colorbar"] = {"title": {"text": "%" if sweep.is_share else ""}, "thickness": 10, "outlinewidth": 0}
-    if table.size <= 150:
-        trace["texttemplate"] = "%{text}"
-    x, y = name_field(heat_map.x), name_field(heat_map.y)
-    layout = make_layout(
-        x, y, height=200 + 34 * len(heat_map.rows), xaxis={"type": "category"}, yaxis={"type": "category"}
+    both: dict[str, Any] = {"type": "heatmap", "x": heat_map.columns, "y": heat_map.rows, "xgap": 1, "ygap": 1}
+    both |= {"hovertemplate": "%{x}, %{y}: %{text}<extra></extra>", "hoverongaps": False}
+    both |= {"texttemplate": "%{text}"} if table.size <= 150 else {}
+    bar = {"title": {"text": "%" if sweep.is_share else ""}, "thickness": 10, "outlinewidth": 0}
+    own = {"colorscale": "Viridis", "zmin": ends[0], "zmax": ends[1], "colorbar": bar}
+    grey = {"colorscale": [[0, UNREACHED], [1, UNREACHED]], "showscale": False}
+    is_dark = table < ends[0] + DARK * (ends[1] - ends[0])
+    parts = (
+        (is_dark, "#fff", own),
+        (np.isfinite(table) & ~is_dark, "#000", own | {"showscale": not is_dark.any()}),
+        (np.isinf(table), "#000", grey),
     )
+    traces = [
+        both
+        | colours
+        | {"z": np.where(cells, np.minimum(table, ends[1]), np.nan), "text": np.where(cells, texts, "")}
+        | {"textfont": {"color": ink}}
+        for cells, ink, colours in parts
+        if cells.any()
+    ]
+    x, y = name_field(heat_map.x), name_field(heat_map.y)
+    axis = {"type": "category", "showgrid": False, "categoryorder": "array"}
+    across, up = axis | {"categoryarray": heat_map.columns}, axis | {"categoryarray": heat_map.rows}
+    layout = make_layout(x, y, height=200 + 34 * len(heat_map.rows), xaxis=across, yaxis=up)
     best = np.unravel_index(np.argmin(np.where(np.isfinite(table), table, np.inf)), table.shape)
     alt = f"Heat map of the {sweep.measured}{f', {name}' if name else ''}: lowest {texts[best[0]][best[1]]}"
-    return make_chart([trace], layout, f"{alt} at {x} {heat_map.columns[best[1]]} and {y} {heat_map.rows[best[0]]}.")
+    return make_chart(traces, layout, f"{alt} at {x} {heat_map.columns[best[1]]} and {y} {heat_map.rows[best[0]]}.")
 
 
 def _make_table(sweep: Sweep, beside: Path) -> list[Html]:

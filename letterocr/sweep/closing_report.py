@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -46,7 +47,9 @@ class ClosingReport(Callback):
         """Print the report after the last run, and exit."""
         with exit_with_sentence("give the same command again to see the outcome of its runs."):
             status = print_report(self.sweep)
-            _describe_for_tensorboard(self.sweep)
+            for output in _list_outputs(self.sweep):
+                print(f"Page and table of all runs: letterocr summary {shlex.quote(str(output))}", flush=True)
+                _describe_for_tensorboard(output)
         sys.exit(status)
 
 
@@ -71,16 +74,21 @@ def locate_sweep(config: DictConfig) -> Path:
     return Path(folder)
 
 
-def _describe_for_tensorboard(sweep: Path) -> None:
-    """Tell TensorBoard which fields vary among the runs beside those of the sweep, if they have event files."""
-    folders = [Path(read_record(path).folder) for path in list_records(sweep)]
-    outputs = {folder.parent for folder in folders if any(folder.glob("events.out.*"))}
-    for output in outputs:
-        from letterocr.sweep.hparams_overview import write_overview
-        from letterocr.sweep.reader import read_sweep
+def _list_outputs(sweep: Path) -> list[Path]:
+    """Return the folders that hold the runs of a sweep."""
+    folders = (Path(read_record(path).folder) for path in list_records(sweep))
+    return sorted({folder.parent for folder in folders if folder != Path()})  # a run may fail before it has one
 
-        with suppress(OSError):  # the runs themselves are whole
-            write_overview(output, read_sweep(output))
+
+def _describe_for_tensorboard(output: Path) -> None:
+    """Tell TensorBoard which fields vary among the runs of a folder, if they have event files."""
+    if not any(output.glob("*/events.out.*")):
+        return
+    from letterocr.sweep.hparams_overview import write_overview
+    from letterocr.sweep.reader import read_sweep
+
+    with suppress(OSError):  # the runs themselves are whole
+        write_overview(output, read_sweep(output))
 
 
 def print_report(sweep: Path) -> int:

@@ -176,8 +176,12 @@ def test_loaded_letters_are_taken_as_they_are() -> None:
     split = letterocr.letters("images", path=letters(), test_per_letter=1)
     assert isinstance(split, Split)
     named = letterocr.fit(**TINY)
-    own = letterocr.fit(**{name: value for name, value in TINY.items() if not name.startswith("data")}, data=split)
+    rest = {name: value for name, value in TINY.items() if not name.startswith("data")}
+    own = letterocr.fit(**rest, data=split)
     assert_same_curves(named, own)
+    assert own.config == named.config  # the letters of a source are called by its name
+    split.train.images.mul_(0.5)
+    assert letterocr.fit(**rest | {"samples": 1}, data=split).config.data.name == "arrays"
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,7 @@ def test_what_is_written(standing: Standing, tmp_path: Path) -> None:
     assert written["problems"]["two_layer/synthetic"]["tuned"]["adam"]["final_error"][2] is None  # infinite
     assert written["profile"]["ratios"]["tuned"]["samples"] == [[1, 1, None], [1, None, 1]]
     page = (tmp_path / "results.html").read_text()
-    assert "on two_layer/synthetic vanilla ends with the lowest test error, 20.0 %." in page
+    assert "vanilla ends with the lowest test error, 20.0 % (two layers, synthetic letters)." in page
     assert "∞" not in page
     text = (tmp_path / "results.md").read_text()
     assert "∞" not in text

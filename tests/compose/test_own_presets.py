@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tiny import command, composed
+from tiny import command, composed, report_of
 
 from letterocr.base.errors import UserError
 from letterocr.compose.from_overrides import compose_config
@@ -83,9 +83,9 @@ def test_they_go_into_sweeps_and_patterns(folder: Path, tmp_path: Path) -> None:
     ]
     rest = ["samples=0", f"output={tmp_path}", "tensorboard=false", "data.train_per_letter=1", "data.test_per_letter=1"]
     answer = command("--config-dir", str(folder), "-m", "model=mine,two_layer", *rest)
-    assert (answer.status, answer.out.splitlines()[-1]) == (0, "Sweep of 2 runs: 2 finished.")
+    assert (answer.status, report_of(answer)) == (0, ["Sweep of 2 runs: 2 finished."])
     answer = command("--config-dir", str(folder), "experiment=sweep", "model=mine", *rest)
-    assert (answer.status, answer.out.splitlines()[-1]) == (0, "Sweep of 2 runs: 2 finished.")
+    assert (answer.status, report_of(answer)) == (0, ["Sweep of 2 runs: 2 finished."])
 
 
 @pytest.mark.parametrize(

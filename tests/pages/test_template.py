@@ -82,6 +82,13 @@ def test_the_first_cell_of_a_row_is_its_title_and_numbers_are_on_the_right():
     assert [(tag, given.get("class")) for tag, given in named.tags if tag == "td"] == [("td", None), ("td", None)]
 
 
+def test_a_column_with_words_has_all_its_cells_on_the_left():
+    rows = [("vanilla", "5.0 %", "finished", "0.1"), ("adam", "diverged", "diverged", "auto")]
+    table = make_table(rows, ["optimizer", "error", "state", "rate"])
+    assert table.count('class="number"') == 3  # the title and the cells of the errors
+    assert '<td class="number">diverged</td><td>diverged</td><td>auto</td>' in table
+
+
 def test_a_page_has_scripts_only_where_they_are_needed():
     assert "<script" not in make_page("A", [make_table([["x", 1]], ["name", "value"])])
     sortable = make_page("A", [make_table([["x", 1]], ["name", "value"], sortable=True)])

@@ -95,7 +95,7 @@ def test_an_exact_sum_of_letters_holds():
     columns[:, 4] = columns[:, 11] + columns[:, 5]
     finding = claims.judge_arithmetic(made(columns))
     assert finding.verdict == HOLDS
-    assert finding.numbers["L + F = E"] == "0.0%"
+    assert finding.numbers["L + F = E"] == "0.0 %"
     columns[:, 4] = 0.5 * columns[:, 11] + 0.25 * columns[:, 5]
     assert claims.judge_arithmetic(made(columns)).verdict.endswith("0.50 L + 0.25 F ~ E")
 
@@ -103,7 +103,7 @@ def test_an_exact_sum_of_letters_holds():
 def test_letters_without_relations_have_none():
     finding = claims.judge_arithmetic(made(torch.eye(900)[:, :26]))
     assert finding.verdict == FAILS
-    assert finding.numbers["distance of E from the span of all other letters"] == "100.0%"
+    assert finding.numbers["distance of E from the span of all other letters"] == "100.0 %"
 
 
 def test_one_bias_mends_one_relation():

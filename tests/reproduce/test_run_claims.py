@@ -103,8 +103,8 @@ def test_verdicts_follow_the_curves(tmp_path, material):
     assert two.verdict == "holds only if the printed rule trains it"
     (table,) = two.tables
     assert table.rows[0] == ["printed rule, two layers", "20.0", "20.0", "20.0", "0 of 2"]
-    assert "two layers is 20.0%" in two.evidence  # the text and the curve end at the same number
-    assert two.figures["fig7"].axes[0].get_legend_handles_labels()[1][0] == "two layers: 20.0% at the end"
+    assert "two layers is 20.0 %" in two.evidence  # the text and the curve end at the same number
+    assert two.figures["fig7"].axes[0].get_legend_handles_labels()[1][0] == "two layers: 20.0 % at the end"
     assert four.verdict == HOLDS
     assert list(four.figures) == ["fig8"]
     assert len(four.figures["fig8"].axes) == 2

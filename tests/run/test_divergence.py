@@ -113,7 +113,7 @@ def test_of_networks_side_by_side_the_others_go_on(tmp_path, pair):
     answer, folder = pair
     assert answer.status == 0
     last = find_first_broken_loss(images.load(make_linear_config(0.1).data), make_linear_config(0.1)) - 1
-    assert f"Replica 1 diverged at sample {last:,}, after which" in answer.out
+    assert f"Network 2 of 2 diverged at sample {last:,}, after which" in answer.out
     assert "learning_rate=0.1 is too large" in answer.out
     command(*override_linear(0.001, f"output={tmp_path / 'one'}"))
     one, errors = (read_curve(path)[1].T for path in (run_folder(tmp_path / "one"), folder))

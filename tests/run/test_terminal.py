@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from rich.console import Console
 
@@ -111,6 +112,7 @@ def test_the_live_view_has_config_curve_bar_and_closing_table():
         terminal.begin("paper, figure 7", FACTS, 0)
         for sample in range(0, 20_001, 500):
             clock.now += 1
+            terminal.add_points(np.array([sample]), np.array([1 - sample / 20_000]))
             terminal.update(sample, 0.25, 1 - sample / 20_000, clock.now)
             if sample == 10_000:
                 terminal.message("checkpoint [kept]")
@@ -229,13 +231,12 @@ def test_the_chart_takes_one_point_and_more_samples_than_dots():
 
 
 def test_a_long_run_keeps_few_points():
-    clock = Clock()
-    with Terminal(10**6, live=True, clock=clock, console=recording()) as terminal:
-        for sample in range(2000):
-            clock.now += 1
-            terminal.update(sample, 0.5, 0.5, clock.now)
-        assert len(terminal._samples) <= 513
+    with Terminal(10**6, live=True, console=recording()) as terminal:
+        for first in range(0, 2000, 100):
+            terminal.add_points(np.arange(first, first + 100), np.full(100, 0.5))
+        assert 200 < len(terminal._samples) == len(terminal._curve) <= 512
         assert terminal._samples[0] == 0
+        assert terminal._samples[-1] > 1900
 
 
 def test_numbers_as_people_read_them():

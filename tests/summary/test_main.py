@@ -126,7 +126,7 @@ def test_a_setting_that_diverged_is_marked_and_comes_last(tmp_path, capsys):
     write_json(folder / "result.json", read_json(folder / "result.json") | {"status": "diverged", "error": 1.0})
     assert summary(tmp_path) == 0
     settings = [line for line in capsys.readouterr().out.splitlines() if "learning rate" in line]
-    assert [("1 of 1 diverged, learning rate 10" in line) for line in settings] == [False, True]
+    assert [line.startswith("diverged") for line in settings] == [False, True]
     assert "1 diverged" in (tmp_path / "summary.html").read_text()
 
 

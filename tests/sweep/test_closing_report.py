@@ -73,7 +73,10 @@ def test_a_folder_of_ones_own_holds_the_last_sweep_only(tmp_path: Path) -> None:
     (tmp_path / "my sweeps").mkdir()
     own = [f"hydra.sweep.dir={tmp_path}/my sweeps", *tiny(*NOTHING, f"output={tmp_path}/runs (1)")]
     ledger.stop_sweep(tmp_path / "my sweeps")  # an earlier sweep was stopped
-    assert report_of(command("-m", "seed=1,2", *own)) == ["Sweep of 2 runs: 2 finished."]
+    answer = command("-m", "seed=1,2", *own)
+    assert report_of(answer) == ["Sweep of 2 runs: 2 finished."]
+    shown = f"Page and table of all runs: letterocr summary '{tmp_path}/runs (1)'"
+    assert answer.out.splitlines()[-1] == shown
     again = report_of(command("-m", "seed=2", *own))
     assert again == ["Sweep of 1 run: 1 finished; nothing to train without force=true."]
     assert len(list((tmp_path / "runs (1)").glob("three_layer-*"))) == 2
