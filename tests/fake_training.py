@@ -24,6 +24,7 @@ from letterocr.run.outcome import Outcome
 from letterocr.run.training import run
 
 ONE_STRETCH = 30
+UPTIME = 20.0  # seconds since the machine was started
 
 
 class FakeEngine:
@@ -75,6 +76,7 @@ def faked(boot: str) -> Iterator[None]:
             "letterocr.run.learning.build_engine": FakeEngine,
             "letterocr.compose.learning_rates.compute_bound": lambda *_, **__: None,
             "letterocr.base.owner._identify_system": lambda: boot,
+            "letterocr.base.owner.read_uptime": lambda: UPTIME,
             "letterocr.base.files._named": set(),
             "letterocr.base.files._threads": lambda: SimpleNamespace(map=map),
             "os.fsync": lambda number: None,
@@ -82,6 +84,14 @@ def faked(boot: str) -> Iterator[None]:
             stack.enter_context(mock.patch(name, value))
         stack.enter_context(open(os.devnull, "w"))
         stack.enter_context(contextlib.redirect_stdout(stack.enter_context(open(os.devnull, "w"))))
+        yield
+
+
+@contextlib.contextmanager
+def on_another_machine() -> Iterator[None]:
+    """What happens inside the block happens on a machine whose processes this one does not see."""
+    named = mock.patch("letterocr.base.owner.socket", SimpleNamespace(gethostname=lambda: "far"))
+    with named, mock.patch("letterocr.base.owner._identify_system", return_value="another machine"):
         yield
 
 

@@ -64,7 +64,7 @@ def replace_file(path: Path, later: bool = False) -> Iterator[Path]:
             return
         else:
             _bring_to_disk(temporary)
-        temporary.replace(path)
+        _give_name(temporary, path)
         if not later:
             flush_folders([path])
     finally:
@@ -165,8 +165,17 @@ def _rename(files: list[Path], temporaries: dict[Path, Path], check: Callable[[]
     if check:
         check()
     for path in files:
-        temporaries[path].replace(path)
+        _give_name(temporaries[path], path)
     flush_folders(files)
+
+
+def _give_name(temporary: Path, path: Path) -> None:
+    number = temporary.stat().st_ino
+    try:
+        temporary.replace(path)
+    except FileNotFoundError:  # NFS may repeat a rename that was done, and then find no such file
+        if path.stat().st_ino != number:
+            raise
 
 
 def write_text(path: Path, text: str, later: bool = False) -> None:

@@ -186,14 +186,14 @@ def clear_folder(folder: Path) -> None:
     for patterns in (("result.json",), ("checkpoints/*.json",), (*rest, *events)):
         paths = [path for pattern in patterns for path in folder.glob(pattern)]
         for path in paths:
-            path.unlink()
+            path.unlink(missing_ok=True)
         flush_folders(paths)
 
 
 def clear_temporary(folder: Path) -> None:
     """Remove the temporary files that a killed process left in the run folder."""
     for path in folder.rglob(".*.tmp"):
-        path.unlink()
+        path.unlink(missing_ok=True)
 
 
 def locate_run(cfg: Any, overrides: list[str]) -> tuple[TrainConfig, Path]:

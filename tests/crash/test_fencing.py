@@ -21,7 +21,7 @@ from typing import Any
 from unittest import mock
 
 import pytest
-from fake_training import SPLIT, bits, fake_config, fake_run, faked, quick_folder
+from fake_training import SPLIT, bits, fake_config, fake_run, faked, on_another_machine, quick_folder
 
 from letterocr.base.errors import RunningError
 from letterocr.base.heartbeat import DEAD_SECONDS
@@ -60,10 +60,6 @@ class Owner:
             if self.stopped_before and name == "replace":
                 self.late.append(Path(arguments[1]).name)
         return call(*arguments, **options)
-
-
-def on_another_machine() -> Any:
-    return mock.patch("letterocr.base.owner._identify_system", return_value="another machine")
 
 
 @pytest.fixture(scope="module")

@@ -5,27 +5,30 @@
 
 from __future__ import annotations
 
+import itertools
+import json
 import os
 import random
 import shutil
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from crash_states import RULES, State, list_crash_states
-from disk_record import DiskRecord, Step
-from fake_training import FakeEngine, bits, fake_config, fake_run, faked, quick_folder
+from disk_record import Names, Step, record_steps
+from fake_training import FakeEngine, bits, fake_config, fake_run, faked
 
 from letterocr.base.errors import UserError
+from letterocr.base.owner import describe_this_process
 from letterocr.run.folder import locate_folder
 from letterocr.run.outcome import Outcome
-from letterocr.run.session import Session
 from letterocr.search.plan import Plan, store_plan
 from letterocr.search.space import read_space
-from letterocr.search.trial_queue import is_counted, open_study
+from letterocr.search.trial_queue import JOURNAL, is_counted, open_study
 from letterocr.search.worker import work
 from letterocr.sweep.attempt import train_attempt
 from letterocr.sweep.ledger import clear_records, list_records, read_record
@@ -33,89 +36,94 @@ from letterocr.sweep.ledger import clear_records, list_records, read_record
 ALL = "LETTEROCR_CRASH" in os.environ
 MOST = 1024 if ALL else 64  # states of one moment
 SAMPLE = 60  # states of one scenario by one rule that are tried, unless all are
-
-
-@pytest.fixture
-def root() -> Iterator[Path]:
-    folder = quick_folder()
-    yield folder
-    shutil.rmtree(folder)
+OFF = 25.0  # seconds for which the machine was off; it has been on again for `fake_training.UPTIME`
+Came = tuple[Any, ...] | Exception  # what the same command came to from a state
 
 
 def restore(root: Path, state: State) -> None:
-    """Put a state in place; the machine was off for an hour."""
+    """Put a state in place; the files are older than the machine is on."""
     for path in root.iterdir():
         shutil.rmtree(path) if path.is_dir() else path.unlink()
+    then = time.time() - OFF
     for path, content in sorted(state, key=lambda item: item[0]):
         if content is None:
             (root / path).mkdir()
         else:
             (root / path).write_bytes(content)
-            os.utime(root / path, (time.time() - 3600,) * 2)
+            os.utime(root / path, (then, then))
 
 
 def record(root: Path, do: Callable[[Callable[[object], None]], None]) -> list[Step]:
-    disk = DiskRecord(root)
-    with faked("first boot"), disk.recording():
-        do(disk.mark)
-    return disk.steps
+    with faked("first boot"):
+        return record_steps(root, do)
 
 
-def try_all(steps: list[Step], check: Callable[[list[object], State], str], sample: int | None = None) -> None:
-    """Check the states of each rule; print how many there are, and what came of them."""
-    wrong = []
+def try_all(
+    steps: list[Step], go_on: Callable[[State], Came], judge: Callable[[list[object], Any], str], most: int = MOST
+) -> None:
+    """Go on from the states of each rule; print how many there are, and what came of them.
+
+    Args:
+        steps: what was recorded.
+        go_on: gives the same command in a state, and says what it came to; a state of several rules is tried once.
+        judge: says what that is, for what the user had been told before.
+        most: states of one moment; if there are more, they are sampled.
+    """
+    wrong, came, begun = list[str](), dict[State, Came](), time.process_time()
     print()
-    for rule in RULES:
-        states, counts = list(list_crash_states(steps, rule, 64 if sample else MOST)), Counter[str]()
+    for name, rule in RULES.items():
+        states, counts = list(list_crash_states(steps, rule, most)), Counter[str]()
         sampled = sum(not whole for _, whole, _ in states)
-        tried = sample or (len(states) if ALL else SAMPLE)
-        if len(states) > tried:
-            states = random.Random(0).sample(states, tried)
+        if not ALL and len(states) > SAMPLE:
+            states = random.Random(0).sample(states, SAMPLE)
         for told, _, state in states:
+            if state not in came:
+                came[state] = _try(go_on, state)
             try:
-                counts[check(told, state)] += 1
+                if isinstance(came[state], Exception):
+                    raise came[state]
+                counts[judge(told, came[state])] += 1
             except (AssertionError, OSError, UserError) as error:
                 counts["WRONG"] += 1
                 if counts["WRONG"] < 4:
                     held = sorted(f"{path[-34:]}: {len(content or '')}" for path, content in state)
-                    wrong.append(f"{rule}, told {told[-1:]}: {type(error).__name__} {error}\n  " + "\n  ".join(held))
-        print(f"{rule}: {len(states)} states, {sampled} of sampled moments: {dict(counts)}")
+                    wrong.append(f"{name}, told {told[-1:]}: {type(error).__name__} {error}\n  " + "\n  ".join(held))
+        print(f"{name}: {len(states)} states, {sampled} of sampled moments: {dict(counts)}")
+    print(f"{len(came)} different states were tried, in {time.process_time() - begun:.0f} seconds of processor time")
     assert not wrong, "\n".join(wrong)
 
 
-@pytest.fixture
-def note_saves(monkeypatch: pytest.MonkeyPatch) -> list[Callable[[object], None]]:
-    """Tell the first function in the list, if any, of each checkpoint that a session has written."""
-    tell, save = [], Session._save
-
-    def save_and_tell(self: Session) -> None:
-        save(self)
-        if tell and not self.learning.is_over():
-            tell[0](self.learning.engine.sample)
-
-    monkeypatch.setattr(Session, "_save", save_and_tell)
-    return tell
+def _try(go_on: Callable[[State], Came], state: State) -> Came:
+    try:
+        return go_on(state)
+    except (AssertionError, OSError, UserError) as error:
+        return error
 
 
-def check_run(root: Path, whole: dict[str, Any], **fields: Any) -> Callable[[list[object], State], str]:
+def continue_run(root: Path, whole: dict[str, Any], **fields: Any) -> Callable[[State], Came]:
     """Return the check that the same command goes on from a state and ends at the same bits."""
 
-    def check(told: list[object], state: State) -> str:
-        told = told[len(told) - told[::-1].index("given up") :] if "given up" in told else told
+    def go_on(state: State) -> Came:
         restore(root, state)
         with faked("second boot"):
             outcome = fake_run(root / "out" / "runs", **fields)
-            assert outcome.status == "finished"
-            assert bits(outcome.folder) == whole
-            left = [path.name for path in outcome.folder.rglob("*") if path.name.startswith((".", "lock"))]
-            assert outcome.existed or not left
-        if "finished" in told:
-            assert outcome.existed
-        saved = [sample for sample in told if isinstance(sample, int)]
-        assert outcome.existed or FakeEngine.begun_at >= max(saved, default=0), (FakeEngine.begun_at, saved)
-        return "existed" if outcome.existed else "went on" if FakeEngine.begun_at else "began"
+        assert outcome.status == "finished"
+        assert bits(outcome.folder) == whole
+        left = [path.name for path in outcome.folder.rglob("*") if path.name.startswith((".", "lock"))]
+        assert outcome.existed or not left
+        return outcome.existed, FakeEngine.begun_at
 
-    return check
+    return go_on
+
+
+def judge_run(told: list[object], came: tuple[bool, int]) -> str:
+    """Check that nothing is lost that the user was told of."""
+    existed, begun_at = came
+    told = told[len(told) - told[::-1].index("given up") :] if "given up" in told else told
+    assert existed or "finished" not in told
+    saved = [sample for sample in told if isinstance(sample, int)]
+    assert existed or begun_at >= max(saved, default=0), (begun_at, saved)
+    return "existed" if existed else "went on" if begun_at else "began"
 
 
 @pytest.mark.parametrize("fields", [{}, {"tensorboard": True}], ids=["plain", "tensorboard"])
@@ -131,7 +139,7 @@ def test_a_run(root: Path, note_saves: list[Callable[[object], None]], fields: d
 
     steps = record(root, train)
     whole = bits(locate_folder(fake_config(root / "out" / "runs")))
-    try_all(steps, check_run(root, whole, **fields))
+    try_all(steps, continue_run(root, whole, **fields), judge_run)
 
 
 def test_a_run_that_is_resumed_and_then_trained_again(root: Path, note_saves: list[Callable[[object], None]]) -> None:
@@ -149,7 +157,30 @@ def test_a_run_that_is_resumed_and_then_trained_again(root: Path, note_saves: li
         note_saves.clear()
 
     steps = record(root, train)
-    try_all(steps, check_run(root, bits(locate_folder(fake_config(output)))))
+    try_all(steps, continue_run(root, bits(locate_folder(fake_config(output)))), judge_run)
+
+
+def test_a_run_that_is_taken_over(root: Path, note_saves: list[Callable[[object], None]]) -> None:
+    """Its owner was killed: its lock is there, the next owner makes one with a higher number, and removes the old one.
+
+    Then the machine fails, and is on again for less than the time after which a silent owner counts as dead.
+    """
+    output = root / "out" / "runs"
+
+    def train(mark: Callable[[object], None]) -> None:
+        note_saves.append(mark)
+        assert fake_run(output, watch=lambda curve: curve.sample > 6).status == "pruned"
+        dead = replace(describe_this_process(), pid=2**22 + 1)
+        (locate_folder(fake_config(output)) / "lock.1.json").write_text(json.dumps(asdict(dead)))
+        mark("killed")
+        assert fake_run(output).status == "finished"
+        mark("finished")
+        note_saves.clear()
+
+    steps = record(root, train)
+    paths = {path for step in steps if isinstance(step, Names) for path, inode in step.changes if inode is not None}
+    assert {"lock.1.json", "lock.2.json"} <= {os.path.basename(path) for path in paths}
+    try_all(steps, continue_run(root, bits(locate_folder(fake_config(output)))), judge_run)
 
 
 def test_a_sweep(root: Path, note_saves: list[Callable[[object], None]]) -> None:
@@ -170,23 +201,25 @@ def test_a_sweep(root: Path, note_saves: list[Callable[[object], None]]) -> None
     steps = record(root, begin)
     whole = [bits(path.parent) for path in sorted((root / "out").glob("*/result.json"))]
 
-    def check(told: list[object], state: State) -> str:
+    def go_on(state: State) -> Came:
         restore(root, state)
         with faked("second boot"):
             outcomes = train()
         assert [bits(path.parent) for path in sorted((root / "out").glob("*/result.json"))] == whole
         assert {read_record(path).status for path in list_records(sweep)} == {"finished"}
-        existed = sum(outcome.existed for outcome in outcomes)
-        assert existed == 2 or "finished" not in told
-        return f"{existed} existed"
+        return (sum(outcome.existed for outcome in outcomes),)
 
-    try_all(steps, check)
+    def judge(told: list[object], came: tuple[int]) -> str:
+        assert came[0] == 2 or "finished" not in told
+        return f"{came[0]} existed"
+
+    try_all(steps, go_on, judge)
 
 
 def test_a_search(root: Path, note_saves: list[Callable[[object], None]], monkeypatch: pytest.MonkeyPatch) -> None:
-    """A study of three trials by one worker. Optuna's own locks are left out (`crash_states.LOCKS`)."""
+    """A study of three trials by one worker; in half of the states it held both of Optuna's locks (`LOCKS`)."""
     if not ALL:
-        pytest.skip("only with LETTEROCR_CRASH, as it takes a minute")
+        pytest.skip("only with LETTEROCR_CRASH, as it takes minutes")
     monkeypatch.setattr("letterocr.search.study_page.write_report", lambda folder: None)
     study = root / "study"
     fields = ["samples=7", "checkpoint_seconds=0", "tensorboard=false", "engine=reference", "device=cpu", "threads=1"]
@@ -205,11 +238,14 @@ def test_a_search(root: Path, note_saves: list[Callable[[object], None]], monkey
     with faked("first boot"):
         whole = search()
 
-    def check(told: list[object], state: State) -> str:
+    def go_on(state: State) -> Came:
+        over = len([path for path, _ in state if path.endswith("result.json")])
+        if study.name in {path for path, _ in state} and next(numbers) % 2:
+            state |= {(f"{study.name}/{name}.lock", b"") for name in ("ask", JOURNAL)}
         restore(root, state)
         with faked("second boot"):
-            began = len([1 for path, _ in state if path.endswith("result.json")])
             assert search() == whole
-        return f"{began} runs were over"
+        return (over,)
 
-    try_all(steps, check, sample=100)
+    numbers = itertools.count()
+    try_all(steps, go_on, lambda told, came: f"{came[0]} runs were over", most=64)
