@@ -31,7 +31,6 @@ PLACES: dict[str, dict[str, str]] = {
     "PyTorch: AVX2 at most": {ATEN: "avx2"},
     "PyTorch: no AVX2": {ATEN: "default"},
     "MKL, OpenBLAS: no AVX2": dict(zip(BLAS, ("SSE4_2", "Nehalem"), strict=True)),
-    "loops for x86-64-v3": {"NUMBA_CPU_NAME": "x86-64-v3", "NUMBA_CPU_FEATURES": "+avx2,+fma,+bmi,+bmi2,+f16c,+lzcnt"},
     "loops without AVX2": {"NUMBA_CPU_NAME": "x86-64-v2", "NUMBA_CPU_FEATURES": "+sse4.2,+popcnt,+cx16"},
     "loops for any x86-64": {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": ""},
 }

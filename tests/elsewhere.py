@@ -3,8 +3,8 @@
     python -m elsewhere NAME NUMBER AHEAD MODULE [ARGUMENT ...]
 
 The machine is a set of Linux namespaces, so it needs root. Its wall clock is AHEAD seconds ahead of the others'. With
-LETTEROCR_NFS, which holds the options of the mount, it mounts the export `/` of this machine at `SHARED`, through a
-network link between the two; without it, it sees the folders of this machine.
+LETTEROCR_NFS, which holds the options of the mount, it mounts the folder LETTEROCR_EXPORT of this machine at `SHARED`,
+through a network link between the two (`scripts/nfs_machine.sh`); without it, it sees the folders of this machine.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import NoReturn
 
 from forked import ForkedProcess
 
-NFS = "LETTEROCR_NFS"
+NFS, EXPORT = "LETTEROCR_NFS", "LETTEROCR_EXPORT"
 SHARED = Path("/mnt")
 NEW = 0x00020000 | 0x04000000 | 0x20000000 | 0x40000000  # linux/sched.h: CLONE_NEWNS, NEWUTS, NEWPID, NEWNET
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
@@ -78,7 +78,7 @@ def _main(name: str, number: str, ahead: str, module: str, *arguments: str) -> N
     if NFS in os.environ:
         _call("ip", "address", "add", f"10.9.{number}.2/24", "dev", "wire")
         _call("ip", "link", "set", "wire", "up")
-        _call("mount.nfs", f"10.9.{number}.1:/", str(SHARED), "-o", os.environ[NFS])
+        _call("mount.nfs", f"10.9.{number}.1:{os.environ[EXPORT]}", str(SHARED), "-o", os.environ[NFS])
     clock = time.time
     time.time = lambda: clock() + float(ahead)
     sys.argv[:] = [module, *arguments]

@@ -20,8 +20,15 @@ from torch import Tensor
 from letterocr.config.train import TrainConfig
 from letterocr.data.letters import Letters, Split
 from letterocr.engine.records import Records
+from letterocr.run.folder import locate_folder
 from letterocr.run.outcome import Outcome
 from letterocr.run.training import run
+from letterocr.search.plan import Plan, store_plan
+from letterocr.search.space import read_space
+from letterocr.search.trial_queue import is_counted, open_study
+from letterocr.search.worker import work
+from letterocr.sweep.attempt import train_attempt
+from letterocr.sweep.ledger import clear_records
 
 ONE_STRETCH = 30
 UPTIME = 20.0  # seconds since the machine was started
@@ -103,6 +110,25 @@ def fake_config(output: Path, **fields: Any) -> TrainConfig:
 
 def fake_run(output: Path, watch: Any = None, **fields: Any) -> Outcome:
     return run(fake_config(output, **fields), live=False, watch=watch)
+
+
+def fake_sweep(root: Path) -> list[Outcome]:
+    """Two runs and the records of their outcomes."""
+    sweep = root / "sweep"
+    clear_records(sweep)
+    configs = [fake_config(root / "out", seed=seed, samples=7) for seed in (1, 2)]
+    reads = [lambda config=config: (config, locate_folder(config)) for config in configs]
+    return [train_attempt(read, [f"seed={seed}"], sweep) for seed, read in enumerate(reads, 1)]
+
+
+def fake_search(study: Path) -> list[str]:
+    """A study of three trials by one worker: what each trial came to."""
+    fields = ["samples=7", "checkpoint_seconds=0", "tensorboard=false", "engine=reference", "device=cpu", "threads=1"]
+    store_plan(study, Plan(read_space("learning_rate"), fields, 0))
+    with mock.patch("letterocr.search.study_page.write_report"):
+        assert work(study, 3, say=lambda line: None) == 0
+    trials = [trial for trial in open_study(study).get_trials(deepcopy=False) if is_counted(trial)]
+    return sorted(f"{trial.params} {trial.state.name} {trial.value!r}" for trial in trials)
 
 
 def quick_folder() -> Path:

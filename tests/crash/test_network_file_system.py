@@ -1,4 +1,4 @@
-"""What NFS may answer, modelled: this kernel has no NFS, so that no real export could be mounted for these tests.
+"""What NFS may answer to the lock of a run, modelled; `test_two_machines.py` can also run over a real export.
 
 A request that was done may be reported as failed, because it was sent twice; a file that another machine removed may
 be a stale handle; a folder may be listed as it was up to a minute ago; clocks differ.

@@ -20,18 +20,13 @@ from typing import Any
 import pytest
 from crash_states import RULES, State, list_crash_states
 from disk_record import Names, Step, record_steps
-from fake_training import FakeEngine, bits, fake_config, fake_run, faked
+from fake_training import FakeEngine, bits, fake_config, fake_run, fake_search, fake_sweep, faked
 
 from letterocr.base.errors import UserError
 from letterocr.base.owner import describe_this_process
 from letterocr.run.folder import locate_folder
-from letterocr.run.outcome import Outcome
-from letterocr.search.plan import Plan, store_plan
-from letterocr.search.space import read_space
-from letterocr.search.trial_queue import JOURNAL, is_counted, open_study
-from letterocr.search.worker import work
-from letterocr.sweep.attempt import train_attempt
-from letterocr.sweep.ledger import clear_records, list_records, read_record
+from letterocr.search.trial_queue import JOURNAL
+from letterocr.sweep.ledger import list_records, read_record
 
 ALL = "LETTEROCR_CRASH" in os.environ
 MOST = 1024 if ALL else 64  # states of one moment
@@ -183,19 +178,9 @@ def test_a_run_that_is_taken_over(root: Path, note_saves: list[Callable[[object]
     try_all(steps, continue_run(root, bits(locate_folder(fake_config(output)))), judge_run)
 
 
-def test_a_sweep(root: Path, note_saves: list[Callable[[object], None]]) -> None:
-    """Two runs and the records of their outcomes."""
-    overrides = [["seed=1"], ["seed=2"]]
-    sweep = root / "sweep"
-
-    def train() -> list[Outcome]:
-        clear_records(sweep)
-        configs = [fake_config(root / "out", seed=seed, samples=7) for seed in (1, 2)]
-        reads = [lambda config=config: (config, locate_folder(config)) for config in configs]
-        return [train_attempt(read, names, sweep) for read, names in zip(reads, overrides, strict=True)]
-
+def test_a_sweep(root: Path) -> None:
     def begin(mark: Callable[[object], None]) -> None:
-        train()
+        fake_sweep(root)
         mark("finished")
 
     steps = record(root, begin)
@@ -204,9 +189,9 @@ def test_a_sweep(root: Path, note_saves: list[Callable[[object], None]]) -> None
     def go_on(state: State) -> Came:
         restore(root, state)
         with faked("second boot"):
-            outcomes = train()
+            outcomes = fake_sweep(root)
         assert [bits(path.parent) for path in sorted((root / "out").glob("*/result.json"))] == whole
-        assert {read_record(path).status for path in list_records(sweep)} == {"finished"}
+        assert {read_record(path).status for path in list_records(root / "sweep")} == {"finished"}
         return (sum(outcome.existed for outcome in outcomes),)
 
     def judge(told: list[object], came: tuple[int]) -> str:
@@ -216,27 +201,19 @@ def test_a_sweep(root: Path, note_saves: list[Callable[[object], None]]) -> None
     try_all(steps, go_on, judge)
 
 
-def test_a_search(root: Path, note_saves: list[Callable[[object], None]], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_search(root: Path) -> None:
     """A study of three trials by one worker; in half of the states it held both of Optuna's locks (`LOCKS`)."""
     if not ALL:
         pytest.skip("only with LETTEROCR_CRASH, as it takes minutes")
-    monkeypatch.setattr("letterocr.search.study_page.write_report", lambda folder: None)
     study = root / "study"
-    fields = ["samples=7", "checkpoint_seconds=0", "tensorboard=false", "engine=reference", "device=cpu", "threads=1"]
-
-    def search() -> list[str]:
-        store_plan(study, Plan(read_space("learning_rate"), fields, 0))
-        assert work(study, 3, say=lambda line: None) == 0
-        trials = [trial for trial in open_study(study).get_trials(deepcopy=False) if is_counted(trial)]
-        return sorted(f"{trial.params} {trial.state.name} {trial.value!r}" for trial in trials)
 
     def begin(mark: Callable[[object], None]) -> None:
-        search()
+        fake_search(study)
         mark("finished")
 
     steps = record(root, begin)
     with faked("first boot"):
-        whole = search()
+        whole = fake_search(study)
 
     def go_on(state: State) -> Came:
         over = len([path for path, _ in state if path.endswith("result.json")])
@@ -244,7 +221,7 @@ def test_a_search(root: Path, note_saves: list[Callable[[object], None]], monkey
             state |= {(f"{study.name}/{name}.lock", b"") for name in ("ask", JOURNAL)}
         restore(root, state)
         with faked("second boot"):
-            assert search() == whole
+            assert fake_search(study) == whole
         return (over,)
 
     numbers = itertools.count()

@@ -14,12 +14,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from elsewhere import NFS, SHARED, can_be_elsewhere, start_elsewhere
+from elsewhere import EXPORT, NFS, SHARED, can_be_elsewhere, start_elsewhere
 from studies import search, trials_of
 from tiny import assert_same_bits, command, finish, folders, tiny
 
 MACHINES = {"near": 0.0, "far": 60.0}  # their clocks, in seconds
-EXPORT = "LETTEROCR_EXPORT"  # the folder that the server exports
 pytestmark = pytest.mark.skipif(not can_be_elsewhere(), reason="needs to be root, to make namespaces")
 
 
