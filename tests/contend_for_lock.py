@@ -10,7 +10,6 @@ import time
 from pathlib import Path
 
 from letterocr.base.errors import RunningError
-from letterocr.base.files import write_text
 from letterocr.run.lock import Lock
 
 
@@ -21,7 +20,7 @@ def _main(folder: Path, times: int) -> None:
         try:
             with Lock(folder):
                 count = int(counter.read_text()) if counter.exists() else 0
-                write_text(counter, str(count + 1))
+                counter.write_text(str(count + 1))
             taken += 1
         except RunningError:
             refused += 1

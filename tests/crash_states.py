@@ -136,7 +136,8 @@ def list_crash_states(
                     yield list(told), whole and all_contents, state
 
 
-def _is_temporary(path: str) -> bool:
+def is_temporary(path: str) -> bool:
+    """Return whether a file will be renamed, or is of no use to anyone."""
     return os.path.basename(path).startswith(".")
 
 
@@ -146,7 +147,7 @@ def _choose_names(disk: _Disk, most: int, generator: random.Random) -> Iterator[
     if disk.rule.in_order:
         chosen = [pending[:end] for end in range(len(pending) + 1)]
     else:  # temporary files are of no use to anyone: they are on disk as long as nothing else is said of them
-        pending = [step for step in pending if not all(_is_temporary(path) for path, _ in step.changes)]
+        pending = [step for step in pending if not all(is_temporary(path) for path, _ in step.changes)]
         whole = 2 ** len(pending) <= most
         if whole:
             masks: Iterable[tuple[bool, ...]] = itertools.product((False, True), repeat=len(pending))
@@ -185,7 +186,7 @@ def _drop_unreachable(names: dict[str, int]) -> dict[str, int]:
 def _choose_contents(
     disk: _Disk, names: dict[str, int], flushed: set[int], most: int, generator: random.Random
 ) -> Iterator[tuple[bool, State]]:
-    inodes = sorted({inode for path, inode in names.items() if inode != FOLDER and not _is_temporary(path)})
+    inodes = sorted({inode for path, inode in names.items() if inode != FOLDER and not is_temporary(path)})
     options = []
     for inode in inodes:
         contents = disk.contents.get(inode, [b""])

@@ -31,7 +31,7 @@ PR_SET_PDEATHSIG = 1  # linux/prctl.h
 def start_elsewhere(name: str, ahead: float, *command: str) -> ForkedProcess:
     """Start a module with its arguments on a machine of that name."""
     number = str(1 + sum(name.encode()) % 250)
-    return ForkedProcess(["elsewhere", name, number, str(ahead), *command], Path(__file__).parents[1], dict(os.environ))
+    return ForkedProcess(["elsewhere", name, number, str(ahead), *command], Path(__file__).parent, dict(os.environ))
 
 
 def can_be_elsewhere() -> bool:

@@ -81,7 +81,9 @@ def faked(boot: str) -> Iterator[None]:
         for name, value in {
             "letterocr.run.training.load_letters": lambda config, tell: SPLIT,
             "letterocr.run.learning.build_engine": FakeEngine,
+            "letterocr.run.learning.STRETCH_SECONDS": 1e6,  # each stretch is twice as long as the one before
             "letterocr.compose.learning_rates.compute_bound": lambda *_, **__: None,
+            "letterocr.run.display.Display._show_pictures": lambda self, board: None,
             "letterocr.base.owner._identify_system": lambda: boot,
             "letterocr.base.owner.read_uptime": lambda: UPTIME,
             "letterocr.base.files._named": set(),
@@ -112,11 +114,11 @@ def fake_run(output: Path, watch: Any = None, **fields: Any) -> Outcome:
     return run(fake_config(output, **fields), live=False, watch=watch)
 
 
-def fake_sweep(root: Path) -> list[Outcome]:
+def fake_sweep(root: Path, **fields: Any) -> list[Outcome]:
     """Two runs and the records of their outcomes."""
     sweep = root / "sweep"
     clear_records(sweep)
-    configs = [fake_config(root / "out", seed=seed, samples=7) for seed in (1, 2)]
+    configs = [fake_config(root / "out", seed=seed, samples=7, **fields) for seed in (1, 2)]
     reads = [lambda config=config: (config, locate_folder(config)) for config in configs]
     return [train_attempt(read, [f"seed={seed}"], sweep) for seed, read in enumerate(reads, 1)]
 
