@@ -180,7 +180,9 @@ def clear_folder(folder: Path) -> None:
     """Remove the files of an earlier run of the same config, and no others.
 
     Its result goes first, also on disk, as it says that the other files are there; then what vouches for checkpoints.
+    Before them go the removals of older checkpoints, of which a power failure may have kept one file.
     """
+    flush_folders(folder.glob("checkpoints/*"))
     rest = ("checkpoints/*", "environment.json", "page.html", "snapshots.npz", FAMILIARITY, "*.parquet")
     events = ("events.out.*", "train/events.out.*")
     for patterns in (("result.json",), ("checkpoints/*.json",), (*rest, *events)):
