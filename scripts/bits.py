@@ -36,13 +36,13 @@ PLACES: dict[str, dict[str, str]] = {
 }
 TRAINED: dict[str, dict[str, Any]] = {
     "reference, two weight matrices": {"engine": "reference", "model": "three_layer", "samples": 300},
-    "blocked, one weight matrix": {"engine": "blocked", "model": "two_layer", "samples": 2000},
-    "blocked, two weight matrices": {"engine": "blocked", "model": "three_layer", "samples": 2000},
-    "blocked, three weight matrices": {"engine": "blocked", "model": "four_layer", "samples": 1000},
+    "blocked, one weight matrix": {"engine": "blocked", "model": "two_layer", "samples": 600},
+    "blocked, two weight matrices": {"engine": "blocked", "model": "three_layer", "samples": 600},
+    "blocked, three weight matrices": {"engine": "blocked", "model": "four_layer", "samples": 600},
     "blocked, evaluation=full": {
         "engine": "blocked",
         "model": "three_layer",
-        "samples": 500,
+        "samples": 300,
         "evaluation": "full",
     },
     "outer (optimizer=kfac)": {"optimizer": "kfac", "model": "three_layer", "samples": 200},
@@ -59,7 +59,7 @@ def train_all(threads: int, out: Path) -> None:
     torch.set_num_threads(threads)
     found: dict[str, Any] = {}
     arrays: dict[str, np.ndarray] = {}
-    letters = letterocr.letters("synthetic")
+    letters = letterocr.letters("synthetic", train_per_letter=8, test_per_letter=4)
     images = letters.train.images.numpy()
     found["letters of data=synthetic"] = {"digest": _digest(images), "error": 0.0}
     arrays["letters of data=synthetic"] = images.ravel()

@@ -54,7 +54,11 @@ def record(root: Path, do: Callable[[Callable[[object], None]], None]) -> list[S
 
 
 def try_all(
-    steps: list[Step], go_on: Callable[[State], Came], judge: Callable[[list[object], Any], str], most: int = MOST
+    steps: list[Step],
+    go_on: Callable[[State], Came],
+    judge: Callable[[list[object], Any], str],
+    most: int = MOST,
+    sample: int | None = None if ALL else SAMPLE,
 ) -> None:
     """Go on from the states of each rule; print how many there are, and what came of them.
 
@@ -64,14 +68,16 @@ def try_all(
             files are tried once.
         judge: says what that is, for what the user had been told before.
         most: states of one moment; if there are more, they are sampled.
+        sample: number of states by each rule that are tried; None: all.
     """
     wrong, came, begun = list[str](), dict[State, Came](), time.process_time()
     print()
     for name, rule in RULES.items():
         states, counts = list(list_crash_states(steps, rule, most)), Counter[str]()
         sampled = sum(not whole for _, whole, _ in states)
-        if not ALL and len(states) > SAMPLE:
-            states = random.Random(0).sample(states, SAMPLE)
+        listed = len(states)
+        if sample and listed > sample:
+            states = random.Random(0).sample(states, sample)
         for told, _, state in states:
             lasting = frozenset(item for item in state if not is_temporary(item[0]))
             if lasting not in came:
@@ -86,7 +92,7 @@ def try_all(
                 if counts["WRONG"] < 4:
                     held = sorted(f"{path[-34:]}: {len(content or '')}" for path, content in state)
                     wrong.append(f"{name}, told {told[-1:]}: {type(error).__name__} {error}\n  " + "\n  ".join(held))
-        print(f"{name}: {len(states)} states, {sampled} of sampled moments: {dict(counts)}")
+        print(f"{name}: {len(states)} of {listed} states, {sampled} of sampled moments: {dict(counts)}")
     print(f"{len(came)} different states were tried, in {time.process_time() - begun:.0f} seconds of processor time")
     assert not wrong, "\n".join(wrong)
 
@@ -204,7 +210,7 @@ def test_a_sweep(root: Path) -> None:
         assert came[0] == 2 or "finished" not in told
         return f"{came[0]} existed"
 
-    try_all(steps, go_on, judge)
+    try_all(steps, go_on, judge, most=MOST // 16)
 
 
 def test_a_search(root: Path) -> None:
@@ -231,4 +237,4 @@ def test_a_search(root: Path) -> None:
         return (over,)
 
     numbers = itertools.count()
-    try_all(steps, go_on, lambda told, came: f"{came[0]} runs were over", most=64)
+    try_all(steps, go_on, lambda told, came: f"{came[0]} runs were over", most=64, sample=100)
