@@ -58,18 +58,18 @@ def train_all(threads: int, out: Path) -> None:
 
     torch.set_num_threads(threads)
     found: dict[str, Any] = {}
-    arrays: dict[str, np.ndarray] = {}
+    arrays: list[np.ndarray] = []
     letters = letterocr.letters("synthetic", train_per_letter=8, test_per_letter=4)
     images = letters.train.images.numpy()
     found["letters of data=synthetic"] = {"digest": _digest(images), "error": 0.0}
-    arrays["letters of data=synthetic"] = images.ravel()
+    arrays.append(images.ravel())
     for name, fields in TRAINED.items():
         run = letterocr.fit(data=letters, threads=threads, device="cpu", progress=False, **fields)
         weights = np.concatenate([matrix.numpy().ravel() for matrix in run.network.weights])
         digest = _digest(weights, run.curve.loss, run.curve.train_error, run.curve.test_error)
         found[name] = {"digest": digest, "error": run.test_error}
-        arrays[name] = weights
-    np.savez(out / "weights.npz", **arrays)
+        arrays.append(weights)
+    np.savez(out / "weights.npz", *arrays)
     (out / "found.json").write_text(json.dumps(found))
 
 
@@ -90,7 +90,7 @@ def main() -> None:
             subprocess.run(command, env=os.environ | {"OMP_NUM_THREADS": threads} | own, check=True)
             found[place] = json.loads((out / "found.json").read_text())
             with np.load(out / "weights.npz") as loaded:
-                weights[place] = dict(loaded)
+                weights[place] = {name: loaded[f"arr_{n}"] for n, name in enumerate(found[place])}
     places = [place for place in PLACES if place != FIRST]
     print("| run | " + " | ".join(places) + " |\n|---" * (len(places) + 1) + "|")
     for name, first in found[FIRST].items():

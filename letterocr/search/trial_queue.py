@@ -20,7 +20,7 @@ from letterocr.base.owner import is_of_an_earlier_boot
 from letterocr.search.plan import Plan
 
 if TYPE_CHECKING:
-    from optuna.storages.journal import JournalStorage
+    from optuna.storages.journal import JournalFileOpenLock, JournalStorage
     from optuna.study import Study
     from optuna.trial import FrozenTrial, Trial
 
@@ -46,10 +46,23 @@ def open_study(folder: Path, samples: int = 0) -> Study:
 
 
 def _open_journal(folder: Path) -> JournalStorage:
-    from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock, JournalStorage
+    from optuna.storages.journal import JournalFileBackend, JournalStorage
 
     path = str(folder.resolve() / JOURNAL)
-    return JournalStorage(JournalFileBackend(path, JournalFileOpenLock(path)))
+    return JournalStorage(JournalFileBackend(path, _make_lock(path)))
+
+
+def _make_lock(path: str) -> JournalFileOpenLock:
+    from optuna.storages.journal import JournalFileOpenLock
+
+    class Lock(JournalFileOpenLock):
+        """Optuna's lock; NFS may report that its release failed although it was done."""
+
+        def release(self) -> None:
+            with contextlib.suppress(RuntimeError):
+                super().release()
+
+    return Lock(path)
 
 
 def _mend_journal(folder: Path) -> None:
@@ -73,14 +86,12 @@ def _drop_left_locks(folder: Path, now: float) -> None:
         folder: folder of the study.
         now: the time by the clock of its file system.
     """
-    from optuna.storages.journal import JournalFileOpenLock
-
     for name in ("ask", JOURNAL):
         path = folder.resolve() / name
-        with contextlib.suppress(FileNotFoundError, RuntimeError):  # another worker was faster
+        with contextlib.suppress(FileNotFoundError):
             silent = abs(now - Path(f"{path}.lock").stat().st_mtime)
             if silent > LEFT_SECONDS or is_of_an_earlier_boot(None, silent):
-                JournalFileOpenLock(str(path)).release()
+                _make_lock(str(path)).release()
 
 
 def _is_whole(line: bytes) -> bool:
@@ -106,9 +117,7 @@ def hold_lock(folder: Path, name: str = "ask") -> Iterator[None]:
         folder: folder of the study.
         name: name of what is locked; Optuna itself locks the journal by its file's name.
     """
-    from optuna.storages.journal import JournalFileOpenLock
-
-    lock = JournalFileOpenLock(str(folder.resolve() / name))
+    lock = _make_lock(str(folder.resolve() / name))
     lock.acquire()
     try:
         yield

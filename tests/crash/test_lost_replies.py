@@ -54,11 +54,11 @@ def lost_reply(number: int) -> Iterator[list[str]]:
         yield requests
 
 
-def lose_each_reply(root: Path, act: Callable[[Path], object]) -> None:
+def lose_each_reply(root: Path, act: Callable[[Path], object], every: int = EVERY) -> None:
     """Act once for each request, whose reply is lost, each time in an empty folder; it must come to the same."""
-    whole, number = None, 1 - EVERY
+    whole, number = None, 1 - every
     while True:
-        number += EVERY
+        number += every
         with faked("here"), lost_reply(number) as requests:
             came = act(root)
         whole = whole or came
@@ -66,7 +66,7 @@ def lose_each_reply(root: Path, act: Callable[[Path], object]) -> None:
         for path in root.iterdir():
             shutil.rmtree(path)
         if number > len(requests):
-            print(f"\n{len(requests)} requests, of which {len(range(1, number, EVERY))} lost their reply")
+            print(f"\n{len(requests)} requests, of which {len(range(1, number, every))} lost their reply")
             return
 
 
@@ -84,7 +84,7 @@ def test_a_search_goes_on_when_a_reply_is_lost(root: Path, monkeypatch: pytest.M
     quick = SimpleNamespace(monotonic=lambda: 300 * time.monotonic(), sleep=lambda seconds: time.sleep(seconds / 300))
     monkeypatch.setattr("optuna.storages.journal._file.time", quick)
     monkeypatch.setattr("optuna.storages.journal._file._logger", mock.Mock())
-    lose_each_reply(root, lambda root: fake_search(root / "study"))
+    lose_each_reply(root, lambda root: fake_search(root / "study"), every=5)
 
 
 @contextlib.contextmanager

@@ -1,6 +1,6 @@
 """A real process of training is stopped by SIGSTOP; when SIGCONT wakes it up, its run belongs to another machine.
 
-`make crash` waits until the lock is older than `DEAD_SECONDS`, and stops another twenty at random moments; without
+`make crash` waits until the lock is older than `DEAD_SECONDS`, and stops another ten at random moments; without
 LETTEROCR_CRASH the time of the lock is set back instead.
 """
 
@@ -20,7 +20,7 @@ from tiny import assert_same_bits, checkpoints, command, finish, run_folder, sta
 from letterocr.base.heartbeat import DEAD_SECONDS
 
 ALL = "LETTEROCR_CRASH" in os.environ
-RUN = tiny("samples=30000", "tensorboard=false", "evaluate_every=100", "resume=true")
+RUN = tiny("samples=24000", "tensorboard=false", "evaluate_every=100", "resume=true")
 
 
 def read_state(process: ForkedProcess) -> str:
@@ -80,10 +80,10 @@ def test_a_stopped_process_replaces_nothing_when_it_wakes_up(tmp_path: Path, who
 @pytest.mark.skipif(not ALL, reason="only with LETTEROCR_CRASH")
 def test_processes_that_are_stopped_at_random_moments(tmp_path: Path, whole: Path) -> None:
     generator, replaced = random.Random(0), []
-    for number in range(20):
+    for number in range(10):
         output = tmp_path / str(number)
         output.mkdir()
         replaced.append(stop_and_follow(output, generator.random() / 2, whole))
     print(f"\n{sum(not names for names in replaced)} of {len(replaced)} replaced nothing")
     assert all(name.rpartition(".")[2] in ("parquet", "safetensors", "json") for names in replaced for name in names)
-    assert sum(map(bool, replaced)) <= 2
+    assert sum(map(bool, replaced)) <= 1
