@@ -38,7 +38,7 @@ echo 10 >/proc/fs/nfsd/nfsv4leasetime
 echo 10 >/proc/fs/nfsd/nfsv4gracetime
 rpcbind -i
 sleep 1
-exportfs -o rw,sync,no_root_squash,no_subtree_check,fsid=1,insecure "*:$LETTEROCR_EXPORT" 2>/dev/null
+exportfs -o rw,sync,no_root_squash,no_subtree_check,fsid=0,insecure "*:$LETTEROCR_EXPORT" 2>/dev/null
 rpc.nfsd 8
 rpc.mountd 2>/dev/null
 sleep 11 # the server's time of grace

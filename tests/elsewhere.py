@@ -78,7 +78,8 @@ def _main(name: str, number: str, ahead: str, module: str, *arguments: str) -> N
     if NFS in os.environ:
         _call("ip", "address", "add", f"10.9.{number}.2/24", "dev", "wire")
         _call("ip", "link", "set", "wire", "up")
-        _call("mount.nfs", f"10.9.{number}.1:{os.environ[EXPORT]}", str(SHARED), "-o", os.environ[NFS])
+        exported = "/" if "vers=4" in os.environ[NFS] else os.environ[EXPORT]  # `fsid=0` makes it the root of version 4
+        _call("mount.nfs", f"10.9.{number}.1:{exported}", str(SHARED), "-o", os.environ[NFS])
     clock = time.time
     time.time = lambda: clock() + float(ahead)
     sys.argv[:] = [module, *arguments]
