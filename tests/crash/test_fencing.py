@@ -25,6 +25,7 @@ from fake_training import SPLIT, bits, fake_config, fake_run, faked, on_another_
 
 from letterocr.base.errors import RunningError
 from letterocr.base.heartbeat import DEAD_SECONDS
+from letterocr.base.owner import read_uptime
 from letterocr.run.folder import locate_folder
 from letterocr.run.lock import Lock
 from letterocr.run.side_by_side import QuietView
@@ -135,3 +136,16 @@ def test_a_later_lock_of_the_same_number_is_not_its_own(tmp_path: Path) -> None:
         with pytest.raises(RunningError, match="was taken over"):
             held.verify()
     assert path.stat().st_mtime_ns == old  # neither renewed nor removed
+
+
+def test_a_machine_that_was_suspended_looks_at_its_lock_before_it_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its processes' own clock stood still meanwhile; the time since its start did not."""
+    with Lock(tmp_path) as held:
+        (tmp_path / "lock.1.json").unlink()
+        held.verify_if_due()
+        later = read_uptime() + DEAD_SECONDS
+        monkeypatch.setattr("letterocr.run.lock.read_uptime", lambda: later)
+        with pytest.raises(RunningError, match="was taken over"):
+            held.verify_if_due()
