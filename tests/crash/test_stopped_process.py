@@ -13,14 +13,16 @@ import time
 from pathlib import Path
 
 import pytest
+from cut_runs import EVERY_STRETCH
 from fake_training import on_another_machine
 from forked import ForkedProcess
+from held import GO
 from tiny import assert_same_bits, checkpoints, command, finish, run_folder, start, tiny, wait_until
 
 from letterocr.base.heartbeat import DEAD_SECONDS
 
 ALL = "LETTEROCR_CRASH" in os.environ
-RUN = tiny("samples=24000", "tensorboard=false", "evaluate_every=100", "resume=true")
+RUN = tiny(f"samples={24000 if ALL else 1000}", "tensorboard=false", "evaluate_every=100", "resume=true")
 
 
 def read_state(process: ForkedProcess) -> str:
@@ -50,11 +52,16 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return run_folder(output)
 
 
-def stop_and_follow(output: Path, seconds: float, whole: Path, really: bool = False) -> set[str]:
-    """Stop a process that long after its second checkpoint, train its run elsewhere, wake it up; what it replaced."""
-    process = start(*RUN, "checkpoint_seconds=0.3", f"output={output}", cwd=output)
+def stop_and_follow(output: Path, seconds: float | None, whole: Path, really: bool = False) -> set[str]:
+    """Stop a process, train its run elsewhere, wake it up; what it replaced.
+
+    It is stopped that long after its second checkpoint; if `seconds` is None, between this and the third one.
+    """
+    go = output / "go"
+    held = [EVERY_STRETCH] if seconds is None else ["checkpoint_seconds=0.3"]
+    process = start(*RUN, *held, f"output={output}", cwd=output, env={GO: str(go)} if seconds is None else {})
     wait_until(lambda: len(checkpoints(output)) == 2, process)
-    time.sleep(seconds)
+    time.sleep(seconds or 0.2)
     folder = run_folder(output)
     stop(process, folder / "lock.1.json", really)
     with on_another_machine():
@@ -62,6 +69,7 @@ def stop_and_follow(output: Path, seconds: float, whole: Path, really: bool = Fa
     assert answer.status == 0, answer.err
     assert "resumed at" in answer.out
     before = read_files(folder)
+    go.touch()
     process.send_signal(signal.SIGCONT)
     answer = finish(process)
     assert answer.status == os.EX_TEMPFAIL, answer
@@ -73,8 +81,7 @@ def stop_and_follow(output: Path, seconds: float, whole: Path, really: bool = Fa
 
 
 def test_a_stopped_process_replaces_nothing_when_it_wakes_up(tmp_path: Path, whole: Path) -> None:
-    """It is stopped between two checkpoints, as their files take a few milliseconds of 0.3 seconds."""
-    assert stop_and_follow(tmp_path, 0.1, whole, really=ALL) == set()
+    assert stop_and_follow(tmp_path, None, whole, really=ALL) == set()
 
 
 @pytest.mark.skipif(not ALL, reason="only with LETTEROCR_CRASH")
