@@ -1,13 +1,25 @@
-"""What a power failure may leave on disk, by three rules of what a file system keeps.
+"""What a power failure may leave on disk, by the rules of what a file system keeps (`RULES`).
 
-posix  a flush of a file keeps its content, a flush of a folder the names in it; of everything else any part may be
-       lost, in any order, except that one call (a rename) is whole or not there
-ext4   names are kept in order, all of them at each flush of anything (one journal), with data=ordered: of a file that
-       was not flushed any part may be missing or zeros, unless it was renamed over an existing one
-xfs    names are kept in order, at a flush of a file up to the last change of its names; content as in posix
+Each call (a rename, a link) is whole on disk or not there. What else is kept:
 
-The rules are those of Pillai et al. (OSDI 2014), "All file systems are not created equal", table 1, reduced to what
-`disk_record` records.
+            order of names   a flush keeps of the names before it     content of a file that was not flushed
+posix       none             those of the flushed folder              nothing, any part, zeros
+ext4        as called        all                                      nothing, any part; whole if renamed over a file
+writeback   as called        all                                      nothing, any part, zeros
+xfs         as called        up to the last one of what is flushed    nothing, any part, zeros
+
+- posix: the least that POSIX promises (fsync of a file: its content; fsync of a folder: the names in it).
+- ext4 with data=ordered, its default: one journal, so that each fsync commits all changes of names before it. Space for
+  content is allocated late (delalloc): a name may be on disk before any content. The size of a file grows only with the
+  content that is on disk (no zeros). A rename over an existing file allocates the new content at once (auto_da_alloc),
+  and the commit waits for it.
+- writeback: ext4 with data=writeback: the commit waits for no content.
+- xfs: one log in order, but fsync writes it only up to the last change of the flushed file or folder. A rename starts
+  no writing, and the size may be on disk before the content (zeros). ext4 with fast commits is the same for names.
+
+The order and the heuristics are those of Pillai et al., "All file systems are not created equal" (OSDI 2014), table 1,
+and of the kernel's documentation (ext4: auto_da_alloc, data=, delalloc). Which parts of a file may be missing is given
+for four parts: none, half, half and zeros, the whole.
 """
 
 from __future__ import annotations
@@ -20,22 +32,67 @@ from dataclasses import dataclass, field
 
 from disk_record import FOLDER, Flush, Mark, Names, Step, Write
 
-RULES = ("posix", "ext4", "xfs")
-LOCKS = (".lock", ".rename")  # Optuna's locks, hundreds of them; one that is left is taken over after 30 seconds
+LOCKS = (".lock", ".rename")  # Optuna's locks, hundreds of them; the test of a search leaves them in half of its states
 State = frozenset[tuple[str, bytes | None]]  # each path below the root with its content, None for a folder
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What a file system keeps at a power failure; see the table above.
+
+    Attributes:
+        in_order: whether names reach the disk in the order of the calls.
+        keeps: which names a flush keeps of those before it: of its `folder`, `all`, or up to the last `touched`.
+        zeros: whether a file that was not flushed may have its size and zeros in place of its content.
+        replaces_whole: whether a file that is renamed over another one is on disk before its name.
+    """
+
+    in_order: bool
+    keeps: str
+    zeros: bool
+    replaces_whole: bool
+
+
+RULES = {
+    "posix": Rule(in_order=False, keeps="folder", zeros=True, replaces_whole=False),
+    "ext4": Rule(in_order=True, keeps="all", zeros=False, replaces_whole=True),
+    "writeback": Rule(in_order=True, keeps="all", zeros=True, replaces_whole=False),
+    "xfs": Rule(in_order=True, keeps="touched", zeros=True, replaces_whole=False),
+}
 
 
 @dataclass
 class _Disk:
     """What is known to be on disk, and what may be."""
 
+    rule: Rule
     names: dict[str, int] = field(default_factory=dict)  # on disk
     pending: list[Names] = field(default_factory=list)  # perhaps on disk
     contents: dict[int, list[bytes]] = field(default_factory=dict)  # the flushed content first, then later ones
 
-    def keep(self, steps: Iterable[Names]) -> None:
-        for step in steps:
-            _apply(self.names, step)
+    def take(self, step: Step) -> None:
+        """Note one step."""
+        if isinstance(step, Names) and not all(path.endswith(LOCKS) for path, _ in step.changes):
+            self.pending.append(step)
+        elif isinstance(step, Write):
+            self.contents.setdefault(step.inode, [b""]).append(step.content)
+        elif isinstance(step, Flush):
+            if isinstance(step.what, int):
+                self.contents[step.what] = self.contents.get(step.what, [b""])[-1:]
+            kept, self.pending = self._split(step.what)
+            for names in kept:
+                _apply(self.names, names)
+
+    def _split(self, what: int | str) -> tuple[list[Names], list[Names]]:
+        """Return the names that a flush of this file or folder keeps, and the others."""
+        if self.rule.keeps == "folder":
+            mine = [names.folder == what for names in self.pending]
+            return list(itertools.compress(self.pending, mine)), [
+                names for names, own in zip(self.pending, mine, strict=True) if not own
+            ]
+        touched = [n for n, names in enumerate(self.pending) if self.rule.keeps == "all" or _touches(names, what)]
+        end = touched[-1] + 1 if touched else 0
+        return self.pending[:end], self.pending[end:]
 
 
 def _apply(names: dict[str, int], step: Names) -> None:
@@ -46,8 +103,12 @@ def _apply(names: dict[str, int], step: Names) -> None:
             names[path] = inode
 
 
+def _touches(names: Names, what: int | str) -> bool:
+    return names.folder == what or any(inode == what for _, inode in names.changes)
+
+
 def list_crash_states(
-    steps: list[Step], rule: str, most: int, seed: int = 0
+    steps: list[Step], rule: Rule, most: int, seed: int = 0
 ) -> Iterator[tuple[list[object], bool, State]]:
     """Yield every state after a power failure at any moment, each one once for what was told before it.
 
@@ -60,14 +121,14 @@ def list_crash_states(
     Yields:
         What the program had told its user, whether all states of this moment are listed, and the state.
     """
-    disk, told, seen = _Disk(), list[object](), set[tuple[int, State]]()
+    disk, told, seen = _Disk(rule), list[object](), set[tuple[int, State]]()
     generator = random.Random(seed)
     for step in [None, *steps]:
         if isinstance(step, Mark):
             told.append(step.told)
         elif step is not None:
-            _take(disk, step, rule)
-        choices = list(_choose_names(disk, rule, most, generator))
+            disk.take(step)
+        choices = list(_choose_names(disk, most, generator))
         for names, flushed, whole in choices:
             for all_contents, state in _choose_contents(disk, names, flushed, max(2, most // len(choices)), generator):
                 if (len(told), state) not in seen:
@@ -75,41 +136,18 @@ def list_crash_states(
                     yield list(told), whole and all_contents, state
 
 
-def _take(disk: _Disk, step: Step, rule: str) -> None:
-    if isinstance(step, Names) and not all(path.endswith(LOCKS) for path, _ in step.changes):
-        disk.pending.append(step)
-    elif isinstance(step, Write):
-        disk.contents.setdefault(step.inode, [b""]).append(step.content)
-    elif isinstance(step, Flush):
-        if isinstance(step.what, int):
-            disk.contents[step.what] = disk.contents.get(step.what, [b""])[-1:]
-        if rule == "posix":
-            kept = [names for names in disk.pending if names.folder == step.what]
-            disk.pending = [names for names in disk.pending if names.folder != step.what]
-        else:
-            touched = [n for n, names in enumerate(disk.pending) if rule == "ext4" or _touches(names, step.what)]
-            end = touched[-1] + 1 if touched else 0
-            kept, disk.pending = disk.pending[:end], disk.pending[end:]
-        disk.keep(kept)
-
-
-def _touches(names: Names, what: int | str) -> bool:
-    return names.folder == what or any(inode == what for _, inode in names.changes)
-
-
-def _is_temporary(path: str) -> bool:
+def is_temporary(path: str) -> bool:
+    """Return whether a file will be renamed, or is of no use to anyone."""
     return os.path.basename(path).startswith(".")
 
 
-def _choose_names(
-    disk: _Disk, rule: str, most: int, generator: random.Random
-) -> Iterator[tuple[dict[str, int], set[int], bool]]:
+def _choose_names(disk: _Disk, most: int, generator: random.Random) -> Iterator[tuple[dict[str, int], set[int], bool]]:
     """Yield names that may be on disk, the inodes whose content came with them, and whether all are listed."""
     pending, whole = disk.pending, True
-    if rule != "posix":
+    if disk.rule.in_order:
         chosen = [pending[:end] for end in range(len(pending) + 1)]
     else:  # temporary files are of no use to anyone: they are on disk as long as nothing else is said of them
-        pending = [step for step in pending if not all(_is_temporary(path) for path, _ in step.changes)]
+        pending = [step for step in pending if not all(is_temporary(path) for path, _ in step.changes)]
         whole = 2 ** len(pending) <= most
         if whole:
             masks: Iterable[tuple[bool, ...]] = itertools.product((False, True), repeat=len(pending))
@@ -120,7 +158,7 @@ def _choose_names(
         names, flushed = dict(disk.names), set[int]()
         for step in steps:
             target, inode = step.changes[-1]
-            if rule == "ext4" and len(step.changes) == 2 and target in names and inode is not None:
+            if disk.rule.replaces_whole and len(step.changes) == 2 and target in names and inode is not None:
                 flushed.add(inode)
             _apply(names, step)
         yield _drop_unreachable(names), flushed, whole
@@ -148,8 +186,11 @@ def _drop_unreachable(names: dict[str, int]) -> dict[str, int]:
 def _choose_contents(
     disk: _Disk, names: dict[str, int], flushed: set[int], most: int, generator: random.Random
 ) -> Iterator[tuple[bool, State]]:
-    inodes = sorted({inode for path, inode in names.items() if inode != FOLDER and not _is_temporary(path)})
-    options = [_list_contents(disk.contents.get(inode, [b""]), inode in flushed) for inode in inodes]
+    inodes = sorted({inode for path, inode in names.items() if inode != FOLDER and not is_temporary(path)})
+    options = []
+    for inode in inodes:
+        contents = disk.contents.get(inode, [b""])
+        options.append(contents[-1:] if inode in flushed else _list_contents(contents, disk.rule.zeros))
     count = 1
     for option in options:
         count *= len(option)
@@ -163,12 +204,12 @@ def _choose_contents(
         yield count <= most, frozenset(held)
 
 
-def _list_contents(contents: list[bytes], flushed: bool) -> list[bytes]:
-    """Return what may be read of a file: any content since the last flush, and the last one torn in two ways."""
+def _list_contents(contents: list[bytes], zeros: bool) -> list[bytes]:
+    """Return what may be read of a file: any content since the last flush, and the last one torn."""
     *before, last = contents
-    if not before or flushed:
+    if not before:
         return [last]
     begun = before[-1] if last.startswith(before[-1]) else b""
     half = len(begun) + (len(last) - len(begun)) // 2
-    torn = [last[:half], last[:half] + bytes(len(last) - half)]
+    torn = [last[:half], *([last[:half] + bytes(len(last) - half)] if zeros else [])]
     return list(dict.fromkeys([*before, *torn, last]))

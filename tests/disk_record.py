@@ -165,3 +165,11 @@ class DiskRecord:
     def _mkdir(self, path: Any, _: object = None) -> Step | None:
         name = self._locate(path)
         return Names(((name, FOLDER),)) if name and name not in self._names else None
+
+
+def record_steps(root: Path, do: Callable[[Callable[[object], None]], None]) -> list[Step]:
+    """Return what happens below `root` while `do` is called; it is given `DiskRecord.mark`."""
+    disk = DiskRecord(root)
+    with disk.recording():
+        do(disk.mark)
+    return disk.steps

@@ -20,10 +20,18 @@ from torch import Tensor
 from letterocr.config.train import TrainConfig
 from letterocr.data.letters import Letters, Split
 from letterocr.engine.records import Records
+from letterocr.run.folder import locate_folder
 from letterocr.run.outcome import Outcome
 from letterocr.run.training import run
+from letterocr.search.plan import Plan, store_plan
+from letterocr.search.space import read_space
+from letterocr.search.trial_queue import is_counted, open_study
+from letterocr.search.worker import work
+from letterocr.sweep.attempt import train_attempt
+from letterocr.sweep.ledger import clear_records
 
 ONE_STRETCH = 30
+UPTIME = 20.0  # seconds since the machine was started
 
 
 class FakeEngine:
@@ -73,8 +81,11 @@ def faked(boot: str) -> Iterator[None]:
         for name, value in {
             "letterocr.run.training.load_letters": lambda config, tell: SPLIT,
             "letterocr.run.learning.build_engine": FakeEngine,
+            "letterocr.run.learning.STRETCH_SECONDS": 1e6,  # each stretch is twice as long as the one before
             "letterocr.compose.learning_rates.compute_bound": lambda *_, **__: None,
+            "letterocr.run.display.Display._show_pictures": lambda self, board: None,
             "letterocr.base.owner._identify_system": lambda: boot,
+            "letterocr.base.owner.read_uptime": lambda: UPTIME,
             "letterocr.base.files._named": set(),
             "letterocr.base.files._threads": lambda: SimpleNamespace(map=map),
             "os.fsync": lambda number: None,
@@ -82,6 +93,14 @@ def faked(boot: str) -> Iterator[None]:
             stack.enter_context(mock.patch(name, value))
         stack.enter_context(open(os.devnull, "w"))
         stack.enter_context(contextlib.redirect_stdout(stack.enter_context(open(os.devnull, "w"))))
+        yield
+
+
+@contextlib.contextmanager
+def on_another_machine() -> Iterator[None]:
+    """What happens inside the block happens on a machine whose processes this one does not see."""
+    named = mock.patch("letterocr.base.owner.socket", SimpleNamespace(gethostname=lambda: "far"))
+    with named, mock.patch("letterocr.base.owner._identify_system", return_value="another machine"):
         yield
 
 
@@ -93,6 +112,25 @@ def fake_config(output: Path, **fields: Any) -> TrainConfig:
 
 def fake_run(output: Path, watch: Any = None, **fields: Any) -> Outcome:
     return run(fake_config(output, **fields), live=False, watch=watch)
+
+
+def fake_sweep(root: Path, **fields: Any) -> list[Outcome]:
+    """Two runs and the records of their outcomes."""
+    sweep = root / "sweep"
+    clear_records(sweep)
+    configs = [fake_config(root / "out", seed=seed, samples=7, **fields) for seed in (1, 2)]
+    reads = [lambda config=config: (config, locate_folder(config)) for config in configs]
+    return [train_attempt(read, [f"seed={seed}"], sweep) for seed, read in enumerate(reads, 1)]
+
+
+def fake_search(study: Path) -> list[str]:
+    """A study of three trials by one worker: what each trial came to."""
+    fields = ["samples=7", "checkpoint_seconds=0", "tensorboard=false", "engine=reference", "device=cpu", "threads=1"]
+    store_plan(study, Plan(read_space("learning_rate"), fields, 0))
+    with mock.patch("letterocr.search.study_page.write_report"):
+        assert work(study, 3, say=lambda line: None) == 0
+    trials = [trial for trial in open_study(study).get_trials(deepcopy=False) if is_counted(trial)]
+    return sorted(f"{trial.params} {trial.state.name} {trial.value!r}" for trial in trials)
 
 
 def quick_folder() -> Path:

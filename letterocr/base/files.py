@@ -23,6 +23,7 @@ from typing import Any
 from letterocr.base.errors import UserError
 
 NO_FLUSH = (errno.EINVAL, errno.ENOTSUP, errno.EACCES, errno.EPERM, errno.ENOENT)  # of a folder, not a failure
+STALE_TRIES = 3
 
 
 @dataclass
@@ -64,7 +65,7 @@ def replace_file(path: Path, later: bool = False) -> Iterator[Path]:
             return
         else:
             _bring_to_disk(temporary)
-        temporary.replace(path)
+        _give_name(temporary, path)
         if not later:
             flush_folders([path])
     finally:
@@ -165,8 +166,17 @@ def _rename(files: list[Path], temporaries: dict[Path, Path], check: Callable[[]
     if check:
         check()
     for path in files:
-        temporaries[path].replace(path)
+        _give_name(temporaries[path], path)
     flush_folders(files)
+
+
+def _give_name(temporary: Path, path: Path) -> None:
+    number = temporary.stat().st_ino
+    try:
+        temporary.replace(path)
+    except FileNotFoundError:  # NFS may repeat a rename that was done, and then find no such file
+        if path.stat().st_ino != number:
+            raise
 
 
 def write_text(path: Path, text: str, later: bool = False) -> None:
@@ -199,7 +209,7 @@ def read_json(path: Path) -> dict[str, Any]:
         UserError: the file can't be read, or holds something other than names and values.
     """
     try:
-        facts = json.loads(path.read_text(encoding="utf-8"))
+        facts = json.loads(_read_text(path))
         if not isinstance(facts, dict):
             raise ValueError("it holds no names and values")
     except (FileNotFoundError, NotADirectoryError):
@@ -207,3 +217,13 @@ def read_json(path: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise UserError(f"{path} is damaged ({error}); remove it and give the command again.") from error
     return facts
+
+
+def _read_text(path: Path) -> str:
+    for _ in range(STALE_TRIES):
+        try:
+            return path.read_text(encoding="utf-8")
+        except OSError as error:  # another machine replaced it after it was opened on NFS
+            if error.errno != errno.ESTALE:
+                raise
+    return path.read_text(encoding="utf-8")

@@ -1,7 +1,8 @@
 """Heartbeat files, which show that a process still works, on one machine or on many that share the folder.
 
 A heartbeat file names its owner, and its owner renews the time of the file every few seconds. An owner on this machine
-is looked up by its process number; an owner on another machine counts as dead if its file is older than `DEAD_SECONDS`.
+is looked up by its process number, and is dead if the machine was started again since it last renewed the file. An
+owner on another machine counts as dead if its file is older than `DEAD_SECONDS`.
 """
 
 from __future__ import annotations
@@ -16,7 +17,14 @@ from dataclasses import asdict
 from pathlib import Path
 
 from letterocr.base.files import write_text
-from letterocr.base.owner import Owner, describe_this_process, is_earlier_start_of_this_job, is_here, is_running
+from letterocr.base.owner import (
+    Owner,
+    describe_this_process,
+    is_earlier_start_of_this_job,
+    is_here,
+    is_of_an_earlier_boot,
+    is_running,
+)
 
 BEAT_SECONDS = 10.0  # an owner renews the time of its file this often
 DEAD_SECONDS = 120.0  # an owner on another machine counts as dead if its file is older
@@ -46,13 +54,11 @@ def is_alive(owner: Owner | None, silent: float) -> bool:
 
     Args:
         owner: the owner; None if the file can't be read (yet).
-        silent: age of the file in seconds.
+        silent: age of the file in seconds; negative if the clock was set back since it was renewed.
     """
-    if owner is None:
-        return silent < DEAD_SECONDS
-    if is_earlier_start_of_this_job(owner):
+    if is_of_an_earlier_boot(owner, silent) or (owner and is_earlier_start_of_this_job(owner)):
         return False
-    return is_running(owner) if is_here(owner) else silent < DEAD_SECONDS
+    return is_running(owner) if owner and is_here(owner) else abs(silent) < DEAD_SECONDS
 
 
 class Heartbeat:
@@ -124,7 +130,7 @@ class Presence:
         try:
             owner = read_owner(path)
             os.utime(self.path)  # both times then come from the clock of the file system
-            return owner is None or is_alive(owner, self.path.stat().st_mtime - path.stat().st_mtime)
+            return is_alive(owner, self.path.stat().st_mtime - path.stat().st_mtime)
         except FileNotFoundError:
             return False
         except OSError:

@@ -15,7 +15,7 @@ class Owner:
 
     Attributes:
         host: name of the machine.
-        system: identifier of the machine's boot and of the process number namespace; empty if unknown.
+        system: identifier of the machine's boot, then that of the process number namespace; empty if unknown.
         pid: process number.
         started: start time of the process in clock ticks; a later process with the same number has another one.
         job: SLURM job id, as `12` or `12_3`; empty outside SLURM.
@@ -76,6 +76,28 @@ def describe_this_process() -> Owner:
         restarts=int(os.environ.get("SLURM_RESTART_COUNT") or 0),
         since=time.strftime("%Y-%m-%d %H:%M:%S"),
     )
+
+
+def read_uptime() -> float:
+    """Return the seconds since this machine was started, also those for which it was suspended."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
+def is_of_an_earlier_boot(owner: Owner | None, silent: float) -> bool:
+    """Return whether this machine was started again since the owner last gave a sign, so that it cannot be alive.
+
+    Another machine of the same name has another boot too, but an owner that is alive there has given a sign since.
+
+    Args:
+        owner: the owner; None if it can't be read, as what was not flushed before a power failure.
+        silent: seconds since it last gave a sign.
+    """
+    if silent <= read_uptime():
+        return False
+    if owner is None:
+        return True
+    boot, now = (system.partition("pid:")[0] for system in (owner.system, _identify_system()))
+    return owner.host == socket.gethostname() and "" not in (boot, now) and boot != now
 
 
 def is_here(owner: Owner) -> bool:

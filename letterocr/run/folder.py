@@ -180,20 +180,22 @@ def clear_folder(folder: Path) -> None:
     """Remove the files of an earlier run of the same config, and no others.
 
     Its result goes first, also on disk, as it says that the other files are there; then what vouches for checkpoints.
+    Before them go the removals of older checkpoints, of which a power failure may have kept one file.
     """
+    flush_folders(folder.glob("checkpoints/*"))
     rest = ("checkpoints/*", "environment.json", "page.html", "snapshots.npz", FAMILIARITY, "*.parquet")
     events = ("events.out.*", "train/events.out.*")
     for patterns in (("result.json",), ("checkpoints/*.json",), (*rest, *events)):
         paths = [path for pattern in patterns for path in folder.glob(pattern)]
         for path in paths:
-            path.unlink()
+            path.unlink(missing_ok=True)
         flush_folders(paths)
 
 
 def clear_temporary(folder: Path) -> None:
     """Remove the temporary files that a killed process left in the run folder."""
     for path in folder.rglob(".*.tmp"):
-        path.unlink()
+        path.unlink(missing_ok=True)
 
 
 def locate_run(cfg: Any, overrides: list[str]) -> tuple[TrainConfig, Path]:

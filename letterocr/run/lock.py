@@ -23,7 +23,7 @@ from types import TracebackType
 
 from letterocr.base.errors import RunningError
 from letterocr.base.heartbeat import BEAT_SECONDS, DEAD_SECONDS, Heartbeat, format_owner, is_alive, read_owner
-from letterocr.base.owner import is_here
+from letterocr.base.owner import is_here, read_uptime
 
 GONE = (errno.ENOENT, errno.ENOTDIR, errno.ESTALE)
 TRIES = 100  # attempts to take a lock that other processes want too
@@ -43,7 +43,7 @@ class Lock:
         self.folder = folder
         self._own: Path | None = None
         self._text = ""
-        self._verified = time.monotonic()
+        self._verified = read_uptime()
         self._made: list[Path] = []
 
     def refuse(self) -> None:
@@ -82,11 +82,11 @@ class Lock:
         if not self._is_held():
             self._list_dead(time.time(), self._own)
             raise self._explain_loss()
-        self._verified = time.monotonic()
+        self._verified = read_uptime()
 
     def verify_if_due(self) -> None:
         """Verify the lock if that was last done longer ago than a heartbeat, as after a stop of this process."""
-        if time.monotonic() - self._verified > BEAT_SECONDS:
+        if read_uptime() - self._verified > BEAT_SECONDS:
             self.verify()
 
     def _is_held(self) -> bool:

@@ -7,24 +7,26 @@ checkpoint.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from letterocr.base.files import flush_folders
 from letterocr.base.heartbeat import Presence
+from letterocr.base.owner import is_of_an_earlier_boot
 from letterocr.search.plan import Plan
 
 if TYPE_CHECKING:
-    from optuna.storages.journal import JournalStorage
+    from optuna.storages.journal import JournalFileOpenLock, JournalStorage
     from optuna.study import Study
     from optuna.trial import FrozenTrial, Trial
 
 JOURNAL = "journal.log"
 STUDY = "search"  # name of the study in the journal
+LEFT_SECONDS = 30  # age at which Optuna itself takes a lock of its own over
 RETRIES = 3  # how often a trial is repeated whose worker died: the trial itself may kill workers
 STARTUP = 5  # whole trials before any trial is pruned
 WARM = 0.1  # share of the samples before which no trial is pruned
@@ -44,10 +46,23 @@ def open_study(folder: Path, samples: int = 0) -> Study:
 
 
 def _open_journal(folder: Path) -> JournalStorage:
-    from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock, JournalStorage
+    from optuna.storages.journal import JournalFileBackend, JournalStorage
 
     path = str(folder.resolve() / JOURNAL)
-    return JournalStorage(JournalFileBackend(path, JournalFileOpenLock(path)))
+    return JournalStorage(JournalFileBackend(path, _make_lock(path)))
+
+
+def _make_lock(path: str) -> JournalFileOpenLock:
+    from optuna.storages.journal import JournalFileOpenLock
+
+    class Lock(JournalFileOpenLock):
+        """Optuna's lock; NFS may report that its release failed although it was done."""
+
+        def release(self) -> None:
+            with contextlib.suppress(RuntimeError):
+                super().release()
+
+    return Lock(path)
 
 
 def _mend_journal(folder: Path) -> None:
@@ -62,6 +77,21 @@ def _mend_journal(folder: Path) -> None:
         if whole < len(lines):
             os.truncate(path, sum(map(len, lines[:whole])))
         flush_folders([path])
+
+
+def _drop_left_locks(folder: Path, now: float) -> None:
+    """Remove locks that a killed worker or a power failure left: Optuna itself would watch each for 30 seconds first.
+
+    Args:
+        folder: folder of the study.
+        now: the time by the clock of its file system.
+    """
+    for name in ("ask", JOURNAL):
+        path = folder.resolve() / name
+        with contextlib.suppress(FileNotFoundError):
+            silent = abs(now - Path(f"{path}.lock").stat().st_mtime)
+            if silent > LEFT_SECONDS or is_of_an_earlier_boot(None, silent):
+                _make_lock(str(path)).release()
 
 
 def _is_whole(line: bytes) -> bool:
@@ -79,7 +109,7 @@ def _open_study(journal: JournalStorage, samples: int) -> Study:
     return optuna.create_study(storage=journal, study_name=STUDY, pruner=pruner, load_if_exists=True)
 
 
-@contextmanager
+@contextlib.contextmanager
 def hold_lock(folder: Path, name: str = "ask") -> Iterator[None]:
     """Let at most one worker at a time pass; a lock that a killed worker left is taken after 30 seconds.
 
@@ -87,9 +117,7 @@ def hold_lock(folder: Path, name: str = "ask") -> Iterator[None]:
         folder: folder of the study.
         name: name of what is locked; Optuna itself locks the journal by its file's name.
     """
-    from optuna.storages.journal import JournalFileOpenLock
-
-    lock = JournalFileOpenLock(str(folder.resolve() / name))
+    lock = _make_lock(str(folder.resolve() / name))
     lock.acquire()
     try:
         yield
@@ -113,6 +141,7 @@ class TrialQueue:
     """
 
     def __init__(self, folder: Path, plan: Plan, presence: Presence, samples: int) -> None:
+        _drop_left_locks(folder, presence.path.stat().st_mtime)
         with hold_lock(folder):
             _mend_journal(folder)
             self.journal = _open_journal(folder)

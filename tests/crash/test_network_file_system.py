@@ -1,4 +1,4 @@
-"""What NFS may answer, modelled: this kernel has no NFS, so that no real export could be mounted for these tests.
+"""What NFS may answer to the lock of a run, modelled; `test_two_machines.py` can also run over a real export.
 
 A request that was done may be reported as failed, because it was sent twice; a file that another machine removed may
 be a stale handle; a folder may be listed as it was up to a minute ago; clocks differ.
@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from letterocr.base.errors import RunningError
+from letterocr.base.files import read_json, write_json
 from letterocr.base.heartbeat import DEAD_SECONDS
 from letterocr.base.owner import describe_this_process
 from letterocr.run.lock import Lock
@@ -118,3 +119,18 @@ def test_a_clock_that_is_a_minute_off_changes_nothing(
     os.utime(alive, (now() - dead,) * 2)
     with Lock(tmp_path):
         assert locks(tmp_path) == ["lock.2.json"]
+
+
+def test_a_file_that_was_replaced_while_it_was_read_is_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_json(tmp_path / "record.json", {"status": "finished"})
+    read_text, reads = Path.read_text, iter(range(100))
+
+    def read_stale(self: Path, **options: Any) -> str:
+        if next(reads) < 2:
+            raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
+        return read_text(self, **options)
+
+    monkeypatch.setattr(Path, "read_text", read_stale)
+    assert read_json(tmp_path / "record.json") == {"status": "finished"}

@@ -175,7 +175,7 @@ def test_the_result_goes_first(tmp_path, monkeypatch):
         (tmp_path / name).write_text("")
     removed = []
 
-    def unlink(path):
+    def unlink(path, missing_ok=False):
         removed.append(path.name)
         raise Killed
 
