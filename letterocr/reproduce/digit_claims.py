@@ -48,19 +48,19 @@ def judge_digit_arithmetic(material: Material) -> Finding:
     return Finding(
         STATED,
         verdict,
-        f"In parts of I's length, the distance from I is {stated.residual:.0%} for L + T - B + 3, {real:.0%} for "
-        f"{mixed} and {alone[i]:.0%} for the nearest multiple of one character. Of the {len(swapped)} "
-        f"characters that can stand in place of the 3, the 3 is number {place} by nearness; the nearest gives "
-        f"{swapped[0].text} with {swapped[0].residual:.0%}.",
-        {relation.text: f"{relation.residual:.1%}" for relation in [stated, *best]}
-        | {"distance of I from the span of all others": f"{distances_from_others(A, alphabet)[i]:.1%}"},
+        f"In parts of I's length, the distance from I is {100 * stated.residual:.0f} % for L + T - B + 3, "
+        f"{100 * real:.0f} % for {mixed} and {100 * alone[i]:.0f} % for the nearest multiple of one character. Of the "
+        f"{len(swapped)} characters that can stand in place of the 3, the 3 is number {place} by nearness; the nearest "
+        f"gives {swapped[0].text} with {100 * swapped[0].residual:.0f} %.",
+        {relation.text: f"{100 * relation.residual:.1f} %" for relation in [stated, *best]}
+        | {"distance of I from the span of all others": f"{100 * distances_from_others(A, alphabet)[i]:.1f} %"},
         {"digit": figure},
         "Sums of characters beside the letter that they approximate: " + ", ".join(relation.text for relation in shown),
         (
             Table(
                 "L + T - B + X against I, nearest first",
                 ["X", *(alphabet[relation.terms[-1][1]] for relation in swapped[:12])],
-                [["distance", *(f"{relation.residual:.0%}" for relation in swapped[:12])]],
+                [["distance", *(f"{100 * relation.residual:.0f} %" for relation in swapped[:12])]],
             ),
         ),
     )

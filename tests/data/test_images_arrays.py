@@ -99,7 +99,9 @@ def test_only_the_classes_asked_for_are_read(tmp_path):
     split = load_path(path, classes="digits")
     assert split.train.count_classes().tolist() == [2] * 10
     assert split.train.alphabet == "0123456789"
-    assert split.notes[0] == f"{path}: 48 of 78 pictures are of other classes than data.classes=digits and are left out."
+    assert (
+        split.notes[0] == f"{path}: 48 of 78 pictures are of other classes than data.classes=digits and are left out."
+    )
     numbers = np.tile(np.arange(26) % 10, 3)
     assert load_path(make_npz(tmp_path / "numbers.npz", labels=numbers), classes="digits").train.classes == 10
     digits_last = np.resize(np.arange(36), 78)

@@ -31,10 +31,10 @@ def test_an_exact_sum_holds() -> None:
     columns[:, EYE] = columns[:, L] + columns[:, T] - columns[:, B] + columns[:, THREE]
     finding = judge_digit_arithmetic(material(columns))
     assert finding.verdict == HOLDS
-    assert finding.numbers["L + T + 3 - B = I"] == "0.0%"
+    assert finding.numbers["L + T + 3 - B = I"] == "0.0 %"
     assert "the 3 is number 1 by nearness" in finding.evidence
     (table,) = finding.tables
-    assert (table.head[1], table.rows[0][1]) == ("3", "0%")
+    assert (table.head[1], table.rows[0][1]) == ("3", "0 %")
     assert list(finding.figures) == ["digit"]
 
 
@@ -48,7 +48,7 @@ def test_a_sum_with_other_coefficients_does_not() -> None:
 def test_characters_without_relations_have_none() -> None:
     finding = judge_digit_arithmetic(material(torch.eye(900)[:, :36]))
     assert finding.verdict == FAILS
-    assert finding.numbers["distance of I from the span of all others"] == "100.0%"
+    assert finding.numbers["distance of I from the span of all others"] == "100.0 %"
 
 
 def test_the_digits_come_from_the_same_source() -> None:
