@@ -30,6 +30,7 @@ def sheet(writers: int, seed: int, classes: str) -> Image.Image:
         classes: letters, digits or all.
     """
     letters = load(SyntheticConfig(train_per_letter=writers, test_per_letter=1, seed=seed, classes=classes)).train
+    assert letters.writers is not None
     order = (letters.writers * letters.classes + letters.labels).argsort()
     ink = letters.images[order].view(writers, letters.classes, SIDE, SIDE)
     rows = ink.permute(0, 2, 1, 3).reshape(writers * SIDE, letters.classes * SIDE)
