@@ -13,6 +13,7 @@ from letterocr.compose.defaults import label_alone
 from letterocr.compose.learning_rates import compute_bound
 from letterocr.config.refusal import refuse
 from letterocr.config.train import TrainConfig, per_replica
+from letterocr.data.letters import describe_alphabet
 from letterocr.pages.play.packing import Packed
 from letterocr.pages.play.play_page import ShownNetwork, make_play_page
 from letterocr.run.divergence import has_finite_weights
@@ -40,7 +41,8 @@ def write_play_page(runs: Sequence[Run], path: Path) -> Path:
         if not run.config.model.is_chain:
             refuse("model", run.config.model.kind, "the play page shows chains of weight matrices; take another run")
         if run.alphabet != runs[0].alphabet:
-            raise UserError(f"{run!r} reads other letters than the first run: give runs of one alphabet.")
+            one, first = (describe_alphabet(r.alphabet) for r in (run, runs[0]))
+            raise UserError(f"{run!r} reads {one}, but the first run reads {first}: give runs of one alphabet.")
     letters = runs[0].letters
     page = make_play_page([_show(run, runs[0]) for run in runs], letters, runs[0].box)
     try:

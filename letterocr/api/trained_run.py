@@ -27,7 +27,7 @@ from letterocr.compose.defaults import label_alone
 from letterocr.compose.stored_config import read_config
 from letterocr.config.train import TrainConfig
 from letterocr.data.ink import BOX
-from letterocr.data.letters import ALPHABET, Split
+from letterocr.data.letters import ALPHABET, Split, describe_alphabet
 from letterocr.matrix.familiarity import Familiarity, load_familiarity
 from letterocr.models.chain import Network
 from letterocr.run.curve import Curve, Summary
@@ -238,8 +238,17 @@ def load(folder: str | Path) -> Run:
     network, sample = load_network(folder, config, len(alphabet))
     box = int(start.get("box", BOX))
     read_curve = partial(_load_curve, folder, config, sample)
-    find = partial(registry.load_letters, config.data), partial(_load_familiarity, folder)
+    find = partial(_load_letters, folder, config, alphabet), partial(_load_familiarity, folder)
     return Run(config, status, sample, network, alphabet, box, folder, seconds, (), read_curve, *find)
+
+
+def _load_letters(folder: Path, config: TrainConfig, alphabet: str) -> Split:
+    """Read the letters of a run again, after whose alphabet its outputs are named."""
+    split = registry.load_letters(config.data)
+    if split.train.alphabet != alphabet:
+        there, outputs = describe_alphabet(split.train.alphabet), describe_alphabet(alphabet)
+        raise UserError(f"{folder} has outputs for {outputs}, but its letters are {there} now: undo the change.")
+    return split
 
 
 def _load_familiarity(folder: Path) -> Familiarity | None:

@@ -45,10 +45,17 @@ def limit_threads(asked: int) -> Iterator[None]:
     Args:
         asked: number of threads; 0: as many as there are cores.
     """
+    with use_threads(count_threads(asked)):
+        yield
+
+
+@contextmanager
+def use_threads(number: int) -> Iterator[None]:
+    """Compute with a number of PyTorch's CPU threads inside the block; restore their number after it."""
     import torch
 
     before = torch.get_num_threads()
-    torch.set_num_threads(count_threads(asked))
+    torch.set_num_threads(number)
     try:
         yield
     finally:

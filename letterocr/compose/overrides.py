@@ -14,7 +14,7 @@ from letterocr.compose import registry
 from letterocr.compose.grammar import split_values
 from letterocr.compose.presets import list_presets
 from letterocr.compose.values import rewrite
-from letterocr.config.data import SyntheticConfig
+from letterocr.config.data import ALPHABETS, SyntheticConfig
 from letterocr.config.train import TrainConfig
 
 OTHER_NAMES = {  # what other programs call our fields
@@ -161,4 +161,6 @@ def _count_letters(overrides: Sequence[str]) -> int | None:
     """Return the number of training letters that overrides ask for, if it is known without reading any."""
     given = {key: value for _, key, _, value in map(_split, overrides)}
     each = given.get("data.train_per_letter", str(SyntheticConfig().train_per_letter))
-    return 26 * int(each) if given.get("data", "synthetic") == "synthetic" and each.isdecimal() else None
+    classes = given.get("data.classes", "letters")
+    known = given.get("data", "synthetic") == "synthetic" and classes in ALPHABETS and each.isdecimal()
+    return len(ALPHABETS[classes]) * int(each) if known else None

@@ -82,10 +82,10 @@ DATA: dict[str, Entry[SourceConfig]] = {
         SyntheticConfig, "letterocr.data.synthetic:load_once", "letterocr", "handwriting drawn by the package itself"
     ),
     "emnist": Entry(
-        EmnistConfig, "letterocr.data.emnist:load", "Cohen et al. 2017", "capital letters of EMNIST by-class"
+        EmnistConfig, "letterocr.data.emnist:load", "Cohen et al. 2017", "capital letters and digits of EMNIST by-class"
     ),
     "images": Entry(
-        ImagesConfig, "letterocr.data.images:load", "yours", "a folder with A/ ... Z/ inside, or an .npz file"
+        ImagesConfig, "letterocr.data.images:load", "yours", "a folder with A/ ... Z/ or 0/ ... 9/, or an .npz file"
     ),
     "arrays": Entry(ArraysConfig, "letterocr.data.arrays:load", "yours", "arrays that letterocr.fit stored in a file"),
 }

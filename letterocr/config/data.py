@@ -6,6 +6,12 @@ from dataclasses import dataclass
 
 from letterocr.config.option import option
 
+ALPHABETS = {  # the names of the classes, in the order of a network's outputs
+    "letters": "ABCDEFGHIJKLMNOPQRSTUVWXYZ",
+    "digits": "0123456789",
+    "all": "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789",
+}
+
 
 @dataclass
 class SourceConfig:
@@ -15,8 +21,20 @@ class SourceConfig:
 
 
 @dataclass
-class SyntheticConfig(SourceConfig):
-    """Letters of invented writers, drawn by the package itself: no download, no font."""
+class CharactersConfig(SourceConfig):
+    """The fields of sources that may have letters and digits."""
+
+    classes: str = option(
+        "letters",
+        "the classes: the 26 capital letters, the 10 digits, or all 36, letters first",
+        choices=ALPHABETS,
+        added=True,
+    )
+
+
+@dataclass
+class SyntheticConfig(CharactersConfig):
+    """Letters and digits of invented writers, drawn by the package itself: no download, no font."""
 
     name: str = option("synthetic", "the source of the letters", choices=("synthetic",))
     train_per_letter: int = option(200, "training letters of each class", low=1)
@@ -26,8 +44,8 @@ class SyntheticConfig(SourceConfig):
 
 
 @dataclass
-class EmnistConfig(SourceConfig):
-    """The 26 capital letters of EMNIST's by-class split (Cohen et al. 2017), 28x28 padded to 30x30."""
+class EmnistConfig(CharactersConfig):
+    """The capital letters and digits of EMNIST's by-class split (Cohen et al. 2017), 28x28 padded to 30x30."""
 
     name: str = option("emnist", "the source of the letters", choices=("emnist",))
     path: str | None = option(
@@ -41,8 +59,8 @@ class EmnistConfig(SourceConfig):
 
 
 @dataclass
-class ImagesConfig(SourceConfig):
-    """Your own pictures: a folder with A/ ... Z/ (or train/A ... and test/A ...), or an .npz file with arrays."""
+class ImagesConfig(CharactersConfig):
+    """Your own pictures: a folder with A/ ... Z/ or 0/ ... 9/ (or train/A ... and test/A ...), or an .npz file."""
 
     name: str = option("images", "the source of the letters", choices=("images",))
     path: str = option("", "the folder with A/ ... Z/ inside, or the .npz file", verbatim=True)

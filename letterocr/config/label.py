@@ -18,6 +18,7 @@ Fields = Mapping[str, Value]
 CHOICES = ("model.name", "rule", "optimizer.name", "data.name")  # a choice of these sets other fields
 ORDER = (*CHOICES, "learning_rate", "model.temperature")  # the first words of a label; the seed comes last
 LETTERS = {"emnist": "EMNIST letters", "images": "own letters", "arrays": "own letters"}
+CLASSES = {"all": "letters and digits"}
 LAYERS = {"two_layer": "two layers", "three_layer": "three layers", "four_layer": "four layers"}
 SHORT = {
     "learning_rate": "lr",
@@ -154,6 +155,8 @@ def describe_value(name: str, value: Value) -> str:
         return LAYERS.get(str(value), str(value))
     if name == "model.hidden":
         return format_value(value).replace(", ", "-")
+    if name == "data.classes":
+        return CLASSES.get(str(value), str(value))
     if name.endswith(".path") and value != "null":
         return PurePath(str(value)).name or str(value)
     if isinstance(value, int) and not isinstance(value, bool) and not name.endswith("seed"):
@@ -184,7 +187,7 @@ def describe_field(name: str, value: Value) -> str:
         return f"test error {'every sample' if shown == '1' else every}"
     if name == "model.hidden" and shown == "none":
         return "no hidden units"
-    if name in BARE:
+    if name in (*BARE, "data.classes"):
         return shown
     if isinstance(value, bool):
         return name_field(name) if value else f"no {name_field(name)}"

@@ -1,6 +1,6 @@
-"""The 26 capital letters of EMNIST's by-class split (Cohen, Afshar, Tapson, van Schaik 2017).
+"""The capital letters and digits of EMNIST's by-class split (Cohen, Afshar, Tapson, van Schaik 2017).
 
-Shapes: idx images [N, 28, 28] uint8, stored transposed; labels [N], 10..35 for A..Z.
+Shapes: idx images [N, 28, 28] uint8, stored transposed; labels [N], 0..9 for digits, 10..35 for A..Z.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ import torch
 from letterocr.base.errors import UserError
 from letterocr.base.files import replace_file
 from letterocr.base.home import expand_path, find_cache_folder, show_whole
-from letterocr.config.data import EmnistConfig
-from letterocr.data.letters import ALPHABET, PIXELS, SIDE, Letters, Split
+from letterocr.config.data import ALPHABETS, EmnistConfig
+from letterocr.data.letters import PIXELS, SIDE, Letters, Split, describe_missing
 
-FIRST_CAPITAL = 10  # by-class labels: 0..9 digits, 10..35 capitals, 36..61 lower case
+LABELS = ALPHABETS["digits"] + ALPHABETS["letters"]  # the characters of the by-class labels 0..35; then lower case
 EDGE = 28
 MOST_IMAGES = 2_000_000  # the official training file has 697,932; a larger number is refused
 BATCH = 10_000  # images decoded at a time
@@ -35,16 +35,17 @@ ELSEWHERE = "put emnist.zip (EMNIST's gzip.zip) at ~/.cache/emnist/emnist.zip, o
 
 
 def load(config: EmnistConfig) -> Split:
-    """Load the capital letters, upright, 30x30, split into training and test as in EMNIST.
+    """Load the capital letters, digits or both, upright, 30x30, split into training and test as in EMNIST.
 
     Args:
-        config: names the file and how many letters of each class to take.
+        config: names the file, the classes, and how many letters of each class to take.
 
     Raises:
-        UserError: the file is missing, damaged or not by-class EMNIST, or a letter is missing.
+        UserError: the file is missing, damaged or not by-class EMNIST, or a class is missing.
     """
     path = expand_path(config.path) if config.path else _find()
-    train, test = _read_classes(path, "train"), _read_classes(path, "test")
+    alphabet = ALPHABETS[config.classes]
+    train, test = _read_classes(path, "train", alphabet), _read_classes(path, "test", alphabet)
     rarest = int(np.bincount(test[test >= 0]).min())
     if rarest < config.test_per_letter:
         raise UserError(
@@ -54,7 +55,10 @@ def load(config: EmnistConfig) -> Split:
     most = config.train_per_letter or len(train)
     if config.frequencies == "balanced":
         most = min(most, int(np.bincount(train[train >= 0]).min()))
-    return Split(_read_letters(path, "train", train, most), _read_letters(path, "test", test, config.test_per_letter))
+    return Split(
+        _read_letters(path, "train", train, most, alphabet),
+        _read_letters(path, "test", test, config.test_per_letter, alphabet),
+    )
 
 
 def _find() -> Path:
@@ -88,30 +92,33 @@ def list_places() -> list[Path]:
     return [path for path in (cached, own and own / "emnist.zip") if path and path.is_absolute()]
 
 
-def _read_classes(path: Path, part: str) -> np.ndarray:
-    """Read the class 0..25 of each image of a part ("train" or "test"), [N]; -1 if it is no capital letter."""
+def _read_classes(path: Path, part: str, alphabet: str) -> np.ndarray:
+    """Read the class of each image of a part ("train" or "test"), its place in the alphabet, [N]; -1 if it has none."""
     with _open(path, f"emnist-byclass-{part}-labels-idx1-ubyte") as (stream, name):
         (count,) = _read_header(stream, name, 1)
         labels = np.frombuffer(_read_exactly(stream, count, name), np.uint8).astype(np.int64)
         _check_end(stream, name)
     if count and labels.max() > 61:
         raise UserError(f"{name} has the label {labels.max()}; by-class EMNIST has 0..61: {ELSEWHERE}.")
-    classes = labels - FIRST_CAPITAL
-    classes[(classes < 0) | (classes >= len(ALPHABET))] = -1
-    missing = [ALPHABET[c] for c in range(len(ALPHABET)) if not (classes == c).any()]
+    places = np.full(62, -1)
+    places[[LABELS.index(character) for character in alphabet]] = np.arange(len(alphabet))
+    classes = places[labels]
+    missing = [character for c, character in enumerate(alphabet) if not (classes == c).any()]
     if missing:
-        raise UserError(f"{name} has no letter {', '.join(missing)}: {ELSEWHERE}.")
+        digits = set(missing) == set(ALPHABETS["digits"])
+        mend = f"take data.classes=letters, or {ELSEWHERE}" if digits else ELSEWHERE
+        raise UserError(f"{name} has no {describe_missing(missing)}: {mend}.")
     return classes
 
 
-def _read_letters(path: Path, part: str, classes: np.ndarray, most: int) -> Letters:
+def _read_letters(path: Path, part: str, classes: np.ndarray, most: int, alphabet: str) -> Letters:
     """Read the first letters of each class, at most `most`; the other images are never decoded."""
     wanted = np.zeros(len(classes), dtype=bool)
-    for c in range(len(ALPHABET)):
+    for c in range(len(alphabet)):
         wanted[np.flatnonzero(classes == c)[:most]] = True
     with _open(path, f"emnist-byclass-{part}-images-idx3-ubyte") as (stream, name):
         images = _read_images(stream, name, wanted)
-    return Letters(images, torch.from_numpy(classes[wanted]))
+    return Letters(images, torch.from_numpy(classes[wanted]), alphabet=alphabet)
 
 
 def _read_images(stream: IO[bytes], name: str, wanted: np.ndarray) -> torch.Tensor:

@@ -1,6 +1,9 @@
 """Pictures of the user: a folder with A/ ... Z/ inside, perhaps below train/ and test/, or an .npz file with arrays.
 
-Shapes: images [N, H, W] or [N, H, W, 3] of any size and polarity; labels [N] in 0..25 or "A".."Z"; writers [N].
+With `classes=digits` the folders are 0/ ... 9/, with `classes=all` both.
+
+Shapes: images [N, H, W] or [N, H, W, 3] of any size and polarity; labels [N], characters, or whole numbers that are
+places in the alphabet (0..25 for A..Z; 0..9 for digits); writers [N].
 """
 
 from __future__ import annotations
@@ -17,10 +20,19 @@ from torch import Tensor
 from letterocr.base.errors import UserError
 from letterocr.base.home import expand_path, show_whole
 from letterocr.base.randomness import make_generator
-from letterocr.config.data import ImagesConfig, SyntheticConfig
+from letterocr.config.data import ALPHABETS, ImagesConfig, SyntheticConfig
 from letterocr.data import synthetic
 from letterocr.data.ink import normalise_all
-from letterocr.data.letters import ALPHABET, PIXELS, SIDE, Letters, Split, take_per_letter
+from letterocr.data.labels import parse_labels
+from letterocr.data.letters import (
+    PIXELS,
+    SIDE,
+    Letters,
+    Split,
+    describe_alphabet,
+    describe_missing,
+    take_per_letter,
+)
 from letterocr.data.picture_files import describe_error, describe_left_out, list_pictures, read
 
 TRANSPOSED = 0.1  # by how much more letters agree with drawn ones if rows and columns are exchanged
@@ -41,9 +53,9 @@ def load(config: ImagesConfig) -> Split:
     if path.is_dir():
         return _load_folder(path, config)
     if path.suffix.lower() == ".npz" and path.exists():
-        letters = _read_npz(path, config.transpose)
-        note = _describe_transposed(letters, config)
-        return replace(split(letters, config, str(path)), notes=(note,) if note else ())
+        letters, notes = _read_npz(path, config)
+        notes += _describe_transposed(letters, config)
+        return replace(split(letters, config, str(path)), notes=tuple(notes))
     what = "is neither a folder nor an .npz file" if path.exists() else "does not exist"
     mend = "give a folder with A/ ... Z/ inside, or an .npz file"
     raise UserError(f"data.path={show_whole(config.path)} {what}: {mend}.")
@@ -51,29 +63,30 @@ def load(config: ImagesConfig) -> Split:
 
 def _load_folder(path: Path, config: ImagesConfig) -> Split:
     """Read a folder with A/ ... Z/ inside, or with train/A ... and test/A ..., which are then its parts."""
+    alphabet = ALPHABETS[config.classes]
     own = path / "train", path / "test"
     if not all(part.is_dir() for part in own):
-        letters, others = _read_folder(path)
+        letters, others = _read_folder(path, alphabet)
         note = describe_left_out(others, path)
         return replace(split(letters, config, str(path)), notes=(note,) if note else ())
-    (train, left_train), (test, left_test) = (_read_folder(part) for part in own)
+    (train, left_train), (test, left_test) = (_read_folder(part, alphabet) for part in own)
     note = describe_left_out(left_train + left_test, path)
     train = take_per_letter(train, config.train_per_letter) if config.train_per_letter else train
     return Split(train, test, (note,) if note else ())
 
 
-def _describe_transposed(letters: Letters, config: ImagesConfig) -> str:
+def _describe_transposed(letters: Letters, config: ImagesConfig) -> list[str]:
     """Return a sentence if rows and columns of the letters seem to be exchanged, as in EMNIST's own files."""
-    upright, turned = compare_with_drawn(letters)
+    upright, turned = compare_with_drawn(letters, config.classes)
     if turned < upright + TRANSPOSED:
-        return ""
+        return []
     mend = f"data.transpose={str(not config.transpose).lower()}"
-    return f"{config.path}: the letters look transposed, as if mirrored and lying; {mend} sets them upright."
+    return [f"{config.path}: the letters look transposed, as if mirrored and lying; {mend} sets them upright."]
 
 
-def compare_with_drawn(letters: Letters) -> tuple[float, float]:
+def compare_with_drawn(letters: Letters, kind: str) -> tuple[float, float]:
     """Correlate the mean of each class with that of drawn letters: as they are, and with rows and columns exchanged."""
-    drawn = synthetic.load(SyntheticConfig(train_per_letter=10, test_per_letter=1)).train
+    drawn = synthetic.load(SyntheticConfig(train_per_letter=10, test_per_letter=1, classes=kind)).train
     classes = [c for c, count in enumerate(letters.count_classes().tolist()) if count]
 
     def correlate(images: Tensor) -> float:
@@ -98,8 +111,9 @@ def split(letters: Letters, config: ImagesConfig, name: str) -> Split:
     counts, alphabet = letters.count_classes(), letters.alphabet
     missing = [letter for letter, count in zip(alphabet, counts, strict=True) if not count]
     if missing:
-        every = f"{alphabet[0]}..{alphabet[-1]}"
-        raise UserError(f"{name} has no letter {', '.join(missing)}: every letter {every} needs pictures.")
+        raise UserError(
+            f"{name} has no {describe_missing(missing)}: each of {describe_alphabet(alphabet)} needs pictures."
+        )
     shuffled = letters.select(torch.randperm(len(letters), generator=make_generator(config.seed, "images")))
     if letters.writers is not None and len(letters.writers.unique()) > 1:
         train, test = _split_by_writer(shuffled, config.test_per_letter, config.seed)
@@ -144,15 +158,17 @@ def _split_by_writer(letters: Letters, needed: int, seed: int) -> tuple[Letters,
     return letters.select(~in_test), letters.select(in_test)
 
 
-def _read_folder(path: Path) -> tuple[Letters, list[Path]]:
-    """Read the pictures below A/ ... Z/; return them and the files that were left out."""
+def _read_folder(path: Path, alphabet: str) -> tuple[Letters, list[Path]]:
+    """Read the pictures in the folders of an alphabet; return them and the files that were left out."""
     files: list[Path] = []
     others: list[Path] = []
     labels: list[int] = []
-    for label, letter in enumerate(ALPHABET):
+    for label, letter in enumerate(alphabet):
         folder = path / letter
         if not folder.is_dir():
-            raise UserError(f"{path} has no folder {letter}/: it needs one folder for each letter, A/ ... Z/.")
+            raise UserError(
+                f"{path} has no folder {letter}/: it needs one folder for each of {describe_alphabet(alphabet)}."
+            )
         try:
             found, left_out = list_pictures(folder.iterdir())
         except OSError as error:
@@ -163,10 +179,12 @@ def _read_folder(path: Path) -> tuple[Letters, list[Path]]:
         files += found
         others += left_out
         labels += [label] * len(found)
-    return Letters(normalise_all((str(file), read(file)) for file in files), torch.tensor(labels)), others
+    images = normalise_all((str(file), read(file)) for file in files)
+    return Letters(images, torch.tensor(labels), alphabet=alphabet), others
 
 
-def _read_npz(path: Path, transpose: bool) -> Letters:
+def _read_npz(path: Path, config: ImagesConfig) -> tuple[Letters, list[str]]:
+    """Read the pictures of a file that are of the classes asked for; return a sentence if there are others too."""
     arrays = _read_arrays(path)
     images, labels = arrays["images"], arrays["labels"]
     if images.ndim not in (3, 4) or (images.ndim == 4 and images.shape[-1] != 3) or not images.size:
@@ -174,13 +192,18 @@ def _read_npz(path: Path, transpose: bool) -> Letters:
     for name, array in arrays.items():
         if name != "images" and array.shape != (len(images),):
             raise UserError(f"{path}: {name} has the shape {array.shape} for {len(images)} images; it must be [N].")
-    images = images.swapaxes(1, 2) if transpose else images
-    classes, top = _parse_labels(labels, path), find_top_level(images, str(path))
-    letters = normalise_all((f"{path}: image {i}", picture / top) for i, picture in enumerate(images))
+    images = images.swapaxes(1, 2) if config.transpose else images
+    alphabet, top = ALPHABETS[config.classes], find_top_level(images, str(path))
+    places = parse_labels(labels, config.classes, str(path))
+    kept, notes = np.flatnonzero(places >= 0), []
+    if len(kept) < len(places):
+        others = f"{len(places) - len(kept):,} of {len(places):,} pictures are of other classes"
+        notes.append(f"{path}: {others} than data.classes={config.classes} and are left out.")
+    letters = normalise_all((f"{path}: image {i}", images[i] / top) for i in kept)
     writers = None
     if "writers" in arrays:
-        writers = torch.from_numpy(np.unique(arrays["writers"], return_inverse=True)[1].astype(np.int64))
-    return Letters(letters, torch.from_numpy(classes), writers)
+        writers = torch.from_numpy(np.unique(arrays["writers"][kept], return_inverse=True)[1].astype(np.int64))
+    return Letters(letters, torch.from_numpy(places[kept]), writers, alphabet), notes
 
 
 def _read_arrays(path: Path) -> dict[str, np.ndarray]:
@@ -266,19 +289,3 @@ def check_scale(images: np.ndarray, top: float, name: str) -> None:
         f"{name}: image {places[0]} has levels up to {tops[places[0]]:g}, most others up to {most:g} "
         f"({len(places)} of {len(images)} are of another scale); give all pictures one scale, such as 0..255."
     )
-
-
-def _parse_labels(labels: np.ndarray, path: Path) -> np.ndarray:
-    """Return labels 0..25 from numbers or from letters."""
-    if labels.dtype.kind in "US":
-        texts = [t.decode("latin-1") if isinstance(t, bytes) else str(t) for t in labels]
-        wrong = [t for t in texts if len(t) != 1 or not t.isascii() or t.upper() not in ALPHABET]
-        if wrong:
-            raise UserError(f"{path}: labels holds {wrong[0]!r}; a label is a letter A..Z or a number 0..25.")
-        return np.array([ALPHABET.index(t.upper()) for t in texts], dtype=np.int64)
-    if labels.dtype.kind not in "ui":
-        raise UserError(f"{path}: labels is of type {labels.dtype}; a label is a letter A..Z or a number 0..25.")
-    wrong_number = labels[(labels < 0) | (labels >= len(ALPHABET))]
-    if len(wrong_number):
-        raise UserError(f"{path}: labels holds {wrong_number[0]}; a label is a letter A..Z or a number 0..25.")
-    return labels.astype(np.int64)

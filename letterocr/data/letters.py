@@ -1,19 +1,20 @@
 """Labelled handwritten letters, in the form that every source returns.
 
-Shapes: images [N, 900] in 0..1 (ink is 1), labels [N] (0..25 for A..Z), writers [N].
+Shapes: images [N, 900] in 0..1 (ink is 1), labels [N], places in the alphabet (0..25 for A..Z), writers [N].
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
-from letterocr.config.data import SourceConfig
+from letterocr.config.data import ALPHABETS, SourceConfig
 
-ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+ALPHABET = ALPHABETS["letters"]
 SIDE = 30  # pixels; every letter is SIDE x SIDE
 PIXELS = SIDE * SIDE
 BOX = 24  # pixels; the longer side of a letter's ink, as EMNIST scales it (Cohen et al. 2017)
@@ -97,10 +98,47 @@ class Split:
         return f"{self.train.fingerprint()}-{self.test.fingerprint()}"
 
 
+def describe_alphabet(alphabet: str) -> str:
+    """Return the first and the last name of the classes, of letters and digits each.
+
+    Example:
+        >>> describe_alphabet("ABCDE"), describe_alphabet("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
+        ('A..E', 'A..Z, 0..9')
+    """
+    if alphabet == ALPHABETS["all"]:
+        return ", ".join(describe_alphabet(ALPHABETS[kind]) for kind in ("letters", "digits"))
+    return f"{alphabet[0]}..{alphabet[-1]}"
+
+
+def describe_missing(names: Sequence[str]) -> str:
+    """Return the classes that some letters lack, to be read after "has no".
+
+    Example:
+        >>> describe_missing("DZ"), describe_missing("A07")
+        ('letter D, Z', 'letter A and no digit 0, 7')
+    """
+    digits = [name for name in names if name.isdecimal()]
+    letters = [name for name in names if name not in digits]
+    kinds = (("letter", letters), ("digit", digits))
+    return " and no ".join(f"{kind} {', '.join(own)}" for kind, own in kinds if own)
+
+
 def take_per_letter(letters: Letters, count: int) -> Letters:
     """Select the first `count` letters of each class, or all if there are fewer, in their order."""
     kept = [torch.nonzero(letters.labels == c).flatten()[:count] for c in range(letters.classes)]
     return letters.select(torch.cat(kept).sort().values)
+
+
+def join_classes(letters: Letters, others: Letters) -> Letters:
+    """Join letters of two alphabets into one set, whose alphabet is both, one after the other."""
+    assert letters.writers is not None
+    assert others.writers is not None
+    return Letters(
+        torch.cat([letters.images, others.images]),
+        torch.cat([letters.labels, letters.classes + others.labels]),
+        torch.cat([letters.writers, others.writers]),
+        letters.alphabet + others.alphabet,
+    )
 
 
 def one_hot(labels: Tensor, like: Tensor, classes: int) -> Tensor:

@@ -21,7 +21,8 @@ from letterocr.base.home import find_cache_folder
 from letterocr.data.letters import Letters, Split
 from letterocr.data.pen import LEVELS
 
-MAKERS = ("letters.py", "pen.py", "synthetic.py", "skeletons.py")  # what decides the letters, in letterocr/data
+# What decides the letters, in letterocr/data.
+MAKERS = ("letters.py", "pen.py", "synthetic.py", "skeletons.py", "digit_skeletons.py")
 LEAST = 1000  # letters; fewer are drawn as quickly as they are read
 
 

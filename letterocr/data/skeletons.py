@@ -1,5 +1,7 @@
 """Skeletons of the synthetic letters: hand-written strokes, several everyday forms of every letter.
 
+Those of the digits are in `digit_skeletons`.
+
 A form is written `weight: path`. The weight says how common the form is among the forms of its letter. The path uses
 the absolute commands of SVG in a box that is 100 high, with y downwards:
 
@@ -21,6 +23,8 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+
+from letterocr.data.digit_skeletons import DIGIT_FORMS
 
 POINTS = 64  # points a form; the longest stroke then has a point about every 1.5 pixels
 FINE = 16  # chords that measure the length of a curve
@@ -141,13 +145,13 @@ Curve = tuple[Point, Point, Point, Point]
 
 @dataclass(frozen=True)
 class Skeletons:
-    """Every form of every letter, as points along its strokes.
+    """Every form of every letter of an alphabet, C letters, as points along its strokes.
 
     Attributes:
         points: [F, P, 2] float64, (x, y) in box heights, the form's middle at (0, 0).
         stroke: [F, P] int64, the stroke that each point belongs to; -1 after the last stroke.
-        chance: [26, M] float64, cumulative probabilities of each letter's forms; M is the largest number of forms.
-        first: [26] int64, index of each letter's first form.
+        chance: [C, M] float64, cumulative probabilities of each letter's forms; M is the largest number of forms.
+        first: [C] int64, index of each letter's first form.
     """
 
     points: Tensor
@@ -235,9 +239,14 @@ def sample(path: str) -> tuple[list[Point], list[int]]:
 
 
 @functools.cache
-def load_skeletons() -> Skeletons:
-    """Return the table above, sampled; it is computed once, and every call returns the same object."""
-    forms = [re.findall(r"([\d.]+): ([^:]+?)(?=\s+[\d.]+:|$)", text) for text in FORMS.values()]
+def load_skeletons(alphabet: str) -> Skeletons:
+    """Return the forms of an alphabet, sampled; they are computed once, and later calls return the same object.
+
+    Args:
+        alphabet: capital letters and digits.
+    """
+    texts = [(FORMS | DIGIT_FORMS)[name] for name in alphabet]
+    forms = [re.findall(r"([\d.]+): ([^:]+?)(?=\s+[\d.]+:|$)", text) for text in texts]
     sampled = [sample(path) for letter in forms for _, path in letter]
     most = max(map(len, forms))
     weight = torch.tensor([[float(w) for w, _ in f] + [0.0] * (most - len(f)) for f in forms], dtype=torch.float64)

@@ -1,32 +1,31 @@
-"""Synthetic handwriting of invented writers: capital letters without a download and without a font.
+"""Synthetic handwriting of invented writers: capital letters and digits without a download and without a font.
 
 A writer is a random draw of habits. Each letter that it writes is one of the skeletons, changed by these habits and by
 what varies between repetitions, and drawn with a pen. The geometry is float64, and grey levels are rounded to 1/255 at
-the end, so that machines agree to within one grey level.
+the end, so that machines agree to within one grey level. What is said of letters holds for digits, which have random
+streams of their own: `classes=all` has the letters of `classes=letters` and the digits of `classes=digits`.
 
-Shapes: W writers, N letters, P points and S strokes a letter, K knots of a letter's proportions.
+Shapes: W writers, N letters, P points and S strokes a letter, K knots of a letter's proportions, C classes.
 """
 
 from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from letterocr.base.randomness import make_generator
-from letterocr.config.data import SyntheticConfig
-from letterocr.data.letters import ALPHABET, BOX, SIDE, Letters, Split
+from letterocr.base.threads import use_threads
+from letterocr.config.data import ALPHABETS, SyntheticConfig
+from letterocr.data.letters import ALPHABET, BOX, SIDE, Letters, Split, join_classes
 from letterocr.data.letters_file import read_or_draw
 from letterocr.data.pen import draw
-from letterocr.data.skeletons import load_skeletons
+from letterocr.data.skeletons import POINTS, load_skeletons
 
-CLASSES = len(ALPHABET)
 STROKES = 4  # S, the largest number of strokes of a form
 KNOTS = [(x, y) for x in (-0.35, 0.0, 0.35) for y in (-0.5, 0.0, 0.5)]  # where pulls change proportions
 KNOT_WIDTH = 0.4  # how far the pull of a knot reaches, in box heights
@@ -75,35 +74,39 @@ class Writers:
 
     Attributes:
         habits: [W, len(HABITS)] float64, standard normal.
-        taste: [W, 26] float64 in 0..1, which chooses the form of each letter.
-        proportions: [W, 26, K, 2] float64, standard normal, the pulls that change each letter's proportions.
-        strokes: [W, 26, S, 4] float64, standard normal, changes of each stroke's place (2), size and direction.
+        taste: [W, C] float64 in 0..1, which chooses the form of each letter.
+        proportions: [W, C, K, 2] float64, standard normal, the pulls that change each letter's proportions.
+        strokes: [W, C, S, 4] float64, standard normal, changes of each stroke's place (2), size and direction.
+        alphabet: the C characters that they write.
     """
 
     habits: Tensor
     taste: Tensor
     proportions: Tensor
     strokes: Tensor
+    alphabet: str
 
     def __len__(self) -> int:
         return len(self.habits)
 
 
-def invent(count: int, generator: torch.Generator) -> Writers:
+def invent(count: int, generator: torch.Generator, alphabet: str = ALPHABET) -> Writers:
     """Draw invented writers.
 
     Args:
         count: number of writers; a larger number begins with the same ones.
         generator: random stream of the writers.
+        alphabet: capital letters, or digits, or both.
     """
-    sizes = [(len(HABITS),), (CLASSES, len(KNOTS), 2), (CLASSES, STROKES, 4)]
+    classes = len(alphabet)
+    sizes = [(len(HABITS),), (classes, len(KNOTS), 2), (classes, STROKES, 4)]
     widths = [math.prod(size) for size in sizes]
-    drawn = _draw_uniform((count, CLASSES + 2 * sum(widths)), generator)
-    normal = _make_normal(drawn[:, CLASSES:].view(count, -1, 2))
+    drawn = _draw_uniform((count, classes + 2 * sum(widths)), generator)
+    normal = _make_normal(drawn[:, classes:].view(count, -1, 2))
     habits, proportions, strokes = (
         part.reshape(count, *size) for part, size in zip(normal.split(widths, 1), sizes, strict=True)
     )
-    return Writers(habits, drawn[:, :CLASSES], proportions, strokes)
+    return Writers(habits, drawn[:, :classes], proportions, strokes, alphabet)
 
 
 def write(writers: Writers, who: Tensor, labels: Tensor, generator: torch.Generator) -> Tensor:
@@ -112,14 +115,14 @@ def write(writers: Writers, who: Tensor, labels: Tensor, generator: torch.Genera
     Args:
         writers: the writers.
         who: [N] int64, the writer of each letter.
-        labels: [N] int64 in 0..25, the letters to write.
+        labels: [N] int64, the letters to write, as places in the writers' alphabet.
         generator: draws what varies between repetitions.
 
     Returns:
         [N, 900] float32 in 0..1, multiples of 1/255; the longer side of the ink is 24 pixels, and the ink is centred.
     """
     count = len(labels)
-    forms = load_skeletons()
+    forms = load_skeletons(writers.alphabet)
     again = _draw_uniform((count, 2), generator)
     taste = torch.where(again[:, 0] < ANOTHER_FORM, again[:, 1], writers.taste[who, labels])
     form = forms.first[labels] + (taste[:, None] >= forms.chance[labels]).sum(1)
@@ -140,13 +143,14 @@ def write(writers: Writers, who: Tensor, labels: Tensor, generator: torch.Genera
 def load(config: SyntheticConfig) -> Split:
     """Write training and test letters, equally many of each class, by different writers, well mixed.
 
-    Every 26 letters in a row are the whole alphabet, so that a network can also learn them in the stored order.
+    Every 26 letters in a row are the whole alphabet (of digits 10, of both 36), so that a network can also learn them
+    in the stored order.
 
     Args:
         config: how many letters of each class and how many repetitions, and the seed of the writers.
     """
     first_test_writer = math.ceil(config.train_per_letter / config.repetitions)
-    with _use_one_thread():
+    with use_threads(1):  # for such small steps several would wait for each other, for seconds on shared cores
         train = _write_part("train", config.train_per_letter, config, 0)
         test = _write_part("test", config.test_per_letter, config, first_test_writer)
     return Split(train, test)
@@ -166,27 +170,32 @@ def _load_cached(fields: tuple[Any, ...]) -> Split:
     return read_or_draw(repr(fields), lambda: load(SyntheticConfig(*fields)))
 
 
-@contextmanager
-def _use_one_thread() -> Iterator[None]:
-    """Compute with one thread: for such small steps several would wait for each other, for seconds on shared cores."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
-
-
 def _write_part(part: str, per_letter: int, config: SyntheticConfig, first_writer: int) -> Letters:
-    writers = invent(
-        math.ceil(per_letter / config.repetitions), make_generator(config.seed, "synthetic", part, "writers")
-    )
-    order = make_generator(config.seed, "synthetic", part, "order")
-    labels = _draw_uniform((per_letter, CLASSES), order).argsort(1)  # each row is the alphabet, shuffled
-    turns = _draw_uniform((per_letter, CLASSES), order).argsort(0)  # each column says which writer's turn a letter is
+    """Write the letters, the digits, or both, which are then shuffled in each row."""
+    if config.classes != "all":
+        return _write_kind(config.classes, part, per_letter, config, first_writer)
+    letters, digits = (_write_kind(kind, part, per_letter, config, first_writer) for kind in ("letters", "digits"))
+    first, then = (torch.arange(len(kind)).view(per_letter, -1) for kind in (letters, digits))
+    rows = torch.cat([first, len(letters) + then], 1)
+    order = _draw_uniform(tuple(rows.shape), make_generator(config.seed, "synthetic", part, "order", "all")).argsort(1)
+    return join_classes(letters, digits).select(rows.gather(1, order).flatten())
+
+
+def _write_kind(kind: str, part: str, per_letter: int, config: SyntheticConfig, first_writer: int) -> Letters:
+    """Write the letters or the digits of a part."""
+    stream = functools.partial(make_generator, config.seed, "synthetic", part)
+    own = ["digits"] if kind == "digits" else []
+    count = math.ceil(per_letter / config.repetitions)
+    writers = invent(count, stream("writers", *own), ALPHABETS[kind])
+    if own:  # the writers of the letters write the digits too
+        writers = replace(writers, habits=invent(count, stream("writers")).habits)
+    order = stream("order", *own)
+    size = per_letter, len(writers.alphabet)
+    labels = _draw_uniform(size, order).argsort(1)  # each row is the alphabet, shuffled
+    turns = _draw_uniform(size, order).argsort(0)  # each column says which writer's turn a letter is
     who = (turns // config.repetitions).gather(1, labels)
-    images = write(writers, who.flatten(), labels.flatten(), make_generator(config.seed, "synthetic", part, "letters"))
-    return Letters(images, labels.flatten(), who.flatten() + first_writer)
+    images = write(writers, who.flatten(), labels.flatten(), stream("letters", *own))
+    return Letters(images, labels.flatten(), who.flatten() + first_writer, writers.alphabet)
 
 
 def _draw_uniform(size: tuple[int, ...], generator: torch.Generator) -> Tensor:
@@ -266,7 +275,7 @@ def _round_corners(points: Tensor, stroke: Tensor, amount: Tensor) -> Tensor:
 
 def _make_waves(amplitudes: Tensor) -> Tensor:
     """Make slow waves along a letter [N, P, C] from amplitudes [N, 2 * len(WAVES), C]; faster waves are smaller."""
-    along = torch.linspace(0, 2 * math.pi, load_skeletons().points.shape[1], dtype=torch.float64)
+    along = torch.linspace(0, 2 * math.pi, POINTS, dtype=torch.float64)
     basis = torch.stack([f(along * k) / math.sqrt(k) for k in WAVES for f in (torch.sin, torch.cos)], 1)
     return basis @ amplitudes
 

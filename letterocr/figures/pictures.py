@@ -65,7 +65,7 @@ def draw_learned(change: np.ndarray, alphabet: str, which: str = "") -> np.ndarr
 
     Args:
         change: [out, 900], weights minus initial weights.
-        alphabet: names of the classes.
+        alphabet: names of the classes; empty if the units are hidden ones.
         which: which of several networks it is, or empty.
 
     Returns:

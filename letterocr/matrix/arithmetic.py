@@ -19,7 +19,8 @@ import torch
 from torch import Tensor
 
 from letterocr.base.errors import UserError
-from letterocr.data.letters import ALPHABET
+from letterocr.config.data import ALPHABETS
+from letterocr.data.letters import describe_alphabet
 from letterocr.matrix.letter_matrix import with_ones
 
 COEFFICIENTS = (-2, -1, 1, 2)
@@ -43,11 +44,13 @@ class Relation:
 
     @property
     def text(self) -> str:
-        """The relation as in (9): `L + F - I = E`, positive terms first."""
+        """The relation as in (9): `L + F - 2I = E`, positive terms first; twice the digit 3 is written `2*3`."""
         text = ""
         for c, letter in sorted(self.terms, key=lambda term: term[0] < 0):
             sign = ("-" if c < 0 else "") if not text else (" - " if c < 0 else " + ")
-            text += f"{sign}{'' if abs(c) == 1 else abs(c)}{self.alphabet[letter]}"
+            name = self.alphabet[letter]
+            times = "" if abs(c) == 1 else f"{abs(c)}*" if name.isdecimal() else str(abs(c))
+            text += f"{sign}{times}{name}"
         return f"{text} = {self.alphabet[self.target]}"
 
     @property
@@ -65,13 +68,22 @@ class Relation:
         return sum(c for c, _ in self.terms) - 1
 
 
-def find_relation(A: Tensor, text: str, alphabet: str = ALPHABET) -> Relation:
+def name_columns(A: Tensor) -> str:
+    """Return the names of the columns of an alphabet matrix: A..Z, with 36 columns also 0..9.
+
+    Args:
+        A: [m, C]; if its columns are digits alone, or others, their names must be given.
+    """
+    return ALPHABETS["all"][: A.shape[1]]
+
+
+def find_relation(A: Tensor, text: str, alphabet: str = "") -> Relation:
     """Read a relation such as `L + F - 2I = E` and measure its residual in the letters A.
 
     Args:
         A: [m, C].
         text: the relation, in whole numbers and letters of the alphabet.
-        alphabet: the names of the C classes.
+        alphabet: the names of the C classes; empty: as `name_columns` says.
 
     Raises:
         UserError: the text is not a relation.
@@ -81,13 +93,14 @@ def find_relation(A: Tensor, text: str, alphabet: str = ALPHABET) -> Relation:
         >>> find_relation(A, "2A + B = C", "ABC").residual
         0.0
     """
+    alphabet = alphabet or name_columns(A)
     left, equals, right = text.partition("=")
     target, compact = right.strip(), re.sub(r"\s", "", left)
     name = f"[{re.escape(alphabet)}]"
-    term = rf"([+-]?)([1-9]\d*)?({name})"
+    term = rf"([+-]?)(?:([1-9]\d*)\*?)?({name})"
     letters = [letter for _, _, letter in re.findall(term, compact)]
-    if not equals or not re.fullmatch(name, target) or not re.fullmatch(rf"{term}([+-]([1-9]\d*)?{name})*", compact):
-        every = f"{alphabet[0]}..{alphabet[-1]}"
+    if not equals or not re.fullmatch(name, target) or not re.fullmatch(rf"{term}([+-]([1-9]\d*\*?)?{name})*", compact):
+        every = describe_alphabet(alphabet)
         raise UserError(f"relation {text!r}: write letters {every} with whole numbers, as in L + F - 2I = E.")
     if len({*letters, target}) <= len(letters):
         raise UserError(f"relation {text!r}: it names a letter twice; write each letter once.")
@@ -117,7 +130,7 @@ def search(
     count: int = 20,
     sizes: tuple[int, ...] = (2, 3),
     target: str | None = None,
-    alphabet: str = ALPHABET,
+    alphabet: str = "",
 ) -> list[Relation]:
     """Search the relations of smallest residual among all pairs and triples with coefficients -2, -1, 1, 2 (9).
 
@@ -128,12 +141,12 @@ def search(
         count: the largest number of relations to return.
         sizes: how many letters are combined.
         target: the only letter to come near to; None: each letter in turn.
-        alphabet: the names of the C classes.
+        alphabet: the names of the C classes; empty: as `name_columns` says.
 
     Returns:
         The relations, smallest residual first.
     """
-    A = A.double()
+    A, alphabet = A.double(), alphabet or name_columns(A)
     gram = A.mT @ A
     targets = [alphabet.index(target)] if target else range(len(alphabet))
     best: list[Relation] = []
@@ -162,25 +175,26 @@ def select_distinct(relations: list[Relation]) -> list[Relation]:
     return list(first.values())
 
 
-def best_combination(A: Tensor, letters: str, target: str, alphabet: str = ALPHABET) -> tuple[Tensor, float]:
+def best_combination(A: Tensor, letters: str, target: str, alphabet: str = "") -> tuple[Tensor, float]:
     """The real coefficients with which some letters come nearest to another letter, and the residual (least squares).
 
     Args:
         A: [m, C].
         letters: the letters to combine, such as `LF`.
         target: the letter to come near to.
-        alphabet: the names of the C classes.
+        alphabet: the names of the C classes; empty: as `name_columns` says.
 
     Returns:
         Coefficients [len(letters)] float64, and |sum c_i a_i - a_k| / |a_k|.
     """
+    alphabet = alphabet or name_columns(A)
     B = A.double()[:, [alphabet.index(letter) for letter in letters]]
     a = A.double()[:, alphabet.index(target)]
     coefficients = torch.linalg.lstsq(B, a[:, None], driver="gelsd").solution[:, 0]
     return coefficients, float((B @ coefficients - a).norm() / a.norm())
 
 
-def distances_from_others(A: Tensor, alphabet: str = ALPHABET) -> Tensor:
+def distances_from_others(A: Tensor, alphabet: str = "") -> Tensor:
     """The relative distance of each letter from the span of all others, |a_k - projection| / |a_k|.
 
     It is 0 where a relation is exact, and equals 1 / sqrt((G^-1)_kk) / |a_k|. It is computed by least squares, which
@@ -188,13 +202,21 @@ def distances_from_others(A: Tensor, alphabet: str = ALPHABET) -> Tensor:
 
     Args:
         A: [m, C].
-        alphabet: the names of the C classes.
+        alphabet: the names of the C classes; empty: as `name_columns` says.
 
     Returns:
         [C] float64.
     """
+    alphabet = alphabet or name_columns(A)
     residuals = [best_combination(A, alphabet.replace(k, ""), k, alphabet)[1] for k in alphabet]
     return torch.tensor(residuals, dtype=torch.float64)
+
+
+def nearest_multiples(A: Tensor) -> Tensor:
+    """Return the least |c a_j - a_k| / |a_k| over all letters j and real c, for each k: [C]; the sine of an angle."""
+    unit = A / A.norm(dim=0)
+    cosines = (unit.mT @ unit).abs().fill_diagonal_(0).amax(0)
+    return (1 - cosines.square()).clamp(min=0).sqrt()
 
 
 def null_relations(A: Tensor, tolerance: float | None = None) -> Tensor:

@@ -11,41 +11,55 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from letterocr.base.errors import UserError
-from letterocr.data.letters import Letters
+from letterocr.config.data import ALPHABETS
+from letterocr.data.letters import Letters, describe_alphabet
 
 
-def alphabet_matrix(letters: Letters, writers: int | Sequence[int] | None = None) -> Tensor:
+def alphabet_matrix(letters: Letters, writers: int | Sequence[int] | None = None, digits: bool | None = None) -> Tensor:
     """The alphabet matrix A (7): column k is the mean of all letters of class k.
 
     Args:
         letters: handwriting, N letters.
         writers: one writer or several; None: all writers.
+        digits: True: the columns A..Z and 0..9, [900, 36], as (9b) needs; False: A..Z alone, also of letters that
+            have digits; None: a column for each class.
 
     Returns:
         [900, C] float64.
 
     Raises:
-        UserError: a letter is missing, the writers are not known, or there is no such writer.
+        UserError: a letter is missing, the writers are not known, or there is no such writer; the letters have not
+            the classes that `digits` asks for.
     """
     if not isinstance(letters, Letters):
         raise UserError(f"alphabet: {type(letters).__name__} is not a set of letters; give one, such as split.train.")
+    if digits is not None:
+        letters = _select_classes(letters, ALPHABETS["all" if digits else "letters"], f"digits={digits}")
     if writers is not None:
         letters = letters.select(_find_letters_by(letters, [writers] if isinstance(writers, int) else list(writers)))
     counts, alphabet = letters.count_classes(), letters.alphabet
     missing = [letter for letter, count in zip(alphabet, counts, strict=True) if not count]
     if missing:
         whose = "these letters have" if writers is None else f"writers={writers} wrote"
-        every = f"{alphabet[0]}..{alphabet[-1]}"
+        every = describe_alphabet(alphabet)
         raise UserError(f"{whose} no {', '.join(missing)}: an alphabet matrix needs every letter {every}.")
     sums = torch.zeros(letters.classes, letters.images.shape[1], dtype=torch.float64)
     sums.index_add_(0, letters.labels, letters.images.double())
     return (sums / counts[:, None]).mT.contiguous()
+
+
+def _select_classes(letters: Letters, alphabet: str, asked: str) -> Letters:
+    """Return the letters of these classes, which are the first ones of their alphabet."""
+    if not letters.alphabet.startswith(alphabet):
+        have = f"these letters are {describe_alphabet(letters.alphabet)}"
+        raise UserError(f"{asked}: {have}; load them with letterocr.letters(..., classes='all').")
+    return replace(letters.select(letters.labels < len(alphabet)), alphabet=alphabet)
 
 
 def _find_letters_by(letters: Letters, writers: list[int]) -> Tensor:

@@ -20,6 +20,7 @@ from letterocr.compose import registry
 from letterocr.compose.from_overrides import compose_config
 from letterocr.compose.overrides import list_choices
 from letterocr.config.check import check_config
+from letterocr.config.data import CharactersConfig
 from letterocr.config.refusal import refuse
 from letterocr.config.train import TrainConfig
 
@@ -42,7 +43,8 @@ class Claim:
 
 CLAIMS = {
     "fig3": Claim("Fig. 3: the left inverse misreads E as L", "letter_claims:judge_misreading"),
-    "arithmetic": Claim("(9): letter arithmetic", "letter_claims:judge_arithmetic"),
+    "arithmetic": Claim("(9a): letter arithmetic", "letter_claims:judge_arithmetic"),
+    "digit": Claim("(9b): letter arithmetic with a digit", "digit_claims:judge_digit_arithmetic"),
     "bias": Claim("(12): what a bias mends", "letter_claims:judge_bias"),
     "fig4": Claim("Fig. 4: a letter from r singular values", "spectrum_claims:judge_reconstruction"),
     "fig5": Claim("Fig. 5: the singular values", "spectrum_claims:judge_singular_values"),
@@ -144,6 +146,8 @@ def _read_config(overrides: list[str]) -> TrainConfig:
             raise UserError(f"{text}: reproduce decides this itself; it takes {', '.join(taken)} and the data fields.")
     config = compose_config([*(f"{name}={value}" for name, value in DEFAULTS.items()), *overrides])
     check_config(config)
+    if isinstance(config.data, CharactersConfig) and config.data.classes == "digits":
+        refuse("data.classes", "digits", "the claims are about letters; take letters or all")
     if config.samples < LEAST_SAMPLES:
         refuse("samples", config.samples, f"must be at least {LEAST_SAMPLES}")
     if config.evaluate_every == "log":

@@ -11,18 +11,19 @@ from letterocr.figures.png import save_png
 from letterocr.pages.maths import make_equation
 from letterocr.pages.template import Html, make_element, make_heading, make_page, make_picture, make_table
 from letterocr.reproduce.equations import EQUATIONS, typeset
-from letterocr.reproduce.finding import FAILS, HOLDS, Finding, Table
+from letterocr.reproduce.finding import FAILS, HOLDS, NOT_MEASURED, Finding, Table
 
 SYMBOLS = {
     "a": "a letter: a 30x30 image as 900 numbers, ink 1 and paper 0",
-    "A": "the alphabet matrix, 900x26: each column is the mean of one letter (7)",
+    "A": "the alphabet matrix: each column is the mean of one letter (7); 900 rows, p columns",
+    "p": "the number of letters of the alphabet: 26, or 36 with the digits",
     "W": "a weight matrix; with one matrix the outputs are q = W a (2), with a bias b added in (12)",
     "W_h, W_q": "the weights of the hidden and of the output layer, with the biases b_h and b_q (16)",
     "s, T": "the activation function s and its temperature T (15); at T = 150 it is nearly linear at the start",
-    "C": "the right outputs: the unit vector of each letter (3); here the 26x26 identity matrix",
-    "R, Z": "R = A A^T / 26 (29) and Z = A C^T / 26 (31), whose equation R W^T = Z the best W solves",
+    "C": "the right outputs: the unit vector of each letter (3); here the identity matrix",
+    "R, Z": "R = A A^T / p (29) and Z = A C^T / p (31), whose equation R W^T = Z the best W solves",
 }
-TYPESET = {"a": "a", "A": "A", "W": "W", "W_h, W_q": "W_h, W_q", "s, T": "s, T", "C": "C", "R, Z": "R, Z"}
+TYPESET = {"a": "a", "A": "A", "p": "p", "W": "W", "W_h, W_q": "W_h, W_q", "s, T": "s, T", "C": "C", "R, Z": "R, Z"}
 
 
 def write_figures(folder: Path, finding: Finding) -> None:
@@ -80,7 +81,9 @@ def _make_introduction() -> list[Html]:
         _colour(FAILS),
         ", or ",
         _colour("holds only if"),
-        " a condition is met that the paper does not state.",
+        " a condition is met that the paper does not state. A claim that needs digits ",
+        _colour(NOT_MEASURED),
+        " if the letters come without digits.",
     )
     symbols = [(make_equation(TYPESET[name]), typeset(text)) for name, text in SYMBOLS.items()]
     return [paper, verdicts, make_table(symbols, ["symbol", "meaning"])]

@@ -9,16 +9,17 @@ from letterocr.pages.template import Html, escape_text
 
 EQUATIONS = {
     "fig3": r"W = (A^T A)^{-1} A^T, \quad W A = I",
-    "arithmetic": r"L + F \approx E, \quad L + T - B + 3 \approx I",
+    "arithmetic": r"L + F \approx E",
+    "digit": r"L + T - B + 3 \approx I",
     "bias": r"q = W a + b",
     "fig4": r"A_r = \sum_{i=1}^{r} \sigma_i u_i v_i^T",
-    "fig5": r"A = U \Sigma V^T, \quad \sigma_1 \geq \sigma_2 \geq \dots \geq \sigma_{26}",
+    "fig5": r"A = U \Sigma V^T, \quad \sigma_1 \geq \sigma_2 \geq \dots \geq \sigma_p",
     "rank": r"\exp \left( - \sum_i p_i \ln p_i \right), \quad p_i = \frac{\sigma_i}{\sum_j \sigma_j}",
     "linear": r"q = W_q (W_h a + b_h) + b_q = W a + b, \quad W = W_q W_h, \quad b = W_q b_h + b_q",
     "sigmoid": r"s(x) = \frac{1}{1 + e^{-x/T}}",
     "symmetry": r"W_q \leftarrow W_q V, \quad W_h \leftarrow V^T (V V^T)^{-1} W_h",
-    "rate": r"R = \frac{1}{26} A A^T, \quad \alpha = \frac{1}{\lambda_{\max}}",
-    "normal": r"R W^T = Z, \quad Z = \frac{1}{26} A C^T",
+    "rate": r"R = \frac{1}{p} A A^T, \quad \alpha = \frac{1}{\lambda_{\max}}",
+    "normal": r"R W^T = Z, \quad Z = \frac{1}{p} A C^T",
     "fig7": r"q = s ( W_q s ( W_h a + b_h ) + b_q )",
     "fig8": r"q = s ( W_3 s ( W_2 s ( W_1 a + b_1 ) + b_2 ) + b_3 )",
 }
@@ -50,8 +51,8 @@ FORMULAS = {
     "b_q": r"b_q",
     "b_h": r"b_h",
     "q = W a": r"q = W a",
-    "R = A A^T / 26": r"R = A A^T / 26",
-    "Z = A C^T / 26": r"Z = A C^T / 26",
+    "R = A A^T / p": r"R = A A^T / p",
+    "Z = A C^T / p": r"Z = A C^T / p",
 }
 _PATTERN = re.compile("|".join(re.escape(text) for text in sorted(FORMULAS, key=len, reverse=True)))
 

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
-from letterocr.config.data import SourceConfig
-from letterocr.data.letters import Split
+from letterocr.base.errors import UserError
+from letterocr.compose import registry
+from letterocr.config.data import ALPHABETS, CharactersConfig, SourceConfig
+from letterocr.data.letters import Letters, Split
 from letterocr.matrix.letter_matrix import alphabet_matrix
 
 HOLDS = "holds"
 FAILS = "does not hold"
+NOT_MEASURED = "is not measured"
 WIDTH = 5.5  # inches of every figure, so that it is legible on a narrow screen
 
 
@@ -81,6 +84,19 @@ class Material:
         return alphabet_matrix(self.split.train)
 
     @cached_property
+    def train_with_digits(self) -> Letters:
+        """The training letters of the source with its digits.
+
+        Raises:
+            UserError: the source has no digits.
+        """
+        if self.split.train.alphabet == ALPHABETS["all"]:
+            return self.split.train
+        if not isinstance(self.data, CharactersConfig):
+            raise UserError(f"data={self.data.name} has letters of one alphabet only; take another source.")
+        return registry.load_letters(replace(self.data, classes="all")).train
+
+    @cached_property
     def single_writers(self) -> list[Tensor]:
         """The alphabet matrices of the training writers who wrote every letter; empty if the writers are not known."""
         train = self.split.train
@@ -97,7 +113,7 @@ class Finding:
 
     Attributes:
         stated: the claim as the paper states it.
-        verdict: "holds", "does not hold", "does not hold: ..." or "holds only if ..."
+        verdict: "holds", "does not hold", "does not hold: ...", "holds only if ..." or "is not measured"
         evidence: the numbers that decide, in one or two sentences.
         numbers: numbers by name, in the order in which they are shown.
         figures: Matplotlib figures by file name without `.png`.

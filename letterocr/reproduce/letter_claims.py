@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from torch import Tensor
-
 from letterocr.figures.linear_algebra import draw_outputs, draw_relation
 from letterocr.figures.png import make_figure
 from letterocr.matrix.arithmetic import (
@@ -13,6 +11,7 @@ from letterocr.matrix.arithmetic import (
     distances_from_others,
     find_mending_bias,
     find_relation,
+    nearest_multiples,
     ranks,
     search,
     select_distinct,
@@ -74,7 +73,7 @@ def judge_arithmetic(material: Material) -> Finding:
     A, alphabet = material.A, material.split.train.alphabet
     stated = find_relation(A, "L + F = E", alphabet)
     best = select_distinct(search(A, 60, alphabet=alphabet))[:12]
-    alone, e = _nearest_multiple(A), stated.target
+    alone, e = nearest_multiples(A), stated.target
     near = [r for r in best if r.residual < alone[r.target]]
     figure = make_figure(WIDTH, 6)
     for axis, shown in zip(figure.subplots(4, 1), [stated, *best[:3]], strict=True):
@@ -94,7 +93,7 @@ def judge_arithmetic(material: Material) -> Finding:
         f"of all pairs and triples is {best[0].text} with {100 * best[0].residual:.0f} %."
     )
     return Finding(
-        "Letters are nearly linear combinations of others: L + F ~ E (9a), L + T - B + 3 ~ I (9b).",
+        "Letters are nearly linear combinations of others: L + F ~ E (9a).",
         verdict,
         evidence,
         {r.text: f"{100 * r.residual:.1f} %" for r in [stated, *best]}
@@ -102,7 +101,6 @@ def judge_arithmetic(material: Material) -> Finding:
             "distance of E from the span of all other letters": f"{100 * distance[e]:.1f} %",
             "the same for all letters, least": f"{100 * distance.min():.1f} %",
             "the same for all letters, largest": f"{100 * distance.max():.1f} %",
-            "(9b)": "contains the digit 3, which is not in this alphabet",
         },
         {"arithmetic": figure},
         "Sums of letters beside the letter that they approximate: " + ", ".join(r.text for r in [stated, *best[:3]]),
@@ -120,13 +118,6 @@ def judge_arithmetic(material: Material) -> Finding:
             ),
         ),
     )
-
-
-def _nearest_multiple(A: Tensor) -> Tensor:
-    """Return the least |c a_j - a_k| / |a_k| over all letters j and real c, for each k: [C]; the sine of an angle."""
-    unit = A / A.norm(dim=0)
-    cosines = (unit.mT @ unit).abs().fill_diagonal_(0).amax(0)
-    return (1 - cosines.square()).clamp(min=0).sqrt()
 
 
 def judge_bias(material: Material) -> Finding:

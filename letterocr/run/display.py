@@ -155,7 +155,8 @@ class Display:
         if weight.shape[-1] == PIXELS:
             if self._initial is None:
                 self._initial = initialise_replica(learning.config, test.classes, r).weights[0].double().numpy()
-            learned = pictures.draw_learned(weight - self._initial, test.alphabet, which)
+            names = test.alphabet if len(engine.network.weights) == 1 else ""
+            learned = pictures.draw_learned(weight - self._initial, names, which)
             board.picture("pictures/learned", step, learned)
         truth, read = test.labels.numpy(), outputs.argmax(-1)
         worst = pictures.worst_letters(test.images.numpy(), truth, outputs, test.alphabet, which)

@@ -98,7 +98,7 @@ def _make_weights(view: RunView) -> list[Html]:
     if change is None:
         return []
     units, scale = list_largest(change, SHOWN_UNITS), find_scale(change)
-    lettered = len(change) == len(view.alphabet)
+    lettered = view.loaded is not None and len(view.loaded[0].weights) == 1  # its units are the outputs
     name = (lambda unit: view.alphabet[unit]) if lettered else (lambda unit: f"unit {unit + 1:,}")
     norms = np.linalg.norm(change, axis=1)
     tiles = [

@@ -27,6 +27,7 @@ ROWS: tuple[tuple[str, str, str], ...] = (
     ("8", r"W = (A^T A)^{-1} A^T", "the left inverse"),
     ("Fig. 3", r"W a", "a handwritten E that the left inverse misreads as L"),
     ("9", r"L + F \approx E", "letters are nearly sums and differences of others"),
+    ("9b", r"L + T - B + 3 \approx I", "the same with a digit; letters with digits have 36 columns in A"),
     ("10, 11", r"A d = 0 \Rightarrow W A d = 0 \neq d", "no linear map is right where such a relation is exact"),
     ("12", r"q = W a + b", "a bias, which mends one relation at most"),
     ("13; Fig. 4", r"A_r = \sum_{i=1}^{r} \sigma_i u_i v_i^T", "a letter from the first r singular values"),
@@ -48,7 +49,8 @@ ROWS: tuple[tuple[str, str, str], ...] = (
 # Where a reader looks first: the mathematics, then what draws and judges it, then the engines.
 ORDER = ("matrix", "models", "optimizers", "data", "curvature", "figures", "reproduce", "engine")
 SKIPPED = "letterocr.engine.gpu."  # the kernels repeat the equations of the engines
-_NUMBERS = r"\d{1,2}(?:-\d{1,2})?(?:, \d{1,2}(?:-\d{1,2})?)*"
+_NUMBER = r"\d{1,2}(?:[ab]|-\d{1,2})?"
+_NUMBERS = rf"{_NUMBER}(?:, {_NUMBER})*"
 _GROUP = rf"(?:Fig\. )?{_NUMBERS}"
 _CITED = re.compile(rf"\((?:Kantack 2020, |in )?({_GROUP}(?:; {_GROUP})*)(?:[,;] [a-z][^()]*)?\)|(Fig\. {_NUMBERS})")
 
@@ -70,14 +72,14 @@ def expand_keys(text: str) -> frozenset[str]:
     """Return the single equations and figures of a citation.
 
     Example:
-        >>> sorted(expand_keys("7, 29-31; Fig. 4, 5"))
-        ['29', '30', '31', '7', 'Fig. 4', 'Fig. 5']
+        >>> sorted(expand_keys("7, 9b, 29-31; Fig. 4, 5"))
+        ['29', '30', '31', '7', '9b', 'Fig. 4', 'Fig. 5']
     """
     found: set[str] = set()
     for part in text.split(";"):
         figure = "Fig. " if "Fig." in part else ""
-        for first, last in re.findall(r"(\d+)(?:-(\d+))?", part):
-            found |= {f"{figure}{k}" for k in range(int(first), int(last or first) + 1)}
+        for first, half, last in re.findall(r"(\d+)([ab]?)(?:-(\d+))?", part):
+            found |= {f"{figure}{k}{half}" for k in range(int(first), int(last or first) + 1)}
     return frozenset(found)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from helpers import small_config
 
+from letterocr.compose.defaults import label_alone
 from letterocr.compose.from_overrides import compose_config
 from letterocr.config.data import SyntheticConfig
 from letterocr.config.identity import compute_identity, drop_implied, select_identity, to_plain
@@ -85,6 +86,21 @@ def test_a_new_folder_tells_what_differs_from_the_defaults() -> None:
     }
     for overrides, name in told.items():
         assert locate_folder(compose_config(overrides.split())).name.rpartition("-")[0] == name
+
+
+@pytest.mark.parametrize(
+    ("overrides", "name", "label"),
+    [
+        ("data.classes=letters", "three_layer", "three layers"),
+        ("data.classes=digits", "three_layer-classes_digits", "digits"),
+        ("data=emnist data.classes=all", "three_layer-emnist-classes_all", "letters and digits"),
+    ],
+)
+def test_the_classes_tell_runs_apart_unless_they_are_letters(overrides: str, name: str, label: str) -> None:
+    config, plain = (compose_config(text.split()) for text in (overrides, overrides.partition("data.classes")[0]))
+    assert locate_folder(config).name.rpartition("-")[0] == name
+    assert (compute_identity(config) == compute_identity(plain)) is (name == "three_layer")
+    assert label in label_alone(config)
 
 
 def test_all_these_runs_are_different() -> None:

@@ -19,7 +19,7 @@ from emnist_files import (
     zipped,
 )
 
-from letterocr.config.data import EmnistConfig
+from letterocr.config.data import ALPHABETS, EmnistConfig
 from letterocr.data.emnist import load
 from letterocr.data.letters import ALPHABET, BOX, SIDE
 
@@ -38,6 +38,19 @@ def test_the_26_capitals_are_kept_and_the_official_split_too(tmp_path):
         told = (letters.images[others].view(-1, SIDE, SIDE) * 255).round()
         assert torch.equal(told[:, 11 + 1, 10 + 1].long() - 10, letters.labels[others])
         assert (told[:, 13 + 1, 12 + 1] == part).all()
+
+
+@pytest.mark.parametrize("classes", ["digits", "all"])
+def test_digits_are_the_labels_0_to_9(tmp_path, classes):
+    split = load_path(zipped(tmp_path / "emnist.zip", official()), classes=classes)
+    alphabet = ALPHABETS[classes]
+    assert split.train.alphabet == split.test.alphabet == alphabet
+    assert split.test.count_classes().tolist() == [TEST_PER_LETTER] * len(alphabet)
+    for letters in (split.train, split.test):
+        others = letters.labels != alphabet.find("L")
+        told = (letters.images[others].view(-1, SIDE, SIDE) * 255).round()[:, 11 + 1, 10 + 1].long()
+        written = [("0123456789" + ALPHABET)[label] for label in told]
+        assert written == [alphabet[c] for c in letters.labels[others]]
 
 
 def test_letters_stay_in_the_order_of_the_file(tmp_path):

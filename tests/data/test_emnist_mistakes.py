@@ -66,6 +66,15 @@ def test_a_missing_letter(tmp_path, letter, part):
     refused(zipped(tmp_path / "emnist.zip", files), part, f"no letter {letter}:")
 
 
+@pytest.mark.parametrize("classes", ["digits", "all"])
+def test_a_file_without_digits(tmp_path, classes):
+    labels = labels_of(2)
+    labels = labels[labels >= 10]
+    files = official() | {TRAIN_IMAGES: idx(pictures(labels, 1)), TRAIN_LABELS: idx(labels)}
+    path = zipped(tmp_path / "emnist.zip", files)
+    refused(path, TRAIN_LABELS, "no digit 0, 1, 2", "take data.classes=letters", classes=classes)
+
+
 def test_empty_files(tmp_path):
     empty = {TRAIN_IMAGES: idx(np.zeros((0, 28, 28))), TRAIN_LABELS: idx(np.zeros(0))}
     refused(zipped(tmp_path / "emnist.zip", official() | empty), "no letter A, B, C")

@@ -49,6 +49,18 @@ def test_a_path_that_is_not_there_or_neither_folder_nor_npz(tmp_path):
     refused(tmp_path / "letters.zip", "neither a folder nor an .npz")
 
 
+def test_folders_of_digits(tmp_path):
+    folder = make_folder(tmp_path / "own")
+    refused(folder, str(folder), "has no folder 0/: it needs one folder for each of A..Z, 0..9.", classes="all")
+    for digit, letter in enumerate("ABCDEFGHIJ"):
+        shutil.copytree(folder / letter, folder / str(digit))
+    digits, both = (load_path(folder, classes=classes) for classes in ("digits", "all"))
+    assert digits.train.count_classes().tolist() == [2] * 10
+    assert both.train.count_classes().tolist() == [2] * 36
+    assert both.train.alphabet[digits.train.classes + 16 :] == digits.train.alphabet == "0123456789"
+    assert_are_glyphs(digits.train)  # the 0 is the glyph of A, and so on
+
+
 def test_a_missing_class_folder(tmp_path):
     folder = make_folder(tmp_path / "own")
     shutil.rmtree(folder / "Q")

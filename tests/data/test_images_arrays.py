@@ -63,7 +63,7 @@ def test_a_label_out_of_range(tmp_path, label):
     refused(make_npz(tmp_path / "own.npz", labels=labels), f"labels holds {label};", "A..Z", "0..25")
 
 
-@pytest.mark.parametrize("label", ["", "AB", "1", "Ä", "ß", "ﬆ", "ſ"])
+@pytest.mark.parametrize("label", ["", "AB", "?", "Ä", "ß", "ﬆ", "ſ"])
 def test_a_label_that_is_no_letter(tmp_path, label):
     labels = np.tile(np.array(list(ALPHABET), dtype="U2"), 3)
     labels[40] = label
@@ -87,6 +87,41 @@ def test_images_with_values_that_are_no_grey_levels(tmp_path, value, says):
     images = arrays()["images"].astype(np.float32)
     images[40, 3, 4] = value
     refused(make_npz(tmp_path / "own.npz", images=images), "own.npz: images holds", says)
+
+
+def labelled(characters: str) -> np.ndarray:
+    """One label for each picture of `arrays`: these characters, and again from the first one."""
+    return np.array([characters[i % len(characters)] for i in range(26 * 3)])
+
+
+def test_only_the_classes_asked_for_are_read(tmp_path):
+    path = make_npz(tmp_path / "own.npz", labels=labelled("0123456789ABCdefGHIJKLMNOP"), writers=None)
+    split = load_path(path, classes="digits")
+    assert split.train.count_classes().tolist() == [2] * 10
+    assert split.train.alphabet == "0123456789"
+    assert (
+        split.notes[0] == f"{path}: 48 of 78 pictures are of other classes than data.classes=digits and are left out."
+    )
+    numbers = np.tile(np.arange(26) % 10, 3)
+    assert load_path(make_npz(tmp_path / "numbers.npz", labels=numbers), classes="digits").train.classes == 10
+    digits_last = np.resize(np.arange(36), 78)
+    assert (
+        load_path(make_npz(tmp_path / "all.npz", labels=digits_last, writers=None), classes="all").train.classes == 36
+    )
+
+
+@pytest.mark.parametrize(
+    ("classes", "labels", "parts"),
+    [
+        ("digits", None, ["labels holds 10; with data.classes=digits a label is one of 0..9 or a number 0..9."]),
+        ("all", None, ["no digit 0, 1, 2, 3, 4, 5, 6, 7, 8, 9: each of A..Z, 0..9 needs pictures."]),
+        ("digits", labelled(ALPHABET), ["no digit 0, 1", "take another data.classes."]),
+        ("letters", labelled("0123456789"), ["no letter A, B", "take another data.classes."]),
+    ],
+)
+def test_a_file_without_the_classes_asked_for(tmp_path, classes, labels, parts):
+    labels = arrays()["labels"] if labels is None else labels
+    refused(make_npz(tmp_path / "own.npz", labels=labels), "own.npz", *parts, classes=classes)
 
 
 def test_a_missing_letter(tmp_path):

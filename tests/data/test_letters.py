@@ -1,11 +1,12 @@
 """`Letters`: selecting, how large the ink is, a fingerprint that tells sets apart."""
 
 import hashlib
+from dataclasses import replace
 
 import pytest
 import torch
 
-from letterocr.data.letters import ALPHABET, BOX, PIXELS, SIDE, Letters, take_per_letter
+from letterocr.data.letters import ALPHABET, BOX, PIXELS, SIDE, Letters, join_classes, take_per_letter
 
 
 def blocks(*sizes: tuple[int, int]) -> Letters:
@@ -33,6 +34,15 @@ def test_select_keeps_images_labels_and_writers_together_in_the_order_asked_for(
     assert (chosen.writers if writers is None else chosen.writers.tolist()) == (None if writers is None else [9, 7, 9])
     by_mask = letters.select(torch.tensor([False, True, False, True]))
     assert by_mask.labels.tolist() == [1, 25]
+
+
+def test_letters_of_two_alphabets_are_joined():
+    letters, digits = blocks((9, 9), (8, 8)), replace(blocks((7, 7)), alphabet="01")
+    both = join_classes(replace(letters, writers=torch.tensor([3, 4])), replace(digits, writers=torch.tensor([3])))
+    assert both.alphabet == ALPHABET + "01"
+    assert both.labels.tolist() == [0, 1, 26]
+    assert both.writers.tolist() == [3, 4, 3]
+    assert torch.equal(both.images, torch.cat([letters.images, digits.images]))
 
 
 def test_the_box_is_the_median_of_the_longer_sides():

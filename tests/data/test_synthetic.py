@@ -2,14 +2,14 @@
 
 import itertools
 import math
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import pytest
 import torch
 from helpers import small_config
 
 from letterocr.base.randomness import make_generator
-from letterocr.config.data import SyntheticConfig
+from letterocr.config.data import ALPHABETS, SyntheticConfig
 from letterocr.config.model.chain import ChainConfig
 from letterocr.data import pen, skeletons, synthetic
 from letterocr.run.training import run
@@ -87,12 +87,13 @@ def test_a_sampled_form_keeps_corners_length_and_strokes():
     assert max(steps) < 1.6 * sum(steps) / len(steps)
 
 
-def test_every_letter_has_several_forms():
-    forms = skeletons.load_skeletons()
+@pytest.mark.parametrize("alphabet", ALPHABETS.values(), ids=ALPHABETS)
+def test_every_letter_has_several_forms(alphabet):
+    forms = skeletons.load_skeletons(alphabet)
     counts = torch.diff(forms.first, append=torch.tensor([len(forms.points)]))
     assert counts.min() >= 3
     assert forms.stroke.max() < synthetic.STROKES
-    assert torch.allclose(forms.chance[:, -1], torch.ones(26, dtype=torch.float64))
+    assert torch.allclose(forms.chance[:, -1], torch.ones(len(alphabet), dtype=torch.float64))
     assert (forms.points.abs() <= 0.8).all()
 
 
@@ -181,6 +182,23 @@ def test_letters_are_24_pixels_centred_in_whole_grey_levels(small):
     assert (sides == 24).double().mean() > 0.95
 
 
+def rows(letters, shift=0):
+    """Every letter with its class and writer, in an order of their own."""
+    parts = (letters.labels - shift).tolist(), letters.writers.tolist(), letters.images.numpy()
+    return sorted((c, w, image.tobytes()) for c, w, image in zip(*parts, strict=True))
+
+
+def test_letters_and_digits_together_are_those_of_each_alone(small):
+    both = synthetic.load(replace(SMALL, classes="all"))
+    digits = synthetic.load(replace(SMALL, classes="digits"))
+    for part in ("train", "test"):
+        all_36, letters, ten = (getattr(split, part) for split in (both, small, digits))
+        assert (all_36.alphabet, ten.alphabet) == (letters.alphabet + "0123456789", "0123456789")
+        assert torch.equal(all_36.labels.view(-1, 36).sort(1).values, torch.arange(36).expand(len(ten) // 10, 36))
+        for mine, kept, shift in ((letters, all_36.labels < 26, 0), (ten, all_36.labels >= 26, 26)):
+            assert rows(all_36.select(kept), shift) == rows(mine)
+
+
 def test_a_single_letter_and_an_odd_number_of_repetitions():
     split = synthetic.load(SyntheticConfig(train_per_letter=1, test_per_letter=3, repetitions=2))
     assert len(split.train) == 26
@@ -197,4 +215,4 @@ def test_letters_that_are_kept_are_those_and_no_run_changes_them(tmp_path):
     fresh = synthetic.load(SMALL)
     for kept, new in ((first.train, fresh.train), (first.test, fresh.test)):
         assert kept.fingerprint() == new.fingerprint()
-    assert synthetic.load_once(SyntheticConfig(1, 1)) is not first
+    assert synthetic.load_once(SyntheticConfig(train_per_letter=1, test_per_letter=1)) is not first

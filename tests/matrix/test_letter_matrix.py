@@ -116,7 +116,24 @@ def test_classes_are_those_of_the_letters(alphabet):
     assert reading.spikes(0) == alphabet[1]
     with pytest.raises(UserError) as missing:
         alphabet_matrix(letters.select(torch.arange(classes - 1)))
-    one_sentence(missing.value, f"no {alphabet[-1]}", f"A..{alphabet[-1]}")
+    one_sentence(missing.value, f"no {alphabet[-1]}", "A..J" if classes == 10 else "A..Z, 0..9")
+
+
+def test_an_alphabet_with_digits_or_without():
+    images = torch.rand(36, PIXELS, generator=torch.Generator().manual_seed(4))
+    both = Letters(images, torch.arange(36), alphabet=ALPHABET + "0123456789")
+    A = images.double().mT
+    assert torch.equal(alphabet_matrix(both, digits=True), A)
+    assert torch.equal(alphabet_matrix(both, digits=False), A[:, :26])
+    letters = Letters(images[:26], torch.arange(26))
+    assert torch.equal(alphabet_matrix(letters, digits=False), A[:, :26])
+    with pytest.raises(UserError) as missing:
+        alphabet_matrix(letters, digits=True)
+    one_sentence(missing.value, "digits=True: these letters are A..Z", "classes='all'")
+    ten = Letters(images[26:], torch.arange(10), alphabet="0123456789")
+    with pytest.raises(UserError) as missing:
+        alphabet_matrix(ten, digits=False)
+    one_sentence(missing.value, "digits=False: these letters are 0..9")
 
 
 def test_confusions_are_sorted_by_count_and_examples_by_how_sure_they_are():

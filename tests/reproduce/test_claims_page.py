@@ -8,7 +8,7 @@ from pathlib import Path
 
 from letterocr.figures.png import make_figure
 from letterocr.reproduce.claims_page import write_figures, write_page
-from letterocr.reproduce.finding import FAILS, HOLDS, Finding, Table, phrase_condition
+from letterocr.reproduce.finding import FAILS, HOLDS, NOT_MEASURED, Finding, Table, phrase_condition
 
 
 class Reader(HTMLParser):
@@ -56,6 +56,7 @@ def test_a_page_and_its_figures(tmp_path: Path) -> None:
             (Table("Two ways", ["name", "x", "y"], [["row", "1.5", "2"]]),),
         ),
         "two": Finding("D.", FAILS, "Not so.", {}),
+        "four": Finding("F.", NOT_MEASURED, "No digits.", {}),
         "three": Finding("E.", phrase_condition("T < 5"), "Hardly.", {"x": 1.5}),
     }
     for finding in findings.values():

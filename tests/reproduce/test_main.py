@@ -58,6 +58,7 @@ def test_claims_are_measured_on_ones_own_letters(tmp_path: Path, capsys):
         (["replicas=0"], "replicas=0: must be a finite number at least 1."),
         (["evaluate_every=0"], "evaluate_every=0: must be a whole number"),
         (["samples=9"], "samples=9: must be at least 10."),
+        (["data.classes=digits"], "data.classes=digits: the claims are about letters; take letters or all."),
     ],
 )
 def test_a_mistake_is_one_sentence(arguments, sentence, tmp_path, capsys):

@@ -81,8 +81,9 @@ function describe(terms) {
   let text = "";
   for (const [c, letter] of [...terms].sort((one, two) => Number(one[0] < 0) - Number(two[0] < 0))) {
     const sign = text ? (c < 0 ? " − " : " + ") : c < 0 ? "−" : "";
-    const size = Math.abs(c) === 1 ? "" : `${format(Math.abs(c))} `;
-    text += `${sign}${size}${app.alphabet[letter]}`;
+    const name = app.alphabet[letter];
+    const size = Math.abs(c) === 1 ? "" : `${format(Math.abs(c))} ${/\d/.test(name) ? "· " : ""}`;
+    text += `${sign}${size}${name}`;
   }
   return text;
 }

@@ -18,7 +18,7 @@ const RANKS = {
 };
 let factors = null;
 let rank = 5; // singular values of the letters that are shown
-let kept = 26; // singular values of the left inverse
+let kept = 0; // singular values of the left inverse; all at the start
 let pictures = [];
 let columns = null;
 let arithmetic = null;

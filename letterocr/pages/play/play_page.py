@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from letterocr.config.data import ALPHABETS
 from letterocr.config.rule import RULES
 from letterocr.data.letters import Letters, Split, take_per_letter
 from letterocr.matrix.letter_matrix import alphabet_matrix
@@ -24,6 +25,11 @@ from letterocr.pages.play.packing import Packed, pack_array, pack_images, pack_w
 
 HERE = Path(__file__).parent
 PER_LETTER = 75  # training letters of each class in the page, which the race learns
+CHARACTERS = {  # what a reader of the page draws, by the alphabet
+    ALPHABETS["letters"]: "a capital letter",
+    ALPHABETS["digits"]: "a digit",
+    ALPHABETS["all"]: "a capital letter or a digit",
+}
 
 
 @dataclass(frozen=True)
@@ -77,6 +83,7 @@ def make_play_page(networks: Sequence[ShownNetwork], letters: Split, box: int) -
         "imports": json.dumps({"imports": _read_modules()}),
         "data": json.dumps(data, allow_nan=False).replace("<", "\\u003c"),
         "version": _read_version(),
+        "character": CHARACTERS.get(letters.train.alphabet, "a letter"),
     }
     page = (HERE / "page.html").read_text(encoding="utf-8")
     page = re.sub(r"\$(.+?)\$", lambda found: make_equation(found[1]), page)
