@@ -83,9 +83,13 @@ def _settle(
     h: np.ndarray,
     W: np.ndarray,
     slopes: np.ndarray,
+    label: int,
     s: Settings,
 ) -> None:
-    """Write what was found of letter t: its outputs, h . h_j + beta and |w_r * (s' - f)|; slopes [K, m] <- u * s'."""
+    """Write what was found of letter t: its outputs, h . h_j + beta and |w_r * (s' - f)|; slopes [K, m] <- u * s'.
+
+    Where it is misread, the first rival of its class is that of its label.
+    """
     x, k, spread = found
     one, best = h.dtype.type(1), anchors.chosen[t]
     anchors.since[t] = now
@@ -103,6 +107,8 @@ def _settle(
     for r in range(x.shape[0]):
         anchors.outputs[t, r] = x[r]
     _find_largest(x, best)
+    for p in range(1, min(best.shape[0], 2)):
+        best[p] = best[p] if best[0] == label else label
     for p in range(best.shape[0]):
         anchors.leading[t, p] = x[best[p]]
         anchors.outputs[t, best[p]] = FAR
@@ -125,11 +131,13 @@ def settle_letters(
     h: np.ndarray,
     W: np.ndarray,
     slopes: np.ndarray,
+    labels: np.ndarray,
     s: Settings,
 ) -> None:
     """`_settle` of each letter that is chosen."""
     for k in range(len(chosen)):
-        _settle(chosen[k], now, anchors, (found[0][k], found[1][k], found[2][k]), h[k], W, slopes[k], s)
+        t = chosen[k]
+        _settle(t, now, anchors, (found[0][k], found[1][k], found[2][k]), h[k], W, slopes[k], labels[t], s)
 
 
 @compiled

@@ -176,25 +176,43 @@ def _move_squares(t: int, i: int, anchors: Anchors, motion: Motion, mu: np.float
 
 
 @expanded
-def compare_outputs(c: int, i: int, letter: Letter, motion: Motion, e: Rounding, gaps: np.ndarray) -> bool:
-    """Gaps [c] <- by how much the output of class c is larger than each after sample i, at the least (C2-C6).
-
-    Returns whether it is larger than all others; the gap to itself is infinite.
-    """
+def _measure(c: int, i: int, letter: Letter, motion: Motion, e: Rounding) -> tuple[np.floating, ...]:
+    """The estimated output of class c less the slack, what a class's spread and width are multiplied by, and |d|."""
     path, size, z = letter.squares[1], letter.sizes[0] + 1, letter.sizes[1]
     square = max(letter.squares[0], 0.0) + 2 * (e.product + e.steps) * path * path
     slack = 4 * motion.omega[i] * (e.product * (size + e.slope * path) + e.steps * (size + e.slope * (z + path)))
-    outputs, spread, leading, chosen = letter.outputs, letter.spread, letter.leading, letter.chosen
+    outputs, leading, chosen = letter.outputs, letter.leading, letter.chosen
     dtype = outputs.dtype.type
     d, bend = dtype(e.up * math.sqrt(square)), dtype(e.up * e.bend * square)
     near = d if motion.rest.shape[0] == 0 else dtype(e.up * letter.squares[2])
-    own = leading[leading.shape[0] - 1]  # the chosen stand beside the others less this
-    least = outputs[c] - own - spread[c] * near
+    least = outputs[c] - leading[leading.shape[0] - 1] - letter.spread[c] * near
     for p in range(chosen.shape[0]):
         least = leading[p] if chosen[p] == c else least
-    least -= dtype(slack)
-    turned, widest, one = motion.turned, motion.widest, dtype(1)
-    kept, base = one - one, least + own
+    return least - dtype(slack), near, bend, d
+
+
+@expanded
+def compare_pair(c: int, r: int, i: int, letter: Letter, motion: Motion, e: Rounding) -> np.floating:
+    """By how much the output of class c is larger than that of class r after sample i, at the least (C2-C6)."""
+    least, near, bend, d = _measure(c, i, letter, motion, e)
+    leading, chosen = letter.leading, letter.chosen
+    other = letter.outputs[r] - leading[leading.shape[0] - 1] + letter.spread[r] * near
+    for p in range(chosen.shape[0]):
+        other = leading[p] if chosen[p] == r else other
+    return least - other - motion.turned[i, c, r] * d - motion.widest[c, r] * bend
+
+
+@expanded
+def compare_outputs(c: int, i: int, letter: Letter, motion: Motion, e: Rounding, gaps: np.ndarray) -> bool:
+    """Gaps [c] <- `compare_pair` for all classes r; return whether the output of class c is larger than all others.
+
+    The gap to itself is infinite.
+    """
+    least, near, bend, d = _measure(c, i, letter, motion, e)
+    outputs, spread, leading, chosen = letter.outputs, letter.spread, letter.leading, letter.chosen
+    turned, widest, one = motion.turned, motion.widest, outputs.dtype.type(1)
+    base = least + leading[leading.shape[0] - 1]  # the chosen stand beside the others less this
+    kept = one - one
     for r in range(outputs.shape[0]):
         gap = base - outputs[r] - spread[r] * near - turned[i, c, r] * d - widest[c, r] * bend
         gaps[r] = gap
@@ -226,6 +244,7 @@ def _bend(c: int, p: np.ndarray, motion: Motion, product: np.ndarray) -> float:
 @expanded
 def narrow_gaps(
     c: int,
+    label: int,
     letter: Letter,
     span: np.ndarray,
     motion: Motion,
@@ -234,13 +253,13 @@ def narrow_gaps(
 ) -> bool:
     """Raise the gaps [c] that `compare_outputs` found too small, by (C8); return whether all are positive now.
 
-    `scratch` holds the gaps, and room for as many numbers.
+    Where c is not the label's class, only the gap to that one. `scratch` holds the gaps, and room for as many numbers.
     """
     gaps, product = scratch
     rounding = 2 * (e.product + e.steps) * letter.squares[1] * letter.squares[1]
     square, own, missing = max(letter.squares[0], 0.0) + rounding, -1.0, 0
     for r in range(gaps.shape[0]):
-        if not gaps[r] > 0:
+        if not gaps[r] > 0 and (c == label or r == label):
             most = e.bend * motion.widest[c, r] * square * (1 - 8 * e.unit)
             if gaps[r] + most > 0:
                 if own < 0:

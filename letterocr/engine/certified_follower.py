@@ -53,7 +53,7 @@ class CertifiedFollower(CompiledFollower):
         self.spanned = self.settings.sigmoid and not self.settings.hidden_slope and not self.moving
         self._mark = mark_moving if self.moving else mark_spanned if self.spanned else mark_plain
         self._maker = MotionMaker((c, pad(c)), n, like, momentum.mu, momentum.decay, self.spanned)
-        self._anchors = LetterAnchors(count, c, m, n, like, self.moving, self.spanned)
+        self._anchors = LetterAnchors(self.labels.numpy(), c, m, n, like, self.moving, self.spanned)
         self._lower = torch.tril_indices(c, c)
         self._inverse = float(self.settings.numbers[kernels.TEMPERATURE])
         self._starting = [torch.from_numpy(x).clone() for x in stack.last]

@@ -59,7 +59,7 @@ class LetterAnchors:
     """The anchors of T letters through one block after the other.
 
     Args:
-        count: T.
+        labels: [T].
         classes: c.
         width: m.
         block: the most samples a block has.
@@ -69,9 +69,9 @@ class LetterAnchors:
     """
 
     def __init__(
-        self, count: int, classes: int, width: int, block: int, like: Tensor, moving: bool, spanned: bool
+        self, labels: np.ndarray, classes: int, width: int, block: int, like: Tensor, moving: bool, spanned: bool
     ) -> None:
-        padded = pad(classes)
+        self.labels, count, padded = labels, len(labels), pad(classes)
         self.spanned, self.rivals = spanned, 0 if spanned else RIVALS
         rivals = self.rivals
 
@@ -131,7 +131,7 @@ class LetterAnchors:
         else:
             spread = (squares @ block.weight_squares.mT).sqrt_().mul_(block.rounding.up)
         found = x.numpy(), k.numpy(), spread.numpy()
-        settle_letters(chosen, now, a, found, h.numpy(), block.weight.numpy(), slopes.numpy(), s)
+        settle_letters(chosen, now, a, found, h.numpy(), block.weight.numpy(), slopes.numpy(), self.labels, s)
         for p in range(self.rivals):
             a.own[chosen, p, now:n] = (slopes[:, p] @ block.v[now:].mT).numpy()
         if block.moving:

@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 
 from letterocr.engine.block_motion import MotionMaker
 from letterocr.engine.certificate_arrays import make_rounding, take_letter
-from letterocr.engine.certificates import compare_outputs, find_top, narrow_gaps, step_moving, step_plain, step_spanned
+from letterocr.engine.certificates import (
+    compare_outputs,
+    compare_pair,
+    find_top,
+    narrow_gaps,
+    step_moving,
+    step_plain,
+    step_spanned,
+)
 from letterocr.engine.kernels import Settings
 from letterocr.engine.letter_anchors import BlockFactors, LetterAnchors, pad
 from letterocr.engine.momentum import make_tables
@@ -110,7 +118,7 @@ def bound(case: Case, block: Block) -> tuple[np.ndarray, np.ndarray]:
     numbers = np.array([inverse, 1, case.momentum, case.decay], block.v.dtype)
     s = Settings(numbers, True, case.rule != "printed", case.sigmoid, case.bias, False)
     maker = MotionMaker((CLASSES, pad(CLASSES)), SAMPLES, like, case.momentum, case.decay, spanned)
-    anchors = LetterAnchors(LETTERS, CLASSES, case.width, SAMPLES, like, moving, spanned)
+    anchors = LetterAnchors(np.arange(LETTERS) % CLASSES, CLASSES, case.width, SAMPLES, like, moving, spanned)
     v, h, q = (torch.from_numpy(x) for x in (block.v, block.h, block.q))
     last = [torch.from_numpy(x) for x in block.last]
     slope = (h * (1 - h)).mean(0) if case.sigmoid else torch.ones_like(h[0])
@@ -144,8 +152,13 @@ def bound(case: Case, block: Block) -> tuple[np.ndarray, np.ndarray]:
                 step_spanned(t, i, letter, anchors.arrays, motion)
             tops[i, t] = find_top(letter)
             compare_outputs(tops[i, t], i, letter, motion, rounding, gaps[i, t])
+            other = (tops[i, t] + 1) % CLASSES
+            pair = compare_pair(tops[i, t], other, i, letter, motion, rounding)
+            assert pair <= gaps[i, t, other] + 1e-5 * abs(pair) or not np.isfinite(pair)
             if spanned:
-                narrow_gaps(tops[i, t], letter, anchors.arrays.span[t], motion, rounding, (gaps[i, t], scratch))
+                narrow_gaps(
+                    tops[i, t], tops[i, t], letter, anchors.arrays.span[t], motion, rounding, (gaps[i, t], scratch)
+                )
     return gaps[..., :CLASSES], tops
 
 
