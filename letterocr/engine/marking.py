@@ -91,7 +91,7 @@ def _write(t: int, i: int, known: bool, verdicts: Verdicts, gaps: np.ndarray) ->
 
 @compiled
 def mark_plain(
-    own: tuple[int, int],
+    chosen: np.ndarray,
     stretch: tuple[int, int],
     anchors: Anchors,
     motion: Motion,
@@ -100,8 +100,9 @@ def mark_plain(
     e: Rounding,
     scratch: tuple[np.ndarray, np.ndarray],
 ) -> None:
-    """Mark the letters own[0] .. own[1] - 1 after each sample of a stretch, without momentum and weight decay."""
-    for t in range(own[0], own[1]):
+    """Mark the chosen letters after each sample of a stretch, without momentum and weight decay."""
+    for k in range(len(chosen)):
+        t = chosen[k]
         letter = take_letter(t, anchors)
         for i in range(stretch[0], stretch[1]):
             step_plain(i, letter, motion)
@@ -112,7 +113,7 @@ def mark_plain(
 
 @compiled
 def mark_spanned(
-    own: tuple[int, int],
+    chosen: np.ndarray,
     stretch: tuple[int, int],
     anchors: Anchors,
     motion: Motion,
@@ -121,15 +122,18 @@ def mark_spanned(
     e: Rounding,
     scratch: tuple[np.ndarray, np.ndarray],
 ) -> None:
-    """Do the same with (C7) and (C8)."""
-    for t in range(own[0], own[1]):
+    """Do the same, with (C7) and (C8) where the motion has what they need."""
+    spanned = motion.rest.shape[0] > 0
+    for k in range(len(chosen)):
+        t = chosen[k]
         letter = take_letter(t, anchors)
         for i in range(stretch[0], stretch[1]):
             step_plain(i, letter, motion)
-            step_spanned(t, i, letter, anchors, motion)
+            if spanned:
+                step_spanned(t, i, letter, anchors, motion)
             if verdicts.due[i]:
                 known = _look(t, i, letter, motion, verdicts, e, scratch[0])
-                if not known:
+                if spanned and not known:
                     c, label = verdicts.read[t], verdicts.labels[t]
                     known = narrow_gaps(c, label, letter, anchors.span[t], motion, e, scratch)
                 _write(t, i, known, verdicts, scratch[0])
@@ -137,7 +141,7 @@ def mark_spanned(
 
 @compiled
 def mark_moving(
-    own: tuple[int, int],
+    chosen: np.ndarray,
     stretch: tuple[int, int],
     anchors: Anchors,
     motion: Motion,
@@ -147,7 +151,8 @@ def mark_moving(
     scratch: tuple[np.ndarray, np.ndarray],
 ) -> None:
     """Do the same with momentum or weight decay."""
-    for t in range(own[0], own[1]):
+    for k in range(len(chosen)):
+        t = chosen[k]
         letter = take_letter(t, anchors)
         for i in range(stretch[0], stretch[1]):
             step_moving(t, i, anchors, motion, s)

@@ -1,4 +1,4 @@
-"""The test letters beside a compiled stack of three weight matrices: the class of most is proved, not computed.
+"""The test letters beside a compiled stack of three weight matrices: most are judged without an evaluation.
 
 The block is learned first. The letters' first activations follow sample by sample, as in a full evaluation; the product
 with the second weight matrix is taken once a block for all of them, and then only for those that are not proved to be

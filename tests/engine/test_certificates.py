@@ -43,6 +43,7 @@ class Case:
     bias: bool
     dtype: str
     sigmoid: bool = True
+    spanned: bool = True
 
 
 @dataclass
@@ -111,7 +112,7 @@ def learn(case: Case) -> Block:
 def bound(case: Case, block: Block) -> tuple[np.ndarray, np.ndarray]:
     """Lower bounds [n, T, c] of the margins to each class of the class [n, T] with the largest estimate."""
     like = torch.from_numpy(block.v)
-    moving, spanned = bool(case.momentum or case.decay), case.sigmoid and case.rule == "printed"
+    moving, spanned = bool(case.momentum or case.decay), case.sigmoid and case.rule == "printed" and case.spanned
     spanned = spanned and not moving
     rounding = make_rounding(block.v.dtype, case.width, SAMPLES, case.sigmoid, moving)
     inverse = 1 / case.temperature if case.sigmoid else 1.0
@@ -135,7 +136,7 @@ def bound(case: Case, block: Block) -> tuple[np.ndarray, np.ndarray]:
     anchors.arrays.g[:] = block.g.T
     y = block.y if case.momentum else block.y[:1]
     letters = Followers(block.z, y, np.zeros(LETTERS, np.int64), anchors.arrays.g, block.v, block.rates)
-    anchors.settle(np.arange(LETTERS), 0, factors, last, letters, s)
+    anchors.settle(np.arange(LETTERS), 0, factors, last, letters, s, spanned)
     gaps, scratch = (
         np.zeros((SAMPLES, LETTERS, pad(CLASSES)), like.numpy().dtype),
         np.zeros(pad(CLASSES), numbers.dtype),
@@ -181,6 +182,7 @@ def list_cases(dtype: str) -> st.SearchStrategy[Case]:
         bias=st.booleans(),
         dtype=st.just(dtype),
         sigmoid=st.sampled_from([True, True, True, False]),
+        spanned=st.booleans(),
     )
 
 
