@@ -3,8 +3,8 @@
 The block is learned first. Each letter is anchored at its start, and judged after each sample that is due
 (`certificates`), in stretches of samples. Rules for which (C7) holds judge by the cheap bounds first, and by that one
 the letters that are open somewhere in a stretch. A letter that is open is evaluated; if it still is where a stretch
-ends, it is anchored anew there, unless its outputs are too close for that to help. The counts are those of `CompiledFollower`, sample by sample, and so
-are the bits of what a checkpoint keeps.
+ends, it is anchored anew there, unless its outputs are too close for that to help. The counts are those of
+`CompiledFollower`, sample by sample, and so are the bits of what a checkpoint keeps.
 
 Shapes: as in `certificates`.
 """
