@@ -155,7 +155,8 @@ def bound(case: Case, block: Block) -> tuple[np.ndarray, np.ndarray]:
             compare_outputs(tops[i, t], i, letter, motion, rounding, gaps[i, t])
             other = (tops[i, t] + 1) % CLASSES
             pair = compare_pair(tops[i, t], other, i, letter, motion, rounding)
-            assert pair <= gaps[i, t, other] + 1e-5 * abs(pair) or not np.isfinite(pair)
+            outputs = block.outputs[i + 1, t].astype(float)
+            assert not pair > outputs[tops[i, t]] - outputs[other]
             if spanned:
                 narrow_gaps(
                     tops[i, t], tops[i, t], letter, anchors.arrays.span[t], motion, rounding, (gaps[i, t], scratch)
