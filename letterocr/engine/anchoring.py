@@ -9,7 +9,6 @@ import numpy as np
 
 from letterocr.engine.certificate_arrays import FAR, Anchors
 from letterocr.engine.kernels import Settings, compiled, expanded, squash
-from letterocr.engine.replay import Followers, catch_up
 
 
 @expanded
@@ -21,44 +20,27 @@ def _norm(x: np.ndarray) -> float:
 
 
 @expanded
-def _take(
-    t: int,
-    now: int,
-    letters: Followers,
-    f: np.ndarray,
-    rows: tuple[np.ndarray, np.ndarray],
-    size: np.ndarray,
-    s: Settings,
-    plain: bool,
-) -> None:
-    """Letter t after `now` samples of the block: rows <- h and (s' - f)^2, or s' - f; size <- |h| and |z|."""
-    catch_up(t, now, letters, s)
-    z, (h, square) = letters.z[t], rows
+def _take(z: np.ndarray, f: np.ndarray, rows: tuple[np.ndarray, np.ndarray], size: np.ndarray, s: Settings) -> None:
+    """A letter's rows <- h and s' - f; size <- |h| and |z|."""
+    h, off = rows
     one = h.dtype.type(1)
     if s.sigmoid:
         squash(z, one, h)
         for u in range(z.shape[0]):
-            off = h[u] * (one - h[u]) - f[u]
-            square[u] = off if plain else off * off
+            off[u] = h[u] * (one - h[u]) - f[u]
     else:
         for u in range(z.shape[0]):
-            h[u], square[u] = z[u], 0
+            h[u], off[u] = z[u], 0
     size[0], size[1] = _norm(h), _norm(z)
 
 
 @compiled
 def take_activations(
-    chosen: np.ndarray,
-    now: int,
-    letters: Followers,
-    f: np.ndarray,
-    out: tuple[np.ndarray, np.ndarray, np.ndarray],
-    s: Settings,
-    plain: bool,
+    chosen: np.ndarray, z: np.ndarray, f: np.ndarray, out: tuple[np.ndarray, np.ndarray, np.ndarray], s: Settings
 ) -> None:
     """`_take` of each letter that is chosen."""
     for k in range(len(chosen)):
-        _take(chosen[k], now, letters, f, (out[0][k], out[1][k]), out[2][chosen[k]], s, plain)
+        _take(z[chosen[k]], f, (out[0][k], out[1][k]), out[2][chosen[k]], s)
 
 
 @expanded
@@ -83,9 +65,13 @@ def _settle(
     h: np.ndarray,
     W: np.ndarray,
     slopes: np.ndarray,
+    label: int,
     s: Settings,
 ) -> None:
-    """Write what was found of letter t: its outputs, h . h_j + beta and |w_r * (s' - f)|; slopes [K, m] <- u * s'."""
+    """Write what was found of letter t: its outputs, h . h_j + beta and |w_r * (s' - f)|; slopes [K, m] <- u * s'.
+
+    Where it is misread, the first rival of its class is that of its label.
+    """
     x, k, spread = found
     one, best = h.dtype.type(1), anchors.chosen[t]
     anchors.since[t] = now
@@ -103,6 +89,8 @@ def _settle(
     for r in range(x.shape[0]):
         anchors.outputs[t, r] = x[r]
     _find_largest(x, best)
+    for p in range(1, min(best.shape[0], 2)):
+        best[p] = best[p] if best[0] == label else label
     for p in range(best.shape[0]):
         anchors.leading[t, p] = x[best[p]]
         anchors.outputs[t, best[p]] = FAR
@@ -125,11 +113,13 @@ def settle_letters(
     h: np.ndarray,
     W: np.ndarray,
     slopes: np.ndarray,
+    labels: np.ndarray,
     s: Settings,
 ) -> None:
     """`_settle` of each letter that is chosen."""
     for k in range(len(chosen)):
-        _settle(chosen[k], now, anchors, (found[0][k], found[1][k], found[2][k]), h[k], W, slopes[k], s)
+        t = chosen[k]
+        _settle(t, now, anchors, (found[0][k], found[1][k], found[2][k]), h[k], W, slopes[k], labels[t], s)
 
 
 @compiled

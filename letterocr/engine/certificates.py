@@ -1,8 +1,10 @@
-r"""Which test letters can have changed their class: bounds from the factors of a block of updates.
+r"""Which test letters can be misread, or be so no longer: bounds from the factors of a block of updates.
 
-The test error needs only the class of each letter, and the class seldom changes. A block of n samples is learned first;
-then each letter is judged from its activations at its *anchor*, a sample of this block. Where one class is proved to
-have the largest output, that costs a few scalars. The other letters are *open* and are evaluated.
+The test error needs only whether each letter is misread, and that seldom changes. A block of n samples is learned
+first; then each letter is judged from its activations at its *anchor*, a sample of this block. A letter is read right
+where its label is proved to have the largest output, and it is misread where any class is proved to have a larger
+output than the label, whichever class has the largest. Either costs a few scalars. The other letters are *open* and
+are evaluated.
 
 Notation, for one network of two weight matrices and one test letter: z [m] its first pre-activations divided by T at
 the anchor, h = s(z), s' and s'' the derivatives of s at unit temperature, w_r the rows of the last weight matrix at the
@@ -27,13 +29,15 @@ where D_cr(i) = [w_c(i) - w_r(i)] - u is what the block has added to u. Let L an
 Proof. By Taylor e_k = s'_k d_k + R_k with |R_k| <= (S/2) d_k^2, and sum |u_k| (S/2) d_k^2 <= max|u| (S/2) |d|^2: (C3).
 Cauchy-Schwarz and the triangle inequality: (C4). Cauchy-Schwarz with |e| <= L |d|: (C5).
 
-(u * s') . d is exact for one product of m numbers a letter, sample and rival: it is taken for the rival that is closest
-at the anchor. For the others (u * f) . d is exact, and one small product serves all letters: f is the mean slope of the
-block's own samples. |d|^2, and |D_cr|^2 for all pairs, are quadratic forms in the Gram matrices of v_j and h_j.
+(u * s') . d is exact for one product of m numbers a letter, sample and rival: it is taken for the label where the
+letter is misread at the anchor, else for the closest rival. For the others (u * f) . d is exact, and one small product
+serves all letters: f is the mean slope of the block's own samples. |d|^2, and |D_cr|^2 for all pairs, are quadratic
+forms in the Gram matrices of v_j and h_j.
 
 Rules without s' in the hidden layer send back v_j = W_j^T q_j / T, where the last weights W_j have hardly moved since
 the block's start: v_j = W^T q_j / T + (a small rest). With M_rp = w_r . ((s' - f) * w_p) / T, of the letter alone, all
-pairs are exact to first order but for the rest:
+pairs are exact to first order but for the rest. Letters that (C4) leaves open in a stretch of samples are anchored with
+M at its start:
 
     (w_r * (s' - f)) . d  =  - sum_j alpha_j g_j (M q_j)_r,  off by at most  L |w_r| sum_j alpha_j g_j |rest_j|    (C7)
 
@@ -176,25 +180,43 @@ def _move_squares(t: int, i: int, anchors: Anchors, motion: Motion, mu: np.float
 
 
 @expanded
-def compare_outputs(c: int, i: int, letter: Letter, motion: Motion, e: Rounding, gaps: np.ndarray) -> bool:
-    """Gaps [c] <- by how much the output of class c is larger than each after sample i, at the least (C2-C6).
-
-    Returns whether it is larger than all others; the gap to itself is infinite.
-    """
+def _measure(c: int, i: int, letter: Letter, motion: Motion, e: Rounding) -> tuple[np.floating, ...]:
+    """The estimated output of class c less the slack, what a class's spread and width are multiplied by, and |d|."""
     path, size, z = letter.squares[1], letter.sizes[0] + 1, letter.sizes[1]
     square = max(letter.squares[0], 0.0) + 2 * (e.product + e.steps) * path * path
     slack = 4 * motion.omega[i] * (e.product * (size + e.slope * path) + e.steps * (size + e.slope * (z + path)))
-    outputs, spread, leading, chosen = letter.outputs, letter.spread, letter.leading, letter.chosen
+    outputs, leading, chosen = letter.outputs, letter.leading, letter.chosen
     dtype = outputs.dtype.type
     d, bend = dtype(e.up * math.sqrt(square)), dtype(e.up * e.bend * square)
     near = d if motion.rest.shape[0] == 0 else dtype(e.up * letter.squares[2])
-    own = leading[leading.shape[0] - 1]  # the chosen stand beside the others less this
-    least = outputs[c] - own - spread[c] * near
+    least = outputs[c] - leading[leading.shape[0] - 1] - letter.spread[c] * near
     for p in range(chosen.shape[0]):
         least = leading[p] if chosen[p] == c else least
-    least -= dtype(slack)
-    turned, widest, one = motion.turned, motion.widest, dtype(1)
-    kept, base = one - one, least + own
+    return least - dtype(slack), near, bend, d
+
+
+@expanded
+def compare_pair(c: int, r: int, i: int, letter: Letter, motion: Motion, e: Rounding) -> np.floating:
+    """By how much the output of class c is larger than that of class r after sample i, at the least (C2-C6)."""
+    least, near, bend, d = _measure(c, i, letter, motion, e)
+    leading, chosen = letter.leading, letter.chosen
+    other = letter.outputs[r] - leading[leading.shape[0] - 1] + letter.spread[r] * near
+    for p in range(chosen.shape[0]):
+        other = leading[p] if chosen[p] == r else other
+    return least - other - motion.turned[i, c, r] * d - motion.widest[c, r] * bend
+
+
+@expanded
+def compare_outputs(c: int, i: int, letter: Letter, motion: Motion, e: Rounding, gaps: np.ndarray) -> bool:
+    """Gaps [c] <- `compare_pair` for all classes r; return whether the output of class c is larger than all others.
+
+    The gap to itself is infinite.
+    """
+    least, near, bend, d = _measure(c, i, letter, motion, e)
+    outputs, spread, leading, chosen = letter.outputs, letter.spread, letter.leading, letter.chosen
+    turned, widest, one = motion.turned, motion.widest, outputs.dtype.type(1)
+    base = least + leading[leading.shape[0] - 1]  # the chosen stand beside the others less this
+    kept = one - one
     for r in range(outputs.shape[0]):
         gap = base - outputs[r] - spread[r] * near - turned[i, c, r] * d - widest[c, r] * bend
         gaps[r] = gap
@@ -226,6 +248,7 @@ def _bend(c: int, p: np.ndarray, motion: Motion, product: np.ndarray) -> float:
 @expanded
 def narrow_gaps(
     c: int,
+    label: int,
     letter: Letter,
     span: np.ndarray,
     motion: Motion,
@@ -234,21 +257,26 @@ def narrow_gaps(
 ) -> bool:
     """Raise the gaps [c] that `compare_outputs` found too small, by (C8); return whether all are positive now.
 
-    `scratch` holds the gaps, and room for as many numbers.
+    Where c is not the label's class, only the gap to that one. `scratch` holds the gaps, and room for as many numbers.
     """
     gaps, product = scratch
     rounding = 2 * (e.product + e.steps) * letter.squares[1] * letter.squares[1]
-    square, own, missing = max(letter.squares[0], 0.0) + rounding, -1.0, 0
-    for r in range(gaps.shape[0]):
-        if not gaps[r] > 0:
-            most = e.bend * motion.widest[c, r] * square * (1 - 8 * e.unit)
-            if gaps[r] + most > 0:
-                if own < 0:
-                    own = _bend(c, span, motion, product)
-                both = own + _bend(r, span, motion, product) + rounding * (motion.largest[c] + motion.largest[r])
-                norm = math.sqrt(both) + math.sqrt(motion.widest[c, r]) * letter.squares[2]
-                gaps[r] += max(0.0, most - e.up * e.up * e.bend * norm * norm)
-            missing += not gaps[r] > 0
+    square, own, missing = max(letter.squares[0], 0.0) + rounding, 0.0, 0
+    for k in range(-1, gaps.shape[0]):  # c itself first
+        r = k if k >= 0 else c
+        most = e.bend * motion.widest[c, r] * square * (1 - 8 * e.unit)
+        if k >= 0 and (gaps[r] > 0 or (c != label and r != label)):
+            continue
+        if k >= 0 and not gaps[r] + most > 0:
+            missing += 1
+            continue
+        bend = _bend(r, span, motion, product) + rounding * motion.largest[r]
+        if k < 0:
+            own = bend
+            continue
+        norm = math.sqrt(own + bend) + math.sqrt(motion.widest[c, r]) * letter.squares[2]
+        gaps[r] += max(0.0, most - e.up * e.up * e.bend * norm * norm)
+        missing += not gaps[r] > 0
     return missing == 0
 
 

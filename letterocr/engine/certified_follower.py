@@ -1,9 +1,10 @@
-"""The test letters beside a compiled stack, judged a block at a time: the class of most is proved, not computed.
+"""The test letters beside a compiled stack, judged a block at a time: whether most are misread is proved, not computed.
 
 The block is learned first. Each letter is anchored at its start, and judged after each sample that is due
-(`certificates`). A letter that is open is evaluated; if it still is where a stretch ends, it is anchored anew there,
-unless its outputs are too close for that to help. The counts are those of `CompiledFollower`, sample by sample, and so
-are the bits of what a checkpoint keeps.
+(`certificates`), in stretches of samples. Rules for which (C7) holds judge by the cheap bounds first, and by that one
+the letters that are open somewhere in a stretch. A letter that is open is evaluated; if it still is where a stretch
+ends, it is anchored anew there, unless its outputs are too close for that to help. The counts are those of
+`CompiledFollower`, sample by sample, and so are the bits of what a checkpoint keeps.
 
 Shapes: as in `certificates`.
 """
@@ -53,7 +54,7 @@ class CertifiedFollower(CompiledFollower):
         self.spanned = self.settings.sigmoid and not self.settings.hidden_slope and not self.moving
         self._mark = mark_moving if self.moving else mark_spanned if self.spanned else mark_plain
         self._maker = MotionMaker((c, pad(c)), n, like, momentum.mu, momentum.decay, self.spanned)
-        self._anchors = LetterAnchors(count, c, m, n, like, self.moving, self.spanned)
+        self._anchors = LetterAnchors(self.labels.numpy(), c, m, n, like, self.moving, self.spanned)
         self._lower = torch.tril_indices(c, c)
         self._inverse = float(self.settings.numbers[kernels.TEMPERATURE])
         self._starting = [torch.from_numpy(x).clone() for x in stack.last]
@@ -105,7 +106,7 @@ class CertifiedFollower(CompiledFollower):
             return self._measure_fully(due)
         verdicts = self._verdicts
         verdicts.due[:] = wanted
-        for array in (self._letters.reached, verdicts.misread, verdicts.evaluated, verdicts.tied):
+        for array in (self._letters.reached, verdicts.rivals, verdicts.misread, verdicts.evaluated, verdicts.tied):
             array[:] = 0
         run_shares(lambda share: self._judge(share, factors, motion), self.shares)
         counts = verdicts.misread.sum(0)
@@ -163,16 +164,29 @@ class CertifiedFollower(CompiledFollower):
         last = LastLayer(*(x.numpy() for x in weights))
         block = LearnedBlock(self.stack.output_errors.numpy(), factors.h.numpy())
         scratch, h = (self._gaps[share, 0], self._gaps[share, 1]), self._inputs[share]
-        for start in range(0, n, STRETCH):
-            hopeful = (short > 0) & (short < HOPE * margin)
-            chosen = own[0] + np.flatnonzero(hopeful) if start else np.arange(*own)
-            if len(chosen):
-                anchors.settle(chosen, start, factors, weights, letters, s)
+        spanned, without = np.zeros(own[1] - own[0], np.bool_), motion._replace(rest=motion.rest[:0])
+
+        def settle(which: np.ndarray, start: int, exactly: bool) -> None:
+            if which.any():
+                chosen = own[0] + np.flatnonzero(which)
+                anchors.settle(chosen, start, factors, weights, letters, s, exactly)
                 verdicts.read[chosen] = arrays.chosen[chosen, 0]
+                spanned[which] = exactly
+
+        def mark(which: np.ndarray, stretch: tuple[int, int], motion: Motion) -> None:
+            chosen = own[0] + np.flatnonzero(which)
+            self._mark(chosen, stretch, arrays, motion, verdicts, s, self.rounding, scratch)
+
+        for start in range(0, n, STRETCH):
             stretch = start, min(start + STRETCH, n)
-            self._mark(own, stretch, arrays, motion, verdicts, s, self.rounding, scratch)
+            hopeful = (short > 0) & (short < HOPE * margin)
+            settle(hopeful if start else ~spanned, start, self.spanned and start > 0)
+            mark(~spanned, stretch, without)
+            if self.spanned:
+                settle(~spanned & (verdicts.rivals[rows, slice(*stretch)] > 0).any(1), start, exactly=True)
+                mark(spanned, stretch, motion)
             judge(share, own, stretch, motion, verdicts, letters, block, last, s, guard, h)
-        catch_up_many(own, n, letters, s)
+        catch_up_many(np.arange(*own), n, letters, s)
 
     def _list_ties(self) -> list[tuple[int, int, Tensor]]:
         """Sample, letter and activations of each letter whose outputs are too close, in the order of the samples."""

@@ -1,4 +1,4 @@
-"""The test letters of a block that has been learned: which are proved to keep their class, and the others evaluated.
+"""The test letters of a block that has been learned: those that are not known to be misread or not are evaluated.
 
 Shapes: as in `certificates`; a share of the letters is what one thread judges.
 """
@@ -40,17 +40,17 @@ def _multiply(w: np.ndarray, h: np.ndarray) -> np.floating:
 
 
 @expanded
-def _evaluate(bits: int, last: LastLayer, h: np.ndarray) -> tuple[int, float]:
-    """The class with the largest output among those in `bits`, and how far the next is below."""
-    c, top, second = -1, -np.inf, -np.inf
+def _evaluate(bits: int, label: int, last: LastLayer, h: np.ndarray, guard: float) -> tuple[bool, float]:
+    """Whether a class in `bits` has a larger output than the label's, and by how much, at least as far as `guard`."""
+    own, most, misread = _multiply(last.U[label], h) + last.b[label], -np.inf, False
     for r in range(last.U.shape[0]):
-        if bits >> r & 1:
-            value = _multiply(last.U[r], h) + last.b[r]
-            if value > top:
-                c, top, second = r, value, top
-            elif value > second:
-                second = value
-    return c, top - second
+        if bits >> r & 1 and r != label:
+            more = _multiply(last.U[r], h) + last.b[r] - own
+            misread |= more > 0 or (more == 0 and r < label)
+            most = max(most, more)
+            if most > guard:
+                break
+    return misread, most
 
 
 @compiled
@@ -78,7 +78,7 @@ def judge(
             continue
         wrong = 0
         for t in range(own[0], own[1]):
-            c = verdicts.reads[t, i]
+            misread = verdicts.reads[t, i] != verdicts.labels[t]
             if verdicts.rivals[t, i]:
                 catch_up(t, i + 1, letters, s)
                 if s.sigmoid:
@@ -86,17 +86,17 @@ def judge(
                 else:
                     for u in range(h.shape[0]):
                         h[u] = letters.z[t, u]
-                c, margin = _evaluate(verdicts.rivals[t, i], last, h)
-                close = not margin > guard * motion.omega[i] * math.sqrt(_multiply(h, h))
-                verdicts.margin[t] = margin
+                near = guard * motion.omega[i] * math.sqrt(_multiply(h, h))
+                misread, more = _evaluate(verdicts.rivals[t, i], verdicts.labels[t], last, h, near)
+                verdicts.margin[t] = abs(more)
                 evaluated += 1
-                if close and place < MOST_TIES:
+                if not abs(more) > near and place < MOST_TIES:
                     verdicts.ties[share, place, 0], verdicts.ties[share, place, 1] = i, t
                     for u in range(h.shape[0]):
                         verdicts.inputs[share, place, u] = h[u]
                     place += 1
                     continue
-            wrong += c != verdicts.labels[t]
+            wrong += misread
         verdicts.misread[share, i] = wrong
     verdicts.evaluated[share] += evaluated
     verdicts.tied[share] = place

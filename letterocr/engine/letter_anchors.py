@@ -14,7 +14,7 @@ from torch import Tensor
 from letterocr.engine.anchoring import scatter_pairs, settle_letters, take_activations
 from letterocr.engine.certificate_arrays import FAR, Anchors, Rounding
 from letterocr.engine.kernels import Settings
-from letterocr.engine.replay import Followers
+from letterocr.engine.replay import Followers, catch_up_many
 
 RIVALS = 1  # of a letter, whose margins are followed exactly to first order, where (C7) is not used
 
@@ -59,7 +59,7 @@ class LetterAnchors:
     """The anchors of T letters through one block after the other.
 
     Args:
-        count: T.
+        labels: [T].
         classes: c.
         width: m.
         block: the most samples a block has.
@@ -69,11 +69,10 @@ class LetterAnchors:
     """
 
     def __init__(
-        self, count: int, classes: int, width: int, block: int, like: Tensor, moving: bool, spanned: bool
+        self, labels: np.ndarray, classes: int, width: int, block: int, like: Tensor, moving: bool, spanned: bool
     ) -> None:
-        padded = pad(classes)
-        self.spanned, self.rivals = spanned, 0 if spanned else RIVALS
-        rivals = self.rivals
+        self.labels, count, padded = labels, len(labels), pad(classes)
+        self.rivals = rivals = 0 if spanned else RIVALS
 
         def new(*shape: int) -> np.ndarray:
             return like.new_zeros(shape).numpy()
@@ -102,11 +101,18 @@ class LetterAnchors:
         )
         self.arrays.outputs[:, classes:] = FAR
         self.arrays.start[:, classes:padded] = -FAR  # what `step_moving` subtracts; weight decay does not change it
-        self.h, self.squares = like.new_zeros(count, width), like.new_zeros(count, width)
+        self.h, self.off = like.new_zeros(count, width), like.new_zeros(count, width)
         self.slopes = like.new_zeros(count, rivals, width)
 
     def settle(
-        self, chosen: np.ndarray, now: int, block: BlockFactors, last: list[Tensor], letters: Followers, s: Settings
+        self,
+        chosen: np.ndarray,
+        now: int,
+        block: BlockFactors,
+        last: list[Tensor],
+        letters: Followers,
+        s: Settings,
+        spanned: bool,
     ) -> None:
         """Anchor the chosen letters after `now` samples of the block.
 
@@ -117,21 +123,21 @@ class LetterAnchors:
             last: the last weights, bias and their momentum after these samples.
             letters: all test letters.
             s: settings of the network's kernels.
+            spanned: whether (C7) is used for them.
         """
         a, rows, n = self.arrays, slice(chosen[0], chosen[0] + len(chosen)), block.n  # no other share has these rows
-        h, squares, slopes = self.h[rows], self.squares[rows], self.slopes[rows]
-        take_activations(
-            chosen, now, letters, block.slope.numpy(), (h.numpy(), squares.numpy(), a.sizes), s, self.spanned
-        )
+        h, off, slopes = self.h[rows], self.off[rows], self.slopes[rows]
+        catch_up_many(chosen, now, letters, s)
+        take_activations(chosen, letters.z, block.slope.numpy(), (h.numpy(), off.numpy(), a.sizes), s)
         x = torch.addmm(last[1], h, last[0].mT)
         k = (h @ block.h[now:n].mT).add_(block.bias)
-        if self.spanned:
-            scatter_pairs(chosen, (squares @ block.weight_pairs.mT).numpy(), self.classes, a.curved)
+        if spanned:
+            scatter_pairs(chosen, (off @ block.weight_pairs.mT).numpy(), self.classes, a.curved)
             spread = block.weight_norms.expand(len(chosen), -1).contiguous()
         else:
-            spread = (squares @ block.weight_squares.mT).sqrt_().mul_(block.rounding.up)
+            spread = (off.square() @ block.weight_squares.mT).sqrt_().mul_(block.rounding.up)
         found = x.numpy(), k.numpy(), spread.numpy()
-        settle_letters(chosen, now, a, found, h.numpy(), block.weight.numpy(), slopes.numpy(), s)
+        settle_letters(chosen, now, a, found, h.numpy(), block.weight.numpy(), slopes.numpy(), self.labels, s)
         for p in range(self.rivals):
             a.own[chosen, p, now:n] = (slopes[:, p] @ block.v[now:].mT).numpy()
         if block.moving:

@@ -1,4 +1,4 @@
-"""Which test letters keep their class for certain after each sample of a block, and which classes the others may have.
+"""Which test letters are misread or not for certain after each sample of a block, and which classes others may have.
 
 There is one function for each way in which the bounds move, so that only the one that a run needs is compiled.
 
@@ -14,6 +14,7 @@ import numpy as np
 from letterocr.engine.certificate_arrays import Anchors, Letter, Motion, Rounding, take_letter
 from letterocr.engine.certificates import (
     compare_outputs,
+    compare_pair,
     find_top,
     narrow_gaps,
     step_moving,
@@ -30,10 +31,10 @@ class Verdicts(NamedTuple):
         labels: [T].
         due: [n] whether the error is measured after each sample.
         read: [T] the class that each letter is read as, by the estimates.
-        short: [T] by how much its bound missed at the last sample that was due; 0: it was proved.
-        margin: [T] between its two largest outputs when it was evaluated last.
-        reads: [T, n] the same for every sample.
-        rivals: [T, n] the classes, as bits, of which one is the letter's; 0: it is proved.
+        short: [T] by how much its bound missed at the last sample that was due; 0: it was known.
+        margin: [T] between the output of its label and the largest other when it was evaluated last.
+        reads: [T, n] a class with a larger output than the label's, or the label, where that is known.
+        rivals: [T, n] the classes, as bits, of which one is the letter's; 0: it is known whether it is misread.
         misread: [shares, n] how many letters are misread after each sample.
         evaluated: [shares] how many were evaluated.
         ties: [shares, most, 2] sample and letter where outputs are too close.
@@ -57,29 +58,40 @@ class Verdicts(NamedTuple):
 
 @expanded
 def _look(t: int, i: int, letter: Letter, motion: Motion, verdicts: Verdicts, e: Rounding, gaps: np.ndarray) -> bool:
-    """Find the class that letter t most probably has after sample i, and the gaps [c]; return whether it is proved."""
-    proved = compare_outputs(verdicts.read[t], i, letter, motion, e, gaps)
-    if not proved:
-        verdicts.read[t] = find_top(letter)
-        proved = compare_outputs(verdicts.read[t], i, letter, motion, e, gaps)
-    return proved
+    """Find the class that letter t most probably has after sample i; return whether it is known if it is misread.
+
+    A class that is proved to stand before the label's suffices. If it is not known, the gaps [c] are written.
+    """
+    label, known, c = verdicts.labels[t], False, -1
+    for attempt in range(2):
+        top = verdicts.read[t] if attempt == 0 else find_top(letter)
+        if known or top == c:
+            break
+        c = top
+        if c != label:
+            known = compare_pair(c, label, i, letter, motion, e) > 0
+        if not known:
+            known = compare_outputs(c, i, letter, motion, e, gaps)
+    verdicts.read[t] = c
+    return known
 
 
 @expanded
-def _write(t: int, i: int, proved: bool, verdicts: Verdicts, gaps: np.ndarray) -> None:
+def _write(t: int, i: int, known: bool, verdicts: Verdicts, gaps: np.ndarray) -> None:
     """Write which classes letter t may have after sample i."""
-    c, bits, least = verdicts.read[t], 0, 0.0
-    if not proved:
+    c, label, bits, least = verdicts.read[t], verdicts.labels[t], 0, 0.0
+    if not known:
         bits = 1 << c
         for r in range(gaps.shape[0]):
             bits |= (not gaps[r] > 0) << r
             least = min(least, gaps[r])
+        least = least if c == label else gaps[label]
     verdicts.reads[t, i], verdicts.rivals[t, i], verdicts.short[t] = c, bits, -least
 
 
 @compiled
 def mark_plain(
-    own: tuple[int, int],
+    chosen: np.ndarray,
     stretch: tuple[int, int],
     anchors: Anchors,
     motion: Motion,
@@ -88,19 +100,20 @@ def mark_plain(
     e: Rounding,
     scratch: tuple[np.ndarray, np.ndarray],
 ) -> None:
-    """Mark the letters own[0] .. own[1] - 1 after each sample of a stretch, without momentum and weight decay."""
-    for t in range(own[0], own[1]):
+    """Mark the chosen letters after each sample of a stretch, without momentum and weight decay."""
+    for k in range(len(chosen)):
+        t = chosen[k]
         letter = take_letter(t, anchors)
         for i in range(stretch[0], stretch[1]):
             step_plain(i, letter, motion)
             if verdicts.due[i]:
-                proved = _look(t, i, letter, motion, verdicts, e, scratch[0])
-                _write(t, i, proved, verdicts, scratch[0])
+                known = _look(t, i, letter, motion, verdicts, e, scratch[0])
+                _write(t, i, known, verdicts, scratch[0])
 
 
 @compiled
 def mark_spanned(
-    own: tuple[int, int],
+    chosen: np.ndarray,
     stretch: tuple[int, int],
     anchors: Anchors,
     motion: Motion,
@@ -109,22 +122,26 @@ def mark_spanned(
     e: Rounding,
     scratch: tuple[np.ndarray, np.ndarray],
 ) -> None:
-    """Do the same with (C7) and (C8)."""
-    for t in range(own[0], own[1]):
+    """Do the same, with (C7) and (C8) where the motion has what they need."""
+    spanned = motion.rest.shape[0] > 0
+    for k in range(len(chosen)):
+        t = chosen[k]
         letter = take_letter(t, anchors)
         for i in range(stretch[0], stretch[1]):
             step_plain(i, letter, motion)
-            step_spanned(t, i, letter, anchors, motion)
+            if spanned:
+                step_spanned(t, i, letter, anchors, motion)
             if verdicts.due[i]:
-                proved = _look(t, i, letter, motion, verdicts, e, scratch[0])
-                if not proved:
-                    proved = narrow_gaps(verdicts.read[t], letter, anchors.span[t], motion, e, scratch)
-                _write(t, i, proved, verdicts, scratch[0])
+                known = _look(t, i, letter, motion, verdicts, e, scratch[0])
+                if spanned and not known:
+                    c, label = verdicts.read[t], verdicts.labels[t]
+                    known = narrow_gaps(c, label, letter, anchors.span[t], motion, e, scratch)
+                _write(t, i, known, verdicts, scratch[0])
 
 
 @compiled
 def mark_moving(
-    own: tuple[int, int],
+    chosen: np.ndarray,
     stretch: tuple[int, int],
     anchors: Anchors,
     motion: Motion,
@@ -134,10 +151,11 @@ def mark_moving(
     scratch: tuple[np.ndarray, np.ndarray],
 ) -> None:
     """Do the same with momentum or weight decay."""
-    for t in range(own[0], own[1]):
+    for k in range(len(chosen)):
+        t = chosen[k]
         letter = take_letter(t, anchors)
         for i in range(stretch[0], stretch[1]):
             step_moving(t, i, anchors, motion, s)
             if verdicts.due[i]:
-                proved = _look(t, i, letter, motion, verdicts, e, scratch[0])
-                _write(t, i, proved, verdicts, scratch[0])
+                known = _look(t, i, letter, motion, verdicts, e, scratch[0])
+                _write(t, i, known, verdicts, scratch[0])

@@ -113,9 +113,8 @@ def _take_four(
 
 
 @inlined
-def _catch_up_columns(t: int, stop: int, letters: Followers, s: Settings, columns: tuple[int, int]) -> None:
-    """Bring some columns of letter t up to date."""
-    start, end = columns
+def _catch_up_columns(t: int, stop: int, letters: Followers, s: Settings, start: int, end: int) -> None:
+    """Bring the columns start .. end - 1 of letter t up to date."""
     rates, j, plain = letters.rates, letters.reached[t], s.numbers[MOMENTUM] == 0 and s.numbers[DECAY] == 0
     row, late, g, steps = letters.z[t], letters.y[t if letters.y.shape[0] > 1 else 0], letters.g[t], letters.steps
     z, y = row[start:end], late[start:end]  # slices of one row: the compiler knows that its numbers lie side by side
@@ -135,16 +134,16 @@ def _catch_up_columns(t: int, stop: int, letters: Followers, s: Settings, column
 def catch_up(t: int, stop: int, letters: Followers, s: Settings) -> None:
     """Give letter t the updates of all samples before `stop` that it has not got yet."""
     if letters.reached[t] < stop:
-        _catch_up_columns(t, stop, letters, s, (0, letters.z.shape[1]))
+        _catch_up_columns(t, stop, letters, s, 0, letters.z.shape[1])
         letters.reached[t] = stop
 
 
 @compiled
-def catch_up_many(own: tuple[int, int], stop: int, letters: Followers, s: Settings) -> None:
-    """Give the letters own[0] .. own[1] - 1 the updates of all samples before `stop`."""
+def catch_up_many(chosen: np.ndarray, stop: int, letters: Followers, s: Settings) -> None:
+    """Give the chosen letters the updates of all samples before `stop` that they have not got yet."""
     m = letters.z.shape[1]
     for start in range(0, m, COLUMNS):
-        for t in range(own[0], own[1]):
-            _catch_up_columns(t, stop, letters, s, (start, min(start + COLUMNS, m)))
-    for t in range(own[0], own[1]):
-        letters.reached[t] = stop
+        for k in range(len(chosen)):
+            _catch_up_columns(chosen[k], stop, letters, s, start, min(start + COLUMNS, m))
+    for k in range(len(chosen)):
+        letters.reached[chosen[k]] = stop

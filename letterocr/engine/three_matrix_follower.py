@@ -1,8 +1,8 @@
-"""The test letters beside a compiled stack of three weight matrices: the class of most is proved, not computed.
+"""The test letters beside a compiled stack of three weight matrices: most are judged without an evaluation.
 
 The block is learned first. The letters' first activations follow sample by sample, as in a full evaluation; the product
-with the second weight matrix is taken once a block for all of them, and then only for those whose class is not proved
-(`deep_certificates`). The counts are those of `CompiledFollower`, sample by sample.
+with the second weight matrix is taken once a block for all of them, and then only for those that are not proved to be
+misread or not (`deep_certificates`). The counts are those of `CompiledFollower`, sample by sample.
 
 Shapes: as in `deep_certificates`.
 """
@@ -89,19 +89,22 @@ class ThreeMatrixFollower(CompiledFollower):
     def _judge(self, i: int, letters: DeepCertificates, last: LastLayer) -> Tensor:
         """The misread letters after sample i."""
         letters.take(i + 1)
-        weight, bias = torch.from_numpy(last.U), torch.from_numpy(last.b)
+        weight, bias, place = torch.from_numpy(last.U), torch.from_numpy(last.b), self.labels[:, None]
         read, margins = letters.bound_margins(self.hidden, weight, bias)
-        rows = torch.nonzero(~(margins > 0).all(1)).flatten()
+        misread = read != self.labels
+        known = torch.where(misread, margins.gather(1, place)[:, 0] > 0, (margins > 0).all(1))
+        rows = torch.nonzero(~known).flatten()
         if len(rows) > MOST_OPEN * len(read):
             return self._count_all(i, last)
         if len(rows):
             h, hidden = self.hidden[rows], self.compute_last_inputs(i, rows)
-            top = torch.addmm(bias, hidden, weight.mT).topk(2)
-            if not bool((top.values[:, 0] - top.values[:, 1] > letters.bound_tie(h, hidden, weight)).all()):
+            outputs = torch.addmm(bias, hidden, weight.mT)
+            more = outputs.scatter(1, place[rows], -torch.inf).amax(1) - outputs.gather(1, place[rows])[:, 0]
+            if not bool((more.abs() > letters.bound_tie(h, hidden, weight)).all()):
                 return self._count_all(i, last)
-            read[rows] = top.indices[:, 0]
+            misread[rows] = more > 0
             self.evaluated += len(rows)
-        return (read != self.labels).sum()
+        return misread.sum()
 
     def _count_all(self, i: int, last: LastLayer) -> Tensor:
         """The same by the full evaluation."""

@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 
 from letterocr.engine.block_motion import MotionMaker
 from letterocr.engine.certificate_arrays import make_rounding, take_letter
-from letterocr.engine.certificates import compare_outputs, find_top, narrow_gaps, step_moving, step_plain, step_spanned
+from letterocr.engine.certificates import (
+    compare_outputs,
+    compare_pair,
+    find_top,
+    narrow_gaps,
+    step_moving,
+    step_plain,
+    step_spanned,
+)
 from letterocr.engine.kernels import Settings
 from letterocr.engine.letter_anchors import BlockFactors, LetterAnchors, pad
 from letterocr.engine.momentum import make_tables
@@ -35,6 +43,7 @@ class Case:
     bias: bool
     dtype: str
     sigmoid: bool = True
+    spanned: bool = True
 
 
 @dataclass
@@ -103,14 +112,14 @@ def learn(case: Case) -> Block:
 def bound(case: Case, block: Block) -> tuple[np.ndarray, np.ndarray]:
     """Lower bounds [n, T, c] of the margins to each class of the class [n, T] with the largest estimate."""
     like = torch.from_numpy(block.v)
-    moving, spanned = bool(case.momentum or case.decay), case.sigmoid and case.rule == "printed"
+    moving, spanned = bool(case.momentum or case.decay), case.sigmoid and case.rule == "printed" and case.spanned
     spanned = spanned and not moving
     rounding = make_rounding(block.v.dtype, case.width, SAMPLES, case.sigmoid, moving)
     inverse = 1 / case.temperature if case.sigmoid else 1.0
     numbers = np.array([inverse, 1, case.momentum, case.decay], block.v.dtype)
     s = Settings(numbers, True, case.rule != "printed", case.sigmoid, case.bias, False)
     maker = MotionMaker((CLASSES, pad(CLASSES)), SAMPLES, like, case.momentum, case.decay, spanned)
-    anchors = LetterAnchors(LETTERS, CLASSES, case.width, SAMPLES, like, moving, spanned)
+    anchors = LetterAnchors(np.arange(LETTERS) % CLASSES, CLASSES, case.width, SAMPLES, like, moving, spanned)
     v, h, q = (torch.from_numpy(x) for x in (block.v, block.h, block.q))
     last = [torch.from_numpy(x) for x in block.last]
     slope = (h * (1 - h)).mean(0) if case.sigmoid else torch.ones_like(h[0])
@@ -127,7 +136,7 @@ def bound(case: Case, block: Block) -> tuple[np.ndarray, np.ndarray]:
     anchors.arrays.g[:] = block.g.T
     y = block.y if case.momentum else block.y[:1]
     letters = Followers(block.z, y, np.zeros(LETTERS, np.int64), anchors.arrays.g, block.v, block.rates)
-    anchors.settle(np.arange(LETTERS), 0, factors, last, letters, s)
+    anchors.settle(np.arange(LETTERS), 0, factors, last, letters, s, spanned)
     gaps, scratch = (
         np.zeros((SAMPLES, LETTERS, pad(CLASSES)), like.numpy().dtype),
         np.zeros(pad(CLASSES), numbers.dtype),
@@ -144,8 +153,14 @@ def bound(case: Case, block: Block) -> tuple[np.ndarray, np.ndarray]:
                 step_spanned(t, i, letter, anchors.arrays, motion)
             tops[i, t] = find_top(letter)
             compare_outputs(tops[i, t], i, letter, motion, rounding, gaps[i, t])
+            other = (tops[i, t] + 1) % CLASSES
+            pair = compare_pair(tops[i, t], other, i, letter, motion, rounding)
+            outputs = block.outputs[i + 1, t].astype(float)
+            assert not pair > outputs[tops[i, t]] - outputs[other]
             if spanned:
-                narrow_gaps(tops[i, t], letter, anchors.arrays.span[t], motion, rounding, (gaps[i, t], scratch))
+                narrow_gaps(
+                    tops[i, t], tops[i, t], letter, anchors.arrays.span[t], motion, rounding, (gaps[i, t], scratch)
+                )
     return gaps[..., :CLASSES], tops
 
 
@@ -168,6 +183,7 @@ def list_cases(dtype: str) -> st.SearchStrategy[Case]:
         bias=st.booleans(),
         dtype=st.just(dtype),
         sigmoid=st.sampled_from([True, True, True, False]),
+        spanned=st.booleans(),
     )
 
 
