@@ -1,10 +1,11 @@
 """Measure how many of 26 real letters are read in pictures of each kind, and what is refused that is no letter.
 
-    python scripts/pictures.py ../shared/data/writers25.npz [--out docs/pictures.md]
+    python scripts/pictures.py ../shared/data/writers25.npz --nist ../shared/data/emnist.zip [--out docs/pictures.md]
 
 A three-layer network learns the letters of four fifths of the writers. Those of the others, each read right on plain
-paper, are put into the pictures of `tests/composed_pictures.py`. What is refused is measured on the pictures of
-`tests/no_letters.py` and on those of `tests/other_shapes.py`, which are drawn in other ways.
+paper, are put into the pictures of `tests/composed_pictures.py` and `tests/further_pictures.py`. What is refused is
+measured on the pictures of `tests/no_letters.py` and on those of `tests/other_shapes.py`, which are drawn in other
+ways, with this network, one that learns synthetic letters, and one that learns NIST's.
 
     python scripts/pictures.py ../shared/data/writers25.npz --strips
 
@@ -23,16 +24,18 @@ import numpy as np
 
 import letterocr
 from letterocr.base.files import write_text
-from letterocr.data.letters import ALPHABET
+from letterocr.data.letters import ALPHABET, SIDE
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
-from composed_pictures import KINDS
+from composed_pictures import KINDS as COMPOSED
+from further_pictures import FURTHER
 from no_letters import NO_LETTERS
 from other_shapes import OTHER_SHAPES
 
+KINDS = COMPOSED | FURTHER
 STRENGTHS = (1.0,)
 SAMPLES = 15_000
-PICTURES = 200  # of each kind that is no letter
+PICTURES = 50  # of each kind that is no letter
 SCANS, PAGE, STRIP = 22, 200, 3  # of each class; pixels of a side, and of the strip's width
 
 
@@ -79,13 +82,30 @@ def list_rows(run: letterocr.Run, images: np.ndarray, labels: np.ndarray, seeds:
             yield f"| {kind} | " + " | ".join(", ".join(map(str, row)) for row in counts) + " |"
 
 
-def list_refusals(run: letterocr.Run, images: np.ndarray) -> Iterator[str]:
-    """Yield the rows of the table of refusals: real letters [N, 900] first."""
-    refused = np.mean([not run.read(image).letters for image in images])
-    yield f"| {len(images):,} real letters, as scanned | {refused:.2%} |"
+def train_others(nist: str) -> Iterator[tuple[str, letterocr.Run, np.ndarray]]:
+    """Yield networks of other letters: what they learned, the run, and test letters [N, 30, 30] of the same source."""
+    sources = {"synthetic letters": letterocr.letters("synthetic"), "NIST": letterocr.letters("emnist", path=nist)}
+    for name, source in sources.items():
+        run = letterocr.fit(
+            model="three_layer", rule="printed", data=source, samples=SAMPLES, evaluate_every="log", progress=False
+        )
+        yield name, run, source.test.images.view(-1, SIDE, SIDE).numpy()
+
+
+def list_refusals(networks: list[tuple[str, letterocr.Run, np.ndarray]]) -> Iterator[str]:
+    """Yield the rows of the table of refusals, one column for each network; the four kinds of `no_letters` first."""
+    together = np.zeros(len(networks), int)
     for kind, draw in (NO_LETTERS | OTHER_SHAPES).items():
-        count = sum(not run.read(draw(np.random.default_rng([7, k]))).letters for k in range(PICTURES))
-        yield f"| {PICTURES} pictures: {kind} | {count / PICTURES:.1%} |"
+        pictures = [draw(np.random.default_rng([7, k])) for k in range(PICTURES)]
+        counts = np.array([sum(not run.read(picture).letters for picture in pictures) for _, run, _ in networks])
+        yield f"| {PICTURES} {kind} | " + " | ".join(map(str, counts)) + " |"
+        together += counts * (kind in NO_LETTERS)
+        if kind == list(NO_LETTERS)[-1]:
+            count = PICTURES * len(NO_LETTERS)
+            yield f"| these {count} together | " + " | ".join(f"{n} ({n / count:.1%})" for n in together) + " |"
+    refused = [np.mean([not run.read(image).letters for image in images]) for _, run, images in networks]
+    shares = [f"{share:.1%} of {len(images):,}" for share, (_, _, images) in zip(refused, networks, strict=True)]
+    yield "| letters that were not learned, of the same source | " + " | ".join(shares) + " |"
 
 
 def measure_strips(images: np.ndarray, labels: np.ndarray) -> Iterator[str]:
@@ -118,6 +138,7 @@ def main() -> None:
     """Print the tables, and put them into a page if one is given."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("path", help="real letters: an .npz file with images, labels and writers")
+    parser.add_argument("--nist", default="", help="letters of NIST, as the official download; measured too if given")
     parser.add_argument(
         "--out",
         type=Path,
@@ -144,8 +165,9 @@ def main() -> None:
     heading = "| kind | " + " | ".join(f"right of 26, strength {strength:g}" for strength in STRENGTHS) + " |"
     kinds = [about, "", heading, "|---|" + "---|" * len(STRENGTHS)]
     kinds += show(list_rows(run, images[held], labels[held], seeds, args.only), kinds)
-    refused = ["| picture | refused |", "|---|---|"]
-    refused += show(list_refusals(run, images[held]), refused)
+    networks = [(f"{learned} writers", run, images[held]), *(train_others(args.nist) if args.nist else ())]
+    refused = ["| picture | " + " | ".join(name for name, *_ in networks) + " |", "|---|" + "---|" * len(networks)]
+    refused += show(list_refusals(networks), refused)
     if args.out:
         text = args.out.read_text(encoding="utf-8")
         for name, lines in (("kinds", kinds), ("refused", refused)):
