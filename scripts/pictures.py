@@ -6,15 +6,13 @@ A three-layer network learns the letters of four fifths of the writers. Those of
 paper, are put into the pictures of `tests/composed_pictures.py` and `tests/further_pictures.py`. What is refused is
 measured on the pictures of `tests/no_letters.py` and on those of `tests/other_shapes.py`, which are drawn in other
 ways, with this network, one that learns synthetic letters, and one that learns NIST's.
-
-    python scripts/pictures.py ../shared/data/writers25.npz --strips
-
-trains a network with 572 scans of 200x200 pixels, plain ones and the same with a dark strip at an edge.
+Last, two networks learn scans of 200x200 pixels, plain ones and the same with a dark strip at an edge.
 """
 
 from __future__ import annotations
 
 import argparse
+import functools
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -33,7 +31,6 @@ from no_letters import NO_LETTERS
 from other_shapes import OTHER_SHAPES
 
 KINDS = COMPOSED | FURTHER
-STRENGTHS = (1.0,)
 SAMPLES = 15_000
 PICTURES = 50  # of each kind that is no letter
 SCANS, PAGE, STRIP = 22, 200, 3  # of each class; pixels of a side, and of the strip's width
@@ -64,26 +61,30 @@ def choose(run: letterocr.Run, images: np.ndarray, labels: np.ndarray, seed: int
     return chosen
 
 
-def count_right(run: letterocr.Run, kind: str, glyphs: list[np.ndarray], seed: int, strength: float) -> int:
-    """Count the letters that are read right in pictures of one kind."""
+def count_right(run: letterocr.Run, kind: str, glyphs: list[np.ndarray], seed: int) -> int:
+    """Count the letters that are read right in pictures of one kind, at full strength."""
     right = 0
     for c, glyph in enumerate(glyphs):
-        picture = KINDS[kind](np.random.default_rng([seed, c, round(100 * strength)]), glyph, strength)
+        picture = KINDS[kind](np.random.default_rng([seed, c, 100]), glyph, 1.0)
         right += run.read(picture).text == ALPHABET[c]
     return right
 
 
 def list_rows(run: letterocr.Run, images: np.ndarray, labels: np.ndarray, seeds: list[int], only: str) -> Iterator[str]:
     """Yield the rows of the table of kinds."""
+    yield f"| kind (test error of the network: {run.test_error:.1%}) | right of 26 |"
+    yield "|---|---|"
     glyphs = {seed: choose(run, images, labels, seed) for seed in seeds}
     for kind in KINDS:
         if only in kind:
-            counts = [[count_right(run, kind, glyphs[s], s, strength) for s in seeds] for strength in STRENGTHS]
-            yield f"| {kind} | " + " | ".join(", ".join(map(str, row)) for row in counts) + " |"
+            counts = [count_right(run, kind, glyphs[seed], seed) for seed in seeds]
+            yield f"| {kind} | {', '.join(map(str, counts))} |"
 
 
 def train_others(nist: str) -> Iterator[tuple[str, letterocr.Run, np.ndarray]]:
     """Yield networks of other letters: what they learned, the run, and test letters [N, 30, 30] of the same source."""
+    if not nist:
+        return
     sources = {"synthetic letters": letterocr.letters("synthetic"), "NIST": letterocr.letters("emnist", path=nist)}
     for name, source in sources.items():
         run = letterocr.fit(
@@ -94,6 +95,8 @@ def train_others(nist: str) -> Iterator[tuple[str, letterocr.Run, np.ndarray]]:
 
 def list_refusals(networks: list[tuple[str, letterocr.Run, np.ndarray]]) -> Iterator[str]:
     """Yield the rows of the table of refusals, one column for each network; the four kinds of `no_letters` first."""
+    yield "| picture | " + " | ".join(name for name, *_ in networks) + " |"
+    yield "|---|" + "---|" * len(networks)
     together = np.zeros(len(networks), int)
     for kind, draw in (NO_LETTERS | OTHER_SHAPES).items():
         pictures = [draw(np.random.default_rng([7, k])) for k in range(PICTURES)]
@@ -119,14 +122,14 @@ def measure_strips(images: np.ndarray, labels: np.ndarray) -> Iterator[str]:
     for k, page in enumerate(striped):
         np.rot90(page, k)[:STRIP] = 20
     held = np.arange(len(places)) % SCANS < 4
-    for name, scans in (("plain", plain), (f"strip of {STRIP} pixels", striped)):
-        run = train(scans, labels[places], held, 4000)
-        yield f"{len(scans)} scans, {name}: test error {run.test_error:.1%}"
+    yield f"| {len(places)} scans | test error |"
+    yield "|---|---|"
+    for name, scans in (("plain", plain), (f"with a dark strip of {STRIP} pixels at an edge", striped)):
+        yield f"| {name} | {train(scans, labels[places], held, 4000).test_error:.1%} |"
 
 
-def show(rows: Iterable[str], above: list[str]) -> list[str]:
+def print_rows(rows: Iterable[str]) -> list[str]:
     """Print a table while it is measured; return its rows."""
-    print("\n".join(["", *above]), flush=True)
     shown = []
     for row in rows:
         print(row, flush=True)
@@ -134,46 +137,37 @@ def show(rows: Iterable[str], above: list[str]) -> list[str]:
     return shown
 
 
+def replace_table(page: Path, name: str, rows: list[str]) -> None:
+    """Replace a table of a page, which stands between <!-- NAME --> and <!-- end NAME -->."""
+    before, rest = page.read_text(encoding="utf-8").split(f"<!-- {name} -->\n")
+    after = rest.partition(f"<!-- end {name} -->")[2]
+    write_text(page, f"{before}<!-- {name} -->\n" + "\n".join(rows) + f"\n<!-- end {name} -->{after}")
+
+
 def main() -> None:
     """Print the tables, and put them into a page if one is given."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("path", help="real letters: an .npz file with images, labels and writers")
     parser.add_argument("--nist", default="", help="letters of NIST, as the official download; measured too if given")
-    parser.add_argument(
-        "--out",
-        type=Path,
-        default=None,
-        help="the page whose tables are replaced, between <!-- kinds --> or <!-- refused --> and <!-- end -->",
-    )
+    parser.add_argument("--out", type=Path, default=None, help="the page whose tables are replaced")
+    parser.add_argument("--tables", default="kinds,refused,strips", help="tables to measure, separated by commas")
     parser.add_argument("--seeds", default="0", help="seeds of the letters and pictures, separated by commas")
-    parser.add_argument("--strips", action="store_true", help="only train with strips at an edge")
     parser.add_argument("--only", default="", help="only kinds whose name has this text")
     args = parser.parse_args()
     with np.load(args.path) as file:
         images, labels, writers = file["images"], file["labels"], file["writers"]
-    if args.strips:
-        show(measure_strips(images, labels), [])
-        return
     held = writers % 5 == 0
-    run = train(images, labels, held)
+    learn = functools.cache(lambda: train(images, labels, held))
     seeds = [int(seed) for seed in args.seeds.split(",")]
-    learned, others = (len(np.unique(own)) for own in (writers[~held], writers[held]))
-    about = (
-        f"A 900-1800-26 network learned {SAMPLES:,} letters of {learned} writers; its test error on {others} others is "
-        f"{run.test_error:.1%}. One number for each of the seeds {args.seeds}."
-    )
-    heading = "| kind | " + " | ".join(f"right of 26, strength {strength:g}" for strength in STRENGTHS) + " |"
-    kinds = [about, "", heading, "|---|" + "---|" * len(STRENGTHS)]
-    kinds += show(list_rows(run, images[held], labels[held], seeds, args.only), kinds)
-    networks = [(f"{learned} writers", run, images[held]), *(train_others(args.nist) if args.nist else ())]
-    refused = ["| picture | " + " | ".join(name for name, *_ in networks) + " |", "|---|" + "---|" * len(networks)]
-    refused += show(list_refusals(networks), refused)
-    if args.out:
-        text = args.out.read_text(encoding="utf-8")
-        for name, lines in (("kinds", kinds), ("refused", refused)):
-            before, rest = text.split(f"<!-- {name} -->\n")
-            text = f"{before}<!-- {name} -->\n" + "\n".join(lines) + "\n<!-- end" + rest.partition("<!-- end")[2]
-        write_text(args.out, text)
+    tables = {
+        "kinds": lambda: list_rows(learn(), images[held], labels[held], seeds, args.only),
+        "refused": lambda: list_refusals([("real writers", learn(), images[held]), *train_others(args.nist)]),
+        "strips": lambda: measure_strips(images, labels),
+    }
+    for name in args.tables.split(","):
+        rows = print_rows(tables[name]())
+        if args.out:
+            replace_table(args.out, name, rows)
 
 
 if __name__ == "__main__":
