@@ -131,13 +131,14 @@ def graph(rng: Random, glyph: np.ndarray, strength: float, step: int = 16, pale:
 def torn(rng: Random, glyph: np.ndarray, strength: float) -> np.ndarray:
     """A leaf torn out of a spiral block: holes that are open to the edge, the table behind it."""
     page = blank()
-    written(rng, glyph, page, off=0.03)
     for x in range(15, SIDE, 45):
         cv2.circle(page, (x, 28), round(8 + 6 * strength), (70, 50, 40), -1)
         if rng.random() < strength:
             cv2.rectangle(page, (x - 4, 0), (x + 4, 28), (70, 50, 40), -1)
     page[:8] = (70, 50, 40)
-    return finish(rng, np.rot90(page, rng.integers(4)).copy())
+    page = np.rot90(page, rng.integers(4)).copy()
+    written(rng, glyph, page, off=0.03)
+    return finish(rng, page)
 
 
 def folded(rng: Random, glyph: np.ndarray, strength: float) -> np.ndarray:

@@ -4,9 +4,9 @@ Two things are measured of an image: the distance from the training letters, and
 
 - The distance is that from the nearest letters, in the leading singular space of the directions of strokes. What
   differs within a class counts less there, as in a linear discriminant analysis (Fisher 1936).
-- A logistic regression on these measures, their squares and products has learned to tell the training letters from
-  drawn things that are no letters (`data.non_letters`). Each training letter is measured without itself, and
-  without the other letters of its writer if the writers are known.
+- A logistic regression on these measures, their squares and products has learned to tell the training letters, and
+  the same as small pictures show them, from drawn things that are no letters (`data.non_letters`). Each training
+  letter is measured without itself, and without the other letters of its writer if the writers are known.
 
 Shapes: images [N, 900]; space [512, k]; known [M, k]; measures [N, 6].
 """
@@ -16,18 +16,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
 import torch
 from torch import Tensor
 
 from letterocr.base.files import replace_file
-from letterocr.data.letters import Letters
+from letterocr.data.letters import SIDE, Letters
 from letterocr.data.non_letters import draw_non_letters
 from letterocr.matrix.pen_strokes import count_directions, measure_strokes
 
 VECTORS = 64  # singular vectors
 PER_LETTER = 60  # training letters of each class that are kept
 LEAST_OTHERS, OTHERS = 100, 1000  # drawn things that are no letters: as many as letters, within these bounds
+SOFT_STEP = 2  # every second letter is learned as a small picture shows it, too
+SMALL, SOFT = 25, 0.7  # pixels of the side of that picture, and its blur
 NEAREST = 3  # letters whose mean distance counts
 INCLUDED = 0.99  # share of the training letters that are less unlike than the limit less its slack
 SLACK = 1.17  # the limit's distance from the typical letter, as a share of theirs: other writers differ more
@@ -114,12 +117,15 @@ def learn_familiarity(letters: Letters) -> Familiarity:
     directions, strokes = _describe(kept.images)
     mean, space = _find_space(directions, kept.labels)
     known = (directions - mean) @ space
-    between = torch.cdist(known, known)
+    between, same = torch.cdist(known, known), _list_same(kept)
     near = NEAR * float(between.median())
-    apart = between.masked_fill(_list_same(kept), torch.inf)
-    if apart.isinf().sum(1).max() > len(kept) - NEAREST:  # all letters are of one writer, or there are only a few
-        apart = between
-    own = _join(apart.clamp(min=near), strokes)
+    some = torch.arange(0, len(kept), SOFT_STEP)
+    soft_directions, soft_strokes = _describe(_soften(kept.images[some]))
+    soft_between = torch.cdist((soft_directions - mean) @ space, known)
+    apart = torch.cat([between.masked_fill(same, torch.inf), soft_between.masked_fill(same[some], torch.inf)])
+    if same.sum(1).max() > len(kept) - NEAREST:  # all letters are of one writer, or there are only a few
+        apart = torch.cat([between, soft_between])
+    own = _join(apart.clamp(min=near), torch.cat([strokes, soft_strokes]))
     count = min(max(LEAST_OTHERS, len(kept)), OTHERS)
     other_directions, other_strokes = _describe(draw_non_letters(kept, count))
     others = _join(torch.cdist((other_directions - mean) @ space, known).clamp(min=near), other_strokes)
@@ -127,9 +133,10 @@ def learn_familiarity(letters: Letters) -> Familiarity:
     expanded = _expand(own, centre, spread)
     weights = _fit_logistic(expanded, _expand(others, centre, spread))
     found = expanded @ weights
+    typical = float(found[: len(kept)].median())
     kept_found = _expand(_join(between.clamp(min=near), strokes), centre, spread) @ weights  # as `measure` finds them
-    typical, far = float(found.median()), float(torch.maximum(found, kept_found).quantile(INCLUDED))
-    limit = typical + (SLACK + FEW / len(kept)) * max(far - typical, LEAST_LIMIT)
+    found[: len(kept)] = found[: len(kept)].maximum(kept_found)
+    limit = typical + (SLACK + FEW / len(kept)) * max(float(found.quantile(INCLUDED)) - typical, LEAST_LIMIT)
     return Familiarity(mean, space, known, near, centre, spread, weights, typical, limit)
 
 
@@ -138,6 +145,15 @@ def _take_evenly(letters: Letters, count: int) -> Letters:
     places = [torch.nonzero(letters.labels == c).flatten() for c in range(letters.classes)]
     steps = [torch.arange(n := min(len(own), count)) * len(own) // max(1, n) for own in places]
     return letters.select(torch.cat([own[step] for own, step in zip(places, steps, strict=True)]))
+
+
+def _soften(images: Tensor) -> Tensor:
+    """Return letters [N, 900] as they look in a small picture that is enlarged, or in one that is out of focus."""
+    squares = images.view(-1, SIDE, SIDE).float().numpy()
+    small = [cv2.resize(square, (SMALL, SMALL), interpolation=cv2.INTER_AREA) for square in squares]
+    soft = [cv2.resize(cv2.GaussianBlur(image, (0, 0), SOFT), (SIDE, SIDE)) for image in small]
+    large = torch.from_numpy(np.stack(soft)).flatten(1)
+    return large / large.amax(1, keepdim=True).clamp(min=1e-6)
 
 
 def _describe(images: Tensor) -> tuple[Tensor, Tensor]:

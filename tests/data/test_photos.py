@@ -24,7 +24,7 @@ from letterocr.data.pieces import (
     find_pieces,
     is_sheet,
 )
-from letterocr.data.rulings import measure_runs, remove_hairs, remove_rulings
+from letterocr.data.rulings import measure_runs, put_back_darker, remove_hairs, remove_rulings
 
 HARD = {
     "shadow of blinds",
@@ -111,6 +111,16 @@ def test_rulings_go_and_strokes_that_cross_them_stay(slope):
     rest = remove_rulings(letter | (lines > 0))
     assert (rest & letter).sum() > 0.98 * letter.sum()
     assert (rest & ~letter).sum() < 0.03 * lines.sum()
+
+
+def test_a_stroke_that_lies_on_a_paler_ruling_stays():
+    letter = stroke(np.zeros((300, 300), bool), (120, 98, 130, 204), (120, 200, 200, 204))
+    lines = stroke(np.zeros((300, 300), bool), (0, 100, 300, 103), (0, 200, 300, 203))
+    contrast = np.where(letter, np.float32(0.8), np.where(lines, np.float32(0.3), np.float32(0)))
+    rest = (letter | lines) & ~lines
+    assert (put_back_darker(letter | lines, rest, contrast) == letter).all()
+    even = np.where(letter | lines, np.float32(0.8), np.float32(0))
+    assert (put_back_darker(letter | lines, rest, even) == rest).all()
 
 
 @pytest.mark.parametrize("seed", [2, 12, 18])
