@@ -114,29 +114,22 @@ def learn_familiarity(letters: Letters) -> Familiarity:
         letters: at least one letter; the limit is better, the more there are.
     """
     kept = _take_evenly(letters, PER_LETTER)
-    directions, strokes = _describe(kept.images)
-    mean, space = _find_space(directions, kept.labels)
-    known = (directions - mean) @ space
-    between, same = torch.cdist(known, known), _list_same(kept)
-    near = NEAR * float(between.median())
-    some = torch.arange(0, len(kept), SOFT_STEP)
-    soft_directions, soft_strokes = _describe(_soften(kept.images[some]))
-    soft_between = torch.cdist((soft_directions - mean) @ space, known)
-    apart = torch.cat([between.masked_fill(same, torch.inf), soft_between.masked_fill(same[some], torch.inf)])
-    if same.sum(1).max() > len(kept) - NEAREST:  # all letters are of one writer, or there are only a few
-        apart = torch.cat([between, soft_between])
-    own = _join(apart.clamp(min=near), torch.cat([strokes, soft_strokes]))
-    count = min(max(LEAST_OTHERS, len(kept)), OTHERS)
-    other_directions, other_strokes = _describe(draw_non_letters(kept, count))
+    count = len(kept)
+    directions, strokes = _describe(torch.cat([kept.images, _soften(kept.images[::SOFT_STEP])]))
+    mean, space = _find_space(directions[:count], kept.labels)
+    places = (directions - mean) @ space
+    known = places[:count]
+    between = torch.cdist(places, known)
+    near = NEAR * float(between[:count].median())
+    own = _join(_set_apart(between, kept).clamp(min=near), strokes)
+    other_directions, other_strokes = _describe(draw_non_letters(kept, min(max(LEAST_OTHERS, count), OTHERS)))
     others = _join(torch.cdist((other_directions - mean) @ space, known).clamp(min=near), other_strokes)
     centre, spread = own.mean(0), own.std(0, correction=0).maximum(LEAST_SPREAD)
-    expanded = _expand(own, centre, spread)
-    weights = _fit_logistic(expanded, _expand(others, centre, spread))
-    found = expanded @ weights
-    typical = float(found[: len(kept)].median())
-    kept_found = _expand(_join(between.clamp(min=near), strokes), centre, spread) @ weights  # as `measure` finds them
-    found[: len(kept)] = found[: len(kept)].maximum(kept_found)
-    limit = typical + (SLACK + FEW / len(kept)) * max(float(found.quantile(INCLUDED)) - typical, LEAST_LIMIT)
+    weights = _fit_logistic(_expand(own, centre, spread), _expand(others, centre, spread))
+    found = _expand(own, centre, spread) @ weights
+    as_read = _expand(_join(between.clamp(min=near), strokes), centre, spread) @ weights  # as `measure` finds them
+    typical, far = float(found[:count].median()), float(found.maximum(as_read).quantile(INCLUDED))
+    limit = typical + (SLACK + FEW / count) * max(far - typical, LEAST_LIMIT)
     return Familiarity(mean, space, known, near, centre, spread, weights, typical, limit)
 
 
@@ -179,10 +172,18 @@ def _find_space(directions: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
     return mean, (vectors @ (turned * values.rsqrt())).float()
 
 
-def _list_same(letters: Letters) -> Tensor:
-    """Return which letters are the same, or of the same writer: [N, N]."""
-    names = torch.arange(len(letters)) if letters.writers is None else letters.writers
-    return names[:, None] == names[None]
+def _set_apart(between: Tensor, kept: Letters) -> Tensor:
+    """Return distances [N + S, N] with those of a letter from itself and from others of its writer infinite.
+
+    Args:
+        between: distances of the letters, and then of the soft ones, from the letters.
+        kept: the N letters.
+    """
+    names = torch.arange(len(kept)) if kept.writers is None else kept.writers
+    same = torch.cat([names, names[::SOFT_STEP]])[:, None] == names
+    if same.sum(1).max() > len(kept) - NEAREST:  # all letters are of one writer, or there are only a few
+        return between
+    return between.masked_fill(same, torch.inf)
 
 
 def _join(distances: Tensor, strokes: Tensor) -> Tensor:
