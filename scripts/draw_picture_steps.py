@@ -42,8 +42,8 @@ STEPS: tuple[tuple[ModuleType, str, str], ...] = (
 TILE, GAP, TEXT, ACROSS = 72, 4, 14, 4  # pixels, and steps beside each other
 
 
-def watch(module: ModuleType, name: str, photo: np.ndarray) -> tuple[Any, Any]:
-    """Find the letter in a photo; return what a function got, and what it made of it, the last time it was called."""
+def watch(module: ModuleType, name: str, photo: np.ndarray) -> tuple[Any, Any] | None:
+    """Find the letter in a photo; return what a function got and what it made of it; None if it changed nothing."""
     seen: list[tuple[Any, Any]] = []
     original = getattr(module, name)
 
@@ -54,9 +54,18 @@ def watch(module: ModuleType, name: str, photo: np.ndarray) -> tuple[Any, Any]:
 
     with mock.patch.object(module, name, call):
         ink.find_letter(photo, name)
-    if not seen:
-        raise ValueError(f"{name} is not called for this photo")
-    return seen[-1]
+    if not seen or seen[-1][1] is None or isinstance(seen[-1][1], float):
+        return None
+    before, after = seen[-1]
+    return None if isinstance(before, pieces.Pieces) and len(before) == len(after) else (before, after)
+
+
+def find_example(module: ModuleType, name: str, kind: str, glyph: np.ndarray) -> tuple[Any, Any]:
+    """Return what a function does in a picture of a kind, or of the first kind in which it does anything."""
+    for other in (kind, *KINDS):
+        if example := watch(module, name, KINDS[other](np.random.default_rng(1), glyph, 1.0)):
+            return example
+    raise ValueError(f"{name} does nothing in any picture")
 
 
 def make_tile(value: Any) -> Image.Image:
@@ -71,7 +80,7 @@ def make_tile(value: Any) -> Image.Image:
         value = ~value.ink()
     elif value.dtype == bool:
         value = ~value
-    return Image.fromarray(np.uint8(255 * value)).resize((TILE, TILE), Image.Resampling.BOX)
+    return Image.fromarray(np.uint8(255 * np.clip(value, 0, 1))).resize((TILE, TILE), Image.Resampling.BOX)
 
 
 def main() -> None:
@@ -82,7 +91,7 @@ def main() -> None:
     wide, high = 2 * TILE + 4 * GAP, TILE + TEXT + GAP
     picture = Image.new("L", (ACROSS * wide, rows * high), 255)
     for k, (module, name, kind) in enumerate(STEPS):
-        before, after = watch(module, name, KINDS[kind](np.random.default_rng(1), glyph, 1.0))
+        before, after = find_example(module, name, kind, glyph)
         if isinstance(after, bool):
             after = 1 - before if after else before
         if name in ("flatten", "even_out"):  # they return contrast, in which ink is high

@@ -13,6 +13,7 @@ Shapes: images [N, 900]; space [512, k]; known [M, k]; measures [N, 6].
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,7 +34,7 @@ SOFT_STEP = 2  # every second letter is learned as a small picture shows it, too
 SMALL, SOFT = 25, 0.7  # pixels of the side of that picture, and its blur
 NEAREST = 3  # letters whose mean distance counts
 INCLUDED = 0.99  # share of the training letters that are less unlike than the limit less its slack
-SLACK = 1.17  # the limit's distance from the typical letter, as a share of theirs: other writers differ more
+SLACK = 1.4  # of one writer: how much further than those letters the limit is, since other writers differ more
 LETTERS_COUNT = 10  # weight of all letters, if that of all other things is 1
 FARTHEST = 6.0  # standard deviations; what is further off counts as this far
 NEAREST_OF_ALL = 2.0  # standard deviations; a letter that is nearer to the known ones is no more familiar
@@ -121,7 +122,8 @@ def learn_familiarity(letters: Letters) -> Familiarity:
     known = places[:count]
     between = torch.cdist(places, known)
     near = NEAR * float(between[:count].median())
-    own = _join(_set_apart(between, kept).clamp(min=near), strokes)
+    names = torch.arange(count) if kept.writers is None else kept.writers
+    own = _join(_set_apart(between, names).clamp(min=near), strokes)
     other_directions, other_strokes = _describe(draw_non_letters(kept, min(max(LEAST_OTHERS, count), OTHERS)))
     others = _join(torch.cdist((other_directions - mean) @ space, known).clamp(min=near), other_strokes)
     centre, spread = own.mean(0), own.std(0, correction=0).maximum(LEAST_SPREAD)
@@ -129,7 +131,8 @@ def learn_familiarity(letters: Letters) -> Familiarity:
     found = _expand(own, centre, spread) @ weights
     as_read = _expand(_join(between.clamp(min=near), strokes), centre, spread) @ weights  # as `measure` finds them
     typical, far = float(found[:count].median()), float(found.maximum(as_read).quantile(INCLUDED))
-    limit = typical + (SLACK + FEW / count) * max(far - typical, LEAST_LIMIT)
+    beyond = 1 + SLACK / math.sqrt(len(names.unique())) + FEW / count
+    limit = typical + beyond * max(far - typical, LEAST_LIMIT)
     return Familiarity(mean, space, known, near, centre, spread, weights, typical, limit)
 
 
@@ -172,16 +175,15 @@ def _find_space(directions: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
     return mean, (vectors @ (turned * values.rsqrt())).float()
 
 
-def _set_apart(between: Tensor, kept: Letters) -> Tensor:
+def _set_apart(between: Tensor, names: Tensor) -> Tensor:
     """Return distances [N + S, N] with those of a letter from itself and from others of its writer infinite.
 
     Args:
         between: distances of the letters, and then of the soft ones, from the letters.
-        kept: the N letters.
+        names: [N] whose each letter is.
     """
-    names = torch.arange(len(kept)) if kept.writers is None else kept.writers
     same = torch.cat([names, names[::SOFT_STEP]])[:, None] == names
-    if same.sum(1).max() > len(kept) - NEAREST:  # all letters are of one writer, or there are only a few
+    if same.sum(1).max() > len(names) - NEAREST:  # all letters are of one writer, or there are only a few
         return between
     return between.masked_fill(same, torch.inf)
 

@@ -85,7 +85,7 @@ def test_faint_ink_under_glare_is_ink_only_if_it_joins_darker_ink():
     contrast, paper = np.zeros((60, 60), np.float32), np.full((60, 60), 0.5, np.float32)
     paper[:, 30:] = 0.9
     contrast[20:24, 5:30] = 0.8
-    contrast[20:24, 30:55] = contrast[40:44, 35:55] = 0.3
+    contrast[20:24, 30:55] = contrast[40:44, 35:55] = 0.2
     found = np.zeros((60, 60), bool)
     found[20:24, 5:55] = True
     assert (part_ink(contrast, paper) == found).all()
