@@ -5,6 +5,7 @@ BIN = $(VENV)/bin
 ARGS ?= model=three_layer
 WORKERS ?= auto
 LETTERS ?= ../shared/data/writers25.npz
+NIST ?= ../shared/data/emnist.zip
 
 .PHONY: train test check crash docs lessons pictures env clean
 
@@ -30,7 +31,7 @@ lessons: env
 	$(BIN)/python scripts/lessons.py
 
 pictures: env
-	$(BIN)/python scripts/pictures.py $(LETTERS) --out docs/pictures.md
+	$(BIN)/python scripts/pictures.py $(LETTERS) --nist $(NIST) --out docs/pictures.md
 
 env: $(VENV)/.ready
 

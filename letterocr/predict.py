@@ -84,8 +84,11 @@ def _list_facts(part: LetterReading) -> dict[str, Any]:
     return {"letter": part.letter, "runner_up": part.runner_up, "outputs": part.outputs, "box": part.box}
 
 
-def list_given(paths: Sequence[Path]) -> Iterator[Path | str]:
-    """Yield the pictures, those of a folder in order of their names; and a sentence on what is left out of a folder."""
+def list_given(paths: Sequence[Path]) -> Iterator[Path | str | UserError]:
+    """Yield the pictures, those of a folder in order of their names.
+
+    A folder also yields a sentence on what is left out of it, and an error if it has no picture.
+    """
     from letterocr.data.picture_files import describe_left_out, list_pictures
 
     for path in paths:
@@ -97,7 +100,7 @@ def list_given(paths: Sequence[Path]) -> Iterator[Path | str]:
         if note := describe_left_out(others, path):
             yield note
         if not pictures:
-            yield f"{path} has no picture: give a folder with PNG or JPEG files."
+            yield UserError(f"{path} has no picture: give a folder with PNG or JPEG files.")
 
 
 @end_quietly()
@@ -122,6 +125,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(complain(str(error)))
     shown = []
     for path in list_given(given.images):
+        if isinstance(path, UserError):
+            status = complain(str(path))
+            continue
         if isinstance(path, str):
             complain(path)
             continue

@@ -34,13 +34,12 @@ def blank(height: int = SIDE, width: int = SIDE, colour: tuple[int, ...] = PAPER
 def write(page: np.ndarray, alpha: np.ndarray, centre: tuple[float, float], colour: tuple[int, ...]) -> None:
     """Draw ink on a page, cut at its border."""
     height, width = alpha.shape
-    whole = np.zeros(page.shape[:2], np.float32)
     top, left = round(centre[0] - height / 2), round(centre[1] - width / 2)
     y0, x0 = max(top, 0), max(left, 0)
     y1, x1 = min(top + height, page.shape[0]), min(left + width, page.shape[1])
     if y1 > y0 and x1 > x0:
-        whole[y0:y1, x0:x1] = alpha[y0 - top : y1 - top, x0 - left : x1 - left]
-    page += whole[..., None] * (np.array(colour, np.float32) - page)
+        part = page[y0:y1, x0:x1]
+        part += alpha[y0 - top : y1 - top, x0 - left : x1 - left, None] * (np.array(colour, np.float32) - part)
 
 
 def line(page: np.ndarray, start: tuple, end: tuple, colour: tuple[int, ...], width: float) -> None:
@@ -48,7 +47,9 @@ def line(page: np.ndarray, start: tuple, end: tuple, colour: tuple[int, ...], wi
     mask = np.zeros(page.shape[:2], np.uint8)
     ends = [tuple(round(16 * v) for v in point) for point in (start, end)]
     cv2.line(mask, ends[0], ends[1], 255, max(1, round(width)), cv2.LINE_AA, 4)
-    page += mask[..., None].astype(np.float32) / 255 * (np.array(colour, np.float32) - page)
+    x, y, across, down = cv2.boundingRect(mask)
+    part = page[y : y + down, x : x + across]
+    part += mask[y : y + down, x : x + across, None].astype(np.float32) / 255 * (np.array(colour, np.float32) - part)
 
 
 def finish(rng: Random, page: np.ndarray, noise: float = 2.0) -> np.ndarray:

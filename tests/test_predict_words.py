@@ -72,6 +72,13 @@ def test_a_folder_is_read_picture_by_picture_and_what_is_left_out_is_named(train
     assert_one_line(answer.err, str(folder), "1 file is no picture", "1 .txt", "notes.txt")
 
 
+def test_a_folder_without_a_picture_is_a_mistake(trained, tmp_path, predict):
+    (tmp_path / "empty").mkdir()
+    answer = predict(trained, tmp_path / "empty")
+    assert (answer.status, answer.out) == (2, "")
+    assert_one_line(answer.err, str(tmp_path / "empty"), "has no picture")
+
+
 def test_show_draws_what_the_network_saw(trained, tmp_path, predict):
     path, seen = saved(tmp_path / "word.png", word("H", "L")), tmp_path / "seen.png"
     answer = predict("--show", seen, trained, path, saved(tmp_path / "blank.png", np.full((40, 40), 255, np.uint8)))

@@ -34,14 +34,14 @@ from letterocr.data.pieces import (
     is_sheet,
     touch_border,
 )
-from letterocr.data.rulings import remove_hairs, remove_rulings
+from letterocr.data.rulings import put_back_darker, remove_hairs, remove_rulings
 from letterocr.data.sheet import set_upright
 
 LARGEST = 1000  # pixels of the longer side on which ink is looked for under uneven light
 UNEVEN = 0.15  # of the ink's contrast: paper that differs by more, in more than 1 % of the picture, is uneven
 UNEVEN_INK = 0.08  # standard deviation of the contrast within strokes; a pen's is smaller, so light lies on the ink
 THICKEST = 0.45  # thickness of a stroke, as a share of the letter's longer side
-PHOTO = 100  # pixels of the shorter side of a picture in which shadows may lie
+PHOTO = 100  # pixels of the shorter side of a picture in which shadows or printed lines may be all there is
 SHADE = 0.2  # of a photo; broad ink that takes more and meets the border is a shadow
 TINY = 8  # pixels of the shorter side; in smaller pictures there is nothing to tell from a letter
 SQUARE = np.ones((3, 3), np.uint8)
@@ -151,9 +151,9 @@ def find_ink(picture: np.ndarray | Tensor, name: str) -> Ink:
     if min(ink.shape) < TINY or (not mixed and _is_plain(contrast, ink, pieces)):
         return Ink(contrast, drop_foreign(pieces))
     found = _find_ink_in_photo(levels, is_sheet(pieces))
-    if found is None:
+    if found is None and min(ink.shape) >= PHOTO:
         raise blank
-    return found
+    return found or Ink(contrast, drop_foreign(pieces))  # what a small picture shows is not told from lines
 
 
 def _is_plain(contrast: np.ndarray, ink: np.ndarray, pieces: Pieces) -> bool:
@@ -194,7 +194,8 @@ def _find_ink_in_photo(levels: np.ndarray, on_table: bool) -> Ink | None:
     contrast, paper = lighting.flatten(levels, lighting.estimate_pen(levels))
     if contrast.max() < LEAST_CONTRAST:
         return None
-    ink = remove_rulings(lighting.part_ink(contrast, paper))
+    lined = lighting.part_ink(contrast, paper)
+    ink = put_back_darker(lined, remove_rulings(lined), contrast)
     pen = lighting.measure_pen(ink)
     ink = remove_hairs(ink, pen)
     if not ink.any():

@@ -22,6 +22,7 @@ ALONE = 0.35  # share of that way where nothing but the line is inked
 SHORTEST = 0.3  # way from border to border, as a share of the side
 HAIR = 0.25  # length of a thin line that is no stroke, as a share of the shorter side
 BEYOND = 0.25  # how far a ruling reaches beyond a letter of its thickness, at each end, as a share of the side
+LIGHTER = 0.7  # of the pen's contrast: rulings with less are told from strokes that lie on them
 MOST_POINTS = 5_000  # of those from which the slope is found
 
 
@@ -32,6 +33,27 @@ def remove_rulings(ink: np.ndarray) -> np.ndarray:
     if rest is ink or (rest == ink).all():
         return ink
     return _put_back_strokes(ink, np.ascontiguousarray(rest))
+
+
+def put_back_darker(ink: np.ndarray, rest: np.ndarray, contrast: np.ndarray) -> np.ndarray:
+    """Put back what is clearly darker than the lines and joins the rest: strokes that lie on a ruling.
+
+    Args:
+        ink: [H, W] before the lines were removed.
+        rest: [H, W] after that.
+        contrast: [H, W] with the paper, in 0..1.
+    """
+    gone = ink & ~rest
+    if not gone.any() or not rest.any():
+        return rest
+    line, pen = float(np.median(contrast[gone])), float(np.median(contrast[rest]))
+    if line > LIGHTER * pen:
+        return rest
+    _, pieces = cv2.connectedComponents((rest | (gone & (contrast > (line + pen) / 2))).astype(np.uint8))
+    joined = np.zeros(pieces.max() + 1, bool)
+    joined[pieces[rest]] = True
+    joined[0] = False
+    return joined[pieces]
 
 
 def _erase_lines(ink: np.ndarray, rounds: int = 8) -> np.ndarray:

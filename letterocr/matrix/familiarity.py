@@ -4,33 +4,37 @@ Two things are measured of an image: the distance from the training letters, and
 
 - The distance is that from the nearest letters, in the leading singular space of the directions of strokes. What
   differs within a class counts less there, as in a linear discriminant analysis (Fisher 1936).
-- A logistic regression on these measures, their squares and products has learned to tell the training letters from
-  drawn things that are no letters (`data.non_letters`). Each training letter is measured without itself, and
-  without the other letters of its writer if the writers are known.
+- A logistic regression on these measures, their squares and products has learned to tell the training letters, and
+  the same as small pictures show them, from drawn things that are no letters (`data.non_letters`). Each training
+  letter is measured without itself, and without the other letters of its writer if the writers are known.
 
 Shapes: images [N, 900]; space [512, k]; known [M, k]; measures [N, 6].
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
 import torch
 from torch import Tensor
 
 from letterocr.base.files import replace_file
-from letterocr.data.letters import Letters
+from letterocr.data.letters import SIDE, Letters
 from letterocr.data.non_letters import draw_non_letters
 from letterocr.matrix.pen_strokes import count_directions, measure_strokes
 
 VECTORS = 64  # singular vectors
 PER_LETTER = 60  # training letters of each class that are kept
 LEAST_OTHERS, OTHERS = 100, 1000  # drawn things that are no letters: as many as letters, within these bounds
+SOFT_STEP = 2  # every second letter is learned as a small picture shows it, too
+SMALL, SOFT = 25, 0.7  # pixels of the side of that picture, and its blur
 NEAREST = 3  # letters whose mean distance counts
 INCLUDED = 0.99  # share of the training letters that are less unlike than the limit less its slack
-SLACK = 1.17  # the limit's distance from the typical letter, as a share of theirs: other writers differ more
+SLACK = 1.4  # of one writer: how much further than those letters the limit is, since other writers differ more
 LETTERS_COUNT = 10  # weight of all letters, if that of all other things is 1
 FARTHEST = 6.0  # standard deviations; what is further off counts as this far
 NEAREST_OF_ALL = 2.0  # standard deviations; a letter that is nearer to the known ones is no more familiar
@@ -111,25 +115,24 @@ def learn_familiarity(letters: Letters) -> Familiarity:
         letters: at least one letter; the limit is better, the more there are.
     """
     kept = _take_evenly(letters, PER_LETTER)
-    directions, strokes = _describe(kept.images)
-    mean, space = _find_space(directions, kept.labels)
-    known = (directions - mean) @ space
-    between = torch.cdist(known, known)
-    near = NEAR * float(between.median())
-    apart = between.masked_fill(_list_same(kept), torch.inf)
-    if apart.isinf().sum(1).max() > len(kept) - NEAREST:  # all letters are of one writer, or there are only a few
-        apart = between
-    own = _join(apart.clamp(min=near), strokes)
-    count = min(max(LEAST_OTHERS, len(kept)), OTHERS)
-    other_directions, other_strokes = _describe(draw_non_letters(kept, count))
+    count = len(kept)
+    directions, strokes = _describe(torch.cat([kept.images, _soften(kept.images[::SOFT_STEP])]))
+    mean, space = _find_space(directions[:count], kept.labels)
+    places = (directions - mean) @ space
+    known = places[:count]
+    between = torch.cdist(places, known)
+    near = NEAR * float(between[:count].median())
+    names = torch.arange(count) if kept.writers is None else kept.writers
+    own = _join(_set_apart(between, names).clamp(min=near), strokes)
+    other_directions, other_strokes = _describe(draw_non_letters(kept, min(max(LEAST_OTHERS, count), OTHERS)))
     others = _join(torch.cdist((other_directions - mean) @ space, known).clamp(min=near), other_strokes)
     centre, spread = own.mean(0), own.std(0, correction=0).maximum(LEAST_SPREAD)
-    expanded = _expand(own, centre, spread)
-    weights = _fit_logistic(expanded, _expand(others, centre, spread))
-    found = expanded @ weights
-    kept_found = _expand(_join(between.clamp(min=near), strokes), centre, spread) @ weights  # as `measure` finds them
-    typical, far = float(found.median()), float(torch.maximum(found, kept_found).quantile(INCLUDED))
-    limit = typical + (SLACK + FEW / len(kept)) * max(far - typical, LEAST_LIMIT)
+    weights = _fit_logistic(_expand(own, centre, spread), _expand(others, centre, spread))
+    found = _expand(own, centre, spread) @ weights
+    as_read = _expand(_join(between.clamp(min=near), strokes), centre, spread) @ weights  # as `measure` finds them
+    typical, far = float(found[:count].median()), float(found.maximum(as_read).quantile(INCLUDED))
+    beyond = 1 + SLACK / math.sqrt(len(names.unique())) + FEW / count
+    limit = typical + beyond * max(far - typical, LEAST_LIMIT)
     return Familiarity(mean, space, known, near, centre, spread, weights, typical, limit)
 
 
@@ -138,6 +141,15 @@ def _take_evenly(letters: Letters, count: int) -> Letters:
     places = [torch.nonzero(letters.labels == c).flatten() for c in range(letters.classes)]
     steps = [torch.arange(n := min(len(own), count)) * len(own) // max(1, n) for own in places]
     return letters.select(torch.cat([own[step] for own, step in zip(places, steps, strict=True)]))
+
+
+def _soften(images: Tensor) -> Tensor:
+    """Return letters [N, 900] as they look in a small picture that is enlarged, or in one that is out of focus."""
+    squares = images.view(-1, SIDE, SIDE).float().numpy()
+    small = [cv2.resize(square, (SMALL, SMALL), interpolation=cv2.INTER_AREA) for square in squares]
+    soft = [cv2.resize(cv2.GaussianBlur(image, (0, 0), SOFT), (SIDE, SIDE)) for image in small]
+    large = torch.from_numpy(np.stack(soft)).flatten(1)
+    return large / large.amax(1, keepdim=True).clamp(min=1e-6)
 
 
 def _describe(images: Tensor) -> tuple[Tensor, Tensor]:
@@ -163,10 +175,17 @@ def _find_space(directions: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
     return mean, (vectors @ (turned * values.rsqrt())).float()
 
 
-def _list_same(letters: Letters) -> Tensor:
-    """Return which letters are the same, or of the same writer: [N, N]."""
-    names = torch.arange(len(letters)) if letters.writers is None else letters.writers
-    return names[:, None] == names[None]
+def _set_apart(between: Tensor, names: Tensor) -> Tensor:
+    """Return distances [N + S, N] with those of a letter from itself and from others of its writer infinite.
+
+    Args:
+        between: distances of the letters, and then of the soft ones, from the letters.
+        names: [N] whose each letter is.
+    """
+    same = torch.cat([names, names[::SOFT_STEP]])[:, None] == names
+    if same.sum(1).max() > len(names) - NEAREST:  # all letters are of one writer, or there are only a few
+        return between
+    return between.masked_fill(same, torch.inf)
 
 
 def _join(distances: Tensor, strokes: Tensor) -> Tensor:

@@ -12,9 +12,19 @@ from page_drawing import blank, line
 
 from letterocr.data.ink import BlankError, find_ink, normalise
 from letterocr.data.layout import find_lines, list_letters
-from letterocr.data.lighting import even_out, flatten, is_light_on_dark, measure_pen
-from letterocr.data.pieces import drop_foreign, find_pieces, is_sheet
-from letterocr.data.rulings import measure_runs, remove_hairs, remove_rulings
+from letterocr.data.lighting import even_out, flatten, is_light_on_dark, measure_pen, part_ink
+from letterocr.data.pieces import (
+    drop_apart,
+    drop_blobs,
+    drop_cut,
+    drop_faint,
+    drop_foreign,
+    drop_frames,
+    drop_underlines,
+    find_pieces,
+    is_sheet,
+)
+from letterocr.data.rulings import measure_runs, put_back_darker, remove_hairs, remove_rulings
 
 HARD = {
     "shadow of blinds",
@@ -71,6 +81,16 @@ def test_the_width_of_a_pen(width):
     assert measure_pen(ink) == pytest.approx(width, rel=0.25, abs=1)
 
 
+def test_faint_ink_under_glare_is_ink_only_if_it_joins_darker_ink():
+    contrast, paper = np.zeros((60, 60), np.float32), np.full((60, 60), 0.5, np.float32)
+    paper[:, 30:] = 0.9
+    contrast[20:24, 5:30] = 0.8
+    contrast[20:24, 30:55] = contrast[40:44, 35:55] = 0.2
+    found = np.zeros((60, 60), bool)
+    found[20:24, 5:55] = True
+    assert (part_ink(contrast, paper) == found).all()
+
+
 def test_strokes_under_glare_are_as_dark_as_the_others():
     contrast = np.zeros((60, 60), np.float32)
     contrast[28:32, 5:55] = np.linspace(0.2, 0.9, 50)
@@ -91,6 +111,16 @@ def test_rulings_go_and_strokes_that_cross_them_stay(slope):
     rest = remove_rulings(letter | (lines > 0))
     assert (rest & letter).sum() > 0.98 * letter.sum()
     assert (rest & ~letter).sum() < 0.03 * lines.sum()
+
+
+def test_a_stroke_that_lies_on_a_paler_ruling_stays():
+    letter = stroke(np.zeros((300, 300), bool), (120, 98, 130, 204), (120, 200, 200, 204))
+    lines = stroke(np.zeros((300, 300), bool), (0, 100, 300, 103), (0, 200, 300, 203))
+    contrast = np.where(letter, np.float32(0.8), np.where(lines, np.float32(0.3), np.float32(0)))
+    rest = (letter | lines) & ~lines
+    assert (put_back_darker(letter | lines, rest, contrast) == letter).all()
+    even = np.where(letter | lines, np.float32(0.8), np.float32(0))
+    assert (put_back_darker(letter | lines, rest, even) == rest).all()
 
 
 @pytest.mark.parametrize("seed", [2, 12, 18])
@@ -116,17 +146,30 @@ def test_a_hair_in_any_direction_goes():
 
 LETTER = [(120, 100, 140, 200), (120, 180, 180, 200)]
 FOREIGN = {
-    "frame": [(40, 40, 260, 44), (40, 256, 260, 260), (40, 40, 44, 260), (256, 40, 260, 260)],
-    "neighbour": [(280, 100, 300, 200)],
-    "hole": [(20, 60, 44, 84)],
-    "underline": [(90, 230, 230, 240)],
+    drop_frames: [(40, 40, 260, 44), (40, 256, 260, 260), (40, 40, 44, 260), (256, 40, 260, 260)],
+    drop_cut: [(280, 100, 300, 200)],
+    drop_blobs: [(20, 60, 44, 84)],
+    drop_underlines: [(90, 230, 230, 240)],
+    drop_apart: [(240, 100, 250, 130)],
+    find_pieces: [(30, 30, 33, 33), (150, 120, 154, 124)],
 }
 
 
-@pytest.mark.parametrize("boxes", FOREIGN.values(), ids=FOREIGN)
-def test_what_belongs_to_no_letter_is_dropped(boxes):
-    ink = stroke(np.zeros((300, 300), bool), *LETTER, *boxes)
-    assert drop_foreign(find_pieces(ink)).boxes.tolist() == [[120, 100, 180, 200]]
+@pytest.mark.parametrize("drop", FOREIGN, ids=lambda drop: drop.__name__)
+def test_each_step_drops_what_belongs_to_no_letter(drop):
+    ink = stroke(np.zeros((300, 300), bool), *LETTER, *FOREIGN[drop])
+    pieces = find_pieces(ink)
+    left = pieces if drop is find_pieces else drop(pieces)
+    assert left.boxes.tolist() == [[120, 100, 180, 200]]
+    if drop not in (drop_apart, find_pieces):
+        assert drop_foreign(pieces).boxes.tolist() == left.boxes.tolist()
+
+
+def test_small_pieces_that_are_fainter_than_the_letter_are_dropped():
+    ink = stroke(np.zeros((300, 300), bool), *LETTER, (200, 100, 230, 110), (200, 150, 230, 160))
+    contrast = np.where(ink, np.float32(0.8), np.float32(0))
+    contrast[100:110, 200:230] = 0.4  # the edge of a shadow
+    assert drop_faint(find_pieces(ink), contrast).boxes.tolist() == [[120, 100, 180, 200], [200, 150, 230, 160]]
 
 
 def test_strokes_that_do_not_touch_are_kept():

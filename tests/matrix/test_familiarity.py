@@ -16,6 +16,7 @@ from letterocr.matrix.familiarity import (
     Familiarity,
     _find_space,
     _fit_logistic,
+    _soften,
     learn_familiarity,
     load_familiarity,
 )
@@ -32,8 +33,9 @@ def familiarity(split) -> Familiarity:
     return learn_familiarity(split.train)
 
 
-def test_letters_of_other_writers_are_familiar_and_noise_and_blocks_are_not(split, familiarity):
-    assert (familiarity.measure(split.test.images) > 1).float().mean() < 0.03
+def test_letters_of_other_writers_are_familiar_also_if_soft_and_noise_and_blocks_are_not(split, familiarity):
+    for letters in (split.test.images, _soften(split.test.images)):
+        assert (familiarity.measure(letters) > 1).float().mean() < 0.03
     noise = torch.rand(30, 900, generator=torch.Generator().manual_seed(0))
     block = torch.zeros(30, 30)
     block[4:26, 4:26] = 1
