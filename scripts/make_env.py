@@ -47,8 +47,8 @@ def install(folder: Path, versions: Path | None, lowest: bool) -> int:
     """
     venv.create(folder, with_pip=True, clear=True)
     python = folder / "bin" / "python"
-    pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    constraint = ["--constraint", versions] if versions else []
+    pip: list[str | Path] = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    constraint: list[str | Path] = ["--constraint", versions] if versions else []
     if subprocess.run([*pip, *constraint, "uv"]).returncode:
         if lowest:
             return 1

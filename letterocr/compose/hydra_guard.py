@@ -80,11 +80,11 @@ def guard_classes() -> Iterator[None]:
         check_classes(config)
         return config
 
-    Hydra.compose_config = compose_and_check
+    Hydra.compose_config = compose_and_check  # type: ignore[method-assign]
     try:
         yield
     finally:
-        Hydra.compose_config = compose
+        Hydra.compose_config = compose  # type: ignore[method-assign]
 
 
 def check_classes(config: Any) -> None:

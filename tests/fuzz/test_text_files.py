@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from fuzzed import TOKENS, Damage, Refused, attempt, damage, damages, tries
+from fuzzed import INPUTS, TOKENS, Damage, Refused, attempt, damage, damages, tries
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -33,6 +33,7 @@ hydra:
 KEYS = ["seed", "model", "model.hidden", "optimizer", "hydra.searchpath", "hydra.job.name", "experiment", "data.path"]
 
 
+@pytest.mark.skipif(not INPUTS, reason="only make fuzz tries this")
 @tries(12, 0.1)
 @given(done=damages())
 def test_presets(tmp_path: Path, done: list[Damage]) -> None:
@@ -42,6 +43,7 @@ def test_presets(tmp_path: Path, done: list[Damage]) -> None:
     attempt(lambda: compose_config([f"hydra.searchpath=[{folder}]", "experiment=mine"]), "")
 
 
+@pytest.mark.skipif(not INPUTS, reason="only make fuzz tries this")
 @tries(25, 0.1)
 @given(
     key=st.sampled_from(KEYS) | st.text(max_size=8),
@@ -71,6 +73,7 @@ def test_plans_of_studies(tmp_path: Path, done: list[Damage]) -> None:
     assert isinstance(found, (Refused, Plan))
 
 
+@pytest.mark.skipif(not INPUTS, reason="only make fuzz tries this")
 @tries(30, 1)
 @given(done=damages())
 def test_records_of_sweeps_and_comparisons(tmp_path: Path, done: list[Damage]) -> None:
@@ -91,6 +94,7 @@ def test_owners_of_locks(tmp_path: Path, done: list[Damage]) -> None:
     attempt(lambda: is_alive(owner, 10.0), "")
 
 
+@pytest.mark.skipif(not INPUTS, reason="only make fuzz tries this")
 @tries(12, 0.05)
 @given(done=damages())
 def test_journals_of_searches(tmp_path_factory: pytest.TempPathFactory, done: list[Damage]) -> None:
