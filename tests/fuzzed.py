@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 
 from letterocr.base.errors import UserError
@@ -32,7 +32,12 @@ def tries(few: int, many: float = 1) -> settings:
     count, always_same = (max(few, round(INPUTS * many)), False) if INPUTS else (few, True)
     quiet = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthCheck.differing_executors]
     return settings(
-        max_examples=count, deadline=None, derandomize=always_same, database=None, suppress_health_check=quiet
+        max_examples=count,
+        deadline=None,
+        derandomize=always_same,
+        database=None,
+        suppress_health_check=quiet,
+        phases=[Phase.generate],  # what was found is shown as it is: to shrink it takes long where a file is written
     )
 
 
