@@ -23,7 +23,6 @@ from letterocr.base.untrusted import read_json_facts, read_plain
 PIECE_BYTES = 64_000_000
 NAMES = {torch.float32: "F32", torch.float64: "F64", torch.int64: "I64", torch.int32: "I32"}
 NAMES |= {torch.bool: "BOOL", torch.uint8: "U8"}
-FACTS = "facts_sha256"  # the digest of all other entries of the JSON file
 KEPT = 2  # checkpoints: the newest, and the one before it in case the newest is damaged
 
 
@@ -42,7 +41,8 @@ def save(folder: Path, sample: int, tensors: dict[str, Tensor], facts: dict[str,
     with replace_file(path) as temporary:
         digest = _write_tensors(temporary, tensors)
     facts = {"sample": sample, "sha256": digest, **facts}
-    write_json(path.with_suffix(".json"), facts | {FACTS: _compute_digest(facts)})
+    digests = {"tensors": digest, "facts": _compute_digest(facts)}
+    write_json(path.with_suffix(".json"), facts | {"sha256": digests})
     older = sorted(p.stem for p in folder.glob("*.json") if p.stem < path.stem)
     kept = [*older[len(older) - KEPT + 1 :], path.stem]
     for other in sorted(folder.glob("[0-9]*")):
@@ -99,7 +99,7 @@ def load(folder: Path, device: torch.device) -> tuple[dict[str, Any], dict[str, 
         try:
             facts = _read_facts(path)
             tensors = {name: t.to(device) for name, t in _read_tensors(path, facts["sha256"]).items()}
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError) as error:
             damaged.append(f"The checkpoint {path.stem} is damaged ({error}); the one before it is used.")
             continue
         return facts, tensors, damaged
@@ -113,9 +113,13 @@ def _read_facts(path: Path) -> dict[str, Any]:
         OSError, ValueError: it is damaged, or is that of another checkpoint.
     """
     facts = read_json_facts(path)
-    digest = facts.pop(FACTS, None)
-    if digest not in (None, _compute_digest(facts)) or f"{facts.get('sample')}" != f"{int(path.stem)}":
-        raise ValueError("its facts do not agree with their digest")
+    digests = facts.get("sha256")
+    if isinstance(digests, dict):
+        facts["sha256"] = digests.get("tensors")
+        if digests.get("facts") != _compute_digest(facts):
+            raise ValueError("its facts do not agree with their digest")
+    if str(facts.get("sample")) != str(int(path.stem)):
+        raise ValueError("it is that of another sample")
     return facts
 
 
