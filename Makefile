@@ -6,8 +6,12 @@ ARGS ?= model=three_layer
 WORKERS ?= auto
 LETTERS ?= ../shared/data/writers25.npz
 NIST ?= ../shared/data/emnist.zip
+SEED ?= $(shell date +%s)
+INPUTS ?= 400
+# What meets most of the libraries: configs, files, engines, sweeps, pages.
+RANGES ?= tests/base tests/compose tests/config tests/data tests/fuzz tests/matrix tests/models tests/optimizers tests/run
 
-.PHONY: train test check crash docs lessons pictures env clean
+.PHONY: train test check crash fuzz lock lowest newest docs lessons pictures env clean
 
 train: env
 	$(BIN)/python -m letterocr.train $(ARGS)
@@ -35,11 +39,26 @@ pictures: env
 
 env: $(VENV)/.ready
 
-# Python compiles each module when it is first imported; compiling all of them here takes a minute more.
+# ENV='--versions requirements.txt' installs the versions of CI, ENV=--lowest the lowest that pyproject.toml admits.
 $(VENV)/.ready: pyproject.toml
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --no-compile --editable '.[dev,docs]'
+	$(PYTHON) scripts/make_env.py $(VENV) $(ENV)
 	touch $@
+
+# The newest versions that pyproject.toml admits, for CI.
+lock:
+	$(MAKE) env VENV=.venv-lock
+	echo '# The versions that CI installs, for Python 3.11 on Linux; `make lock` writes this file.' > requirements.txt
+	.venv-lock/bin/uv pip freeze --python .venv-lock/bin/python --exclude-editable >> requirements.txt
+
+lowest:
+	$(MAKE) test VENV=.venv-lowest ENV=--lowest TESTS='$(RANGES)'
+
+newest:
+	$(MAKE) test VENV=.venv-newest TESTS='$(RANGES)'
+
+fuzz: env
+	@echo "seed $(SEED), $(INPUTS) inputs for each reader"
+	LETTEROCR_FUZZ=$(INPUTS) $(BIN)/python -m pytest --hypothesis-seed=$(SEED) tests/fuzz
 
 clean:
 	rm -rf $(VENV) site .pytest_cache .ruff_cache .mypy_cache .import_linter_cache

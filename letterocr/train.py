@@ -126,15 +126,19 @@ def _start_hydra(given: Namespace, parser: CommandParser) -> None:
     from hydra import version
     from hydra._internal.utils import _run_hydra
 
+    from letterocr.compose.hydra_guard import guard_classes
+
     version.setbase("1.3")
     rest = {"run": False, "help": False, "hydra_help": False, "shell_completion": False, "config_path": None}
-    _run_hydra(
-        args=Namespace(**vars(given) | rest),
-        args_parser=parser,
-        task_function=importlib.import_module("letterocr.train").train_task,  # other processes import it by this name
-        config_path=str(find_conf_folder()),
-        config_name=given.config_name,
-    )
+    with guard_classes():
+        _run_hydra(
+            args=Namespace(**vars(given) | rest),
+            args_parser=parser,
+            # other processes import it by this name
+            task_function=importlib.import_module("letterocr.train").train_task,
+            config_path=str(find_conf_folder()),
+            config_name=given.config_name,
+        )
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from letterocr.base.errors import UserError
+from letterocr.base.untrusted import read_json_facts
 
 NO_FLUSH = (errno.EINVAL, errno.ENOTSUP, errno.EACCES, errno.EPERM, errno.ENOENT)  # of a folder, not a failure
 STALE_TRIES = 3
@@ -209,21 +210,18 @@ def read_json(path: Path) -> dict[str, Any]:
         UserError: the file can't be read, or holds something other than names and values.
     """
     try:
-        facts = json.loads(_read_text(path))
-        if not isinstance(facts, dict):
-            raise ValueError("it holds no names and values")
+        return _read_facts(path)
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except (OSError, ValueError) as error:
         raise UserError(f"{path} is damaged ({error}); remove it and give the command again.") from error
-    return facts
 
 
-def _read_text(path: Path) -> str:
+def _read_facts(path: Path) -> dict[str, Any]:
     for _ in range(STALE_TRIES):
         try:
-            return path.read_text(encoding="utf-8")
+            return read_json_facts(path)
         except OSError as error:  # another machine replaced it after it was opened on NFS
             if error.errno != errno.ESTALE:
                 raise
-    return path.read_text(encoding="utf-8")
+    return read_json_facts(path)

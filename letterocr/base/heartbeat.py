@@ -25,6 +25,7 @@ from letterocr.base.owner import (
     is_of_an_earlier_boot,
     is_running,
 )
+from letterocr.base.untrusted import read_json_facts
 
 BEAT_SECONDS = 10.0  # an owner renews the time of its file this often
 DEAD_SECONDS = 120.0  # an owner on another machine counts as dead if its file is older
@@ -42,7 +43,7 @@ def read_owner(path: Path) -> Owner | None:
         FileNotFoundError: there is no such file.
     """
     try:
-        return Owner(**json.loads(path.read_text(encoding="utf-8")))
+        return Owner(**read_json_facts(path))
     except FileNotFoundError:
         raise
     except (OSError, ValueError, TypeError):

@@ -14,13 +14,13 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 
 from letterocr.base.errors import UserError
 from letterocr.base.files import write_json
+from letterocr.base.untrusted import read_json_facts
 from letterocr.base.version import __version__
 from letterocr.compare.problems import compute_fingerprint, load_letters
 from letterocr.compose import registry
@@ -198,7 +198,7 @@ def read_outcome(task: TrialRun, folder: Path) -> TrialOutcome | None:
     """
     path = task.path(folder)
     try:
-        facts: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        facts = read_json_facts(path)
         return TrialOutcome(**{f.name: facts[f.name] for f in fields(TrialOutcome)})
     except FileNotFoundError:
         return None

@@ -27,6 +27,9 @@ def register_schema(folders: Sequence[Path] = ()) -> None:
     from hydra.core.config_store import ConfigStore
     from omegaconf import MISSING
 
+    from letterocr.compose.hydra_guard import guard_files
+
+    guard_files()
     store = ConfigStore.instance()
     run = TrainConfig(model=MISSING, data=MISSING, optimizer=MISSING)
     store.store("train", run, group="schema", package="_global_")
@@ -109,5 +112,5 @@ def compose_config(overrides: list[str]) -> TrainConfig:
         overrides = prepare(overrides, folders=folders)
         with ONE_AT_A_TIME, hydra.initialize_config_dir(str(find_conf_folder()), version_base="1.3"):
             return resolve_config(hydra.compose("config", overrides), overrides)
-    except (HydraException, OmegaConfBaseException, YAMLError) as error:
+    except (HydraException, OmegaConfBaseException, YAMLError, ValueError) as error:
         raise UserError(explain(error)) from error

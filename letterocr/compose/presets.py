@@ -7,12 +7,13 @@ letters or an optimizer has the fields of the choice that it is based on, the fi
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from importlib import resources
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from letterocr.base.errors import UserError
 from letterocr.base.home import expand_path, show_whole
+from letterocr.base.untrusted import read_yaml
 from letterocr.compose import registry
 from letterocr.config.train import TrainConfig
 
@@ -88,9 +89,12 @@ def _find_folder(text: str, argument: str) -> Path:
     if text.startswith("pkg://"):
         package, *inside = text.removeprefix("pkg://").replace("/", ".").split(".")
         try:
-            folder = Path(str(resources.files(package).joinpath(*inside)))
-        except ModuleNotFoundError as error:
-            raise UserError(f"{argument}: there is no Python package {package}.") from error
+            spec = find_spec(package)  # which does not run the package
+        except (ImportError, ValueError):
+            spec = None
+        if spec is None or not spec.submodule_search_locations:
+            raise UserError(f"{argument}: there is no Python package {package}.")
+        folder = Path(spec.submodule_search_locations[0], *inside)
     else:
         folder = expand_path(text.removeprefix("file://"))
     if not folder.is_dir():
@@ -124,16 +128,15 @@ def find_base(group: str, name: str, presets: dict[str, Path], passed: Collectio
     Raises:
         UserError: the file can't be read.
     """
-    import yaml
-
     entries: Any = registry.GROUPS[group]
     try:
-        stored = yaml.safe_load(presets[name].read_text(encoding="utf-8")) or {}
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        raise UserError(f"{presets[name]} can't be read ({' '.join(str(error).split())}): mend the file.") from error
+        stored = read_yaml(presets[name])
+    except (OSError, ValueError) as error:
+        raise UserError(f"{presets[name]} can't be read ({error}): mend the file.") from error
     stored = stored if isinstance(stored, dict) else {}
-    for item in stored.get("defaults") or []:
-        parent = str(next(iter(item.values())) if isinstance(item, dict) else item).rpartition("/")[2]
+    parents = stored.get("defaults")
+    for item in parents if isinstance(parents, list) else []:
+        parent = str(next(iter(item.values()), "") if isinstance(item, dict) else item).rpartition("/")[2]
         if parent in entries:
             return entries[parent]
         if parent in presets and parent not in (name, *passed):
@@ -142,4 +145,4 @@ def find_base(group: str, name: str, presets: dict[str, Path], passed: Collectio
     own = inner if isinstance(inner, dict) else stored
     kinds = {entry.schema().kind: entry for entry in entries.values()} if group == "model" else entries
     default = next(entry for entry in entries.values() if entry.schema is type(getattr(TrainConfig(), group)))
-    return kinds.get(own.get("kind" if group == "model" else "name"), default)
+    return kinds.get(str(own.get("kind" if group == "model" else "name")), default)

@@ -7,12 +7,16 @@ from typing import Any
 
 from letterocr.base.errors import UserError
 from letterocr.base.home import show_whole
+from letterocr.base.untrusted import read_yaml_text
 from letterocr.compose import registry
+from letterocr.config.check import check_config
 from letterocr.config.data import SourceConfig
 from letterocr.config.identity import drop_implied
 from letterocr.config.model.network import NetworkConfig, imply_kind
 from letterocr.config.optimizer.method import MethodConfig
 from letterocr.config.train import TrainConfig
+
+WRONG = (AttributeError, KeyError, TypeError, ValueError, AssertionError, RecursionError, OSError)
 
 
 def read_config(folder: Path) -> TrainConfig:
@@ -28,13 +32,17 @@ def read_config(folder: Path) -> TrainConfig:
     check_run_folder(folder)
     path = folder / "config.yaml"
     try:
-        stored: Any = OmegaConf.load(path)
+        stored: Any = OmegaConf.create(read_yaml_text(path))
         model, data, optimizer = _find_schemas(stored)
         schema = OmegaConf.structured(TrainConfig(model(), data(), optimizer()))
         config: Any = OmegaConf.to_object(OmegaConf.merge(schema, stored))
-    except (OmegaConfBaseException, YAMLError, AttributeError, KeyError, TypeError, ValueError, OSError) as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
+    except (OmegaConfBaseException, YAMLError, *WRONG) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
         raise UserError(f"{path} can't be read as a config ({reason}): give the command of the run again.") from error
+    try:
+        check_config(config)
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from error
     config.output = str(folder.resolve().parent)
     return config
 

@@ -23,6 +23,7 @@ import torch
 from letterocr.base.errors import UserError
 from letterocr.base.files import replace_file
 from letterocr.base.home import expand_path, find_cache_folder, show_whole
+from letterocr.base.untrusted import open_plain
 from letterocr.config.data import ALPHABETS, EmnistConfig
 from letterocr.data.letters import PIXELS, SIDE, Letters, Split, describe_missing
 
@@ -158,7 +159,7 @@ def _open(path: Path, stem: str) -> Iterator[tuple[IO[bytes], str]]:
             with found[0].open("rb") as raw:
                 yield _unzip(raw, name), name
         else:
-            with zipfile.ZipFile(path) as archive:
+            with open_plain(path) as file, zipfile.ZipFile(file) as archive:
                 inside = [n for n in archive.namelist() if n.rpartition("/")[2] in (stem, f"{stem}.gz")]
                 if not inside:
                     raise UserError(f"{path} has no {stem}.gz inside: {ELSEWHERE}.")

@@ -9,7 +9,6 @@ places in the alphabet (0..25 for A..Z; 0..9 for digits); writers [N].
 from __future__ import annotations
 
 import math
-import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from torch import Tensor
 
 from letterocr.base.errors import UserError
 from letterocr.base.home import expand_path, show_whole
+from letterocr.base.npz import read_arrays
 from letterocr.base.randomness import make_generator
 from letterocr.config.data import ALPHABETS, ImagesConfig, SyntheticConfig
 from letterocr.data import synthetic
@@ -36,7 +36,6 @@ from letterocr.data.letters import (
 from letterocr.data.picture_files import describe_error, describe_left_out, list_pictures, read
 
 TRANSPOSED = 0.1  # by how much more letters agree with drawn ones if rows and columns are exchanged
-MOST_BYTES = 4_000_000_000  # largest unpacked size of an array in an .npz file
 
 
 def load(config: ImagesConfig) -> Split:
@@ -185,7 +184,7 @@ def _read_folder(path: Path, alphabet: str) -> tuple[Letters, list[Path]]:
 
 def _read_npz(path: Path, config: ImagesConfig) -> tuple[Letters, list[str]]:
     """Read the pictures of a file that are of the classes asked for; return a sentence if there are others too."""
-    arrays = _read_arrays(path)
+    arrays = _read_named(path)
     images, labels = arrays["images"], arrays["labels"]
     if images.ndim not in (3, 4) or (images.ndim == 4 and images.shape[-1] != 3) or not images.size:
         raise UserError(f"{path}: images has the shape {images.shape}; it must be [N, H, W] or [N, H, W, 3].")
@@ -206,12 +205,10 @@ def _read_npz(path: Path, config: ImagesConfig) -> tuple[Letters, list[str]]:
     return Letters(letters, torch.from_numpy(places[kept]), writers, alphabet), notes
 
 
-def _read_arrays(path: Path) -> dict[str, np.ndarray]:
-    """Read the arrays images, labels and writers of an .npz file; nothing else is unpacked, nothing is unpickled."""
+def _read_named(path: Path) -> dict[str, np.ndarray]:
+    """Read the arrays images, labels and writers of an .npz file; nothing else is unpacked."""
     try:
-        with zipfile.ZipFile(path) as archive:
-            there = [name for name in ("images", "labels", "writers") if f"{name}.npy" in archive.namelist()]
-            arrays = {name: _read_array(archive, name, path) for name in there}
+        arrays = read_arrays(path, ("images", "labels", "writers"))
     except UserError:
         raise
     except Exception as error:  # zipfile and NumPy raise errors of every kind at a damaged file
@@ -222,24 +219,6 @@ def _read_arrays(path: Path) -> dict[str, np.ndarray]:
         if name not in arrays:
             raise UserError(f"{path} has no array {name}: it needs images [N, H, W] and labels [N].")
     return arrays
-
-
-def _read_array(archive: zipfile.ZipFile, name: str, path: Path) -> np.ndarray:
-    """Read one array, after its header was checked against the size of the file, so that no memory is wasted."""
-    entry = archive.getinfo(f"{name}.npy")
-    with archive.open(entry) as file:
-        old = np.lib.format.read_magic(file) == (1, 0)
-        header = np.lib.format.read_array_header_1_0 if old else np.lib.format.read_array_header_2_0
-        shape, _, dtype = header(file)
-        size = math.prod(shape) * dtype.itemsize
-        if dtype.hasobject:
-            raise UserError(f"{path}: {name} holds Python objects, which may run code: save plain numbers or letters.")
-        if size > MOST_BYTES:
-            raise UserError(f"{path}: {name} takes {size / 1e9:.1f} GB unpacked: save less than 4 GB, as uint8.")
-        if file.tell() + size != entry.file_size:
-            raise UserError(f"{path}: {name} is not the {size} bytes that its header says: save it again.")
-    with archive.open(entry) as file:
-        return np.lib.format.read_array(file, allow_pickle=False)
 
 
 def find_top_level(images: np.ndarray, name: str) -> float:

@@ -18,6 +18,7 @@ import torch
 
 from letterocr.base.files import replace_file
 from letterocr.base.home import find_cache_folder
+from letterocr.base.npz import read_arrays
 from letterocr.data.letters import Letters, Split
 from letterocr.data.pen import LEVELS
 
@@ -62,8 +63,8 @@ def read_split(path: Path) -> Split:
         FileNotFoundError: there is no such file.
         Exception: of any kind, at a damaged file.
     """
-    with open(path, "rb") as file, np.load(file, allow_pickle=False) as stored:
-        return Split(_take_part(stored, "train"), _take_part(stored, "test"))
+    stored = read_arrays(path)
+    return Split(_take_part(stored, "train"), _take_part(stored, "test"))
 
 
 def _take_part(stored: Mapping[str, np.ndarray], part: str) -> Letters:

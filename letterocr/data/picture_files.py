@@ -12,11 +12,13 @@ import numpy as np
 
 from letterocr.base.errors import UserError
 from letterocr.base.home import show_whole
+from letterocr.base.untrusted import open_plain
 from letterocr.data.grey import make_grey
 
 MOST_PIXELS = 50_000_000  # a larger picture is refused before it is decoded
 HEIC = {".heic", ".heif"}  # files of many telephones; Pillow reads them with pillow-heif
 SUFFIXES = {".png", ".jpg", ".jpeg", ".jfif", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".avif", ".pgm", ".ppm", *HEIC}
+FORMATS = ("PNG", "JPEG", "MPO", "BMP", "GIF", "TIFF", "WEBP", "AVIF", "PPM", "HEIF")  # by content, not by name
 INSTALL_HEIC = "pip install 'letterocr[heic]'"
 
 
@@ -37,7 +39,7 @@ def read(path: Path) -> np.ndarray:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # on metadata and on the size, which is checked below with a lower bound
-            with Image.open(path) as picture:
+            with open_plain(path) as file, Image.open(file, formats=FORMATS) as picture:
                 if picture.width * picture.height > MOST_PIXELS:
                     raise Image.DecompressionBombError(f"{picture.width} x {picture.height} pixels")
                 return make_grey(ImageOps.exif_transpose(picture))

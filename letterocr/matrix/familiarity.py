@@ -23,6 +23,7 @@ import torch
 from torch import Tensor
 
 from letterocr.base.files import replace_file
+from letterocr.base.npz import read_arrays
 from letterocr.data.letters import SIDE, Letters
 from letterocr.data.non_letters import draw_non_letters
 from letterocr.matrix.pen_strokes import count_directions, measure_strokes
@@ -101,10 +102,10 @@ def load_familiarity(path: Path) -> Familiarity:
         Exception: of any kind, if the file is missing or damaged.
         KeyError: an early version wrote other arrays.
     """
-    with open(path, "rb") as file, np.load(file, allow_pickle=False) as stored:
-        names = ("mean", "space", "known", "centre", "spread", "weights")
-        arrays = {name: torch.from_numpy(stored[name].astype(np.float32)) for name in names}
-        near, typical, limit = stored["limits"].tolist()
+    names = ("mean", "space", "known", "centre", "spread", "weights")
+    stored = read_arrays(path)
+    arrays = {name: torch.from_numpy(stored[name].astype(np.float32)) for name in names}
+    near, typical, limit = stored["limits"].tolist()
     return Familiarity(near=near, typical=typical, limit=limit, **arrays)
 
 

@@ -1,6 +1,7 @@
-"""Checkpoints: a safetensors file with every tensor that a run needs, and a JSON file with its SHA-256 digest.
+"""Checkpoints: a safetensors file with every tensor that a run needs, and a JSON file with the SHA-256 digests of both.
 
 The JSON file is written last. A checkpoint without a JSON file, or with another digest, is not whole and is skipped.
+Early versions wrote no digest of the JSON file itself.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ import torch
 from torch import Tensor
 
 from letterocr.base.files import remove_file, replace_file, write_json
+from letterocr.base.untrusted import read_json_facts, read_plain
 
 PIECE_BYTES = 64_000_000
 NAMES = {torch.float32: "F32", torch.float64: "F64", torch.int64: "I64", torch.int32: "I32"}
@@ -37,12 +40,18 @@ def save(folder: Path, sample: int, tensors: dict[str, Tensor], facts: dict[str,
     path = folder / f"{sample:012d}.safetensors"
     with replace_file(path) as temporary:
         digest = _write_tensors(temporary, tensors)
-    write_json(path.with_suffix(".json"), {"sample": sample, "sha256": digest, **facts})
+    facts = {"sample": sample, "sha256": digest, **facts}
+    digests = {"tensors": digest, "facts": _compute_digest(facts)}
+    write_json(path.with_suffix(".json"), facts | {"sha256": digests})
     older = sorted(p.stem for p in folder.glob("*.json") if p.stem < path.stem)
     kept = [*older[len(older) - KEPT + 1 :], path.stem]
     for other in sorted(folder.glob("[0-9]*")):
         if other.stem not in kept:
             remove_file(other)
+
+
+def _compute_digest(facts: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
 def _write_tensors(path: Path, tensors: dict[str, Tensor]) -> str:
@@ -85,18 +94,49 @@ def load(folder: Path, device: torch.device) -> tuple[dict[str, Any], dict[str, 
     Raises:
         FileNotFoundError: there is no whole checkpoint.
     """
-    from safetensors.torch import load as deserialise
-
     damaged = []
     for path in sorted(folder.glob("*.json"), reverse=True):
         try:
-            facts = json.loads(path.read_text(encoding="utf-8"))
-            data = path.with_suffix(".safetensors").read_bytes()
-            if hashlib.sha256(data).hexdigest() != facts["sha256"]:
-                raise ValueError("its digest does not agree")
-            tensors = {name: t.to(device) for name, t in deserialise(data).items()}
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            facts = _read_facts(path)
+            tensors = {name: t.to(device) for name, t in _read_tensors(path, facts["sha256"]).items()}
+        except (OSError, ValueError) as error:
             damaged.append(f"The checkpoint {path.stem} is damaged ({error}); the one before it is used.")
             continue
         return facts, tensors, damaged
     raise FileNotFoundError(folder)
+
+
+def _read_facts(path: Path) -> dict[str, Any]:
+    """Read the JSON file of a checkpoint.
+
+    Raises:
+        OSError, ValueError: it is damaged, or is that of another checkpoint.
+    """
+    facts = read_json_facts(path)
+    digests = facts.get("sha256")
+    if isinstance(digests, dict):
+        facts["sha256"] = digests.get("tensors")
+        if digests.get("facts") != _compute_digest(facts):
+            raise ValueError("its facts do not agree with their digest")
+    if str(facts.get("sample")) != str(int(path.stem)):
+        raise ValueError("it is that of another sample")
+    return facts
+
+
+def _read_tensors(path: Path, digest: str) -> dict[str, Tensor]:
+    """Read the tensors of a checkpoint after a comparison of their digest.
+
+    Raises:
+        OSError, ValueError: the file is missing or damaged, or larger than the memory of this machine.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load
+
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    data = read_plain(path.with_suffix(".safetensors"), memory)
+    if hashlib.sha256(data).hexdigest() != digest:
+        raise ValueError("its digest does not agree")
+    try:
+        return load(data)
+    except SafetensorError as error:
+        raise ValueError(str(error)) from error

@@ -5,6 +5,8 @@ Shapes: n samples learned so far, R replicas; row i is the state after i samples
 
 from __future__ import annotations
 
+import zlib
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,13 +14,14 @@ from typing import Any
 import numpy as np
 
 from letterocr.base.errors import UserError
-from letterocr.base.files import replace_file
+from letterocr.base.parquet import read_columns, write_table
 from letterocr.compose.stored_config import check_run_folder
 from letterocr.engine.records import Records
 
 WINDOW = 500  # samples over which the training error is averaged
 NOT_MEASURED = 65535  # count of misread letters in a file where the test error was not measured
 LETTERS = b"test_letters"  # metadata of a file with such counts: the number of test letters
+LETTERS_CHECK = b"test_letters_crc32"  # and its checksum; the columns have their own
 MARKS = (0.5, 0.2, 0.1)  # the summary says after how many samples the test error first reached each of these
 
 
@@ -137,7 +140,6 @@ class Curve:
         `test_letters` of the file is the number of all test letters.
         """
         import pyarrow as pa
-        import pyarrow.parquet as pq
 
         rows, replicas = self.sample + 1, self.loss.shape[1]
         table = pa.table(
@@ -150,9 +152,9 @@ class Curve:
             }
         )
         if self._letters:
-            table = table.replace_schema_metadata({LETTERS: str(self._letters)})
-        with replace_file(path) as temporary:
-            pq.write_table(table, temporary)
+            text = str(self._letters)
+            table = table.replace_schema_metadata({LETTERS: text, LETTERS_CHECK: str(zlib.crc32(text.encode()))})
+        write_table(table, path)
 
     def _write_errors(self, errors: np.ndarray) -> dict[str, np.ndarray]:
         """Return the column of the test errors by its name."""
@@ -171,7 +173,9 @@ class Curve:
         Raises:
             OSError, KeyError, ValueError: the file can't be read, or its curve has fewer samples or other replicas.
         """
-        for name, column in _read_columns(path, "loss", "wrong", "test_error").items():
+        columns = _read_columns(path, "loss", "wrong", "test_error")
+        for name in ("loss", "wrong", "test_error"):
+            column = columns[name]
             if len(column) <= sample or column.shape[1] != self.loss.shape[1]:
                 raise ValueError(f"{path} holds another curve")
             getattr(self, name)[: sample + 1] = column[: sample + 1]
@@ -195,9 +199,9 @@ def read_curve(folder: Path) -> tuple[np.ndarray, np.ndarray]:
         check_run_folder(folder)
         raise UserError(f"{folder} has no error curve yet: its run writes it with its first checkpoint.")
     try:
-        columns = _read_columns(path, "sample", "test_error")
+        columns = _read_columns(path, "test_error")
     except (OSError, KeyError, ValueError) as error:
-        raise UserError(f"{path} can't be read ({str(error).splitlines()[0]}): train the run again.") from error
+        raise UserError(f"{path} can't be read ({' '.join(str(error).split())}): train the run again.") from error
     errors = columns["test_error"]
     measured = ~np.isnan(errors[:, 0])
     return columns["sample"][measured, 0], errors[measured]
@@ -205,15 +209,29 @@ def read_curve(folder: Path) -> tuple[np.ndarray, np.ndarray]:
 
 def _read_columns(path: Path, *names: str) -> dict[str, np.ndarray]:
     """Read columns of a stored curve by name, each [n + 1, R]."""
-    import pyarrow.parquet as pq
-
-    schema = pq.read_schema(path)
-    stored = ["misread" if name == "test_error" and "misread" in schema.names else name for name in names]
-    table = pq.read_table(path, columns=["replica", *stored])
-    replicas = int(table["replica"].to_numpy().max()) + 1
-    columns = {name: table[name].to_numpy().reshape(replicas, -1).T for name in stored}
+    stored, metadata = read_columns(path, lambda there: ["replica", "sample", *(_find(name, there) for name in names)])
+    replicas = int(stored["replica"].max(initial=-1)) + 1
+    rows, left = divmod(len(stored["replica"]), max(1, replicas))
+    expected = {"replica": np.repeat(np.arange(replicas), rows), "sample": np.tile(np.arange(rows), replicas)}
+    if left or not rows or not all(np.array_equal(stored[name], column) for name, column in expected.items()):
+        raise ValueError("its rows are not those of a curve")
+    columns = {name: column.reshape(replicas, rows).T for name, column in stored.items() if name != "replica"}
     if "misread" in columns:
-        counts = columns.pop("misread")
-        letters = int((schema.metadata or {})[LETTERS])
+        counts, letters = columns.pop("misread"), _read_letters(metadata)
         columns["test_error"] = np.where(counts == NOT_MEASURED, np.nan, counts / letters)
+    if not (np.nan_to_num(columns["test_error"]) <= 1).all():
+        raise ValueError("more letters are misread than there are")
     return columns
+
+
+def _find(name: str, there: Collection[str]) -> str:
+    """Return the name of the column that holds this one."""
+    return "misread" if name == "test_error" and "misread" in there else name
+
+
+def _read_letters(metadata: Mapping[bytes, bytes]) -> int:
+    """Return the number of test letters in the metadata; files of early versions have no checksum of it."""
+    text = metadata.get(LETTERS, b"")
+    if not text.isdigit() or metadata.get(LETTERS_CHECK, b"%d" % zlib.crc32(text)) != b"%d" % zlib.crc32(text):
+        raise ValueError("the number of its test letters is damaged")
+    return max(1, int(text))

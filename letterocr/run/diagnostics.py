@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from letterocr.base.files import replace_file
+from letterocr.base.parquet import read_columns, write_table
 from letterocr.base.randomness import make_generator
 from letterocr.compose import registry
 from letterocr.compose.build import list_replica_seeds
@@ -50,13 +50,20 @@ class Diagnostics:
         self.due = list_due_samples(config.samples, engine.block, PER_DECADE)
         self.rows: list[dict[str, Any]] = []
 
-    def load(self) -> None:
-        """Read the stored rows up to the engine's current sample."""
-        import pyarrow.parquet as pq
-
-        if self.path.is_file():
-            rows = pq.read_table(self.path).to_pylist()
+    def load(self) -> list[str]:
+        """Read the stored rows up to the engine's current sample; return a sentence if they are damaged."""
+        if not self.path.is_file():
+            return []
+        try:
+            columns, _ = read_columns(self.path)
+            rows = [
+                dict(zip(columns, row, strict=True))
+                for row in zip(*(c.tolist() for c in columns.values()), strict=True)
+            ]
             self.rows = [row for row in rows if row["sample"] <= self.engine.sample]
+        except (OSError, ValueError, KeyError) as error:
+            return [f"{self.path} can't be read ({error}): the diagnoses begin again here."]
+        return []
 
     def stop(self, sample: int) -> int:
         """Return the samples learned at the next diagnosis after `sample`."""
@@ -103,7 +110,5 @@ class Diagnostics:
 
     def _save(self) -> None:
         import pyarrow as pa
-        import pyarrow.parquet as pq
 
-        with replace_file(self.path) as temporary:
-            pq.write_table(pa.Table.from_pylist(self.rows), temporary)
+        write_table(pa.Table.from_pylist(self.rows), self.path)

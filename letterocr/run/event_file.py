@@ -74,6 +74,6 @@ class EventFile:
 
 def _name_event_file(folder: Path) -> Path:
     """Return a file name that sorts after all event files in the folder, as TensorBoard reads them in this order."""
-    earlier = (re.match(r"events\.out\.tfevents\.(\d+)", path.name) for path in folder.glob("*tfevents*"))
+    earlier = (re.match(r"events\.out\.tfevents\.(\d{1,12})\.", path.name) for path in folder.glob("*tfevents*"))
     seconds = max([int(time.time()), *(int(match[1]) + 1 for match in earlier if match)])
     return folder / f"events.out.tfevents.{seconds:010d}.{socket.gethostname()}.{os.getpid()}"

@@ -21,12 +21,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 
 from letterocr.base.errors import UserError
 from letterocr.base.files import replace_file
+from letterocr.base.npz import read_arrays
 
 FILE = "snapshots.npz"
 Row = Mapping[str, np.ndarray]
@@ -117,14 +117,35 @@ def load_rows(folder: Path) -> list[dict[str, np.ndarray]]:
     if not path.is_file():
         return []
     try:
-        with np.load(path) as file:
-            arrays = {name: file[name] for name in file.files}
-        missing = {"sample", "network", "confusion", "worst", "outputs", "values_1"} - set(arrays)
-        if missing or len({len(array) for array in arrays.values()}) != 1:
-            raise ValueError("arrays are missing")
-    except (OSError, ValueError, TypeError, KeyError, EOFError, BadZipFile) as error:
-        raise UserError(f"{path} can't be read ({error}): the training can't be played back.") from error
+        arrays = read_arrays(path)
+        _check_shapes(arrays)
+    except Exception as error:  # zipfile and NumPy raise errors of every kind at a damaged file
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise UserError(f"{path} can't be read ({reason}): the training can't be played back.") from error
     return [{name: array[i] for name, array in arrays.items()} for i in range(len(arrays["sample"]))]
+
+
+def _check_shapes(arrays: Mapping[str, np.ndarray]) -> None:
+    """Raise ValueError if the arrays are not those that the module says, at least one snapshot of them."""
+    layers = sum(name.startswith("values_") for name in arrays)
+    sides = {f"{part}_{k}": f"k{k} {part}{k}" for k in range(1, layers + 1) for part in ("left", "right")}
+    sides |= {f"values_{k}": f"k{k}" for k in range(1, layers + 1)}
+    sides |= {"sample": "", "network": "", "confusion": "C C", "worst": "n", "outputs": "n C"}
+    if not layers or set(arrays) != set(sides):
+        raise ValueError("arrays are missing")
+    known: dict[str, int] = {}
+    for name, letters in sides.items():
+        axes = ["K", *letters.split()]
+        shape = arrays[name].shape
+        if len(shape) != len(axes) or any(
+            known.setdefault(axis, size) != size for axis, size in zip(axes, shape, strict=True)
+        ):
+            raise ValueError(f"{name} has the shape {shape}")
+        whole = name in ("sample", "network", "confusion", "worst")
+        if arrays[name].dtype.kind not in ("iu" if whole else "f") or (whole and arrays[name].min(initial=0) < 0):
+            raise ValueError(f"{name} holds other values")
+    if not all(known.values()):
+        raise ValueError("the arrays are empty")
 
 
 def read_playback(folder: Path) -> Playback | None:

@@ -47,7 +47,7 @@ def _make_frame(view: RunView, playback: Playback, i: int, hidden: bool) -> Html
     said = f"After {sample} {plural} {error} of the test letters are misread{network}."
     grid = draw_confusion_grid(playback.confusion[i], view.alphabet, f"Confusion matrix. {said}")
     right = _make_vectors(playback.layers[0], i)
-    if view.letters is not None:
+    if view.letters is not None and playback.worst.max() < len(view.letters.test):
         right += _make_worst(view.letters.test, playback.worst[i], playback.outputs[i])
     attributes = {"data_name": f"sample {sample}"} | ({"hidden": "hidden"} if hidden else {})
     body = make_columns(make_element("div", grid), make_element("div", *right))

@@ -81,8 +81,9 @@ def take_up(folder: Path, engine: Engine, curve: Curve) -> tuple[dict[str, Any],
     except FileNotFoundError as error:
         raise UserError(f"{folder} has no whole checkpoint: start again with force=true.") from error
     try:
+        _check_facts(facts)
         engine.load_state(facts["sample"], tensors)
-    except (KeyError, RuntimeError) as error:
+    except (KeyError, IndexError, TypeError, ValueError, RuntimeError) as error:
         raise UserError(f"{folder} is a run of another version: start again with force=true.") from error
     path = folder / "curve.parquet"
     try:
@@ -90,3 +91,11 @@ def take_up(folder: Path, engine: Engine, curve: Curve) -> tuple[dict[str, Any],
     except (OSError, KeyError, ValueError) as error:
         raise UserError(f"{path} is missing or damaged: start again with force=true.") from error
     return facts, damaged
+
+
+def _check_facts(facts: dict[str, Any]) -> None:
+    """Raise an error if the facts of a checkpoint are not of the types that the run needs."""
+    diverged = facts["diverged"]
+    if not isinstance(facts["seconds"], float | int) or not all(type(last) is int for last in diverged.values()):
+        raise TypeError("seconds or diverged")
+    [int(replica) for replica in diverged]

@@ -16,6 +16,7 @@ import torch
 
 from letterocr.base.errors import UserError
 from letterocr.base.files import read_json
+from letterocr.base.parquet import read_columns
 from letterocr.compose import registry
 from letterocr.compose.defaults import label_alone
 from letterocr.compose.stored_config import read_config
@@ -129,20 +130,14 @@ class RunView:
         path = self.folder / "diagnostics.parquet"
         if not path.is_file():
             return {}
-        import pyarrow.parquet as pq
-
         try:
-            table = {name: column.to_numpy() for name, column in _list_columns(pq.read_table(path))}
+            table, _ = read_columns(path)
             samples, rows = np.unique(table.pop("sample"), return_inverse=True)
         except (OSError, ValueError, KeyError) as error:
-            self.notes.append(f"{path} can't be read ({str(error).splitlines()[0]}).")
+            self.notes.append(f"{path} can't be read ({error}).")
             return {}
         medians = {name: [np.median(column[rows == i]) for i in range(len(samples))] for name, column in table.items()}
         return {"sample": samples, **{name: np.array(values, float) for name, values in medians.items()}}
-
-
-def _list_columns(table: Any) -> list[tuple[str, Any]]:
-    return list(zip(table.column_names, table.columns, strict=True))
 
 
 def _read_result(path: Path) -> dict[str, Any]:

@@ -95,7 +95,7 @@ class Session:
         facts, damaged = take_up(self.folder, self.learning.engine, self.learning.curve)
         self.learning.notes += damaged
         if self.diagnostics:
-            self.diagnostics.load()
+            self.learning.notes += self.diagnostics.load()
         if self.snapshots:
             self.learning.notes += self.snapshots.load()
         self.learning.seconds = facts["seconds"]

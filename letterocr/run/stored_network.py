@@ -56,13 +56,15 @@ def load_network(folder: Path, config: TrainConfig, classes: int) -> tuple[Netwo
     Raises:
         UserError: there is no whole checkpoint that fits the config.
     """
-    network = initialise_network(config, classes)
     try:
         facts, tensors, _ = checkpoint.load(folder / "checkpoints", torch.device("cpu"))
     except FileNotFoundError as error:
         raise UserError(f"{folder} has no whole checkpoint: train it first.") from error
     trained = {name: t.shape for name, t in tensors.items() if name.startswith(("weight.", "bias."))}
-    if trained != {name: t.shape for name, t in network.state().items()}:
+    sides = {side for shape in trained.values() for side in shape}
+    fits = sides >= {config.replicas, *config.model.hidden}  # else a false config might fill the memory
+    network = initialise_network(config, classes) if fits else None
+    if network is None or trained != {name: t.shape for name, t in network.state().items()}:
         raise UserError(f"{folder}: the checkpoint does not fit config.yaml: undo the change of that file.")
     network.load_state(tensors)
     optimizer = registry.find_optimizer(config.optimizer).load()

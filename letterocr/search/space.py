@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from letterocr.base.errors import UserError
 from letterocr.base.home import expand_path
 from letterocr.base.suggest import suggest
+from letterocr.base.untrusted import read_yaml
 from letterocr.compose.overrides import list_choices
 from letterocr.compose.presets import find_conf_folder
 from letterocr.config.train import list_runtime_fields
@@ -85,17 +86,15 @@ def read_space(name: str) -> Space:
     Raises:
         UserError: names the file, the field and what is wrong with it.
     """
-    import yaml
-
     own = name.endswith((".yaml", ".yml"))
     if not own and name not in list_spaces():
         hint = suggest(name, list_spaces(), f"choose one of {', '.join(list_spaces())}, or give a .yaml file.")
         raise UserError(f"search={name}: there is no such search space; {hint}")
     path = expand_path(name) if own else find_conf_folder() / "search" / f"{name}.yaml"
     try:
-        stored = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        raise UserError(f"{path} can't be read ({' '.join(str(error).split())}): mend the file.") from error
+        stored = read_yaml(path)
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} can't be read ({error}): mend the file.") from error
     return check_space(stored, path.name)
 
 

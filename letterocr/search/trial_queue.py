@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from letterocr.base.errors import UserError
 from letterocr.base.files import flush_folders
 from letterocr.base.heartbeat import Presence
 from letterocr.base.owner import is_of_an_earlier_boot
@@ -46,10 +47,28 @@ def open_study(folder: Path, samples: int = 0) -> Study:
 
 
 def _open_journal(folder: Path) -> JournalStorage:
+    """Read the journal of a folder, or make it.
+
+    Raises:
+        UserError: it is damaged.
+    """
     from optuna.storages.journal import JournalFileBackend, JournalStorage
 
     path = str(folder.resolve() / JOURNAL)
-    return JournalStorage(JournalFileBackend(path, _make_lock(path)))
+    with _refuse_damage(folder):
+        return JournalStorage(JournalFileBackend(path, _make_lock(path)))
+
+
+@contextlib.contextmanager
+def _refuse_damage(folder: Path) -> Iterator[None]:
+    """Say in one sentence that a journal is damaged; Optuna raises errors of every kind where it reads one."""
+    try:
+        yield
+    except (ValueError, LookupError, TypeError, AttributeError, AssertionError, RecursionError, RuntimeError) as error:
+        what = " ".join(f"{type(error).__name__}: {error}".split())
+        raise UserError(
+            f"{folder / JOURNAL} is damaged ({what}): put a copy of it back, or begin the search in another folder."
+        ) from error
 
 
 def _make_lock(path: str) -> JournalFileOpenLock:
@@ -145,7 +164,8 @@ class TrialQueue:
         with hold_lock(folder):
             _mend_journal(folder)
             self.journal = _open_journal(folder)
-            self.study = _open_study(self.journal, samples)
+            with _refuse_damage(folder):
+                self.study = _open_study(self.journal, samples)
         self.folder, self.plan, self.presence = folder, plan, presence
         self.distributions = {name: values.make_distribution() for name, values in plan.space.items()}
 
@@ -168,7 +188,8 @@ class TrialQueue:
                 return None
             # Each trial has its own seed: a study that one worker resumes draws the values of an uninterrupted one.
             self.study.sampler = TPESampler(seed=(self.plan.seed * 1_000_003 + counted) % 2**32)
-            trial = self.study.ask(self.distributions)
+            with _refuse_damage(self.folder):  # earlier trials have other kinds of values
+                trial = self.study.ask(self.distributions)
             trial.set_user_attr("worker", self.presence.name)
             return trial
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from letterocr.base.errors import UserError, end_quietly
 from letterocr.base.signals import StopFile, StoppedError
+from letterocr.base.untrusted import describe_writers
 from letterocr.run.outcome import Outcome
 from letterocr.sweep import slurm
 from letterocr.sweep.attempt import train_attempt
@@ -128,6 +129,8 @@ def start_jobs(params: dict[str, Any]) -> Start:
         numbers = list(range(len(runs)))
         places = share_out(runs) if size == AUTO else [numbers[a : a + size] for a in range(0, len(runs), size)]
         shares = [[runs[place] for place in share] for share in places]
+        if sentence := describe_writers(sweep.absolute()):
+            print(sentence, flush=True)
         jobs = _submit(params, shares, sweep)
         name = jobs[0].name.partition("_")[0]
         counts = f"{len(runs)} run{'s' * (len(runs) != 1)} in {len(shares)} job{'s' * (len(shares) != 1)}"

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from letterocr.base.errors import UserError
 from letterocr.base.files import read_json, write_json, write_text
 from letterocr.run.outcome import Outcome
 
@@ -92,12 +93,19 @@ def find_record(sweep: Path, overrides: Sequence[str]) -> Record | None:
 
 
 def read_record(path: Path) -> Record:
-    """Read a record; a run that another process trained may have finished since the record was written."""
+    """Read a record; a run that another process trained may have finished since the record was written.
+
+    Raises:
+        UserError: the record or the result is damaged.
+    """
     facts = read_json(path)
-    result = read_json(Path(facts["folder"]) / "result.json") if facts["status"] == "running" else {}
-    if result:
-        facts |= {"status": result["status"], "error": result["error"], "reason": ""}
-    return Record(**facts)
+    try:
+        result = read_json(Path(facts["folder"]) / "result.json") if facts["status"] == "running" else {}
+        if result:
+            facts |= {"status": result["status"], "error": result["error"], "reason": ""}
+        return Record(**facts)
+    except (KeyError, TypeError, ValueError, OSError) as error:
+        raise UserError(f"{path} is damaged ({' '.join(str(error).split())}): start the sweep again.") from error
 
 
 def write_failure(folder: Path, overrides: Sequence[str], reason: str, trace: str = "") -> None:

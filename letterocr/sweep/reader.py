@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import json
 import os
 import re
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from letterocr.base.errors import UserError
+from letterocr.base.untrusted import MOST_YAML, parse_yaml, read_json_facts, read_plain
 from letterocr.compose.stored_config import select_settings
 from letterocr.config.label import Value, flatten
 
@@ -77,14 +77,14 @@ def find_runs(folder: Path) -> list[RunRecord]:
 
 def _find_run_folders(folder: str) -> Iterator[str]:
     """Yield the folders with a config, or with a failure that came before the config; they are not searched inside."""
-    with os.scandir(folder) as entries:
-        listed = list(entries)
-    if any(entry.name in ("config.yaml", "failure.json") for entry in listed):
-        yield folder
-        return
-    for entry in listed:
-        if entry.is_dir(follow_symlinks=False) and not entry.name.startswith("."):
-            yield from _find_run_folders(entry.path)
+    left = [folder]
+    while left:
+        with os.scandir(left.pop()) as entries:
+            listed = list(entries)
+        if any(entry.name in ("config.yaml", "failure.json") for entry in listed):
+            yield os.path.dirname(listed[0].path)
+            continue
+        left += [e.path for e in listed if e.is_dir(follow_symlinks=False) and not e.name.startswith(".")]
 
 
 def read_run(folder: str | Path) -> RunRecord:
@@ -98,7 +98,7 @@ def read_run(folder: str | Path) -> RunRecord:
             _check(result)
             return RunRecord(path, fields, result["status"], result=result)
         failure = _read_json(f"{folder}/failure.json")
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         return RunRecord(path, fields, "damaged", " ".join(str(error).split()) or type(error).__name__)
     if failure is not None:
         return RunRecord(path, fields, "failed", " ".join(str(failure.get("reason", "unknown")).split()))
@@ -107,22 +107,21 @@ def read_run(folder: str | Path) -> RunRecord:
 
 
 def _read_config(path: str) -> dict[str, Value]:
-    import yaml
-
     try:
-        with open(path, "rb") as file:
-            return _read_settings(file.read())
+        return _read_settings(read_plain(path, MOST_YAML))
     except FileNotFoundError:  # it failed before there was a config
         return {}
-    except yaml.YAMLError as error:
+    except ValueError as error:
         raise ValueError(f"config.yaml: {error}") from error
+    except RecursionError as error:
+        raise ValueError("config.yaml: it is nested too deeply") from error
 
 
 def _read_settings(text: bytes) -> dict[str, Value]:
     """Return the fields that distinguish runs, flat, from a stored config; each block is read once for all runs."""
     head, *blocks = FIELD.split(text)
     if head or not blocks:  # not written by letterocr
-        stored = _parse(text)
+        stored = parse_yaml(text)
         if not isinstance(stored, dict):
             raise ValueError("config.yaml: it holds no fields")
         return flatten(select_settings(stored))
@@ -148,7 +147,7 @@ def parse_config(text: bytes) -> Any:
     """
     head, *blocks = FIELD.split(text)
     if head or not blocks:  # not written by letterocr
-        return _parse(text)
+        return parse_yaml(text)
     found: dict[str, Any] = {}
     for block in blocks:
         found |= _parse_field(block)
@@ -164,34 +163,17 @@ def _parse_field(block: bytes) -> Any:
     name, _, rest = block.partition(b":\n")
     head, *inner = FIELD.split(INDENT.sub(b"", rest)) if rest.startswith(b"  ") else [rest]
     if head or not inner:
-        return _parse(block)
+        return parse_yaml(block)
     return {name.decode(): {key: value for part in inner for key, value in _parse_field(part).items()}}
-
-
-def _parse(text: bytes) -> Any:
-    import yaml
-
-    return yaml.load(text, Loader=_choose_loader())
-
-
-@functools.cache
-def _choose_loader() -> Any:
-    import yaml
-
-    return getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast, if PyYAML was built with it
 
 
 def _read_json(path: str) -> dict[str, Any] | None:
     try:
-        with open(path, "rb") as file:
-            facts = json.loads(file.read())
+        return read_json_facts(path)
     except FileNotFoundError:
         return None
     except ValueError as error:
         raise ValueError(f"{os.path.basename(path)}: {error}") from error
-    if not isinstance(facts, dict):
-        raise ValueError(f"{os.path.basename(path)}: it holds no names and values")
-    return facts
 
 
 def _check(result: dict[str, Any]) -> None:

@@ -12,6 +12,7 @@ from torch import Tensor
 from letterocr.base.errors import UserError
 from letterocr.base.files import replace_file
 from letterocr.base.home import expand_path, show_whole
+from letterocr.base.untrusted import open_plain, parse_json_facts
 
 COST = ("meta_steps", "optimizee_updates", "seconds")
 
@@ -85,14 +86,15 @@ def _open(file: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     from safetensors import SafetensorError, safe_open
 
     try:
+        open_plain(file).close()
         with safe_open(file, "pt") as opened:
-            facts = json.loads((opened.metadata() or {}).get("facts", "{}"))
+            facts = parse_json_facts((opened.metadata() or {}).get("facts", "{}"))
             parameters = {name: opened.get_tensor(name).to(torch.float32) for name in opened.keys()}  # noqa: SIM118
     except FileNotFoundError as error:
         raise UserError(
             f"optimizer.path={show_whole(file)}: there is no such file: make it with letterocr.meta_train."
         ) from error
-    except (OSError, SafetensorError, ValueError) as error:
+    except (OSError, SafetensorError, ValueError, MemoryError, RuntimeError) as error:
         reason = " ".join(str(error).split()).rstrip(".")
         raise UserError(f"optimizer.path={file}: the file can't be read ({reason}): make it again.") from error
-    return (facts if isinstance(facts, dict) else {}), parameters
+    return facts, parameters
