@@ -41,6 +41,16 @@ BORROWED = [
         "hydra_plugins/letterocr_launchers.py derives the fields of launcher=slurm_cpu from it",
     ),
     ("hydra._internal.utils", "_run_hydra", "letterocr/train.py starts Hydra with it, as hydra.main does"),
+    (
+        "hydra._internal.core_plugins.file_config_source",
+        "FileConfigSource",
+        "letterocr/compose/hydra_guard.py derives its reader of presets from it",
+    ),
+    (
+        "hydra._internal.sources_registry",
+        "SourcesRegistry",
+        "letterocr/compose/hydra_guard.py puts its reader of presets there",
+    ),
 ]
 
 
@@ -103,6 +113,7 @@ def list_private_names(path: Path) -> Iterator[str]:
     """Imports of private names, and private attributes of what is not the module's own."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     own = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    own.add("_replace")  # of a NamedTuple, which Python documents
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom | ast.Import):
             module = getattr(node, "module", "") or ""

@@ -33,7 +33,7 @@ def read_plain(path: str | os.PathLike[str], most: int) -> bytes:
         size = os.fstat(file.fileno()).st_size
         if size > most:
             raise ValueError(f"it has {size:,} bytes, more than the {most:,} that such a file may have")
-        return file.read(most)
+        return file.read(size)
 
 
 def open_plain(path: str | os.PathLike[str]) -> IO[bytes]:

@@ -14,8 +14,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra._internal.core_plugins.file_config_source import FileConfigSource
-from hydra._internal.hydra import Hydra
 from hydra._internal.sources_registry import SourcesRegistry
 from hydra.core.plugins import Plugins
 from hydra.plugins.config_source import ConfigResult
@@ -71,20 +71,18 @@ def guard_files() -> None:
 @contextmanager
 def guard_classes() -> Iterator[None]:
     """Let Hydra import nothing that a config names, except the classes of `conf/`."""
-    compose = Hydra.compose_config
+    load = ConfigLoaderImpl.load_configuration
 
-    def compose_and_check(self: Hydra, *arguments: Any, **options: Any) -> Any:
-        if options.get("with_log_configuration"):  # which would come before the check
-            check_classes(compose(self, *arguments, **options | {"with_log_configuration": False}))
-        config = compose(self, *arguments, **options)
-        check_classes(config)
+    def load_and_check(self: ConfigLoaderImpl, *arguments: Any, **options: Any) -> Any:
+        config = load(self, *arguments, **options)
+        check_classes(config)  # before Hydra configures the logging
         return config
 
-    Hydra.compose_config = compose_and_check  # type: ignore[method-assign]
+    ConfigLoaderImpl.load_configuration = load_and_check  # type: ignore[method-assign]
     try:
         yield
     finally:
-        Hydra.compose_config = compose  # type: ignore[method-assign]
+        ConfigLoaderImpl.load_configuration = load  # type: ignore[method-assign]
 
 
 def check_classes(config: Any) -> None:

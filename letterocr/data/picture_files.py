@@ -18,7 +18,7 @@ from letterocr.data.grey import make_grey
 MOST_PIXELS = 50_000_000  # a larger picture is refused before it is decoded
 HEIC = {".heic", ".heif"}  # files of many telephones; Pillow reads them with pillow-heif
 SUFFIXES = {".png", ".jpg", ".jpeg", ".jfif", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".avif", ".pgm", ".ppm", *HEIC}
-FORMATS = ("PNG", "JPEG", "MPO", "BMP", "GIF", "TIFF", "WEBP", "AVIF", "PPM", "HEIF")  # by content, not by name
+FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "AVIF", "PPM", "HEIF")  # by content, not by name
 INSTALL_HEIC = "pip install 'letterocr[heic]'"
 
 
@@ -39,7 +39,7 @@ def read(path: Path) -> np.ndarray:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # on metadata and on the size, which is checked below with a lower bound
-            with open_plain(path) as file, Image.open(file, formats=FORMATS) as picture:
+            with open_plain(path) as file, Image.open(file, formats=_list_formats()) as picture:
                 if picture.width * picture.height > MOST_PIXELS:
                     raise Image.DecompressionBombError(f"{picture.width} x {picture.height} pixels")
                 return make_grey(ImageOps.exif_transpose(picture))
@@ -53,6 +53,14 @@ def read(path: Path) -> np.ndarray:
         raise UserError(
             f"{path} can't be read as a picture ({describe_error(error)}): save it again as PNG."
         ) from error
+
+
+def _list_formats() -> list[str]:
+    """Return those of `FORMATS` that Pillow can read here."""
+    from PIL import Image
+
+    Image.init()
+    return [name for name in FORMATS if name in Image.OPEN]
 
 
 def _open_heic(path: Path) -> None:

@@ -93,9 +93,9 @@ def test_verdicts_follow_the_curves(tmp_path, material):
     curves = {
         ("two_layer", "printed"): np.linspace(0.9, 0.2, 40),
         ("three_layer", "printed"): calm,
-        ("three_layer", "gradient"): calm + 0.15,
+        ("three_layer", "gradient"): np.minimum(calm + 0.15, 1),
         ("four_layer", "printed"): wild,
-        ("four_layer", "gradient"): wild + 0.15,
+        ("four_layer", "gradient"): np.minimum(wild + 0.15, 1),
     }
     folders = {key: stored(tmp_path / "-".join(key), errors) for key, errors in curves.items()}
     with mock.patch.object(claims, "train_once", lambda experiment, model, rule, _: folders[model, rule]):
