@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections import Counter
 from collections.abc import Iterable
@@ -111,5 +112,6 @@ def describe_left_out(others: list[Path], folder: Path) -> str:
 
 
 def describe_error(error: Exception) -> str:
-    """Return the message of another library's error as one line."""
-    return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
+    """Return the message of another library's error as one line, without the open file that it may name."""
+    text = re.sub(r" <_io\.[^>]*>", "", str(error))
+    return (text.splitlines() or [type(error).__name__])[0].rstrip(".")

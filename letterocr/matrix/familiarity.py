@@ -13,7 +13,6 @@ Shapes: images [N, 900]; space [512, k]; known [M, k]; measures [N, 6].
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,8 +34,7 @@ SOFT_STEP = 2  # every second letter is learned as a small picture shows it, too
 SMALL, SOFT = 25, 0.7  # pixels of the side of that picture, and its blur
 NEAREST = 3  # letters whose mean distance counts
 INCLUDED = 0.99  # share of the training letters that are less unlike than the limit less its slack
-SLACK = 0.85  # of one writer: how much further than those letters the limit is, since other writers differ more
-UNKNOWN_SLACK = 0.17  # the same of letters whose writers are not known, which may be few or many
+SLACK = 1.17  # the limit's distance from the typical letter, as a share of theirs: other writers differ more
 LETTERS_COUNT = 10  # weight of all letters, if that of all other things is 1
 FARTHEST = 6.0  # standard deviations; what is further off counts as this far
 NEAREST_OF_ALL = 2.0  # standard deviations; a letter that is nearer to the known ones is no more familiar
@@ -133,9 +131,7 @@ def learn_familiarity(letters: Letters) -> Familiarity:
     found = _expand(own, centre, spread) @ weights
     as_read = _expand(_join(between.clamp(min=near), strokes), centre, spread) @ weights  # as `measure` finds them
     typical, far = float(found[:count].median()), float(found.maximum(as_read).quantile(INCLUDED))
-    slack = UNKNOWN_SLACK if kept.writers is None else SLACK / math.sqrt(len(names.unique()))
-    beyond = 1 + slack + FEW / count
-    limit = typical + beyond * max(far - typical, LEAST_LIMIT)
+    limit = typical + (SLACK + FEW / count) * max(far - typical, LEAST_LIMIT)
     return Familiarity(mean, space, known, near, centre, spread, weights, typical, limit)
 
 
