@@ -43,7 +43,7 @@ def open_study(folder: Path, samples: int = 0) -> Study:
         folder: folder of the study.
         samples: number of samples of each run.
     """
-    return _open_study(_open_journal(folder), samples)
+    return _open_study(folder, _open_journal(folder), samples)
 
 
 def _open_journal(folder: Path) -> JournalStorage:
@@ -120,12 +120,13 @@ def _is_whole(line: bytes) -> bool:
         return False
 
 
-def _open_study(journal: JournalStorage, samples: int) -> Study:
+def _open_study(folder: Path, journal: JournalStorage, samples: int) -> Study:
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     pruner = optuna.pruners.MedianPruner(n_startup_trials=STARTUP, n_warmup_steps=int(WARM * samples))
-    return optuna.create_study(storage=journal, study_name=STUDY, pruner=pruner, load_if_exists=True)
+    with _refuse_damage(folder):
+        return optuna.create_study(storage=journal, study_name=STUDY, pruner=pruner, load_if_exists=True)
 
 
 @contextlib.contextmanager
@@ -164,8 +165,7 @@ class TrialQueue:
         with hold_lock(folder):
             _mend_journal(folder)
             self.journal = _open_journal(folder)
-            with _refuse_damage(folder):
-                self.study = _open_study(self.journal, samples)
+            self.study = _open_study(folder, self.journal, samples)
         self.folder, self.plan, self.presence = folder, plan, presence
         self.distributions = {name: values.make_distribution() for name, values in plan.space.items()}
 
